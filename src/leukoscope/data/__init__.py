@@ -1,0 +1,1 @@
+"""Cells and where they come from: images, the cohort table, the audit, splits."""

@@ -1,0 +1,67 @@
+"""The official C-NMC 2019 layout: file names, folds, the preliminary test set's label file.
+
+Source: A. Gupta, R. Gupta, "ALL Challenge dataset of ISBI 2019 (C-NMC 2019)", The Cancer Imaging Archive,
+2019, doi 10.7937/tcia.2019.dc64i46r.
+"""
+
+import re
+from dataclasses import dataclass
+
+ALL, HEM, UNKNOWN = 1, 0, -1
+LABEL_NAMES = {ALL: "ALL", HEM: "HEM", UNKNOWN: ""}
+
+CITATION = (
+    "A. Gupta, R. Gupta. ALL Challenge dataset of ISBI 2019 (C-NMC 2019). "
+    "The Cancer Imaging Archive, 2019. doi 10.7937/tcia.2019.dc64i46r"
+)
+DOI = "10.7937/tcia.2019.dc64i46r"
+LICENCE = "CC BY 3.0"
+
+PRELIMINARY = "C-NMC_test_prelim_phase_data"
+FINAL = "C-NMC_test_final_phase_data"
+PRELIMINARY_COLUMNS = ("Patient_ID", "new_names", "labels")
+
+_NAME = re.compile(
+    r"UID_(?P<subject>[A-Za-z0-9-]{1,40})_(?P<image>[0-9]{1,9})_(?P<cell>[0-9]{1,9})_(?P<label>all|hem)"
+    r"(?:\.[A-Za-z0-9]{1,5})?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class CellName:
+    """What an official file name says.
+
+    Attributes:
+        subject: Official subject id, verbatim ("57", "H10", "h3").
+        image: Number of the microscope image.
+        cell: Number of the cell in it.
+        label: ALL (1) or HEM (0).
+    """
+
+    subject: str
+    image: int
+    cell: int
+    label: int
+
+
+def parse_name(name: str) -> CellName | None:
+    """Read `UID_<subject>_<image>_<cell>_<all|hem>.<ext>`; None when `name` is not of that form."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    label = ALL if match["label"] == "all" else HEM
+    return CellName(match["subject"], int(match["image"]), int(match["cell"]), label)
+
+
+def fold_of(parts: tuple[str, ...]) -> str:
+    """The official fold named in a path's folders: "0", "1", "2", "prelim", "final" or ""."""
+    for part in reversed(parts):
+        lower = part.lower()
+        if re.fullmatch(r"fold_[0-9]", lower):
+            return lower[-1]
+        if lower == PRELIMINARY.lower():
+            return "prelim"
+        if lower == FINAL.lower():
+            return "final"
+    return ""

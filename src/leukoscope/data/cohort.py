@@ -1,0 +1,174 @@
+"""The cohort: the one table that flows through Leukoscope, a row per cell.
+
+Columns grow on the way: reading gives path, label, subject and fold; the audit adds person and cell; a split
+adds part; prediction adds p_all and verdict. Any step can be written to CSV or Parquet and read again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leukoscope.data.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
+from leukoscope.errors import CohortError
+from leukoscope.files import natural_key, sha256_file
+from leukoscope.progress import track
+from leukoscope.tables import Table, read_table, text_column, write_table
+
+__all__ = [
+    "ALL",
+    "HEM",
+    "LABEL_NAMES",
+    "UNKNOWN",
+    "Cohort",
+    "hash_cells",
+    "make_cohort",
+    "read_cohort_table",
+    "write_cohort",
+]
+
+TEXT_COLUMNS = ("path", "subject", "person", "cell", "fold", "sha256", "flags", "part", "verdict")
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A table of cells.
+
+    Attributes:
+        columns: Column name to array, all of one length. Always there: `path` (object array of str), `label`
+            (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (the subject until the audit links them),
+            `fold`, `sha256` ("" until hashed), `flags` (quality remarks, ";" between).
+        source: Where it was read from, for messages.
+        notes: What reading passed over or found odd, a line each.
+    """
+
+    columns: Mapping[str, np.ndarray]
+    source: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(column) for name, column in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns differ in length: {lengths}")
+
+    def __len__(self) -> int:
+        return len(self.columns["path"])
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in order."""
+        return [Path(path) for path in self["path"]]
+
+    def select(self, rows: np.ndarray) -> "Cohort":
+        """The cohort of some rows, by mask or index."""
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return Cohort(columns, self.source, self.notes)
+
+    def with_columns(self, **columns: np.ndarray | Sequence[Any]) -> "Cohort":
+        """The cohort with columns added or replaced."""
+        arrays = {name: np.asarray(column) for name, column in columns.items()}
+        return Cohort({**self.columns, **arrays}, self.source, self.notes)
+
+    def unique(self, column: str) -> list[str]:
+        """The known values of a text column, in natural order."""
+        return sorted(set(self[column]) - {""}, key=natural_key)
+
+    def counts(self) -> dict[str, int]:
+        """Cells by label: {"ALL": n, "HEM": n}, and "unlabelled" where there are any."""
+        counts = {LABEL_NAMES[label]: int(np.sum(self["label"] == label)) for label in (ALL, HEM)}
+        unlabelled = int(np.sum(self["label"] == UNKNOWN))
+        return counts | ({"unlabelled": unlabelled} if unlabelled else {})
+
+
+def make_cohort(
+    table: Mapping[str, Any], *, source: str = "", notes: Sequence[str] = ()
+) -> Cohort:
+    """Fill in the standard columns and their types.
+
+    Args:
+        table: Columns; only `path` is required. Others than the standard ones are kept.
+        source: Where it came from, for messages.
+        notes: What reading found odd.
+    """
+    paths = text_column(list(table["path"]))
+    unknown = [""] * len(paths)
+    columns: Table = {"path": paths}
+    columns["label"] = np.asarray(table.get("label", np.full(len(paths), UNKNOWN)), dtype=np.int8)
+    columns["subject"] = text_column(list(table.get("subject", unknown)))
+    columns["person"] = text_column(list(table.get("person", columns["subject"])))
+    for name in ("fold", "sha256", "flags"):
+        columns[name] = text_column(list(table.get(name, unknown)))
+    for name, column in table.items():
+        if name not in columns:
+            columns[name] = text_column(list(column)) if name in TEXT_COLUMNS else np.asarray(column)
+    return Cohort(columns, source, tuple(notes))
+
+
+def write_cohort(cohort: Cohort, path: Path | str) -> None:
+    """Write the table as .csv, .jsonl or .parquet. Labels are written as ALL and HEM, for people."""
+    names = text_column([LABEL_NAMES[int(label)] for label in cohort["label"]])
+    write_table(path, {**cohort.columns, "label": names})
+
+
+def read_cohort_table(path: Path | str) -> Cohort:
+    """Read a table with a `path` and, where known, `label` and `subject` columns.
+
+    Labels may be ALL/HEM in any case, or 1/0 as in the official CSV (1 is ALL). Relative paths are taken
+    from the table's folder.
+
+    Raises:
+        CohortError: No `path` column, or a label that is none of these.
+    """
+    path = Path(path)
+    table = read_table(path)
+    if "path" not in table:
+        raise CohortError(
+            f"{path}: has no column 'path' (found: {', '.join(table) or 'none'}). "
+            "A table of cells needs path, and may have label, subject, person, fold."
+        )
+    table["label"] = parse_labels(table.get("label", text_column([""] * len(table["path"]))), path)
+    table["path"] = text_column([str(path.parent / Path(str(name))) for name in table["path"]])
+    return make_cohort(table, source=str(path))
+
+
+def parse_labels(values: np.ndarray, where: Path) -> np.ndarray:
+    """ALL/HEM, 1/0 or blank to int8 labels.
+
+    Raises:
+        CohortError: Another value, with its line.
+    """
+    meaning = {"all": ALL, "1": ALL, "1.0": ALL, "hem": HEM, "0": HEM, "0.0": HEM}
+    meaning |= {"": UNKNOWN, "nan": UNKNOWN, "-1": UNKNOWN}
+    labels = np.empty(len(values), dtype=np.int8)
+    for row, value in enumerate(values):
+        label = meaning.get(str(value).strip().lower())
+        if label is None:
+            raise CohortError(
+                f"{where}, line {row + 2}: label {str(value)!r} is not known; use ALL or 1 for leukemic, "
+                "HEM or 0 for normal, or leave it blank."
+            )
+        labels[row] = label
+    return labels
+
+
+def hash_cells(cohort: Cohort) -> Cohort:
+    """Fill `sha256` where it is blank; a file that cannot be read keeps "" and gets the flag "unreadable"."""
+    hashes, flags = cohort["sha256"].copy(), cohort["flags"].copy()
+    blank = np.flatnonzero(hashes == "")
+    for row in track(blank, "Hashing images", total=len(blank)):
+        try:
+            hashes[row] = sha256_file(cohort["path"][row])
+        except OSError:
+            flags[row] = ";".join(filter(None, [flags[row], "unreadable"]))
+    return cohort.with_columns(sha256=hashes, flags=flags)
