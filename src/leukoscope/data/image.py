@@ -137,12 +137,21 @@ def _check_header(image: object, name: str, max_pixels: int) -> None:
             f"{name}: {width} x {height} pixels is more than a single cell needs "
             f"(limit {max_pixels / 1e6:.0f} megapixels); crop the cell first."
         )
-    if getattr(image, "n_frames", 1) > 1:
+    if _has_second_frame(image):
         raise ImageError(f"{name}: holds several pictures (animation or stack); save one of them as PNG.")
     if mode.startswith(("I", "F")):
         raise ImageError(f"{name}: has more than 8 bits a channel ({mode}); save it as 8-bit RGB.")
     if mode in ("CMYK", "LAB", "YCCK"):
         raise ImageError(f"{name}: colours are {mode}, made for printing; save it as 8-bit RGB.")
+
+
+def _has_second_frame(image: object) -> bool:
+    # Not n_frames: it walks every page of a TIFF, and a hostile one has millions.
+    try:
+        image.seek(1)  # type: ignore[attr-defined]
+    except EOFError:
+        return False
+    return True
 
 
 def _on_black(image):  # type: ignore[no-untyped-def]

@@ -1,0 +1,137 @@
+"""Predictions as rows of a table, and what they come to per subject."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from leukoscope.data.cnmc import parse_name
+from leukoscope.errors import RESEARCH_USE
+from leukoscope.files import natural_key
+from leukoscope.inference.predictor import Prediction
+from leukoscope.inference.triage import ANSWERS, Verdict
+from leukoscope.statistics import wilson_interval
+from leukoscope.tables import TableWriter
+
+FIELDS = ("path", "subject", "p_all", "verdict", "logit", "flags", "reason", "model")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SubjectSummary:
+    """The cells of one subject. The fraction is of the answered cells, and None if there are none.
+
+    `low` and `high` are its 95 % Wilson interval, which speaks of the number of cells looked at and
+    not of the model's errors.
+    """
+
+    subject: str
+    cells: int
+    blasts: int
+    fraction: float | None
+    low: float | None
+    high: float | None
+    not_answered: int
+
+    def sentence(self) -> str:
+        """The summary in words."""
+        who = f"Subject {self.subject}" if self.subject else "Images without a subject"
+        answered = self.cells - self.not_answered
+        if self.fraction is None or self.low is None or self.high is None:
+            return f"{who}: none of {_count(self.cells, 'cell')} could be answered."
+        text = (
+            f"{who}: {self.blasts} of {_count(answered, 'cell')} called blasts "
+            f"({self.fraction:.1%}, 95 % interval {self.low:.1%} to {self.high:.1%})"
+        )
+        return f"{text}, {self.not_answered} not answered." if self.not_answered else f"{text}."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of predictions came to. `failed` counts the rows with the verdict error."""
+
+    rows: int
+    failed: int
+    subjects: tuple[SubjectSummary, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """3 if any image failed, else 0."""
+        return 3 if self.failed else 0
+
+
+def as_row(prediction: Prediction, model: str) -> dict[str, Any]:
+    """One prediction as a row of the result table; `model` is the card's name."""
+    parsed = parse_name(Path(prediction.name).name) if prediction.name else None
+    return {
+        "path": _printable(prediction.name),
+        "subject": parsed.subject if parsed else "",
+        "p_all": prediction.p_all,
+        "verdict": str(prediction.verdict),
+        "logit": prediction.logit,
+        "flags": " | ".join(prediction.flags),
+        "reason": _printable(prediction.reason),
+        "model": model,
+    }
+
+
+def save(rows: Iterable[Row], path: Path | None) -> Outcome:
+    """Stream rows into a table and sum them up.
+
+    Args:
+        rows: from `as_row`.
+        path: .csv, .jsonl or .parquet; None for CSV on standard output.
+    """
+    with TableWriter(path, FIELDS) as table:
+        return summarise(_through(table, rows))
+
+
+def summarise(rows: Iterable[Row]) -> Outcome:
+    """Count rows per subject; subjects in natural order, images without one last."""
+    counts: dict[str, list[int]] = {}
+    total = failed = 0
+    for row in rows:
+        count = counts.setdefault(str(row["subject"]), [0, 0, 0])
+        count[0] += 1
+        count[1] += row["verdict"] == Verdict.BLAST
+        count[2] += row["verdict"] in ANSWERS
+        total += 1
+        failed += row["verdict"] == Verdict.ERROR
+    order = sorted(counts, key=lambda subject: (not subject, natural_key(subject)))
+    return Outcome(total, failed, tuple(_subject(name, *counts[name]) for name in order))
+
+
+def document(rows: Iterable[Row]) -> dict[str, Any]:
+    """Everything as one JSON-ready object: rows, summaries, and what they may be used for."""
+    kept = [dict(row) for row in rows]
+    outcome = summarise(kept)
+    return {
+        "notice": RESEARCH_USE,
+        "rows": kept,
+        "failed": outcome.failed,
+        "subjects": [{**asdict(one), "sentence": one.sentence()} for one in outcome.subjects],
+    }
+
+
+def _through(table: TableWriter, rows: Iterable[Row]) -> Iterator[Row]:
+    for row in rows:
+        table.write(row)
+        yield row
+
+
+def _subject(name: str, cells: int, blasts: int, answered: int) -> SubjectSummary:
+    fraction = low = high = None
+    if answered:
+        fraction = blasts / answered
+        low, high = wilson_interval(blasts, answered)
+    return SubjectSummary(name, cells, blasts, fraction, low, high, cells - answered)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _printable(text: str) -> str:
+    """A file name that isn't valid text in the file system's encoding, made writable."""
+    return text.encode("utf-8", "backslashreplace").decode()

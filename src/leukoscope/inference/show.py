@@ -1,0 +1,60 @@
+"""A card in words, as `leukoscope model show` prints it."""
+
+from leukoscope.errors import RESEARCH_USE
+from leukoscope.inference.card import Card, Measured, unpack_hashes
+
+
+def describe(card: Card) -> list[tuple[str, str]]:
+    """A card as pairs of a heading and a line of text, in reading order."""
+    crop, size = card.input.crop, card.input.size
+    heatmap = "exact class activation map" if card.heatmap == "cam" else "none"
+    lines = [
+        ("Use", RESEARCH_USE),
+        ("Name", card.name),
+        ("Created", card.created),
+        ("Input", f"the central {crop} x {crop} original pixels, at {size} x {size}"),
+        ("Answers", f"probability of {card.positive}, temperature {card.temperature:.3g}"),
+        ("Heatmap", heatmap),
+        ("Operating point", _operating_point(card)),
+        ("Trained on", _training(card)),
+        ("Split", _split(card)),
+        ("Data", f"{card.data.name}. {card.data.citation} ({card.data.licence})"),
+        ("Licence", card.licence),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())),
+    ]
+    return lines + [(f"Measured {name}", _measured(one)) for name, one in card.results.items()]
+
+
+def _operating_point(card: Card) -> str:
+    point = card.operating_point
+    if point is None:
+        return "none set: blast from 0.5"
+    return (
+        f"blast from {point.threshold:.4f}, set for {point.target_recall:.0%} recall; there "
+        f"{point.recall:.1%} recall at {point.specificity:.1%} specificity "
+        f"({point.set_on.part}: {point.set_on.persons} persons, {point.set_on.cells} cells)"
+    )
+
+
+def _training(card: Card) -> str:
+    training = card.training
+    parts = [
+        f"{part}: {' and '.join(f'{count} {label}' for label, count in cells.items())} cells "
+        f"of {len(training.persons.get(part, ()))} persons"
+        for part, cells in training.cells.items()
+    ]
+    made_up = "SYNTHETIC cells; " if training.synthetic else ""
+    return f"{made_up}{'; '.join(parts)}; {len(unpack_hashes(training.hashes))} images on record"
+
+
+def _split(card: Card) -> str:
+    split = card.training.split
+    leaky = ". LEAKY: the same person can stand in two parts" if split.leaky else ""
+    return f"{split.kind}, seed {split.seed}{leaky}"
+
+
+def _measured(one: Measured) -> str:
+    value = "undefined" if one.value is None else f"{one.value:.3f}"
+    if one.low is not None and one.high is not None:
+        value = f"{value}, 95 % interval {one.low:.3f} to {one.high:.3f}"
+    return f"{value} ({one.part}: {one.persons} persons, {one.cells} cells)"

@@ -1,0 +1,108 @@
+"""What the user named (files, folders, patterns) as one ordered list of images, each once."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from leukoscope.data.image import SUFFIXES
+from leukoscope.files import natural_key
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image to read, or, with a `problem`, something named that holds none."""
+
+    path: Path
+    problem: str = ""
+
+
+def expand(named: Iterable[Path | str]) -> list[Source]:
+    """List the images behind files, folders and glob patterns.
+
+    A folder gives the images below it by extension, in natural order, hidden files left out; a
+    pattern (`*`, `?`, `[...]`, `**`) that is no existing file likewise; a file is taken whatever
+    its name. Folders behind symbolic links are followed, each folder once, so a loop ends. The
+    order is that of the arguments. An image named twice is listed once.
+
+    Returns:
+        The sources. What doesn't exist or can't be read is listed with its problem, in its place.
+    """
+    found: dict[str, Source] = {}
+    for name in named:
+        for source in _behind(Path(name)):
+            found.setdefault(os.path.abspath(source.path), source)
+    return list(found.values())
+
+
+def _behind(path: Path) -> Iterator[Source]:
+    try:
+        if path.is_dir():
+            yield from _folder(path, set())
+        elif path.exists() or not glob.has_magic(str(path)):
+            yield Source(path)  # the decoder says what is wrong with it, if anything is
+        else:
+            yield from _pattern(path, set())
+    except (OSError, ValueError) as error:  # a null byte, a name too long, a folder out of reach
+        yield Source(path, f"can't be read: {getattr(error, 'strerror', None) or error}")
+
+
+def _folder(path: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
+    empty = True
+    for source in _walk(path, seen):
+        empty = False
+        yield source
+    if empty:
+        yield Source(path, f"a folder without images ({' '.join(sorted(SUFFIXES))})")
+
+
+def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
+    """The images below a folder. `seen` holds (device, inode) of the folders entered."""
+    waiting: list[tuple[Path, bool]] = [(folder, True)]
+    while waiting:
+        path, is_folder = waiting.pop()
+        if not is_folder:
+            yield Source(path)
+            continue
+        try:
+            status = path.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            entries = sorted(os.scandir(path), key=lambda entry: natural_key(entry.name))
+        except OSError as error:
+            yield Source(path, f"a folder that can't be read: {error.strerror}")
+            continue
+        wanted = [(path / entry.name, _is_folder(entry)) for entry in entries if _wanted(entry)]
+        waiting.extend(reversed(wanted))
+
+
+def _pattern(pattern: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
+    # pathlib's ** doesn't follow links, so it ends where the glob module's may not.
+    base, parts = Path(pattern.anchor), pattern.relative_to(pattern.anchor).parts
+    matches = sorted(base.glob(str(Path(*parts))), key=lambda path: natural_key(str(path)))
+    empty = True
+    for match in matches:
+        if match.is_dir():
+            sources: Iterable[Source] = _walk(match, seen)
+        else:
+            sources = [Source(match)] if match.suffix.lower() in SUFFIXES else []
+        for source in sources:
+            empty = False
+            yield source
+    if empty:
+        yield Source(pattern, "no image matches this pattern")
+
+
+def _wanted(entry: "os.DirEntry[str]") -> bool:
+    if entry.name.startswith("."):  # among them macOS's ._name.bmp, which is no image
+        return False
+    return os.path.splitext(entry.name)[1].lower() in SUFFIXES or _is_folder(entry)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

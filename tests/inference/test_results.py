@@ -1,0 +1,115 @@
+"""Rows, tables and what they come to per subject."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leukoscope.errors import RESEARCH_USE
+from leukoscope.inference import results
+from leukoscope.inference.predictor import Prediction
+from leukoscope.inference.triage import Verdict
+from leukoscope.statistics import wilson_interval
+from leukoscope.tables import read_table
+
+ROWS = [
+    results.as_row(prediction, "tiny")
+    for prediction in (
+        Prediction("d/UID_10_1_1_all.bmp", Verdict.BLAST, 0.9, 2.0),
+        Prediction("d/UID_2_1_1_all.bmp", Verdict.NORMAL, 0.1, -2.0, ("no black border",)),
+        Prediction("d/UID_2_1_2_all.bmp", Verdict.BLAST, 0.8, 1.5),
+        Prediction("d/UID_H3_9_2_hem.bmp", Verdict.ERROR, reason='it is, "truncated"'),
+        Prediction("d/UID_2_1_3_all.bmp", Verdict.NOT_A_CELL, flags=("empty",), reason="black"),
+        Prediction("d/ünïcödé, 細胞.bmp", Verdict.NORMAL, 0.2, -1.0),
+        Prediction("", Verdict.NORMAL, 0.2, -1.0),
+    )
+]
+
+
+def test_the_subject_comes_from_the_official_name() -> None:
+    assert [row["subject"] for row in ROWS] == ["10", "2", "2", "H3", "2", "", ""]
+    assert all(tuple(row) == results.FIELDS for row in ROWS)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_tables_give_back_the_rows(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"results{suffix}"
+    outcome = results.save(iter(ROWS), path)
+    assert outcome == results.summarise(ROWS)
+    table = read_table(path)
+    assert list(table) == list(results.FIELDS)
+    for name in ("path", "subject", "verdict", "reason", "model", "flags"):
+        assert [str(value or "") for value in table[name]] == [row[name] for row in ROWS]
+    probabilities = [row["p_all"] for row in ROWS]
+    found = [None if v is None or v == "" or v != v else float(v) for v in table["p_all"]]
+    assert found == probabilities
+
+
+def test_summary_per_subject() -> None:
+    outcome = results.summarise(ROWS)
+    assert (outcome.rows, outcome.failed, outcome.exit_code) == (7, 1, 3)
+    assert [one.subject for one in outcome.subjects] == ["2", "10", "H3", ""]
+    two, _, none, _ = outcome.subjects
+    assert (two.cells, two.blasts, two.fraction, two.not_answered) == (3, 1, 0.5, 1)
+    assert (two.low, two.high) == wilson_interval(1, 2)
+    assert (none.fraction, none.low, none.high, none.not_answered) == (None, None, None, 1)
+    assert two.sentence() == (
+        "Subject 2: 1 of 2 cells called blasts (50.0%, 95 % interval 9.5% to 90.5%), "
+        "1 not answered."
+    )
+    assert none.sentence() == "Subject H3: none of 1 cell could be answered."
+    assert outcome.subjects[3].sentence().startswith("Images without a subject: 0 of 2 cells")
+
+
+def test_nothing_failed_is_exit_code_0() -> None:
+    assert results.summarise(ROWS[:2]).exit_code == 0
+    # An image that holds no cell is an answer, not a failure.
+    assert results.summarise(ROWS[4:5]).exit_code == 0
+    assert results.summarise([]) == results.Outcome(0, 0, ())
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "1", "H2"]), st.sampled_from(list(Verdict))), max_size=40
+    )
+)
+def test_counts_add_up(pairs: list[tuple[str, Verdict]]) -> None:
+    rows: list[dict[str, Any]] = [{"subject": s, "verdict": str(v)} for s, v in pairs]
+    outcome = results.summarise(rows)
+    assert sum(one.cells for one in outcome.subjects) == outcome.rows == len(pairs)
+    assert sum(one.blasts for one in outcome.subjects) == sum(v is Verdict.BLAST for _, v in pairs)
+    for one in outcome.subjects:
+        assert one.blasts <= one.cells - one.not_answered
+        if one.fraction is not None and one.low is not None and one.high is not None:
+            assert 0 <= one.low <= one.fraction <= one.high <= 1
+
+
+def test_document_is_json_with_its_notice() -> None:
+    found = json.loads(json.dumps(results.document(iter(ROWS)), allow_nan=False))
+    assert found["notice"] == RESEARCH_USE
+    assert len(found["rows"]) == 7
+    assert found["failed"] == 1
+    assert found["subjects"][0]["sentence"].startswith("Subject 2")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_name_outside_the_file_systems_encoding_can_be_written(
+    suffix: str, tmp_path: Path
+) -> None:
+    row = results.as_row(Prediction("cell\udcff.bmp", Verdict.ERROR, reason="bad \udcff"), "tiny")
+    results.save([row], tmp_path / f"r{suffix}")
+    (path,) = read_table(tmp_path / f"r{suffix}")["path"]
+    assert path == "cell\\udcff.bmp"
+
+
+def test_a_failing_stream_leaves_no_half_written_table(tmp_path: Path) -> None:
+    def failing() -> Any:
+        yield ROWS[0]
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        results.save(failing(), tmp_path / "r.csv")
+    assert list(tmp_path.iterdir()) == []
