@@ -1,0 +1,1 @@
+"""Honest evaluation: metrics, person intervals, calibration, operating point, plots, report."""

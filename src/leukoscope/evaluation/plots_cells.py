@@ -1,0 +1,158 @@
+"""Plots that show each cell or each epoch: persons, sizes, learning curves."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from leukoscope.evaluation.record import PersonRow
+from leukoscope.evaluation.style import (
+    ACCENT_COLOUR,
+    CLASS_COLOURS,
+    CLASS_TITLES,
+    FAINT,
+    INK,
+    MODEL_COLOUR,
+    dress,
+    figure,
+    legend,
+)
+
+
+def person_strip(
+    label: ArrayLike, p: ArrayLike, person: ArrayLike, rows: Sequence[PersonRow], threshold: float
+) -> Figure:
+    """Each cell a dot, each person a line: the probability of ALL, and the share of right calls.
+
+    Args:
+        label: (N,) 1 = ALL, 0 = HEM.
+        p: (N,) calibrated probability of ALL.
+        person: (N,) person of each cell.
+        rows: The lines to draw, from the top down.
+        threshold: Drawn as a line; right calls of ALL lie to its right, of HEM to its left.
+    """
+    truth, score, who = (
+        np.asarray(label),
+        np.asarray(p, np.float64),
+        np.asarray(person, dtype=object),
+    )
+    sheet, axes = figure(7.4, min(40.0, 1.5 + 0.27 * max(4, len(rows))))
+    scatter = np.random.default_rng(0).uniform(-0.3, 0.3, len(score))
+    named: set[int] = set()
+    for line, row in enumerate(rows):
+        value = int(row.label == "ALL")
+        own = (who == row.person) & (truth == value)
+        title = CLASS_TITLES[value] if value not in named else None
+        named.add(value)
+        axes.scatter(
+            score[own],
+            line + scatter[own],
+            s=9,
+            color=CLASS_COLOURS[value],
+            alpha=0.4,
+            linewidths=0,
+            rasterized=True,
+            label=title,
+        )
+        axes.plot([np.median(score[own])] * 2, [line - 0.38, line + 0.38], color=INK, linewidth=1.8)
+        axes.text(
+            1.03,
+            line,
+            f"{row.right} of {row.cells} ({row.share:.1%})",
+            va="center",
+            fontsize=8.5,
+            color=INK,
+        )
+    axes.axvline(
+        threshold, color=ACCENT_COLOUR, linewidth=1.5, label=f"operating point {threshold:.3f}"
+    )
+    axes.plot([], [], color=INK, linewidth=1.8, label="median")
+    dress(axes, "Calibrated probability of ALL", "Person")
+    axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
+    axes.set_yticklabels([row.person for row in rows])
+    axes.text(1.03, -1, "called rightly", va="center", fontsize=8.5, color=INK)
+    handles = axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, fontsize=8.5, frameon=False
+    )
+    for handle in handles.legend_handles:
+        if handle is not None:
+            handle.set_alpha(1)
+    return sheet
+
+
+def size_dependence(label: ArrayLike, p: ArrayLike, area: ArrayLike) -> Figure:
+    """Probability of ALL against the area of the cell, with medians of tenths of each class.
+
+    Blasts are larger on average. Curves that rise within a class show how far the model goes by
+    size.
+    """
+    truth, score, size = np.asarray(label), np.asarray(p, np.float64), np.asarray(area, np.float64)
+    sheet, axes = figure(6.4, 4.2)
+    for value in (1, 0):
+        own = (truth == value) & ~np.isnan(size)
+        x, y = size[own], score[own]
+        axes.scatter(
+            x, y, s=7, color=CLASS_COLOURS[value], alpha=0.25, linewidths=0, rasterized=True
+        )
+        parts = [part for part in np.array_split(np.argsort(x), 10) if len(part)]
+        medians = [(np.median(x[part]), np.median(y[part])) for part in parts]
+        if medians:
+            style = {"linewidth": 2, "marker": "o", "markersize": 5, "markeredgecolor": "white"}
+            axes.plot(
+                *zip(*medians, strict=True),
+                color=CLASS_COLOURS[value],
+                label=CLASS_TITLES[value],
+                **style,
+            )
+    dress(axes, "Area of the cell (pixels)", "Calibrated probability of ALL")
+    axes.set_ylim(-0.02, 1.02)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    legend(axes, loc="center right", title="median of tenths")
+    return sheet
+
+
+def learning_curves(log: Mapping[str, ArrayLike], best_epoch: int | None = None) -> Figure:
+    """One panel per quantity logged as `train_*` or `validation_*`, over epochs.
+
+    Args:
+        log: Columns of the log: `epoch` and the quantities. Values that are no numbers, such as "",
+            are gaps.
+        best_epoch: The epoch whose weights were kept, drawn as a line.
+
+    Raises:
+        KeyError: If there is no column `epoch`.
+    """
+    names = dict.fromkeys(
+        name.split("_", 1)[1] for name in log if name.startswith(("train_", "validation_"))
+    )
+    epoch = _numbers(log["epoch"])
+    columns = min(3, max(1, len(names)))
+    lines = -(-max(1, len(names)) // columns)
+    sheet, grid = figure(3.7 * columns, 2.9 * lines, nrows=lines, ncols=columns, squeeze=False)
+    for axes, name in zip(grid.flat, names, strict=False):
+        for part, colour in (("train", FAINT), ("validation", MODEL_COLOUR)):
+            if f"{part}_{name}" in log:
+                values = _numbers(log[f"{part}_{name}"])
+                axes.plot(
+                    epoch, values, color=colour, linewidth=1.7, marker=".", markersize=5, label=part
+                )
+        if best_epoch is not None:
+            axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=":", label="kept")
+        dress(axes, "Epoch", "", name.replace("_", " "))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        legend(axes, loc="best")
+    for axes in list(grid.flat)[len(names) :]:
+        axes.set_visible(False)
+    return sheet
+
+
+def _numbers(values: ArrayLike) -> NDArray[np.float64]:
+    """Numbers as float64, nan where a value is none."""
+    out = []
+    for value in np.asarray(values, dtype=object):
+        try:
+            out.append(float(value))
+        except (TypeError, ValueError):
+            out.append(np.nan)
+    return np.array(out)

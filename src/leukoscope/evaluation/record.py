@@ -1,0 +1,174 @@
+"""The record of an evaluation: what was measured and how; read and written as JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import isnan, nan
+from typing import Any
+
+from leukoscope.errors import RESEARCH_USE, LeukoscopeError
+from leukoscope.evaluation.bootstrap import Estimate
+from leukoscope.evaluation.calibration import Reliability
+from leukoscope.evaluation.metrics import Confusion
+from leukoscope.evaluation.operating import OperatingPoint
+
+FORMAT = "leukoscope-evaluation/1"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How the evaluated cells came to be apart from those the model learned from."""
+
+    split: str
+    """How the parts were made, in words: "by person", "by image", "official folds"."""
+    model: str = ""
+    data: str = ""
+    part: str = "test"
+    split_seed: int | None = None
+    persons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Part (train, validation, test) to its persons."""
+    cells: Mapping[str, int] = field(default_factory=dict)
+    """Part to its number of cells."""
+    chosen_on: Mapping[str, str] = field(default_factory=dict)
+    """What was chosen ("best epoch", "temperature", "operating point") to the part that set it."""
+    temperature: float = 1.0
+    leaky: bool = False
+    """The split puts cells of one person on both sides, as a split by image does."""
+    synthetic: bool = False
+    overlap_persons: tuple[str, ...] = ()
+    """Evaluated persons whom the model was trained on, where this was allowed explicitly."""
+    overlap_images: int = 0
+    """Evaluated images that the model was trained on, where this was allowed explicitly."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """How the cells of one person and label were called at the operating point."""
+
+    person: str
+    label: str
+    subjects: tuple[str, ...]
+    cells: int
+    right: int
+    share: float
+    """Cells called rightly: sensitivity where the label is ALL, specificity where it is HEM."""
+    low: float
+    """Lower bound of the 95 % Wilson interval of the share, for this person's cells."""
+    high: float
+    mean_p: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How stated probabilities compare with what was observed, with the temperature and before."""
+
+    reliability: Reliability
+    ece: float
+    nll: float
+    ece_untempered: float | None = None
+    nll_untempered: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that is claimed about one model on one part of one data set."""
+
+    protocol: Protocol
+    operating_point: OperatingPoint
+    cells: Mapping[str, int]
+    """Numbers of ALL, HEM, "of unknown person"; left out: "unlabelled", "without probability"."""
+    person_count: Mapping[str, int]
+    """Persons with "ALL" and with "HEM" cells."""
+    metrics: Mapping[str, Estimate]
+    """Every metric of `METRICS`, calls made at the operating point."""
+    metrics_at_half: Mapping[str, Estimate]
+    """The metrics that need a threshold, calls made at 0.5."""
+    confusion: Confusion
+    confusion_at_half: Confusion
+    persons: tuple[PersonRow, ...]
+    """ALL before HEM, the worst first."""
+    calibration: Calibration
+    replicates: int
+    seed: int
+
+    @property
+    def leaky(self) -> bool:
+        """Whether a person may stand on both sides, so that the figures flatter the model."""
+        return self.protocol.leaky or self.overlap
+
+    @property
+    def overlap(self) -> bool:
+        """Whether evaluated persons or images are known to be among those trained on."""
+        return bool(self.protocol.overlap_persons or self.protocol.overlap_images)
+
+    def to_json(self) -> str:
+        """The record as JSON text; what is not defined is null."""
+        body = {
+            "format": FORMAT,
+            "notice": RESEARCH_USE,
+            "leaky": self.leaky,
+            "overlap": self.overlap,
+        } | asdict(self)
+        return json.dumps(_nan_to_none(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Evaluation":
+        """Read the record that `to_json` wrote.
+
+        Raises:
+            LeukoscopeError: If the text is no such record.
+        """
+        try:
+            body = json.loads(text)
+            if body["format"] != FORMAT:
+                raise ValueError(f"format {body['format']!r}")
+            protocol, point, calibration = (
+                body["protocol"],
+                body["operating_point"],
+                body["calibration"],
+            )
+            protocol["persons"] = {
+                part: tuple(names) for part, names in protocol["persons"].items()
+            }
+            protocol |= {key: tuple(protocol[key]) for key in ("overlap_persons", "notes")}
+            point["persons"] = tuple(point["persons"])
+            curve = {key: tuple(values) for key, values in calibration["reliability"].items()}
+            return cls(
+                protocol=Protocol(**protocol),
+                operating_point=OperatingPoint(**_floats(point, "recall", "specificity")),
+                cells=body["cells"],
+                person_count=body["person_count"],
+                metrics=_estimates(body["metrics"]),
+                metrics_at_half=_estimates(body["metrics_at_half"]),
+                confusion=Confusion(**body["confusion"]),
+                confusion_at_half=Confusion(**body["confusion_at_half"]),
+                persons=tuple(
+                    PersonRow(**row | {"subjects": tuple(row["subjects"])})
+                    for row in body["persons"]
+                ),
+                calibration=Calibration(**calibration | {"reliability": Reliability(**curve)}),
+                replicates=body["replicates"],
+                seed=body["seed"],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LeukoscopeError(
+                f"This is not an evaluation in the format {FORMAT} ({error}). Evaluate the model "
+                "again to write one."
+            ) from error
+
+
+def _nan_to_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _nan_to_none(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nan_to_none(item) for item in value]
+    return None if isinstance(value, float) and isnan(value) else value
+
+
+def _floats(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return fields | {name: nan if fields[name] is None else fields[name] for name in names}
+
+
+def _estimates(fields: dict[str, Any]) -> dict[str, Estimate]:
+    return {key: Estimate(**_floats(value, "value")) for key, value in fields.items()}

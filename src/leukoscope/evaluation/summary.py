@@ -1,0 +1,184 @@
+"""From a table of cells with labels and probabilities to the record of an evaluation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from leukoscope.errors import LeukoscopeError
+from leukoscope.evaluation.bootstrap import REPLICATES, bootstrap_metrics
+from leukoscope.evaluation.calibration import (
+    expected_calibration_error,
+    negative_log_likelihood,
+    reliability_curve,
+    sigmoid,
+)
+from leukoscope.evaluation.metrics import METRICS, confusion
+from leukoscope.evaluation.operating import OperatingPoint
+from leukoscope.evaluation.record import Calibration, Evaluation, PersonRow, Protocol
+from leukoscope.files import natural_key
+from leukoscope.statistics import wilson_interval
+from leukoscope.tables import text_column
+
+Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
+TEXT = ("person", "subject", "path")
+
+
+def scored_cells(columns: Columns) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+    """The cells that can be evaluated, and how many cannot.
+
+    Args:
+        columns: A table with `label` (1 = ALL, 0 = HEM, -1 = unknown), `p_all` (calibrated, nan
+            where it could not be had) and `person`; optionally `subject`, `path`, `logit` (before
+            the temperature) and `area` (pixels).
+
+    Returns:
+        The table without unlabelled cells and those without a probability, and the count of either.
+
+    Raises:
+        LeukoscopeError: If a column is missing, columns differ in length, a probability is out of
+            range or no cell is left.
+    """
+    missing = [name for name in ("label", "p_all", "person") if name not in columns]
+    if missing:
+        raise LeukoscopeError(
+            f"The table to evaluate lacks the column {missing[0]!r}; join labels and predictions "
+            "first."
+        )
+    table = {
+        name: text_column(list(values)) if name in TEXT else np.asarray(values)
+        for name, values in columns.items()
+    }
+    lengths = {name: len(values) for name, values in table.items()}
+    if len(set(lengths.values())) > 1:
+        raise LeukoscopeError(f"The columns of the table to evaluate differ in length: {lengths}.")
+    label, p = table["label"], table["p_all"].astype(np.float64)
+    known, scored = (label == 0) | (label == 1), ~np.isnan(p)
+    if np.any((p < 0) | (p > 1)):
+        raise LeukoscopeError(
+            "The column 'p_all' holds values outside 0 to 1; it takes probabilities, not logits."
+        )
+    keep = known & scored
+    if not keep.any():
+        raise LeukoscopeError(
+            f"None of the {len(label)} cells has both a label (ALL or HEM) and a probability: "
+            "nothing can be evaluated."
+        )
+    dropped = {
+        "unlabelled": int(np.sum(~known)),
+        "without probability": int(np.sum(known & ~scored)),
+    }
+    return {name: values[keep] for name, values in table.items()}, dropped
+
+
+def person_rows(
+    label: ArrayLike,
+    p: ArrayLike,
+    person: ArrayLike,
+    threshold: float,
+    subject: ArrayLike | None = None,
+) -> tuple[PersonRow, ...]:
+    """One row for each known person and label: ALL before HEM, the worst first."""
+    truth, score, who = (
+        np.asarray(label),
+        np.asarray(p, np.float64),
+        np.asarray(person, dtype=object),
+    )
+    ids = who if subject is None else np.asarray(subject, dtype=object)
+    rows = []
+    for name in set(who.tolist()) - {""}:
+        for value, label_name in ((1, "ALL"), (0, "HEM")):
+            own = (who == name) & (truth == value)
+            cells = int(own.sum())
+            if not cells:
+                continue
+            right = int(np.sum((score[own] >= threshold) == (value == 1)))
+            low, high = wilson_interval(right, cells)
+            subjects = tuple(sorted(set(ids[own].tolist()), key=natural_key))
+            mean_p = float(score[own].mean())
+            rows.append(
+                PersonRow(
+                    str(name), label_name, subjects, cells, right, right / cells, low, high, mean_p
+                )
+            )
+    return tuple(sorted(rows, key=lambda row: (row.label, row.share, natural_key(row.person))))
+
+
+def evaluate_table(
+    columns: Columns,
+    *,
+    operating_point: OperatingPoint,
+    protocol: Protocol,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a model on labelled cells it has answered for.
+
+    Args:
+        columns: The table that `scored_cells` describes.
+        operating_point: The threshold, chosen before on other persons.
+        protocol: How the cells were kept apart from the training data; it goes into the record as
+            it is.
+        replicates: Draws of the person bootstrap.
+        seed: Its seed.
+
+    Raises:
+        LeukoscopeError: As `scored_cells` does.
+    """
+    table, dropped = scored_cells(columns)
+    label, p, who = table["label"], table["p_all"].astype(np.float64), table["person"]
+    threshold = operating_point.threshold
+    draws = {"replicates": replicates, "seed": seed}
+    at_half = bootstrap_metrics(label, p, who, threshold=0.5, **draws)
+    untempered = sigmoid(table["logit"]) if "logit" in table else None
+    return Evaluation(
+        protocol=protocol,
+        operating_point=operating_point,
+        cells={
+            "ALL": int(np.sum(label == 1)),
+            "HEM": int(np.sum(label == 0)),
+            "of unknown person": int(np.sum(who == "")),
+            **dropped,
+        },
+        person_count={
+            name: len(set(who[label == value].tolist()) - {""})
+            for value, name in ((1, "ALL"), (0, "HEM"))
+        },
+        metrics=bootstrap_metrics(label, p, who, threshold=threshold, **draws),
+        metrics_at_half={
+            metric.key: at_half[metric.key] for metric in METRICS if metric.needs_threshold
+        },
+        confusion=confusion(label, p, threshold),
+        confusion_at_half=confusion(label, p, 0.5),
+        persons=person_rows(label, p, who, threshold, table.get("subject")),
+        calibration=Calibration(
+            reliability=reliability_curve(label, p),
+            ece=expected_calibration_error(label, p),
+            nll=negative_log_likelihood(label, p),
+            ece_untempered=None
+            if untempered is None
+            else expected_calibration_error(label, untempered),
+            nll_untempered=None
+            if untempered is None
+            else negative_log_likelihood(label, untempered),
+        ),
+        replicates=replicates,
+        seed=seed,
+    )
+
+
+def confident_errors(
+    label: ArrayLike, p: ArrayLike, threshold: float, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The wrong calls furthest from the threshold, the worst first.
+
+    Returns:
+        Indices of at most `count` missed ALL cells and of at most `count` HEM cells called ALL.
+    """
+    truth, score = np.asarray(label), np.asarray(p, np.float64)
+    missed = np.flatnonzero((truth == 1) & (score < threshold))
+    false = np.flatnonzero((truth == 0) & (score >= threshold))
+    missed = missed[np.argsort(score[missed], kind="stable")][:count]
+    false = false[np.argsort(-score[false], kind="stable")][:count]
+    return missed, false

@@ -1,0 +1,41 @@
+"""Small statistics that need nothing but the standard library, for every floor of the house."""
+
+from math import sqrt
+from statistics import NormalDist
+
+
+def wilson_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The Wilson score interval of a proportion of `k` out of `n`.
+
+    Unlike `k / n` plus and minus a standard error it stays within 0 and 1 and keeps its promise for
+    small `n` and for proportions near either end. It takes the `n` trials as independent.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J.
+    Am. Stat. Assoc. 22 (1927) 209-212; recommended by L. D. Brown, T. T. Cai and A. DasGupta, Stat.
+    Sci. 16 (2001) 101-133.
+
+    Args:
+        k: Successes.
+        n: Trials.
+        confidence: Two-sided confidence, between 0 and 1.
+
+    Returns:
+        Lower and upper bound; (0.0, 1.0) when there are no trials, for then nothing is known.
+
+    Raises:
+        ValueError: If not 0 <= k <= n, or the confidence is not strictly between 0 and 1.
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"expected 0 <= k <= n, got k={k}, n={n}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"expected a confidence between 0 and 1, got {confidence}")
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    share, spread = k / n, z * z / n
+    centre = share + spread / 2
+    half = sqrt(spread * (share * (1 - share) + spread / 4))
+    # At k = 0 and k = n the bound is exactly 0 or 1; rounding would leave 1e-17 off it.
+    low = 0.0 if k == 0 else (centre - half) / (1 + spread)
+    high = 1.0 if k == n else (centre + half) / (1 + spread)
+    return low, high
