@@ -73,7 +73,15 @@ def person_strip(
     axes.set_yticklabels([row.person for row in rows])
     axes.text(1.03, -1, "called rightly", va="center", fontsize=8.5, color=INK)
     handles = axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, fontsize=8.5, frameon=False
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1),
+        ncols=4,
+        fontsize=8.5,
+        frameon=False,
+        handlelength=1.1,
+        handletextpad=0.4,
+        columnspacing=1.0,
+        markerscale=2,
     )
     for handle in handles.legend_handles:
         if handle is not None:
