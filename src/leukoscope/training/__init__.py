@@ -1,0 +1,1 @@
+"""The visible loop: crops in memory, augmentation, sampling, fitting, checkpoints, export."""

@@ -1,0 +1,57 @@
+"""Which cells an epoch shows, in which order, and how much each counts: pure functions of the seed."""
+
+from typing import Literal
+
+import numpy as np
+
+
+def epoch_order(
+    label: np.ndarray,
+    person: np.ndarray,
+    *,
+    sampling: Literal["natural", "class", "person"],
+    seed: int,
+    epoch: int,
+) -> np.ndarray:
+    """Row numbers of one epoch, as many as there are cells.
+
+    Args:
+        label: (N,) 0 or 1.
+        person: (N,) who each cell is of.
+        sampling: "natural" shows every cell once; "class" draws with replacement so that both classes come equally
+            often; "person" so that, within a class, every person does.
+        seed: Of the run.
+        epoch: Which epoch; each has its own order.
+    """
+    rng = np.random.default_rng((seed, epoch, 0))
+    if sampling == "natural":
+        return rng.permutation(len(label))
+    weights = 1.0 / _group_size(label)
+    if sampling == "person":
+        pair = np.array([f"{value}:{who}" for value, who in zip(label, person, strict=True)])
+        pairs_of_class = np.array([len(set(pair[label == value])) for value in label])
+        weights = 1.0 / (_group_size(pair) * pairs_of_class)
+    return rng.choice(len(label), size=len(label), p=weights / weights.sum())
+
+
+def class_weights(label: np.ndarray, setting: str | dict[str, float]) -> np.ndarray:
+    """What a cell of each class counts in the loss.
+
+    Args:
+        label: (N,) training labels, 0 or 1.
+        setting: "none", "balanced" (n / (2 n_class), as scikit-learn defines it), or {"ALL": x, "HEM": y}.
+
+    Returns:
+        float32 (2,): weight of HEM, weight of ALL.
+    """
+    if isinstance(setting, dict):
+        return np.array([setting["HEM"], setting["ALL"]], dtype=np.float32)
+    if setting == "none":
+        return np.ones(2, dtype=np.float32)
+    counts = np.bincount(label.astype(int), minlength=2)
+    return (len(label) / (2 * counts)).astype(np.float32)
+
+
+def _group_size(values: np.ndarray) -> np.ndarray:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return counts[inverse]
