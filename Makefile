@@ -1,0 +1,57 @@
+# Needs make and Python 3.11 or newer. Everything is installed into .venv, from constraints.txt.
+.POSIX:
+
+READY = .venv/.ready
+DOCS_READY = .venv/.docs-ready
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+CHECKED = src tests benchmarks tools
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+
+demo: $(READY) ## Synthetic cells, audit, training, report and prediction; no data needed
+	$(BIN)/leukoscope demo --out demo
+
+test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
+lint: $(READY) ## Style and formatting, changing nothing
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+
+format: $(READY) ## Mend style and formatting
+	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+
+types: $(READY) ## Check types
+	$(BIN)/mypy
+
+docs: $(DOCS_READY) ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+clean: ## Remove what make has made: .venv, demo, site and caches (runs/ stays)
+	rm -rf .venv demo site build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml constraints.txt
+	@.venv/bin/python -c '' 2>/dev/null && exit 0; \
+	for python in $$PYTHON python3 python3.11 python3.12 python3.13 python3.14; do \
+	  if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Leukoscope needs Python 3.11 or newer with its venv module, and found none." >&2; \
+	  echo "Install it (Debian, Ubuntu: python3 and python3-venv; macOS: brew install python)," >&2; \
+	  echo "or name one: make PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	rm -rf .venv && $$found -m venv .venv
+	@echo "Installing into .venv; this takes a few minutes the first time"
+	$(PIP) -e '.[train,dev]'
+	@touch $@
+
+$(DOCS_READY): $(READY)
+	$(PIP) -e '.[docs]'
+	@touch $@
+
+.PHONY: help demo test lint format types docs clean
