@@ -1,0 +1,248 @@
+"""The command line: one function per verb, options and printing, no logic.
+
+Nothing heavy is imported before a verb runs, so that help answers at once.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from leukoscope.cli_common import SETTINGS, Jobs, Json, Seed, Source, report
+from leukoscope.cli_data import data
+from leukoscope.errors import RESEARCH_USE, LeukoscopeError, missing_extra
+
+app = typer.Typer(
+    help=f"Tell leukemic blasts from normal lymphoid cells. {RESEARCH_USE}",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    **SETTINGS,
+)
+model = typer.Typer(help="Look into a model file.", **SETTINGS)
+app.add_typer(data, name="data")
+app.add_typer(model, name="model")
+
+ModelPath = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE.onnx]", help="A model file; the shipped model if none is named."),
+]
+RecipeName = Annotated[
+    str, typer.Option(help="A recipe's name (see: leukoscope recipes) or a .yaml file.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Carry the options that belong to no verb."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"leukoscope {installed('leukoscope')}")
+        raise typer.Exit
+
+
+@app.command()
+def recipes(as_json: Json = False) -> None:
+    """List the recipes a model can be trained by."""
+    from leukoscope.models.recipe import read_recipe, recipe_names
+
+    report({name: read_recipe(name).summary for name in recipe_names()}, as_json)
+
+
+@app.command()
+def preview(
+    source: Source,
+    recipe: RecipeName = "cnn",
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("preview.png"),
+) -> None:
+    """Draw a sheet of augmented cells, as training sees them."""
+    from leukoscope import verbs
+
+    print(verbs.preview(source, recipe, out))
+
+
+@app.command()
+def train(
+    source: Source,
+    recipe: RecipeName = "cnn",
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder.", show_default="runs/RECIPE")
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(help="person, subject, official, image (leaky), or a file of `data split`."),
+    ] = "person",
+    seed: Seed = 0,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Change a setting of the recipe; repeatable."
+        ),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, don't resume.")] = False,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Train, export and evaluate a model. The same command again resumes a stopped run."""
+    from leukoscope import verbs
+
+    settings = dict(parse_setting(text) for text in setting or ())
+    run = verbs.train(
+        source, recipe, out, split=split, seed=seed, settings=settings, resume=not fresh, jobs=jobs
+    )
+    report({"run": str(run.folder), "model": str(run.model), "report": str(run.report)}, as_json)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
+    other: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Other cells than the run's own.")
+    ] = None,
+    part: Annotated[str, typer.Option(help="train, validation, test or all.")] = "test",
+    allow_overlap: Annotated[
+        bool, typer.Option("--allow-overlap", help="Score cells trained on; the result says so.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a model on persons it has not seen.
+
+    Every figure has a 95 % interval by bootstrap over persons.
+    """
+    from leukoscope import verbs
+
+    result = verbs.evaluate(run, other, part, allow_overlap, out)
+    if as_json:
+        print(result.to_json(), end="")
+        return
+    from leukoscope.evaluation.metrics import METRICS
+    from leukoscope.evaluation.narrative import warnings
+
+    report([*warnings(result), RESEARCH_USE, ""], False)
+    report({metric.title: str(result.metrics[metric.key]) for metric in METRICS}, False)
+
+
+@app.command()
+def predict(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="[MODEL.onnx] PATHS...", help="Images, folders, patterns."),
+    ],
+    chosen: Annotated[
+        Path | None,
+        typer.Option("--model", help="A model file; the shipped model if none is named."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Table to write: .csv, .jsonl, .parquet; else CSV here.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON; the rows go to --out.")
+    ] = False,
+) -> None:
+    """Answer for images: a row each, and a summary per subject. Exit code 3 if any failed."""
+    if chosen is None and paths[0].suffix.lower() == ".onnx":
+        chosen, *paths = paths
+    if not paths:
+        raise typer.BadParameter("name images, folders or patterns after the model.")
+    if as_json and out is None:
+        raise typer.BadParameter("--json prints the summary here; name a file for the rows: --out.")
+    from leukoscope import verbs
+
+    outcome = verbs.predict(paths, chosen, out)
+    if as_json:
+        from dataclasses import asdict
+
+        report({"notice": RESEARCH_USE, **asdict(outcome)}, True)
+    else:
+        lines = [one.sentence() for one in outcome.subjects]
+        if outcome.failed:
+            lines.append(
+                f"{outcome.failed} of {outcome.rows} failed; the column `reason` says why."
+            )
+        print(*lines, RESEARCH_USE, sep="\n", file=sys.stderr)
+    raise typer.Exit(outcome.exit_code)
+
+
+@model.command("show")
+def model_show(path: ModelPath = None, as_json: Json = False) -> None:
+    """Show a model's card: what it is, what it saw, how well it did."""
+    from leukoscope import verbs
+    from leukoscope.inference.show import describe
+
+    card = verbs.show_model(path)
+    report(json.loads(card.to_json()) if as_json else dict(describe(card)), as_json)
+
+
+@model.command("verify")
+def model_verify(path: ModelPath = None, as_json: Json = False) -> None:
+    """Check that a model file does what its card says."""
+    from leukoscope import verbs
+
+    checks = verbs.verify_model(path)
+    if as_json:
+        report([vars(check) for check in checks], True)
+    else:
+        report([f"{'ok' if c.passed else 'FAILED':<8}{c.name}: {c.detail}" for c in checks], False)
+    raise typer.Exit(0 if all(check.passed for check in checks) else 1)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("demo"),
+) -> None:
+    """Go the whole way on synthetic cells, without data."""
+    from leukoscope import verbs
+
+    verbs.demo(out)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Split NAME=VALUE; the value is read as YAML, as in a recipe."""
+    import yaml
+
+    name, equals, value = text.partition("=")
+    try:
+        if not (name and equals):
+            raise ValueError
+        return name.strip(), yaml.safe_load(value)
+    except (ValueError, yaml.YAMLError):
+        raise typer.BadParameter(f"{text!r}: write --set NAME=VALUE, as in loss.l2=1e-4.") from None
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a verb; whatever goes wrong ends in one line on standard error and an exit code."""
+    try:
+        app(arguments, prog_name="leukoscope")
+        sys.exit(0)
+    except SystemExit as end:
+        if end.code == 130:  # what Typer makes of Ctrl-C
+            _fail(
+                "stopped. The same command goes on; training resumes after its last full epoch.",
+                130,
+            )
+        raise
+    except LeukoscopeError as error:
+        _fail(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        _fail(str(missing_extra("this verb", error)), LeukoscopeError.exit_code)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        _fail(f"{named}{error.strerror or error}", LeukoscopeError.exit_code)
+    except Exception as error:
+        hint = "This is a bug; LEUKOSCOPE_DEBUG=1 shows where."
+        _fail(f"{type(error).__name__}: {error}. {hint}", 1)
+
+
+def _fail(message: str, exit_code: int) -> NoReturn:
+    if os.environ.get("LEUKOSCOPE_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    print("leukoscope:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(exit_code)

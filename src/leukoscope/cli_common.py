@@ -1,0 +1,54 @@
+"""What the command line's verbs share: options, and how a result is printed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+SETTINGS: dict[str, Any] = {
+    "no_args_is_help": True,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+}
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR", help="A folder of cells, or a table (.csv, .jsonl, .parquet) of paths."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Seed = Annotated[int, typer.Option(help="Decides every draw.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; one per core by default.")]
+
+
+def report(result: Mapping[str, Any] | Sequence[Any], as_json: bool) -> None:
+    """Print a result as JSON, or as lines for a person."""
+    if as_json:
+        print(json.dumps(result, indent=1, ensure_ascii=False, default=str))
+    elif isinstance(result, Mapping):
+        print(*_lines(result), sep="\n")
+    else:
+        print(*result, sep="\n")
+
+
+def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:
+    width = max((len(str(name)) for name in facts), default=0) + 2
+    lines = []
+    for name, value in facts.items():
+        heading = str(name).replace("_", " ")
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{heading}:", *_lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{heading:<{width}}{_words(value)}")
+    return lines
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "; ".join(" ".join(v) if isinstance(v, list) else str(v) for v in value) or "none"
+    return f"{value:,}" if isinstance(value, int) else str(value)
