@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from leukoscope.cli_common import SETTINGS, Jobs, Json, Seed, Source, report
+from leukoscope.cli_common import CORES, SETTINGS, Jobs, Json, Seed, Source, report
 from leukoscope.cli_data import data
 from leukoscope.errors import RESEARCH_USE, LeukoscopeError, missing_extra
 
@@ -71,7 +71,7 @@ def train(
     source: Source,
     recipe: RecipeName = "cnn",
     out: Annotated[
-        Path | None, typer.Option(help="Run folder.", show_default="runs/RECIPE")
+        Path | None, typer.Option(help="Run folder.", show_default="runs/RECIPE-SPLIT-seedN")
     ] = None,
     split: Annotated[
         str,
@@ -85,17 +85,22 @@ def train(
         ),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, don't resume.")] = False,
-    jobs: Jobs = None,
+    jobs: Jobs = CORES,
     as_json: Json = False,
 ) -> None:
-    """Train, export and evaluate a model. The same command again resumes a stopped run."""
+    """Train a model and export it as one file.
+
+    The same command again resumes a stopped run.
+    """
     from leukoscope import verbs
 
     settings = dict(parse_setting(text) for text in setting or ())
     run = verbs.train(
         source, recipe, out, split=split, seed=seed, settings=settings, resume=not fresh, jobs=jobs
     )
-    report({"run": str(run.folder), "model": str(run.model), "report": str(run.report)}, as_json)
+    report({"run": str(run.folder), "model": str(run.model)}, as_json)
+    if not as_json:
+        print(f"Measure it: leukoscope evaluate {run.folder}")
 
 
 @app.command()
@@ -104,7 +109,9 @@ def evaluate(
     other: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Other cells than the run's own.")
     ] = None,
-    part: Annotated[str, typer.Option(help="train, validation, test or all.")] = "test",
+    part: Annotated[
+        str, typer.Option(help="Of the run's own split: train, validation, test.")
+    ] = "test",
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Score cells trained on; the result says so.")
     ] = False,

@@ -1,6 +1,7 @@
 """What the command line's verbs share: options, and how a result is printed."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,10 @@ Source = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Seed = Annotated[int, typer.Option(help="Decides every draw.")]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; one per core by default.")]
+Jobs = Annotated[
+    int, typer.Option(min=1, help="Threads; one per core by default.", show_default=False)
+]
+CORES = os.cpu_count() or 1
 
 
 def report(result: Mapping[str, Any] | Sequence[Any], as_json: bool) -> None:

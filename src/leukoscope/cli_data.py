@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from leukoscope.cli_common import SETTINGS, Jobs, Json, Seed, Source, report
+from leukoscope.cli_common import CORES, SETTINGS, Jobs, Json, Seed, Source, report
 
 data = typer.Typer(help="Look at, check and divide a data set.", **SETTINGS)
 
@@ -39,7 +39,7 @@ def data_audit(
     out: Annotated[Path, typer.Option(help="Folder for the table, the pairs and the page.")] = Path(
         "audit"
     ),
-    jobs: Jobs = None,
+    jobs: Jobs = CORES,
     as_json: Json = False,
 ) -> None:
     """Find copies of a cell, and who is one person.
