@@ -1,0 +1,115 @@
+"""Measure real cells and write the figures that set the synthetic cohort.
+
+python benchmarks/synthetic_statistics.py DIR [--per-subject 60] [--out FILE]
+
+DIR holds the C-NMC 2019 training images (UID_<subject>_<image>_<cell>_<all|hem>.bmp, at any depth).
+Needs the train extra (OpenCV for the distance from the edge). One to two minutes on one core.
+"""
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.data.image import decode
+from leukoscope.data.synthetic.measures import MEASURES, measure_cell
+from leukoscope.data.synthetic.statistics import Statistics, dump_statistics, summarise
+from leukoscope.files import write_text
+from leukoscope.progress import track
+
+ONE_PERSON = ("51 75 78", "H2 H4 H5 H6 H7", "43 44", "1 15 16 17 20 21", "H14 H24", "H10 h3")
+"""Subject ids of the training set that the audit finds to be one person."""
+
+RIM_DEPTH = np.array([1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 65, 90.0])
+PACKAGED = Path(__file__).parents[1] / "src/leukoscope/data/synthetic/statistics.json"
+
+
+def sample(root: Path, per_subject: int) -> list[tuple[Path, int, str]]:
+    """Up to `per_subject` evenly spaced images of each subject, as (path, label, person)."""
+    person = {subject: group.split()[0] for group in ONE_PERSON for subject in group.split()}
+    subjects: dict[str, list[Path]] = {}
+    for path in sorted(root.rglob("UID_*.bmp")):
+        subjects.setdefault(path.name.split("_")[1], []).append(path)
+    chosen = []
+    for subject, paths in subjects.items():
+        places = np.unique(np.linspace(0, len(paths) - 1, per_subject).round().astype(int))
+        for path in (paths[i] for i in places):
+            label = int(re.search(r"_(all|hem)\.bmp$", path.name)[1] == "all")  # type: ignore[index]
+            chosen.append((path, label, person.get(subject, subject)))
+    return chosen
+
+
+def look_inside(image: NDArray[np.uint8]) -> tuple[Any, ...] | None:
+    """Rim profile, grey-to-colour slopes and unexplained colour of one cell."""
+    mask = (image.max(axis=2) > 0).astype(np.uint8)
+    depth = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    inside = depth > 12
+    if inside.sum() < 1000:
+        return None
+    cell, weight = image.astype(np.float32), mask.astype(np.float32)
+    middle = cell[inside].mean(axis=0)
+    bins = np.digitize(depth, RIM_DEPTH)
+    rim = [
+        cell[bins == k].mean(axis=0) / middle if (bins == k).any() else np.full(3, np.nan)
+        for k in range(1, len(RIM_DEPTH))
+    ]
+    fine, coarse = (
+        cv2.GaussianBlur(cell, (0, 0), s)
+        / np.maximum(cv2.GaussianBlur(weight, (0, 0), s), 1e-3)[..., None]
+        for s in (1.5, 8.0)
+    )
+    texture = (fine - coarse)[inside]
+    texture = texture - texture.mean(axis=0)
+    grey = texture.mean(axis=1)
+    variance = float(grey.var())
+    slope = (texture * grey[:, None]).mean(axis=0) / variance
+    residual = np.sqrt((texture - grey[:, None] * slope).var(axis=0) / variance)
+    return rim, slope, residual
+
+
+def main() -> None:
+    """Measure, summarise, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("dir", type=Path)
+    parser.add_argument("--per-subject", type=int, default=60)
+    parser.add_argument("--out", type=Path, default=PACKAGED)
+    options = parser.parse_args()
+
+    rows = sample(options.dir, options.per_subject)
+    measures, looks = [], []
+    for path, _, _ in track(rows, "measuring cells"):
+        image = decode(path)
+        measures.append(measure_cell(image))
+        looks.append(look_inside(image))
+    table = np.array(measures)
+    labels, persons = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
+    figures = {
+        k: summarise(table[labels == k], persons[labels == k], least_cells=10) for k in (1, 0)
+    }
+    effects = np.concatenate([(effect / effect.std(axis=0)) for _, effect in figures.values()])
+    rims, slopes, residuals = zip(*[look for look in looks if look], strict=True)
+    statistics = Statistics(
+        classes={label: part[0] for label, part in figures.items()},
+        between_correlation=np.corrcoef(effects.T),
+        rim_depth=RIM_DEPTH[:-1],
+        rim=np.nanmedian(np.array(rims), axis=0),
+        chroma=np.median(slopes, axis=0),
+        residual=np.median(residuals, axis=0),
+    )
+    notes = {
+        "source": "C-NMC 2019 training images (doi 10.7937/tcia.2019.dc64i46r, CC BY 3.0), "
+        "measured by benchmarks/synthetic_statistics.py",
+        "per_subject": options.per_subject,
+        "one_person": list(ONE_PERSON),
+        "measures": list(MEASURES),
+    }
+    write_text(options.out, dump_statistics(statistics, notes))
+    print(f"{len(rows)} cells of {len(set(persons))} persons -> {options.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""A cohort of synthetic cells laid out like C-NMC: demo, tests and scale runs without a download.
+
+The cells are drawn, not photographed, but the traps of the real data set are there: persons differ
+in cell size, stain and focus; some stand under two or three subject ids in different folds; some
+cells are there twice, byte for byte or with another stain and focus. Subject ids begin with "S" for
+ALL or "HS" for HEM, which no real one does, so a synthetic cell is told by its name wherever it is.
+"""
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leukoscope.data.cohort import Cohort, make_cohort
+from leukoscope.data.synthetic.cell import CellParams, draw_cell
+from leukoscope.data.synthetic.plan import PlannedCell, draw_planned, plan_cohort
+from leukoscope.errors import RESEARCH_USE, CohortError
+from leukoscope.progress import track
+
+__all__ = [
+    "CellParams",
+    "PlannedCell",
+    "Truth",
+    "draw_cell",
+    "draw_planned",
+    "is_synthetic",
+    "plan_cohort",
+    "read_truth",
+    "synthesise",
+]
+
+TRUTH_FILE = "synthetic.json"
+VERSION = 1
+
+_README = f"""SYNTHETIC IMAGES - NOT REAL CELLS
+
+Every image in this folder was drawn by a random generator (leukoscope.data.synthetic). None shows a
+cell of a person, and nothing measured on them says anything about leukemia or about real images.
+They imitate the layout and the traps of the C-NMC 2019 data set, so that software can be tried
+without downloading it.
+
+{TRUTH_FILE} holds the seed and the truth an audit should find: which subject ids are one person,
+and which images show the same cell.
+
+{RESEARCH_USE}
+"""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What an audit of a synthetic cohort should find.
+
+    Attributes:
+        persons: person of each subject id.
+        identical: pairs (first image, copy) that are equal byte for byte.
+        renormalised: pairs (first image, copy) of one cell at another stain and focus.
+    """
+
+    persons: Mapping[str, str]
+    identical: tuple[tuple[str, str], ...]
+    renormalised: tuple[tuple[str, str], ...]
+
+
+def synthesise(
+    out: Path | str,
+    *,
+    persons: int = 24,
+    cells_per_person: int = 25,
+    seed: int = 0,
+) -> Cohort:
+    """Draw a cohort and write it as an official C-NMC tree.
+
+    Writes `fold_{0,1,2}/{all,hem}/UID_<subject>_<image>_<cell>_<all|hem>.bmp` (450 x 450, 24 bit),
+    README.txt and synthetic.json. The folder appears when all of it is there; one that already
+    holds the same cohort is left as it is.
+
+    Args:
+        out: Folder to make; it must be absent, empty, or hold the same cohort.
+        persons: How many, about 60 % of them ALL.
+        cells_per_person: Images of each, copies included.
+        seed: Decides every pixel.
+
+    Returns:
+        The cohort, unaudited: `person` is the subject, and who is who is the audit's to find.
+
+    Raises:
+        CohortError: too few persons or cells, a negative seed, or the folder holds something else.
+    """
+    out = Path(out)
+    if persons < 2 or cells_per_person < 1 or seed < 0:
+        raise CohortError(
+            "A synthetic cohort needs 2 or more persons, 1 or more cells of each and a seed of 0 "
+            f"or more, got {persons}, {cells_per_person} and {seed}."
+        )
+    cells = plan_cohort(persons, cells_per_person, seed)
+    settings = {"persons": persons, "cells_per_person": cells_per_person, "seed": seed}
+    if not _already_there(out, settings, cells):
+        _write(out, settings, cells, seed)
+    table = {
+        "path": [str(out / cell.path) for cell in cells],
+        **{name: [getattr(c, name) for c in cells] for name in ("label", "subject", "fold")},
+    }
+    return make_cohort(
+        table, source=f"{out} (synthetic)", notes=["Synthetic images, not real cells."]
+    )
+
+
+def is_synthetic(subject: str) -> bool:
+    """Whether a subject id is one of a synthetic cohort ("S7", "HS12")."""
+    return re.fullmatch(r"H?S[0-9]+", subject, re.ASCII) is not None
+
+
+def read_truth(folder: Path | str) -> Truth:
+    """Read what is true of a synthetic cohort.
+
+    Raises:
+        CohortError: The folder holds none.
+    """
+    path = Path(folder) / TRUTH_FILE
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        pairs = {
+            name: tuple((a, b) for a, b in body[name]) for name in ("identical", "renormalised")
+        }
+        return Truth(persons=dict(body["subject_is_person"]), **pairs)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CohortError(f"{path}: no readable truth of a synthetic cohort ({error}).") from error
+
+
+def _already_there(out: Path, settings: Mapping[str, int], cells: list[PlannedCell]) -> bool:
+    if not out.exists():
+        return False
+    if not out.is_dir():
+        raise CohortError(f"{out}: is a file; name a folder for the synthetic cohort.")
+    if not any(out.iterdir()):
+        return False
+    try:
+        body = json.loads((out / TRUTH_FILE).read_text(encoding="utf-8"))
+        same = body["settings"] == settings and body["version"] == VERSION
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if same and all((out / cell.path).is_file() for cell in cells):
+        return True
+    raise CohortError(
+        f"{out}: holds something other than this synthetic cohort; name a new folder, "
+        "or delete it first."
+    )
+
+
+def _write(out: Path, settings: Mapping[str, int], cells: list[PlannedCell], seed: int) -> None:
+    from PIL import Image
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        folder = Path(scratch) / out.name
+        for parent in {(folder / cell.path).parent for cell in cells}:
+            parent.mkdir(parents=True)
+        for cell in track(cells, "Drawing synthetic cells"):
+            Image.fromarray(draw_planned(cell, seed)).save(folder / cell.path, format="BMP")
+        (folder / "README.txt").write_text(_README, encoding="utf-8")
+        text = json.dumps(_truth(settings, cells), indent=1) + "\n"
+        (folder / TRUTH_FILE).write_text(text, encoding="utf-8")
+        if out.exists():
+            out.rmdir()  # empty, as was checked; Windows renames onto no folder
+        shutil.move(folder, out)
+
+
+def _truth(settings: Mapping[str, int], cells: list[PlannedCell]) -> dict[str, Any]:
+    by_path = {cell.path: cell for cell in cells}
+    pairs: dict[str, list[tuple[str, str]]] = {"identical": [], "renormalised": []}
+    for cell in cells:
+        if cell.copy_of:
+            same = by_path[cell.copy_of].params == cell.params
+            pairs["identical" if same else "renormalised"].append((cell.copy_of, cell.path))
+    return {
+        "synthetic": True,
+        "notice": "Synthetic images drawn by a random generator, not real cells. " + RESEARCH_USE,
+        "version": VERSION,
+        "settings": dict(settings),
+        "subject_is_person": {cell.subject: cell.person for cell in cells},
+        **pairs,
+    }

@@ -1,0 +1,150 @@
+"""Decide what a synthetic cohort holds before any of it is drawn: persons, ids, folds, copies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from leukoscope.data.cohort import ALL, HEM
+from leukoscope.data.synthetic.cell import CellParams, draw_cell
+from leukoscope.data.synthetic.person import Person, sample_cell, sample_person
+
+ALL_SHARE = 0.6  # of the persons
+COPY_SHARE = 0.12  # of a person's images show a cell that another image shows already
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One image to draw.
+
+    Attributes:
+        path: relative to the cohort's folder, with "/" between.
+        subject: the id in the file name.
+        person: who it is.
+        fold: "0", "1" or "2".
+        label: 1 ALL, 0 HEM.
+        drawing: (number of the person, number of the cell), which seeds the drawing.
+        params: how to draw it.
+        copy_of: path of the image that shows the same cell, "" for a first image.
+    """
+
+    path: str
+    subject: str
+    person: str
+    fold: str
+    label: int
+    drawing: tuple[int, int]
+    params: CellParams
+    copy_of: str = ""
+
+
+def plan_cohort(persons: int, cells_per_person: int, seed: int) -> list[PlannedCell]:
+    """Decide every image of a cohort without drawing one. Same arguments as `synthesise`."""
+    labels = [_label(number) for number in range(persons)]
+    alias = {
+        ALL: labels.count(ALL),
+        HEM: labels.count(HEM),
+    }  # further ids come after the first ones
+    seen = {ALL: 0, HEM: 0}
+    plan: list[PlannedCell] = []
+    for number, label in enumerate(labels):
+        place = seen[label]
+        seen[label] += 1
+        ids = [place + 1]
+        for _ in range(_extra_ids(place)):
+            alias[label] += 1
+            ids.append(alias[label])
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, number)))
+        prefix = "S" if label == ALL else "HS"
+        subjects = [
+            _Subject(f"{prefix}{prefix_number}", str((place + turn) % 3), label)
+            for turn, prefix_number in enumerate(ids)
+        ]
+        plan += _plan_person(rng, number, subjects, cells_per_person, seed)
+    return plan
+
+
+def draw_planned(cell: PlannedCell, seed: int) -> np.ndarray:
+    """Draw one image of a plan, uint8 `(450, 450, 3)`; plan and seed alone decide it."""
+    return draw_cell(_cell_rng(seed, cell.drawing, purpose=2), cell.params)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    name: str
+    fold: str
+    label: int
+
+    def path(self, image: int, cell: int) -> str:
+        kind = "all" if self.label == ALL else "hem"
+        return f"fold_{self.fold}/{kind}/UID_{self.name}_{image}_{cell}_{kind}.bmp"
+
+
+def _label(number: int) -> int:
+    """ALL for `ALL_SHARE` of the persons, evenly, so a larger cohort begins as the smaller."""
+    share = round(10 * ALL_SHARE)
+    return ALL if (number + 1) * share // 10 > number * share // 10 else HEM
+
+
+def _extra_ids(place: int) -> int:
+    """Every fourth person of a class has a second id, every twelfth a third."""
+    return int(place % 4 == 0) + int(place % 12 == 0)
+
+
+def _cell_rng(seed: int, drawing: tuple[int, int], purpose: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *drawing)))
+
+
+def _plan_person(
+    rng: np.random.Generator, number: int, subjects: list[_Subject], cells: int, seed: int
+) -> Iterator[PlannedCell]:
+    person: Person = sample_person(rng, subjects[0].label)
+    copies = round(COPY_SHARE * cells)
+    firsts = cells - copies
+    names = {subject.name: _names(rng, subject) for subject in subjects}
+    drawn: list[PlannedCell] = []
+    for i in range(firsts):
+        subject = subjects[i * len(subjects) // firsts]
+        params = sample_cell(_cell_rng(seed, (number, i), purpose=1), person)
+        drawn.append(
+            PlannedCell(
+                path=next(names[subject.name]),
+                subject=subject.name,
+                person=subjects[0].name,
+                fold=subject.fold,
+                label=subject.label,
+                drawing=(number, i),
+                params=params,
+            )
+        )
+    yield from drawn
+    for turn, i in enumerate(rng.permutation(firsts)[:copies]):
+        first = drawn[i]
+        # As in the real set, a copy stands under another id of the person where there is one.
+        others = [s for s in subjects if s.name != first.subject] or subjects
+        subject = others[turn % len(others)]
+        identical = len(subjects) > 1 and turn % 3 == 0
+        yield replace(
+            first,
+            path=next(names[subject.name]),
+            subject=subject.name,
+            fold=subject.fold,
+            params=first.params if identical else _renormalised(rng, first.params),
+            copy_of=first.path,
+        )
+
+
+def _names(rng: np.random.Generator, subject: _Subject) -> Iterator[str]:
+    """Paths of one subject's cells: microscope images 1, 2, ... with one to three cells each."""
+    stream = np.random.default_rng(rng.integers(2**32))
+    image = 0
+    while True:
+        image += 1
+        for cell in range(1, int(stream.integers(1, 4)) + 1):
+            yield subject.path(image, cell)
+
+
+def _renormalised(rng: np.random.Generator, params: CellParams) -> CellParams:
+    gain = np.exp(rng.normal(0, 0.06) + rng.normal(0, 0.03, 3))
+    red, green, blue = (float(channel) for channel in np.array(params.stain) * gain)
+    return replace(params, stain=(red, green, blue), defocus=float(rng.uniform(0.6, 1.8)))
