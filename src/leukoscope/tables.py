@@ -1,15 +1,15 @@
 """Tables on disk. In memory a table is a dict of equally long columns; the suffix names the format.
 
 Text columns are object arrays of str with "" for "unknown"; numbers are NumPy numbers with nan for
-"unknown". CSV and JSON lines stream; Parquet is written through Arrow (arro3), so that any step of the work
-can be opened in pandas, R or DuckDB.
+"unknown". CSV and JSON lines stream; Parquet is written through Arrow (arro3), so that any step of
+the work can be opened in pandas, R or DuckDB.
 """
 
 import csv
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -31,26 +31,32 @@ def text_column(values: Sequence[object]) -> np.ndarray:
     return column
 
 
-def read_table(path: Path | str) -> Table:
+def read_table(path: Path | str, *, text: Collection[str] = ()) -> Table:
     """Read a .csv, .jsonl or .parquet file.
 
-    A CSV column whose every cell is a number becomes int64 or float64 (an empty cell is nan); any other
-    stays text, so that subject ids such as "007" keep their zeros: a number is taken as such only when it prints back
-    the same.
+    A CSV column whose every cell is a number becomes int64 or float64 (an empty cell is nan); any
+    other stays text, so that subject ids such as "007" keep their zeros: a number is taken as such
+    only when it prints back the same.
+
+    Args:
+        path: The file.
+        text: Columns that are text whatever they look like: a subject "7" stays "7", and does not
+            become 7.0 because another row has none.
 
     Raises:
         CohortError: The file is absent, unreadable, ragged or of another format.
     """
     path = Path(path)
+    suffix = path.suffix.lower()
     try:
-        if path.suffix == ".parquet":
-            return _read_parquet(path)
+        if suffix == ".parquet":
+            return _read_parquet(path, text)
         with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix == ".csv":
-                return _read_csv(file, path)
-            if path.suffix == ".jsonl":
-                return _columns([json.loads(line) for line in file if line.strip()])
-    except (OSError, UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
+            if suffix == ".csv":
+                return _read_csv(file, path, text)
+            if suffix == ".jsonl":
+                return _read_jsonl(file, path, text)
+    except (OSError, ValueError, OverflowError, RecursionError, csv.Error) as error:
         raise CohortError(f"{path}: cannot be read as a table ({error}).") from error
     raise CohortError(f"{path}: a table ends in {', '.join(SUFFIXES)}; rename or convert it.")
 
@@ -74,7 +80,7 @@ class TableWriter:
     def __init__(self, path: Path | str | None, fields: Sequence[str]) -> None:
         self.path = None if path is None or str(path) == "-" else Path(path)
         self.fields = list(fields)
-        if self.path is not None and self.path.suffix not in SUFFIXES:
+        if self.path is not None and self.path.suffix.lower() not in SUFFIXES:
             raise CohortError(f"{self.path}: choose a name that ends in {', '.join(SUFFIXES)}.")
         self._stack = ExitStack()
         self._rows: list[Mapping[str, object]] = []
@@ -86,7 +92,7 @@ class TableWriter:
             self._file = sys.stdout
         else:
             self._temporary = self._stack.enter_context(atomic_path(self.path))
-            if self.path.suffix != ".parquet":
+            if self.path.suffix.lower() != ".parquet":
                 opened = self._temporary.open("w", encoding="utf-8", newline="")
                 self._file = self._stack.enter_context(opened)
         if self._file is not None and not self._is_jsonl():
@@ -105,7 +111,10 @@ class TableWriter:
             self._csv.writerow({name: _cell(row.get(name)) for name in self.fields})
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> bool | None:
         """Put the finished file in place, or leave nothing after an error."""
         try:
@@ -117,7 +126,7 @@ class TableWriter:
         return self._stack.__exit__(kind, error, trace)
 
     def _is_jsonl(self) -> bool:
-        return self.path is not None and self.path.suffix == ".jsonl"
+        return self.path is not None and self.path.suffix.lower() == ".jsonl"
 
 
 def _plain(value: object) -> Any:
@@ -132,7 +141,7 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
-def _read_csv(file: IO[str], path: Path) -> Table:
+def _read_csv(file: IO[str], path: Path, text: Collection[str]) -> Table:
     reader = csv.reader(file)
     names = next(reader, None)
     if not names:
@@ -145,11 +154,35 @@ def _read_csv(file: IO[str], path: Path) -> Table:
             if not row:
                 continue
             raise CohortError(
-                f"{path}, line {reader.line_num}: {len(row)} values where the first line names {len(names)} columns."
+                f"{path}, line {reader.line_num}: {len(row)} values where the first line names "
+                f"{len(names)} columns."
             )
         rows.append(row)
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    return {name: _typed(list(values)) for name, values in zip(names, columns, strict=True)}
+    return {
+        name: text_column(list(values)) if name in text else _typed(list(values))
+        for name, values in zip(names, columns, strict=True)
+    }
+
+
+def _read_jsonl(file: IO[str], path: Path, text: Collection[str]) -> Table:
+    rows = [json.loads(line) for line in file if line.strip()]
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise CohortError(f"{path}, row {number}: a line is an object of columns and values.")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {name: _loaded([row.get(name) for row in rows], name in text) for name in names}
+
+
+def _loaded(values: list[Any], is_text: bool) -> np.ndarray:
+    return text_column([_name(value) for value in values]) if is_text else _array(values)
+
+
+def _name(value: Any) -> Any:
+    """A name that other tools store as a number: 7.0 beside a blank was meant as 7."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else _plain(value)
+    return value
 
 
 def _typed(values: list[str]) -> np.ndarray:
@@ -162,7 +195,12 @@ def _typed(values: list[str]) -> np.ndarray:
 
 
 def _is_integer(text: str) -> bool:
-    return text.isascii() and len(text) < 19 and text.removeprefix("-").isdecimal() and str(int(text)) == text
+    return (
+        text.isascii()
+        and len(text) < 19
+        and text.removeprefix("-").isdecimal()
+        and str(int(text)) == text
+    )
 
 
 def _is_float(text: str) -> bool:
@@ -173,11 +211,6 @@ def _is_float(text: str) -> bool:
     except ValueError:
         return False
     return "_" not in text
-
-
-def _columns(rows: list[dict[str, Any]]) -> Table:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return {name: _array([row.get(name) for row in rows]) for name in names}
 
 
 def _array(values: list[Any]) -> np.ndarray:
@@ -195,15 +228,20 @@ def _write_parquet(path: Path, fields: list[str], rows: Sequence[Mapping[str, ob
     from arro3.core import Array, DataType, Table
     from arro3.io import write_parquet
 
-    types = {"f": DataType.float64(), "i": DataType.int64(), "b": DataType.bool(), "O": DataType.utf8()}
-    columns = {}
+    types = {
+        "f": DataType.float64(),
+        "i": DataType.int64(),
+        "b": DataType.bool(),
+        "O": DataType.utf8(),
+    }
+    columns: dict[str, Any] = {}
     for name in fields:
         column = _array([_plain(row.get(name)) for row in rows])
         columns[name] = Array(column.tolist(), type=types[column.dtype.kind])
     write_parquet(Table.from_pydict(columns), str(path))
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, text: Collection[str]) -> Table:
     from arro3.io import read_parquet
 
     if not path.is_file():
@@ -212,4 +250,6 @@ def _read_parquet(path: Path) -> Table:
         table = read_parquet(str(path)).read_all()
     except Exception as error:  # arro3 raises its own classes, and plain Exception for a bad footer
         raise CohortError(f"{path}: cannot be read as Parquet ({error}).") from error
-    return {name: _array([value for value in table[name].to_pylist()]) for name in table.column_names}
+    return {
+        name: _loaded(list(table[name].to_pylist()), name in text) for name in table.column_names
+    }

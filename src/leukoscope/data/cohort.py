@@ -1,9 +1,11 @@
 """The cohort: the one table that flows through Leukoscope, a row per cell.
 
-Columns grow on the way: reading gives path, label, subject and fold; the audit adds person and cell; a split
-adds part; prediction adds p_all and verdict. Any step can be written to CSV or Parquet and read again.
+Columns grow on the way: reading gives path, label, subject and fold; the audit adds person and
+cell; a split adds part; prediction adds p_all and verdict. Any step can be written to CSV or
+Parquet and read again.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,9 +39,10 @@ class Cohort:
     """A table of cells.
 
     Attributes:
-        columns: Column name to array, all of one length. Always there: `path` (object array of str), `label`
-            (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (the subject until the audit links them),
-            `fold`, `sha256` ("" until hashed), `flags` (quality remarks, ";" between).
+        columns: Column name to array, all of one length. Always there: `path` (object array of
+            str), `label` (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (the subject until
+            the audit links them), `fold`, `sha256` ("" until hashed), `flags` (quality remarks, ";"
+            between).
         source: Where it was read from, for messages.
         notes: What reading passed over or found odd, a line each.
     """
@@ -77,7 +80,7 @@ class Cohort:
 
     def with_columns(self, **columns: np.ndarray | Sequence[Any]) -> "Cohort":
         """The cohort with columns added or replaced."""
-        arrays = {name: np.asarray(column) for name, column in columns.items()}
+        arrays = {name: _column(name, column) for name, column in columns.items()}
         return Cohort({**self.columns, **arrays}, self.source, self.notes)
 
     def unique(self, column: str) -> list[str]:
@@ -91,9 +94,7 @@ class Cohort:
         return counts | ({"unlabelled": unlabelled} if unlabelled else {})
 
 
-def make_cohort(
-    table: Mapping[str, Any], *, source: str = "", notes: Sequence[str] = ()
-) -> Cohort:
+def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[str] = ()) -> Cohort:
     """Fill in the standard columns and their types.
 
     Args:
@@ -109,14 +110,17 @@ def make_cohort(
     columns["person"] = text_column(list(table.get("person", columns["subject"])))
     for name in ("fold", "sha256", "flags"):
         columns[name] = text_column(list(table.get(name, unknown)))
-    for name, column in table.items():
-        if name not in columns:
-            columns[name] = text_column(list(column)) if name in TEXT_COLUMNS else np.asarray(column)
+    columns |= {name: _column(name, own) for name, own in table.items() if name not in columns}
     return Cohort(columns, source, tuple(notes))
 
 
+def _column(name: str, values: np.ndarray | Sequence[Any]) -> np.ndarray:
+    array = np.asarray(values)
+    return text_column(list(values)) if name in TEXT_COLUMNS or array.dtype.kind in "US" else array
+
+
 def write_cohort(cohort: Cohort, path: Path | str) -> None:
-    """Write the table as .csv, .jsonl or .parquet. Labels are written as ALL and HEM, for people."""
+    """Write the table as .csv, .jsonl or .parquet, labels as ALL and HEM."""
     names = text_column([LABEL_NAMES[int(label)] for label in cohort["label"]])
     write_table(path, {**cohort.columns, "label": names})
 
@@ -124,21 +128,26 @@ def write_cohort(cohort: Cohort, path: Path | str) -> None:
 def read_cohort_table(path: Path | str) -> Cohort:
     """Read a table with a `path` and, where known, `label` and `subject` columns.
 
-    Labels may be ALL/HEM in any case, or 1/0 as in the official CSV (1 is ALL). Relative paths are taken
-    from the table's folder.
+    Labels may be ALL/HEM in any case, or 1/0 as in the official CSV (1 is ALL). Relative paths are
+    taken from the table's folder; the cohort's are absolute.
 
     Raises:
-        CohortError: No `path` column, or a label that is none of these.
+        CohortError: No `path` column, a blank path, or a label that is none of these.
     """
     path = Path(path)
-    table = read_table(path)
+    table = read_table(path, text=(*TEXT_COLUMNS, "label"))
     if "path" not in table:
         raise CohortError(
             f"{path}: has no column 'path' (found: {', '.join(table) or 'none'}). "
             "A table of cells needs path, and may have label, subject, person, fold."
         )
     table["label"] = parse_labels(table.get("label", text_column([""] * len(table["path"]))), path)
-    table["path"] = text_column([str(path.parent / Path(str(name))) for name in table["path"]])
+    if blank := np.flatnonzero(table["path"] == "").tolist():
+        raise CohortError(
+            f"{path}, line {blank[0] + 2}: the path is blank; each row names an image."
+        )
+    folder = Path(os.path.abspath(path.parent))
+    table["path"] = text_column([folder / name for name in table["path"]])
     return make_cohort(table, source=str(path))
 
 
@@ -155,15 +164,18 @@ def parse_labels(values: np.ndarray, where: Path) -> np.ndarray:
         label = meaning.get(str(value).strip().lower())
         if label is None:
             raise CohortError(
-                f"{where}, line {row + 2}: label {str(value)!r} is not known; use ALL or 1 for leukemic, "
-                "HEM or 0 for normal, or leave it blank."
+                f"{where}, line {row + 2}: label {str(value)!r} is not known; "
+                "use ALL or 1 for leukemic, HEM or 0 for normal, or leave it blank."
             )
         labels[row] = label
     return labels
 
 
 def hash_cells(cohort: Cohort) -> Cohort:
-    """Fill `sha256` where it is blank; a file that cannot be read keeps "" and gets the flag "unreadable"."""
+    """Fill `sha256` where it is blank.
+
+    A file that cannot be read keeps "" and gets the flag "unreadable".
+    """
     hashes, flags = cohort["sha256"].copy(), cohort["flags"].copy()
     blank = np.flatnonzero(hashes == "")
     for row in track(blank, "Hashing images", total=len(blank)):

@@ -1,17 +1,22 @@
 """From bytes to the fixed-scale crop: the one way a cell reaches a model.
 
-Size is diagnostic, so a frame is never resized as a whole: the crop takes the same number of original pixels
-from a 450x450 and from a 600x600 image, and only then is resized.
+Size is diagnostic, so a frame is never resized as a whole: the crop takes the same number of
+original pixels from a 450x450 and from a 600x600 image, and only then is resized.
 """
 
 import io
+import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from leukoscope.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageFile
 
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
 MAX_PIXELS = 50_000_000
@@ -33,7 +38,9 @@ class Crop:
 
     def __post_init__(self) -> None:
         if not (1 <= self.size <= self.crop <= 4096):
-            raise ValueError(f"expected 1 <= size <= crop <= 4096, got size {self.size}, crop {self.crop}")
+            raise ValueError(
+                f"expected 1 <= size <= crop <= 4096, got size {self.size}, crop {self.crop}"
+            )
 
 
 def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -44,11 +51,12 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
         max_pixels: Larger images are refused from their header, before any pixel is decoded.
 
     Returns:
-        uint8 array (H, W, 3). Grey becomes RGB; transparency is laid on black, the background of a cell.
+        uint8 array (H, W, 3). Grey becomes RGB; transparency is laid on black, the background of a
+        cell.
 
     Raises:
-        ImageError: Absent, unreadable, not an image, truncated, too large, animated, or of a colour mode
-            that has no plain 8-bit RGB meaning (16-bit, CMYK).
+        ImageError: Absent, unreadable, not an image, truncated, too large, animated, or of a colour
+            mode that has no plain 8-bit RGB meaning (16-bit, CMYK).
     """
     from PIL import Image
 
@@ -61,9 +69,7 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
             warnings.simplefilter("ignore")  # size is checked below, before decoding
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_header(image, name, max_pixels)
-                if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-                    image = _on_black(image)
-                return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+                return np.asarray(_rgb(image))
     except ImageError:
         raise
     except Exception as error:  # decoders of hostile bytes raise nearly anything
@@ -71,7 +77,7 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
 
 
 def centre(image: np.ndarray, side: int) -> np.ndarray:
-    """The central (side, side, 3) square, padded with black where the image is smaller. No resampling."""
+    """The central (side, side, 3) square, padded with black, without resampling."""
     height, width = image.shape[:2]
     top, left = (height - side) // 2, (width - side) // 2
     if top >= 0 and left >= 0:
@@ -86,8 +92,8 @@ def centre(image: np.ndarray, side: int) -> np.ndarray:
 def fixed_scale_crop(image: np.ndarray, crop: Crop) -> np.ndarray:
     """The central square of `crop.crop` original pixels, brought to `crop.size` pixels a side.
 
-    Whole-number ratios average exact blocks of pixels; others use Pillow's antialiased Hamming window, which
-    weighs the same area without ringing.
+    Whole-number ratios average exact blocks of pixels; others use Pillow's antialiased Hamming
+    window, which weighs the same area without ringing.
 
     Returns:
         uint8 array (size, size, 3).
@@ -110,18 +116,23 @@ def read_cell(source: Path | str | bytes, crop: Crop) -> np.ndarray:
 
 def cell_mask(image: np.ndarray) -> np.ndarray:
     """Where the cell is: bool (H, W). The background of C-NMC images is pure black."""
-    return image.max(axis=2) > 0
+    red, green, blue = image[..., 0], image[..., 1], image[..., 2]
+    return (red | green | blue) > 0  # several times as fast as the maximum over channels
 
 
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(f"{path}: this is a folder, not an image.")
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+            raise ImageError(f"{path}: this is no regular file.")
+        if status.st_size > MAX_BYTES:
             raise ImageError(
-                f"{path}: {path.stat().st_size / 1e6:.0f} MB is too large for one cell; crop the cell first."
+                f"{path}: {status.st_size / 1e6:.0f} MB is too large for one cell; "
+                "crop the cell first."
             )
         return path.read_bytes()
-    except IsADirectoryError as error:
-        raise ImageError(f"{path}: this is a folder, not an image.") from error
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file.") from error
     except (OSError, ValueError) as error:
@@ -129,44 +140,52 @@ def _read(path: Path) -> bytes:
         raise ImageError(f"{path}: cannot be read ({reason}).") from error
 
 
-def _check_header(image: object, name: str, max_pixels: int) -> None:
-    width, height = image.size  # type: ignore[attr-defined]
-    mode = image.mode  # type: ignore[attr-defined]
+def _check_header(image: "ImageFile.ImageFile", name: str, max_pixels: int) -> None:
+    width, height = image.size
+    mode = image.mode
     if width * height > max_pixels:
         raise ImageError(
             f"{name}: {width} x {height} pixels is more than a single cell needs "
             f"(limit {max_pixels / 1e6:.0f} megapixels); crop the cell first."
         )
     if _has_second_frame(image):
-        raise ImageError(f"{name}: holds several pictures (animation or stack); save one of them as PNG.")
-    if mode.startswith(("I", "F")):
+        raise ImageError(
+            f"{name}: holds several pictures (animation or stack); save one of them as PNG."
+        )
+    # Pillow would drop the low byte of 16-bit colour and say "RGB".
+    deep = any(";16" in str(tile) for tile in image.tile)
+    if deep or mode.startswith(("I", "F")):
         raise ImageError(f"{name}: has more than 8 bits a channel ({mode}); save it as 8-bit RGB.")
     if mode in ("CMYK", "LAB", "YCCK"):
         raise ImageError(f"{name}: colours are {mode}, made for printing; save it as 8-bit RGB.")
 
 
-def _has_second_frame(image: object) -> bool:
+def _has_second_frame(image: "Image.Image") -> bool:
     # Not n_frames: it walks every page of a TIFF, and a hostile one has millions.
     try:
-        image.seek(1)  # type: ignore[attr-defined]
+        image.seek(1)
     except EOFError:
         return False
     return True
 
 
-def _on_black(image):  # type: ignore[no-untyped-def]
+def _rgb(image: "Image.Image") -> "Image.Image":
     from PIL import Image
 
+    if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
+        return image if image.mode == "RGB" else image.convert("RGB")
     rgba = image.convert("RGBA")
     black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
     return Image.alpha_composite(black, rgba).convert("RGB")
 
 
 def _cause(error: Exception, data: bytes) -> str:
-    from PIL import UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
         return f"not an image this program reads ({', '.join(FORMATS)})."
+    if isinstance(error, Image.DecompressionBombError):
+        return "far larger than a single cell; crop the cell first."
     if "truncated" in str(error).lower() or "not enough" in str(error).lower():
         return f"the image is cut short ({len(data)} bytes); copy it again from its source."
     return f"damaged or not readable ({error or type(error).__name__})."

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,15 @@ KINDS = ("person", "subject", "image", "official", "leave-one-person-out", "k-fo
 OFFICIAL_FOLDS = ("0", "1", "2")
 UNITS = ("person", "subject", "path")
 SCHEMA = "leukoscope-split-1"
+FIELDS = {
+    "schema": str,
+    "kind": str,
+    "seed": int,
+    "leaky": bool,
+    "warnings": list,
+    "unit": str,
+    "parts": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -151,36 +161,31 @@ def read_split(path: Path | str) -> Split:
         ) from error
 
 
-def _split(content: dict[str, object]) -> Split:
+def _split(content: Any) -> Split:
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise ValueError(f"expected the schema {SCHEMA}")
-    expected = {
-        "schema": str,
-        "kind": str,
-        "seed": int,
-        "leaky": bool,
-        "warnings": list,
-        "unit": str,
-    }
-    expected["parts"] = dict
-    if content.keys() != expected.keys():
-        raise ValueError(f"expected the fields {', '.join(expected)}")
-    for name, kind in expected.items():
-        if type(content[name]) is not kind:
-            raise ValueError(f"{name} should be of type {kind.__name__}")
-    kind, unit = content["kind"], content["unit"]
-    if kind not in KINDS or unit not in UNITS:
-        raise ValueError(f"kind {kind!r} or unit {unit!r} is not known")
+    if content.keys() != FIELDS.keys():
+        raise ValueError(f"expected the fields {', '.join(FIELDS)}")
+    for name, wanted in FIELDS.items():
+        if type(content[name]) is not wanted:
+            raise ValueError(f"{name} should be of type {wanted.__name__}")
+    if content["kind"] not in KINDS or content["unit"] not in UNITS:
+        raise ValueError(f"kind {content['kind']!r} or unit {content['unit']!r} is not known")
+    if not _is_texts(content["warnings"]):
+        raise ValueError("warnings should be lines of text")
     parts: dict[str, str] = {}
-    for part, names in content["parts"].items():  # type: ignore[attr-defined]
+    for part, names in content["parts"].items():
         if part not in PARTS or not _is_texts(names):
             raise ValueError(f"part {part!r} is not a list of names under {', '.join(PARTS)}")
         for name in names:
-            if parts.setdefault(name, part) != part:
-                raise ValueError(f"{name!r} stands in {parts[name]} and in {part}")
-    if not _is_texts(content["warnings"]):
-        raise ValueError("warnings should be lines of text")
-    return Split(kind, content["seed"], unit, parts, content["leaky"], tuple(content["warnings"]))  # type: ignore
+            if name in parts:
+                raise ValueError(f"{name!r} stands in {parts[name]} and again in {part}")
+            parts[name] = part
+    parts = {name: parts[name] for name in sorted(parts, key=natural_key)}
+    warnings = tuple(content["warnings"])
+    return Split(
+        content["kind"], content["seed"], content["unit"], parts, content["leaky"], warnings
+    )
 
 
 def _is_texts(values: object) -> bool:
