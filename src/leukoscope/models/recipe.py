@@ -120,7 +120,7 @@ class Fit:
 
     epochs: int = 30
     batch_size: int = 32
-    patience: int = 6
+    patience: int = 4
     monitor: Monitor = "auroc"
     sampling: Literal["natural", "class", "person"] = "natural"
     precision: Literal["auto", "bf16", "fp32"] = "auto"
@@ -244,9 +244,9 @@ def _build(cls: Any, tree: Any, where: str, prefix: str) -> Any:
 def _convert(hint: Any, value: Any, where: str) -> Any:
     """`value` as the type `hint`, or a RecipeError that says what is expected."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        chosen = [choice for choice in arguments if (typing.get_origin(choice) is dict) == isinstance(value, dict)]
-        return _convert(chosen[0], value, where)
+    if origin in (typing.Union, types.UnionType):  # the only union: a word, or a number per class
+        choice = next(c for c in arguments if (typing.get_origin(c) is dict) == isinstance(value, dict))
+        return _convert(choice, value, where)
     if origin is Literal:
         if value in arguments and not isinstance(value, bool):
             return value

@@ -1,0 +1,97 @@
+"""From the trained network to one ONNX file, checked on real cells before it gets its name."""
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from leukoscope.errors import ParityError
+from leukoscope.files import atomic_path
+from leukoscope.inference.card import Card
+from leukoscope.inference.model_file import load, write_card
+
+TOLERANCE = 1e-3  # of a logit: a thousand times below what would change a printed probability's third digit
+
+
+class _Outputs(nn.Module):
+    """A network whose answer is the tuple the file promises."""
+
+    def __init__(self, network: nn.Module, heatmap: bool) -> None:
+        super().__init__()
+        self.network, self.heatmap = network, heatmap
+
+    def forward(self, cells: Tensor) -> tuple[Tensor, ...]:
+        answer = self.network(cells)
+        outputs = (answer.logit, answer.embedding)
+        return (*outputs, answer.heatmap) if self.heatmap else outputs
+
+
+def cam_bias(network: nn.Module, size: int) -> float | None:
+    """What the mean of the heatmap lacks to be the logit; None for a network without an exact map."""
+    with torch.inference_mode():
+        answer = network(torch.zeros(1, size, size, 3, dtype=torch.uint8))
+    return None if answer.heatmap is None else float(network.classifier.bias.item())
+
+
+def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> float:
+    """Write the model file and compare it with the network on some cells.
+
+    Args:
+        network: Trained, on the CPU, in float32 and evaluation mode.
+        card: Goes into the file.
+        path: Where to write; nothing appears there unless the comparison holds.
+        cells: uint8 (n, S, S, 3), real cells to compare on.
+
+    Returns:
+        The largest difference between the two logits.
+
+    Raises:
+        ParityError: The exported model answers differently; or its heatmap is not what the card says.
+    """
+    has_heatmap = card.heatmap == "cam"
+    names = ["logit", "embedding"] + (["heatmap"] if has_heatmap else [])
+    with atomic_path(path) as temporary:
+        _write_onnx(_Outputs(network, has_heatmap), card.input.size, names, temporary)
+        write_card(temporary, card)
+        difference = _difference(network, temporary, cells, card)
+        if not difference <= TOLERANCE:
+            raise ParityError(
+                f"{path}: the exported model's logits differ from the trained network's by {difference:.2g} "
+                f"(at most {TOLERANCE:g}); nothing was written. Please report this with the recipe."
+            )
+    return difference
+
+
+def _write_onnx(network: nn.Module, size: int, outputs: list[str], path: Path) -> None:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network.eval(),
+            (example,),
+            path,
+            input_names=["cells"],
+            output_names=outputs,
+            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def _difference(network: nn.Module, path: Path, cells: np.ndarray, card: Card) -> float:
+    """The largest difference of logits, heatmap means included where they are promised."""
+    exported = load(path).run(cells, heatmaps=card.heatmap == "cam", embeddings=False)
+    with torch.inference_mode():
+        trained = network(torch.from_numpy(np.ascontiguousarray(cells))).logit.numpy()
+    difference = float(np.abs(exported.logit - trained).max())
+    if exported.heatmap is not None and card.cam_bias is not None:
+        mapped = exported.heatmap.mean(axis=(1, 2)) + card.cam_bias
+        difference = max(difference, float(np.abs(mapped - trained).max()))
+    return difference

@@ -1,0 +1,60 @@
+"""The run folder: everything one training used and made, each in a file a person can open."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from leukoscope.data.cohort import Cohort, read_cohort_table, write_cohort
+from leukoscope.data.partition import Split, read_split, write_split
+from leukoscope.errors import TrainingError
+from leukoscope.models.recipe import Recipe, read_recipe, write_recipe
+
+RECIPE, SPLIT, COHORT, MODEL = "recipe.yaml", "split.json", "cohort.csv", "model.onnx"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training and its files.
+
+    Attributes:
+        folder: Where they are.
+        recipe: The settings.
+        split: Who stood in which part.
+        cohort: The cells, with `part`.
+    """
+
+    folder: Path
+    recipe: Recipe
+    split: Split
+    cohort: Cohort
+
+    @property
+    def model(self) -> Path:
+        """The exported model."""
+        return self.folder / MODEL
+
+
+def write_run(run: Run) -> None:
+    """Write what a training starts from, before it starts."""
+    write_recipe(run.recipe, run.folder / RECIPE)
+    write_split(run.split, run.folder / SPLIT)
+    write_cohort(run.cohort, run.folder / COHORT)
+
+
+def read_run(folder: Path | str) -> Run:
+    """Read a run folder.
+
+    Raises:
+        TrainingError: It is not one, or its training has not finished.
+    """
+    folder = Path(folder)
+    missing = [name for name in (RECIPE, SPLIT, COHORT) if not (folder / name).is_file()]
+    if missing:
+        raise TrainingError(
+            f"{folder}: not a run folder (no {', '.join(missing)}); name a folder that `leukoscope train` wrote."
+        )
+    if not (folder / MODEL).is_file():
+        raise TrainingError(
+            f"{folder}: this training has not finished (no {MODEL}); run the same `leukoscope train` again to go on."
+        )
+    recipe, split = read_recipe(folder / RECIPE), read_split(folder / SPLIT)
+    return Run(folder, recipe, split, read_cohort_table(folder / COHORT))

@@ -1,0 +1,110 @@
+"""A training from cells to model file: cache the crops, fit, draw the curves, finish."""
+
+import logging
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.image import Crop
+from leukoscope.data.partition import Split, check_disjoint
+from leukoscope.data.synthetic import is_synthetic
+from leukoscope.evaluation.plots_cells import learning_curves
+from leukoscope.files import atomic_path
+from leukoscope.models.recipe import Recipe
+from leukoscope.tables import read_table
+from leukoscope.training.allocator import keep_memory
+from leukoscope.training.cache import cached_crops, estimate
+from leukoscope.training.display import training_display
+from leukoscope.training.finish import finish
+from leukoscope.training.fit import LOG, fit
+from leukoscope.training.process import is_first_process
+from leukoscope.training.run import MODEL, Run, write_run
+
+CURVES = "curves.png"
+
+
+def run_training(
+    cohort: Cohort,
+    recipe: Recipe,
+    split: Split,
+    out: Path,
+    *,
+    seed: int,
+    resume: bool = True,
+    jobs: int = 2,
+    target_recall: float = 0.95,
+) -> Run:
+    """Train, export and calibrate; the run folder holds everything.
+
+    Args:
+        cohort: Hashed cells with person and part.
+        recipe: The settings.
+        split: How the parts were made.
+        out: The run folder.
+        seed: Of weights, order and augmentation.
+        resume: Go on where an interrupted run stopped.
+        jobs: Threads.
+        target_recall: For the operating point.
+
+    Raises:
+        LeakageError: A split that claims to be honest has a person, image or cell on two sides.
+        TrainingError: See `fit`.
+    """
+    keep_memory()
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    cohort = cohort.select(np.flatnonzero(cohort["part"] != ""))
+    if not split.leaky:
+        check_disjoint(cohort)
+    crop = Crop(recipe.input.crop, recipe.input.size)
+    _say(f"{recipe.name}: {estimate(len(cohort), crop, jobs)}")
+    crops = cached_crops(cohort, crop, jobs=jobs)
+    for problem in crops.problems.values():
+        _say(f"left out: {problem}")
+    good = np.setdiff1d(np.arange(len(cohort)), list(crops.problems))
+    cohort = cohort.select(good)
+    cells = crops.cells if not crops.problems else crops.cells[good]
+
+    run = Run(out, recipe, split, cohort)
+    if is_first_process():
+        write_run(run)
+    train_cells = int(np.sum(cohort["part"] == "train"))
+    display = training_display(recipe.fit.epochs, train_cells)
+    with display if is_first_process() else nullcontext((_nothing, _nothing)) as (on_step, on_epoch):
+        fitted = fit(
+            cohort,
+            cells,
+            recipe,
+            out,
+            seed=seed,
+            resume=resume,
+            jobs=jobs,
+            on_step=on_step,
+            on_epoch=on_epoch,
+        )
+    if is_first_process():
+        with atomic_path(out / CURVES) as temporary:
+            learning_curves(read_table(out / LOG), best_epoch=fitted.best).savefig(temporary, dpi=110)
+        synthetic = any(map(is_synthetic, cohort.unique("subject")))
+        finish(
+            fitted.network,
+            cohort,
+            cells,
+            recipe,
+            split,
+            out / MODEL,
+            synthetic=synthetic,
+            target_recall=target_recall,
+        )
+    return run
+
+
+def _nothing(*_: object) -> None:
+    """The callback of processes that stay silent."""
+
+
+def _say(text: str) -> None:
+    if is_first_process():
+        print(text, file=sys.stderr)

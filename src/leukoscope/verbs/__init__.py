@@ -1,0 +1,38 @@
+"""The verbs: what Leukoscope does, each composed from the rooms below.
+
+The command line and `import leukoscope` share them. Rooms that need the train extra are imported inside the
+verb that uses them, so that predicting stays light.
+"""
+
+from leukoscope.verbs.data import (
+    audit,
+    download,
+    info,
+    read_cohort,
+    report_data,
+    split,
+    synthesise,
+    verify_data,
+)
+from leukoscope.verbs.demo import demo
+from leukoscope.verbs.evaluate import evaluate
+from leukoscope.verbs.predict import predict, show_model, verify_model
+from leukoscope.verbs.train import preview, train
+
+__all__ = [
+    "audit",
+    "demo",
+    "download",
+    "evaluate",
+    "info",
+    "predict",
+    "preview",
+    "read_cohort",
+    "report_data",
+    "show_model",
+    "split",
+    "synthesise",
+    "train",
+    "verify_data",
+    "verify_model",
+]

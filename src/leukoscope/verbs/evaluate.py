@@ -1,0 +1,208 @@
+"""The verb that joins labels and predictions, and measures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells
+from leukoscope.errors import CohortError, LeakageError, TrainingError
+from leukoscope.files import natural_key
+from leukoscope.inference.card import Card, Cells, Measured, Overlap
+from leukoscope.inference.model_file import read_card, write_card
+from leukoscope.verbs.data import Source, audited
+from leukoscope.verbs.extras import needs_train_extra
+
+if TYPE_CHECKING:
+    from leukoscope.evaluation.record import Evaluation, Protocol
+    from leukoscope.training.run import Run
+
+CHOSEN_ON_VALIDATION = ("best epoch", "temperature", "operating point")
+PREDICTIONS = "predictions.csv"
+
+
+def evaluate(
+    run: "Run | Path | str",
+    data: Source | None = None,
+    part: str = "test",
+    allow_overlap: bool = False,
+    out: Path | str | None = None,
+    jobs: int = 2,
+) -> "Evaluation":
+    """Measure a model on persons it has not seen; write report.html, report.json and predictions.csv.
+
+    A run measured on its own test part also gets the figures into its model's card.
+
+    Args:
+        run: A run folder, or a model file (then name `data`).
+        data: Other cells than the run's own; all their labelled cells are used.
+        part: Which part of the run's own split.
+        allow_overlap: Go on where persons or images are shared with the training data; the result is marked.
+        out: Where the files go; by default the run folder, or evaluation-<model> beside a model file.
+        jobs: Threads.
+
+    Raises:
+        LeakageError: Shared persons or images, named, unless allowed. A run whose split is leaky by design
+            (image, subject, official) is measured on its own test part, and marked.
+    """
+    with needs_train_extra("evaluate"):
+        from leukoscope.evaluation.report import render_report
+        from leukoscope.evaluation.summary import evaluate_table
+        from leukoscope.training.run import COHORT, Run, read_run
+
+    own: Run | None = run if isinstance(run, Run) else None
+    if own is None and Path(run).is_dir():  # type: ignore[arg-type]
+        own = read_run(run)  # type: ignore[arg-type]
+    model = own.model if own else Path(run)  # type: ignore[arg-type]
+    if own is None and data is None:
+        raise TrainingError(f"{model}: a model file alone has no test cells; name them with --data DIR.")
+    card = read_card(model)
+    folder = Path(out) if out else own.folder if own else model.with_name(f"evaluation-{model.stem}")
+    cells = hash_cells(_own_part(own, part) if data is None else _labelled(audited(data, jobs)))  # type: ignore[arg-type]
+    overlap = _overlap(card, cells, own_part=data is None, part=part, allowed=allow_overlap)
+
+    answered = predicted(cells, model)
+    columns = {**answered.columns, "area": areas(answered, jobs)}
+    protocol = _protocol(card, own, cells, "all" if data is not None else part, overlap)
+    evaluation = evaluate_table(columns, operating_point=_operating_point(card), protocol=protocol)
+    _write_predictions(answered, folder / PREDICTIONS)
+    log = own.folder / "log.csv" if own else None
+    render_report(
+        evaluation, columns, folder, cells=pictures(card), learning_log=log if log and log.is_file() else None
+    )
+    if data is None and part == "test":
+        write_card(model, replace(card, results=_measured(evaluation, part)))
+    return evaluation
+
+
+def predicted(cohort: Cohort, model: Path) -> Cohort:
+    """The cohort with p_all, logit and verdict; nan where an image could not be answered for."""
+    from leukoscope.inference.predictor import Predictor
+    from leukoscope.progress import track
+
+    answers = list(
+        track(Predictor(model).predict(cohort.paths), "Predicting", total=len(cohort))
+    )
+    return cohort.with_columns(
+        p_all=np.array([np.nan if a.p_all is None else a.p_all for a in answers]),
+        logit=np.array([np.nan if a.logit is None else a.logit for a in answers]),
+        verdict=np.array([str(a.verdict) for a in answers], dtype=object),
+    )
+
+
+def areas(cohort: Cohort, jobs: int) -> np.ndarray:
+    """Cell area in pixels, nan where the image cannot be read; drawn against p_all, for size is a shortcut."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from leukoscope.data.image import cell_mask, decode
+    from leukoscope.errors import ImageError
+
+    def area(path: Path) -> float:
+        try:
+            return float(cell_mask(decode(path)).sum())
+        except ImageError:
+            return float("nan")
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        return np.array(list(pool.map(area, cohort.paths)))
+
+
+def pictures(card: Card) -> Callable[[str], np.ndarray]:
+    """How the report fetches the picture of a cell: as the model saw it."""
+    from leukoscope.data.image import read_cell
+
+    return lambda path: read_cell(path, card.input)
+
+
+def _own_part(run: "Run", part: str) -> Cohort:
+    rows = np.flatnonzero(run.cohort["part"] == part)
+    if not len(rows):
+        named = ", ".join(run.cohort.unique("part"))
+        raise CohortError(f"{run.folder}: its split has no part {part!r}; choose one of {named}.")
+    return run.cohort.select(rows)
+
+
+def _labelled(cohort: Cohort) -> Cohort:
+    rows = np.flatnonzero(cohort["label"] != UNKNOWN)
+    if not len(rows):
+        raise CohortError(
+            f"{cohort.source}: no cell has a label, so nothing can be measured; use `leukoscope predict`."
+        )
+    return cohort.select(rows)
+
+
+def _overlap(card: Card, cells: Cohort, *, own_part: bool, part: str, allowed: bool) -> Overlap:
+    """What the cells share with the training data; refused unless it was allowed or is the split's nature."""
+    shared = card.overlap(cells["subject"], cells["person"], cells["sha256"])
+    expected = own_part and (card.training.split.leaky or part != "test")
+    if shared and not (allowed or expected):
+        who = ", ".join(sorted({*shared.persons, *shared.subjects}, key=natural_key)[:8])
+        raise LeakageError(
+            f"{cells.source}: the model was trained on {len(shared.persons)} of these persons ({who or 'none'}) "
+            f"and {shared.hashes} of these images, so the figures would flatter it. Name cells of other persons, "
+            "or add --allow-overlap to measure all the same and have the result marked."
+        )
+    return shared
+
+
+def _protocol(
+    card: Card, run: "Run | None", cells: Cohort, part: str, overlap: Overlap
+) -> "Protocol":
+    from leukoscope.evaluation.record import Protocol
+
+    persons: dict[str, tuple[str, ...]] = dict(card.training.persons)
+    counts = {name: sum(by_class.values()) for name, by_class in card.training.cells.items()}
+    persons[part], counts[part] = tuple(cells.unique("person")), len(cells)
+    own = card.training.split
+    return Protocol(
+        split=f"by {own.kind}" if run else f"other cells than the model's own split by {own.kind}",
+        model=card.name,
+        data=cells.source,
+        part=part,
+        split_seed=own.seed,
+        persons=persons,
+        cells=counts,
+        chosen_on=dict.fromkeys(CHOSEN_ON_VALIDATION, "validation"),
+        temperature=card.temperature,
+        leaky=own.leaky and run is not None,
+        synthetic=card.training.synthetic,
+        overlap_persons=overlap.persons,
+        overlap_images=overlap.hashes,
+        notes=run.split.warnings if run else (),
+    )
+
+
+def _operating_point(card: Card):  # type: ignore[no-untyped-def]
+    from leukoscope.evaluation.operating import OperatingPoint
+
+    point = card.operating_point
+    if point is None:
+        return OperatingPoint(0.5, float("nan"), float("nan"), float("nan"), (), 0)
+    return OperatingPoint(
+        point.threshold,
+        point.target_recall,
+        point.recall,
+        point.specificity,
+        card.training.persons.get("validation", ()),
+        point.set_on.cells,
+    )
+
+
+def _measured(evaluation: "Evaluation", part: str) -> Mapping[str, Measured]:
+    persons, cells = sum(evaluation.person_count.values()), evaluation.cells["ALL"] + evaluation.cells["HEM"]
+
+    def number(value: float | None) -> float | None:
+        return None if value is None or np.isnan(value) else float(value)
+
+    return {
+        name: Measured(number(e.value), number(e.low), number(e.high), part, persons, cells)
+        for name, e in evaluation.metrics.items()
+    }
+
+
+def _write_predictions(cohort: Cohort, path: Path) -> None:
+    from leukoscope.data.cohort import write_cohort
+
+    write_cohort(cohort, path)

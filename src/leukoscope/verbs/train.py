@@ -1,0 +1,90 @@
+"""Verbs that train, and that show what training will see."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.partition import KINDS, Split, apply_split, read_split
+from leukoscope.data.splits import split_cohort
+from leukoscope.errors import SplitError
+from leukoscope.verbs.data import FRACTIONS, Source, audited, read_cohort
+from leukoscope.verbs.extras import needs_train_extra
+
+if TYPE_CHECKING:
+    from leukoscope.training.run import Run
+
+
+def train(
+    source: Source,
+    recipe: str = "cnn",
+    out: Path | str | None = None,
+    *,
+    split: Split | Path | str = "person",
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    resume: bool = True,
+    jobs: int = 2,
+    fractions: Sequence[float] = FRACTIONS,
+    target_recall: float = 0.95,
+) -> "Run":
+    """Train a recipe, export it, and set temperature and operating point on validation persons.
+
+    A data set that was not audited is audited first, so that a person under two ids stays on one side.
+
+    Args:
+        source: See `read_cohort`; a cohort.csv that an audit wrote saves auditing again.
+        recipe: A recipe's name or YAML file.
+        out: Run folder; by default runs/<recipe>-<split>-seed<seed>.
+        split: "person", "image", "subject", "official", a split file, or a split.
+        seed: Of the split (where it is made here) and of the training.
+        settings: Recipe fields to replace, by dotted name.
+        resume: Go on where an interrupted run in `out` stopped.
+        jobs: Threads for reading and augmentation.
+        fractions: Wanted shares of train, validation and test.
+        target_recall: The recall of ALL that the operating point is set for.
+
+    Returns:
+        The run; its folder holds all files.
+
+    Raises:
+        LeukoscopeError: The recipe, data, split or run folder cannot be used; the message says what to do.
+    """
+    with needs_train_extra("train"):
+        from leukoscope.models.recipe import read_recipe
+        from leukoscope.training.session import run_training
+    chosen = read_recipe(recipe).with_settings(settings or {})
+    cohort = hash_cells(audited(source, jobs=jobs))
+    made = chosen_split(cohort, split, seed, fractions)
+    folder = Path(out) if out else Path("runs") / f"{chosen.name}-{made.kind}-seed{seed}"
+    return run_training(
+        apply_split(cohort, made),
+        chosen,
+        made,
+        folder,
+        seed=seed,
+        resume=resume,
+        jobs=jobs,
+        target_recall=target_recall,
+    )
+
+
+def preview(source: Source, recipe: str, out: Path | str, seed: int = 0) -> Path:
+    """Write a sheet of cells as training would see them, several random versions of each."""
+    with needs_train_extra("preview"):
+        from leukoscope.models.recipe import read_recipe
+        from leukoscope.training.preview import write_preview
+    return write_preview(read_cohort(source), read_recipe(recipe), Path(out), seed=seed)
+
+
+def chosen_split(
+    cohort: Cohort, split: Split | Path | str, seed: int, fractions: Sequence[float]
+) -> Split:
+    """The split meant by a name, a file, or itself."""
+    if isinstance(split, Split):
+        return split
+    if str(split) in KINDS:
+        return split_cohort(cohort, str(split), fractions=fractions, seed=seed)
+    if Path(split).is_file():
+        return read_split(Path(split))
+    raise SplitError(f"{split}: neither a kind of split ({', '.join(KINDS)}) nor a split file.")
