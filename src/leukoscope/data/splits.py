@@ -77,7 +77,7 @@ def split_cohort(
             few persons.
     """
     shares = _checked(fractions)
-    random = np.random.default_rng(seed)
+    random = _random(seed)
     makers: dict[str, Callable[[], tuple[str, dict[str, str]]]] = {
         "person": lambda: ("person", _over_groups(cohort, linked_persons(cohort), shares, random)),
         "subject": lambda: (
@@ -102,7 +102,7 @@ def folds(cohort: Cohort, k: int = 5, seed: int = 0) -> list[Split]:
         raise SplitError(f"k is {k}: train, validation and test take at least 3 folds.")
     groups, cells = _groups(cohort, linked_persons(cohort))
     names = [f"fold {number}" for number in range(k)]
-    fold = stratified_parts(cells, [1 / k] * k, names, np.random.default_rng(seed))
+    fold = stratified_parts(cells, [1 / k] * k, names, _random(seed))
     splits = []
     for number in range(k):
         part = {number: "test", (number + 1) % k: "validation"}
@@ -127,7 +127,7 @@ def leave_one_person_out(cohort: Cohort, seed: int = 0) -> list[Split]:
     splits = []
     for left_out, tested in enumerate(groups):
         others = np.arange(len(groups)) != left_out
-        random = np.random.default_rng([seed, left_out])
+        random = _random(seed, left_out)
         part = stratified_parts(cells[others], (0.75, 0.25), PARTS[:2], random)
         parts = _named([groups[index] for index in np.flatnonzero(others)], part, PARTS)
         parts |= dict.fromkeys(tested, "test")
@@ -148,7 +148,7 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
 
     def root(person: str) -> str:
         while linked[person] != person:
-            person = linked[person] = linked[linked[person]]
+            person = linked[person]
         return person
 
     for column in ("sha256", "cell"):
@@ -162,6 +162,12 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
                 )
                 linked[other] = one
     return {person: root(person) for person in linked}
+
+
+def _random(*seed: int) -> np.random.Generator:
+    if min(seed) < 0:
+        raise SplitError(f"the seed is {seed[0]}; give 0 or a larger whole number.")
+    return np.random.default_rng(seed)
 
 
 def _alone(cohort: Cohort, unit: str) -> dict[str, str]:
@@ -274,6 +280,18 @@ def _checked(fractions: Sequence[float]) -> dict[str, float]:
     return {part: share / total for part, share in shares.items() if share > 0}
 
 
+def _linked_warnings(linked: dict[str, str]) -> list[str]:
+    """A line for each group of persons that an audit, if there was one, left apart."""
+    groups: dict[str, list[str]] = {}
+    for person, root in linked.items():
+        groups.setdefault(root, []).append(person)
+    return [
+        f"Persons {', '.join(group)} share an image or a cell and were kept in one part."
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
 def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, str]) -> Split:
     ordered = {name: parts[name] for name in sorted(parts, key=natural_key)}
     split = Split(kind, seed, unit, ordered, leaky=False)
@@ -283,4 +301,6 @@ def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, 
         warnings = (IMAGE_WARNING, *found)
     elif "cell" not in cohort:
         warnings = (NO_AUDIT, *found)
+    if unit == "person":
+        warnings = (*warnings, *_linked_warnings(linked_persons(cohort)))
     return replace(split, leaky=kind == "image" or bool(found), warnings=warnings)

@@ -24,9 +24,8 @@ def stratified_parts(
 
     Persons who own cells of one class and persons who own both are drawn as strata of their own. A
     division is the better, the nearer each part's share of the cells *and* of the persons of a
-    class comes to the wanted
-    share: cells alone would be content with a test part of one large person, from whom no interval
-        can be had.
+    class comes to the wanted share: cells alone would be content with a test part of one large
+    person, from whom no interval can be had.
 
     Args:
         cells: int (N, 2), how many ALL and HEM cells each person owns.
@@ -73,16 +72,14 @@ def _best_draw(
     placed = parts >= 0
     before = _shares(parts[placed], weights[placed], len(shares))
     lacking = np.flatnonzero((before == 0).any(axis=1))
-    best, lowest = np.empty(0, dtype=int), np.inf
-    for _ in range(DRAWS):
-        draw = random.choice(len(shares), size=len(rows), p=shares)
+    draws = np.empty((DRAWS, len(rows)), dtype=int)
+    for draw in draws:
+        draw[:] = random.choice(len(shares), size=len(rows), p=shares)
         chosen = random.permutation(len(rows))[: len(lacking)]
         draw[chosen] = random.permutation(lacking)[: len(chosen)]
-        reached = before + _shares(draw, weights[rows], len(shares))
-        distance = float(np.square(reached - shares[:, None]).sum())
-        if distance < lowest:
-            best, lowest = draw, distance
-    return best
+    drawn = np.stack([(draws == part) @ weights[rows] for part in range(len(shares))], axis=1)
+    distance = np.square(before + drawn - shares[:, None]).sum(axis=(1, 2))
+    return draws[np.argmin(distance)]
 
 
 def _shares(parts: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
