@@ -39,7 +39,7 @@ def training_display(epochs: int, cells: int) -> Iterator[tuple[OnStep, OnEpoch]
 
         def on_epoch(entry: Epoch, is_best: bool) -> None:
             console.print(
-                f"epoch {entry.epoch + 1:3d}  train loss {entry.train_loss:.3f}  "
+                f"epoch {entry.epoch:3d}  train loss {entry.train_loss:.3f}  "
                 f"validation loss {entry.validation_loss:.3f}  AUROC {entry.validation_auroc:.3f}  "
                 f"sensitivity {entry.validation_sensitivity:.3f}  specificity {entry.validation_specificity:.3f}  "
                 f"{entry.images_per_second:.0f} cells/s  {entry.seconds:.0f} s{'  best so far' if is_best else ''}",

@@ -39,7 +39,7 @@ OPTIMISERS = {
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the log."""
+    """One line of the log; `epoch` counts from 1."""
 
     epoch: int
     learning_rate: float
@@ -156,7 +156,7 @@ def fit(
 
         trained = time.perf_counter() - began
         logit = predict_logits(fabric, model, cells, validation)
-        entry = _entry(logit, label[validation], epoch, rate, summed / max(1, seen), len(order) / trained, began)
+        entry = _entry(logit, label[validation], epoch + 1, rate, summed / max(1, seen), len(order) / trained, began)
         if not math.isfinite(entry.train_loss + entry.validation_loss):
             raise TrainingError(
                 f"{out}: the loss is not a number after epoch {epoch + 1}; lower optimiser.learning_rate or "

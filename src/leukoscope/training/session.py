@@ -86,7 +86,7 @@ def run_training(
         )
     if is_first_process():
         with atomic_path(out / CURVES) as temporary:
-            learning_curves(read_table(out / LOG), best_epoch=fitted.best).savefig(temporary, dpi=110)
+            learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1).savefig(temporary, dpi=110)
         synthetic = any(map(is_synthetic, cohort.unique("subject")))
         finish(
             fitted.network,
