@@ -58,7 +58,7 @@ def recipes(as_json: Json = False) -> None:
 def preview(
     source: Source,
     recipe: RecipeName = "cnn",
-    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("preview.png"),
+    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("preview.html"),
 ) -> None:
     """Draw a sheet of augmented cells, as training sees them."""
     from leukoscope import verbs
