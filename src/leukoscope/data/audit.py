@@ -1,30 +1,30 @@
-"""Audit a cohort: which images are one file, which show one cell, and so which subject ids are one person.
+"""Audit a cohort: which images are one file, which show one cell, which subject ids are one person.
 
-C-NMC files the same person under several ids, in several official folds. Two subjects are linked when one image of each shows
-the same cell; a person is all subjects linked so, and is called by the naturally smallest of their ids.
-One shared cell is enough: a wrong link costs a little data, a missed one leaks.
+C-NMC files the same person under several ids, in several official folds. Two subjects are linked
+when an image of each shows the same cell. One shared cell is enough: a wrong link costs a little
+data, a missed one leaks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from leukoscope.data.cnmc import UNKNOWN
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.fingerprint import (
     Fingerprint,
-    cell_diameter,
     fingerprint,
     typical_step,
 )
 from leukoscope.data.image import decode
+from leukoscope.data.linking import link_persons, name_cells
 from leukoscope.data.matching import Match, Settings, find_matches
+from leukoscope.data.nucleus import cell_diameter
 from leukoscope.errors import ImageError
 from leukoscope.files import natural_key, sha256_file
 from leukoscope.progress import track
@@ -41,18 +41,23 @@ LABEL_CONFLICT = "label-conflict"
 SAMPLE = 64  # images from which the scale of a cohort is taken
 
 
+#: Rows of two images of one cell; no match where the bytes are the same.
+Link = tuple[int, int, Match | None]
+
+
 @dataclass(frozen=True)
 class AuditResult:
     """What the audit found.
 
     Attributes:
-        cohort: The cohort with `sha256`, `flags`, `person` and `cell` filled. Images with the same `cell` show one physical
-            cell; "" where the image could not be read.
-        pairs: A row per pair of images of one cell: path_a, path_b, subject_a, subject_b, label_a, label_b,
-            kind ("exact": the same bytes, or "same-cell"), outline_iou, correlation (of the textures), shift
-            (pixels the cell moved in the frame), turn ("0" to "270" degrees counter-clockwise, after "mirrored").
-            Exact copies are paired with the first of them only. Pairs whose labels differ link nobody: one of
-            the labels is suspect.
+        cohort: The cohort with `sha256`, `flags`, `person` and `cell` filled. Images with the same
+            `cell` show one physical cell; "" where the bytes could not be read.
+        pairs: A row per pair of images of one cell: path_a, path_b, subject_a, subject_b, label_a,
+            label_b, kind ("exact": the same bytes, or "same-cell"), outline_iou (of the nuclei),
+            correlation (of the textures), shift (pixels the nucleus moved in the frame), turn ("0"
+            to "270" degrees counter-clockwise from a to b, after mirroring where it says
+            "mirrored"). Exact copies are paired with the first of them only. Pairs whose labels
+            differ link nobody: one of the labels is suspect.
         persons: Subject to person.
     """
 
@@ -96,31 +101,36 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
     Returns:
         The cohort with persons and cells, the pairs, and the persons.
     """
-    cv2.setNumThreads(1)  # the pool is the parallelism
     step = _cohort_step(cohort)
     known = cohort["sha256"]
 
     def scan(row: int) -> _Scan:
         return _scan(cohort["path"][row], str(known[row]), step)
 
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
+    with _one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
         results = pool.map(scan, range(len(cohort)))
         scans = list(track(results, "Reading cells", total=len(cohort)))
-    links = _exact_links(scans)
-    # Of exact copies one is compared; its matches hold for all of them.
-    copies = {second for _, second, _ in links}
-    rows = [row for row, s in enumerate(scans) if s.print is not None and row not in copies]
-    prints = [s.print for row in rows if (s := scans[row]).print is not None]
-    found = find_matches(prints, settings, jobs=jobs)
+        links = _exact_links(scans)
+        # Of exact copies one is compared; its matches hold for all of them.
+        copies = {second for _, second, _ in links}
+        prints = {row: s.print for row, s in enumerate(scans) if s.print and row not in copies}
+        found = find_matches(list(prints.values()), settings, jobs=jobs)
+    rows = list(prints)
     links += [(rows[match.first], rows[match.second], match) for match in found]
     links.sort(key=lambda link: link[:2])
-    pairs = _pair_table(cohort, links, scans, step)
+    pairs = _pair_table(cohort, links)
     return _conclude(cohort, scans, links, pairs)
 
 
-Link = tuple[
-    int, int, Match | None
-]  # rows of two images of one cell; no match where the bytes are the same
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """The pool is the parallelism; threads of OpenCV below it would only get in its way."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _cohort_step(cohort: Cohort) -> float:
@@ -151,7 +161,10 @@ def _scan(path: str, known: str, step: float) -> _Scan:
 
 
 def _exact_links(scans: Sequence[_Scan]) -> list[Link]:
-    """The first of each group of identical files with each other one. Broken and blank files prove nothing."""
+    """The first of each group of identical files with each other one.
+
+    Broken and blank files prove nothing.
+    """
     first: dict[str, int] = {}
     links: list[Link] = []
     for row, scan in enumerate(scans):
@@ -162,9 +175,7 @@ def _exact_links(scans: Sequence[_Scan]) -> list[Link]:
     return links
 
 
-def _pair_table(
-    cohort: Cohort, links: Sequence[Link], scans: Sequence[_Scan], step: float
-) -> Table:
+def _pair_table(cohort: Cohort, links: Sequence[Link]) -> Table:
     a = np.array([link[0] for link in links], dtype=int)
     b = np.array([link[1] for link in links], dtype=int)
     table: Table = {}
@@ -174,8 +185,7 @@ def _pair_table(
     table["kind"] = text_column([SAME_CELL if m else EXACT for m in matches])
     table["outline_iou"] = np.array([m.outline_iou if m else 1.0 for m in matches])
     table["correlation"] = np.array([m.correlation if m else 1.0 for m in matches])
-    shifts = [m.shift(scans[x].print, scans[y].print, step) if m else 0.0 for x, y, m in links]
-    table["shift"] = np.array(shifts)
+    table["shift"] = np.array([m.shift if m else 0.0 for m in matches])
     table["turn"] = text_column([m.turned if m else "0" for m in matches])
     return table
 
@@ -197,55 +207,6 @@ def _conclude(
     cell = name_cells(sha256, linking)
     filled = cohort.with_columns(sha256=sha256, flags=flags, person=person, cell=cell)
     return AuditResult(filled, pairs, persons)
-
-
-def link_persons(
-    subjects: np.ndarray, links: Sequence[tuple[int, int]]
-) -> tuple[np.ndarray, dict[str, str]]:
-    """Persons from the subjects of cells and the pairs of rows that show one cell.
-
-    A cell of unknown subject ("") is its own node: it takes the person of the cells it is linked to, and may join
-    two subjects, but other cells of unknown subject are not drawn along.
-
-    Args:
-        subjects: (N,) subject of each row, "" where unknown.
-        links: Pairs of rows.
-
-    Returns:
-        The person of each row ("" where unknown), and the person of each subject.
-    """
-    names = sorted(set(subjects) - {""}, key=natural_key)
-    number = {name: index for index, name in enumerate(names)}
-    nodes = [number.get(subject, len(names) + row) for row, subject in enumerate(subjects)]
-    group = _components(len(names) + len(subjects), ((nodes[a], nodes[b]) for a, b in links))
-    called: dict[int, str] = {}
-    for index, name in enumerate(
-        names
-    ):  # natural order, so the first to name a group is the smallest
-        called.setdefault(int(group[index]), name)
-    persons = {name: called[int(group[index])] for index, name in enumerate(names)}
-    return text_column([called.get(int(group[node]), "") for node in nodes]), persons
-
-
-def name_cells(sha256: np.ndarray, links: Sequence[tuple[int, int]]) -> np.ndarray:
-    """An id per physical cell: the smallest truncated hash among its images, so that row order does not matter.
-
-    Args:
-        sha256: (N,) hashes, "" where a file could not be read; those get the id "".
-        links: Pairs of rows that show one cell.
-    """
-    group = _components(len(sha256), links)
-    smallest: dict[int, str] = {}
-    for row, digest in enumerate(sha256):
-        known = smallest.get(int(group[row]))
-        smallest[int(group[row])] = digest if known is None else min(known, digest)
-    return text_column([smallest[int(index)][:16] for index in group])
-
-
-def _components(count: int, links: Iterable[tuple[int, int]]) -> np.ndarray:
-    edges = np.array(list(links), dtype=int).reshape(-1, 2)
-    graph = coo_array((np.ones(len(edges), dtype=bool), edges.T), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1])
 
 
 def _differ(labels: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Find the same cell again among many: a wide net over small pictures, then a close look at each catch.
+"""Find the same cell again among many: a wide net over small pictures, then a look at each catch.
 
-The net is a block-wise matrix product of all fingerprints in eight orientations. The close look slides the
-texture of one cell over that of the other. Nothing of size images x images is ever held.
+The net is a block-wise matrix product of all shades in eight orientations. The close look slides
+the texture of one cell over that of the other. Nothing of size images x images is ever held.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from leukoscope.data.fingerprint import Fingerprint
 from leukoscope.progress import track
 
-#: Quarter turns counter-clockwise, after an optional mirror: the eight ways to lay a square on itself.
+#: Quarter turns counter-clockwise after an optional mirror: the eight ways to lay down a square.
 ORIENTATIONS = tuple((turn, mirror) for mirror in (False, True) for turn in range(4))
 BLOCK = 512
 SLIDE = 4  # texture steps, about 12 px of C-NMC
+#: Close looks per cell and orientation, so that a cohort of look-alikes costs no more than others.
+MOST_PARTNERS = 64
 MIN_SHARED = 200  # texture steps two cells must share for a correlation to mean anything
 
 
@@ -31,18 +33,21 @@ class Settings:
     Attributes:
         upright_net: Correlation of shades from which a pair is looked at closely.
         turned_net: The same for turned or mirrored pairs, seven times as many and seldom real.
+        photograph_net: The same where the images have no black border, and much in common.
         same_texture: Correlation of textures from which two cells are one.
         same_shade: Correlation of shades that, where reached too, lets a lesser texture pass.
         supported_texture: That lesser correlation; a change of focus takes texture before shade.
-        same_photograph: The same where a black border is missing, so more than the cell is compared.
+        same_photograph: Correlation of textures asked where a black border is missing, for then
+            more than the cell is compared.
         area_ratio: Smaller over larger area below which a pair is passed over.
     """
 
     upright_net: float = 0.5
     turned_net: float = 0.6
-    same_texture: float = 0.75
-    same_shade: float = 0.7
-    supported_texture: float = 0.62
+    photograph_net: float = 0.95
+    same_texture: float = 0.77
+    same_shade: float = 0.82
+    supported_texture: float = 0.65
     same_photograph: float = 0.995
     area_ratio: float = 0.7
 
@@ -56,7 +61,7 @@ class Match:
         second: Row of the other, larger than `first`.
         correlation: Of the textures, at the best slide.
         outline_iou: Overlap of the outlines at that slide, intersection over union.
-        slide: Texture steps (down, right) from centroid on centroid to the best fit.
+        shift: How far the cell moved in the frame, in original pixels, apart from the turn.
         turn: Quarter turns from the first to the second, counter-clockwise.
         mirror: Whether the first is mirrored before it is turned.
     """
@@ -65,7 +70,7 @@ class Match:
     second: int
     correlation: float
     outline_iou: float
-    slide: tuple[int, int]
+    shift: float
     turn: int
     mirror: bool
 
@@ -73,19 +78,6 @@ class Match:
     def turned(self) -> str:
         """The orientation in words: "90", "mirrored 180"."""
         return f"{'mirrored ' if self.mirror else ''}{90 * self.turn}"
-
-    def shift(self, first: Fingerprint, second: Fingerprint, step: float) -> float:
-        """How far the cell moved in the frame, in original pixels, apart from the turn about its centre."""
-        x, y = first.offset
-        x = -x if self.mirror else x
-        for _ in range(self.turn):
-            x, y = y, -x
-        down, right = self.slide
-        across, along = (
-            second.offset[0] + right * step - x,
-            second.offset[1] + down * step - y,
-        )
-        return float(np.hypot(across, along))
 
 
 def find_matches(
@@ -105,11 +97,10 @@ def find_matches(
     best: dict[tuple[int, int], Match] = {}
 
     def look(catch: tuple[int, int, int]) -> Match | None:
-        first, second, orientation = catch
-        return compare(prints, first, second, orientation, settings)
+        return compare(prints, *catch, settings)
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        catches = track(candidates(prints, settings), "Comparing cells")
+        catches = track(_all_candidates(prints, settings), "Comparing cells")
         while batch := list(islice(catches, 4096)):
             for match in filter(None, pool.map(look, batch)):
                 key = (match.first, match.second)
@@ -118,8 +109,26 @@ def find_matches(
     return [best[key] for key in sorted(best)]
 
 
+def _all_candidates(
+    prints: Sequence[Fingerprint], settings: Settings
+) -> Iterator[tuple[int, int, int]]:
+    # A cell on black and a photograph are never paired.
+    for framed in (True, False):
+        rows = [row for row, p in enumerate(prints) if p.framed == framed]
+        for first, second, orientation in candidates([prints[row] for row in rows], settings):
+            yield rows[first], rows[second], orientation
+
+
 def candidates(prints: Sequence[Fingerprint], settings: Settings) -> Iterator[tuple[int, int, int]]:
-    """Pairs alike enough for a close look: (first, second, orientation number), first < second."""
+    """Pairs alike enough for a close look.
+
+    Args:
+        prints: All with a black border, or all without.
+        settings: Thresholds.
+
+    Yields:
+        first row, second row (larger), orientation number of the first as seen from the second.
+    """
     if len(prints) < 2:
         return
     areas = np.array([p.area for p in prints])
@@ -127,21 +136,35 @@ def candidates(prints: Sequence[Fingerprint], settings: Settings) -> Iterator[tu
     areas = areas[order]
     shades = np.stack([prints[row].shade for row in order])
     flat = shades.reshape(len(prints), -1)
+    nets = np.full(len(ORIENTATIONS), settings.turned_net)
+    nets[0] = settings.upright_net
+    if not prints[0].framed:
+        nets[:] = settings.photograph_net
     for start in range(0, len(prints), BLOCK):
         stop = min(start + BLOCK, len(prints))
-        # Sorted by area, the partners of a block run from its first row to the largest similar cell.
-        last = int(np.searchsorted(areas, areas[stop - 1] / settings.area_ratio, side="right"))
-        later = np.arange(start, last)[None] > np.arange(start, stop)[:, None]
+        # Sorted by area, the partners of a cell run from the next one to the last similar one.
+        ends = np.searchsorted(areas, areas[start:stop] / settings.area_ratio, side="right")
+        columns = np.arange(start, ends[-1])[None]
+        partner = (columns > np.arange(start, stop)[:, None]) & (columns < ends[:, None])
         for number, (turn, mirror) in enumerate(ORIENTATIONS):
             block = oriented(shades[start:stop], turn, mirror).reshape(stop - start, -1)
-            net = settings.upright_net if number == 0 else settings.turned_net
-            rows, columns = np.nonzero(later & (block @ flat[start:last].T > net))
-            for a, b in zip(order[rows + start], order[columns + start], strict=True):
-                # A mirror image is its own inverse; a turn taken from the other side goes the other way.
-                seen = (
-                    ORIENTATIONS.index((turn if mirror else -turn % 4, mirror)) if a > b else number
-                )
-                yield int(min(a, b)), int(max(a, b)), seen
+            alike = block @ flat[start : ends[-1]].T
+            for a, b in _caught(alike, partner & (alike > nets[number])):
+                first, second = int(order[a + start]), int(order[b + start])
+                if first < second:
+                    yield first, second, number
+                else:
+                    # Seen from the other cell a turn goes the other way; a mirror undoes itself.
+                    yield second, first, ORIENTATIONS.index((turn if mirror else -turn % 4, mirror))
+
+
+def _caught(alike: NDArray[np.float32], over: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(M, 2) rows and columns where `over`, of each row the `MOST_PARTNERS` most alike at most."""
+    for row in np.flatnonzero(np.count_nonzero(over, axis=1) > MOST_PARTNERS):
+        likeness = np.where(over[row], alike[row], -np.inf)
+        over[row] = False
+        over[row, np.argsort(-likeness, kind="stable")[:MOST_PARTNERS]] = True
+    return np.argwhere(over)
 
 
 def compare(
@@ -156,7 +179,7 @@ def compare(
     turn, mirror = ORIENTATIONS[orientation]
     texture = np.ascontiguousarray(oriented(one.texture, turn, mirror), dtype=np.float32)
     target = other.texture.astype(np.float32)
-    padded = cv2.copyMakeBorder(texture, *[SLIDE] * 4, cv2.BORDER_CONSTANT, value=0.0)
+    padded = np.pad(texture, SLIDE)
     scores = cv2.matchTemplate(padded, target, cv2.TM_CCORR)
     row, column = np.unravel_index(int(scores.argmax()), scores.shape)
     down, right = SLIDE - int(row), SLIDE - int(column)
@@ -166,18 +189,32 @@ def compare(
     if count < MIN_SHARED:
         return None
     correlation = _correlation(moved(texture, down, right)[shared], target[shared])
-    if correlation < settings.same_texture and one.framed and other.framed:
+    if not one.framed:
+        if correlation < settings.same_photograph:
+            return None
+    elif correlation < settings.same_texture:
         shade = float(np.vdot(oriented(one.shade, turn, mirror), other.shade))
         if correlation < settings.supported_texture or shade < settings.same_shade:
             return None
-    elif correlation < settings.same_photograph and not (one.framed and other.framed):
-        return None
     iou = count / int(np.count_nonzero(mask | other.mask))
-    return Match(first, second, correlation, iou, (down, right), turn, mirror)
+    shift = _shift(one, other, (right, down), turn, mirror)
+    return Match(first, second, correlation, iou, shift, turn, mirror)
+
+
+def _shift(
+    one: Fingerprint, other: Fingerprint, slide: tuple[int, int], turn: int, mirror: bool
+) -> float:
+    x, y = one.offset
+    x = -x if mirror else x
+    for _ in range(turn):
+        x, y = y, -x
+    across = other.offset[0] + slide[0] * other.step - x
+    along = other.offset[1] + slide[1] * other.step - y
+    return float(np.hypot(across, along))
 
 
 def oriented(pictures: NDArray[Any], turn: int, mirror: bool) -> NDArray[Any]:
-    """Pictures mirrored left to right if asked, then turned counter-clockwise, over the last two axes."""
+    """Pictures (..., H, W) mirrored left to right if asked, then turned counter-clockwise."""
     return np.rot90(pictures[..., ::-1] if mirror else pictures, turn, (-2, -1))
 
 
