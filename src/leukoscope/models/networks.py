@@ -1,11 +1,14 @@
-"""The networks. Each takes uint8 cells and holds its own normalisation, so no caller can get it wrong."""
+"""The networks.
+
+Each takes uint8 cells and holds its own normalisation, so no caller can get it wrong.
+"""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from leukoscope.models.recipe import Network, Recipe
+from leukoscope.models.recipe import Network, Recipe, last_side
 
 
 class Answer(NamedTuple):
@@ -14,7 +17,8 @@ class Answer(NamedTuple):
     Attributes:
         logit: (N,), log-odds of ALL.
         embedding: (N, d), the last layer's input.
-        heatmap: (N, h, w) with logit = mean of the heatmap + bias, or None where no exact map exists.
+        heatmap: (N, h, w) with logit = mean of the heatmap + bias, or None where no exact map
+            exists.
     """
 
     logit: Tensor
@@ -46,7 +50,8 @@ class ConvFlatten(nn.Module):
 
     def __init__(self, settings: Network, size: int) -> None:
         super().__init__()
-        self.trunk, side = convolutions(settings.widths, size)
+        self.trunk = convolutions(settings.widths)
+        side = last_side(settings.widths, size)
         self.hidden = nn.Sequential(
             nn.Flatten(),
             nn.Dropout(settings.dropout),
@@ -65,12 +70,13 @@ class ConvFlatten(nn.Module):
 class ConvGap(nn.Module):
     """Convolutions, then global average pooling: the class activation map is exact.
 
-    Source of the map: Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016.
+    Source of the map: B. Zhou et al., Learning deep features for discriminative localization,
+    CVPR 2016.
     """
 
     def __init__(self, settings: Network, size: int) -> None:
         super().__init__()
-        self.trunk, _ = convolutions(settings.widths, size)
+        self.trunk = convolutions(settings.widths)
         self.dropout = nn.Dropout(settings.dropout)
         self.classifier = nn.Linear(settings.widths[-1], 1)
 
@@ -78,22 +84,23 @@ class ConvGap(nn.Module):
         """Answer for uint8 cells (N, S, S, 3)."""
         features = self.trunk(to_planes(cells))  # (N, C, h, w)
         embedding = features.mean(dim=(2, 3))  # (N, C)
-        heatmap = nn.functional.conv2d(features, self.classifier.weight[:, :, None, None]).squeeze(1)
+        row = self.classifier.weight[:, :, None, None]  # (1, C, 1, 1)
+        heatmap = nn.functional.conv2d(features, row).squeeze(1)
         return Answer(self.classifier(self.dropout(embedding)).squeeze(1), embedding, heatmap)
 
 
-def convolutions(widths: tuple[int, ...], size: int) -> tuple[nn.Sequential, int]:
-    """3x3 convolutions without padding, each halved by max pooling, and the side that remains."""
+def convolutions(widths: tuple[int, ...]) -> nn.Sequential:
+    """3x3 convolutions without padding, each halved by max pooling."""
     layers: list[nn.Module] = []
     channels = 3
     for width in widths:
         layers += [nn.Conv2d(channels, width, 3), nn.ReLU(), nn.MaxPool2d(2)]
-        channels, size = width, (size - 2) // 2
-    return nn.Sequential(*layers), size
+        channels = width
+    return nn.Sequential(*layers)
 
 
 def to_planes(cells: Tensor) -> Tensor:
-    """uint8 (N, S, S, 3) to float (N, 3, S, S) in [0, 1]; the permuted view is already channels-last."""
+    """uint8 (N, S, S, 3) to float (N, 3, S, S) in [0, 1], a view that is already channels-last."""
     return cells.permute(0, 3, 1, 2).float() / 255.0
 
 
@@ -103,4 +110,5 @@ def build(recipe: Recipe) -> nn.Module:
     if settings.architecture == "dense":
         return Dense(settings, recipe.input.size)
     network = ConvGap if settings.pooling == "gap" else ConvFlatten
-    return network(settings, recipe.input.size).to(memory_format=torch.channels_last)
+    built: nn.Module = network(settings, recipe.input.size)
+    return built.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -1,19 +1,21 @@
 """A recipe: all settings of a training run, read from YAML into frozen, validated dataclasses.
 
-A run writes the recipe it used, whole, so that any figure can be traced to its settings and trained again.
+A run writes the recipe it used, whole, so that any figure can be traced to its settings and
+trained again.
 """
 
 import dataclasses
-import types
-import typing
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
 from leukoscope.errors import RecipeError
 from leukoscope.files import write_text
+from leukoscope.models.conversion import build
 
 Monitor = Literal["loss", "auroc", "balanced_accuracy", "sensitivity", "specificity"]
 
@@ -65,7 +67,8 @@ class Loss:
     """Binary cross-entropy and what is added to it.
 
     Attributes:
-        class_weights: "none", "balanced" (each class weighs the same in sum), or a weight per class name.
+        class_weights: "none", "balanced" (each class weighs the same in sum), or a weight per class
+            name.
         l1: Penalty on the sum of absolute kernel weights.
         l2: Penalty on the sum of squared kernel weights.
         smoothing: Label smoothing: targets become smoothing/2 and 1 - smoothing/2.
@@ -113,8 +116,8 @@ class Fit:
         batch_size: Cells a step, over all processes together.
         patience: Stop after so many epochs without a better monitored value.
         monitor: The figure on validation persons that decides which epoch is kept.
-        sampling: "natural" (every cell once an epoch), "class" or "person" (drawn so that classes, or persons
-            within classes, come equally often).
+        sampling: "natural" (every cell once an epoch), "class" or "person" (drawn so that classes,
+            or persons within classes, come equally often).
         precision: "auto" (bf16 where the processor computes in it), "bf16" or "fp32".
     """
 
@@ -161,7 +164,8 @@ class Recipe:
                 branch = branch.get(group, {}) if isinstance(branch, dict) else {}
             if not isinstance(branch, dict) or last not in branch:
                 raise RecipeError(
-                    f"recipe {self.name}: no setting {name!r}. Settings: {', '.join(setting_names())}."
+                    f"recipe {self.name}: no setting {name!r}. Settings: "
+                    f"{', '.join(setting_names())}."
                 )
             branch[last] = value
         return from_dict(tree)
@@ -169,15 +173,22 @@ class Recipe:
 
 def recipe_names() -> list[str]:
     """The recipes that come with the package."""
-    folder = resources.files("leukoscope.models") / "recipes"
-    return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    names = [entry.name for entry in _packaged().iterdir()]
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+
+
+def _packaged() -> Traversable:
+    return resources.files("leukoscope.models") / "recipes"
 
 
 def setting_names() -> list[str]:
     """Every dotted setting a recipe has."""
     tree = Recipe("any").to_dict()
     return [
-        f"{group}.{name}" for group, fields in tree.items() if isinstance(fields, dict) for name in fields
+        f"{group}.{name}"
+        for group, fields in tree.items()
+        if isinstance(fields, dict)
+        for name in fields
     ]
 
 
@@ -185,23 +196,25 @@ def read_recipe(name: str | Path) -> Recipe:
     """Read a recipe that comes with the package, by name, or a YAML file, by path.
 
     Raises:
-        RecipeError: No such recipe, not YAML, an unknown field or a value out of range; names the field.
+        RecipeError: No such recipe, not YAML, an unknown field or a value out of range; names the
+            field.
     """
     import yaml
 
     path = Path(name)
+    source: Traversable = path
     if str(name) in recipe_names():
-        text = (resources.files("leukoscope.models") / "recipes" / f"{name}.yaml").read_text("utf-8")
-    elif path.suffix in (".yaml", ".yml") and path.is_file():
-        text = path.read_text("utf-8")
-    else:
+        source = _packaged() / f"{name}.yaml"
+    elif path.suffix not in (".yaml", ".yml") or not path.is_file():
         raise RecipeError(
-            f"no recipe {str(name)!r}: choose one of {', '.join(recipe_names())}, or name a .yaml file."
+            f"no recipe {str(name)!r}: choose one of {', '.join(recipe_names())}, "
+            "or name a .yaml file."
         )
     try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{name}: not valid YAML ({' '.join(str(error).split())}).") from error
+        tree = yaml.safe_load(source.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"{name}: cannot be read as YAML ({reason}).") from error
     if not isinstance(tree, dict):
         raise RecipeError(f"{name}: a recipe is a list of settings, 'name: value' on each line.")
     return from_dict(tree)
@@ -218,82 +231,61 @@ def from_dict(tree: Mapping[str, Any]) -> Recipe:
     """Build a recipe from plain dicts, strictly."""
     if not isinstance(tree.get("name"), str):
         raise RecipeError("a recipe needs a name: 'name: my-recipe'.")
-    recipe: Recipe = _build(Recipe, tree, f"recipe {tree['name']}", "")
+    recipe: Recipe = build(Recipe, tree, f"recipe {tree['name']}")
     return recipe
 
 
-def _build(cls: Any, tree: Any, where: str, prefix: str) -> Any:
-    if not isinstance(tree, Mapping):
-        raise RecipeError(f"{where}: {prefix.rstrip('.')} must hold settings of its own, got {tree!r}.")
-    hints = typing.get_type_hints(cls)
-    unknown = [str(name) for name in tree if name not in hints]
-    if unknown:
-        raise RecipeError(
-            f"{where}: unknown setting {prefix}{unknown[0]}; known here: {', '.join(hints)}."
-        )
-    values = {}
-    for name, value in tree.items():
-        hint = hints[name]
-        if dataclasses.is_dataclass(hint):
-            values[name] = _build(hint, value, where, f"{prefix}{name}.")
-        else:
-            values[name] = _convert(hint, value, f"{where}: {prefix}{name}")
-    return cls(**values)
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    """`value` as the type `hint`, or a RecipeError that says what is expected."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):  # the only union: a word, or a number per class
-        choice = next(c for c in arguments if (typing.get_origin(c) is dict) == isinstance(value, dict))
-        return _convert(choice, value, where)
-    if origin is Literal:
-        if value in arguments and not isinstance(value, bool):
-            return value
-        raise RecipeError(f"{where} is {value!r}; choose one of {', '.join(map(str, arguments))}.")
-    if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_convert(arguments[0], entry, where) for entry in value)
-    if origin is dict and isinstance(value, dict):
-        return {str(key): _convert(arguments[1], entry, where) for key, entry in value.items()}
-    if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            return float(value)  # YAML reads 1e-3 as text
-        except ValueError:
-            pass
-    if hint in (bool, int, str) and type(value) is hint:
-        return value
-    expected = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
-    raise RecipeError(f"{where} is {value!r}; expected {expected.get(hint, 'a list of values')}.")
-
-
 def _check_ranges(recipe: Recipe) -> None:
-    net, fit, loss, optimiser, augment = (
-        recipe.network,
-        recipe.fit,
-        recipe.loss,
-        recipe.optimiser,
-        recipe.augment,
-    )
-    weights = loss.class_weights if isinstance(loss.class_weights, dict) else {"ALL": 1.0, "HEM": 1.0}
+    net, cells, fit, loss = recipe.network, recipe.input, recipe.fit, recipe.loss
+    optimiser, schedule, augment = recipe.optimiser, recipe.schedule, recipe.augment
+    even = {"ALL": 1.0, "HEM": 1.0}
+    weights = loss.class_weights if isinstance(loss.class_weights, dict) else even
+    gains = (augment.shift, augment.brightness, augment.colour)
     rules = [
-        (16 <= recipe.input.size <= recipe.input.crop <= 4096, "input: 16 <= size <= crop <= 4096"),
-        (len(net.widths) > 0 and all(w > 0 for w in net.widths), "network.widths: positive numbers"),
+        (re.fullmatch(r"\w[\w.-]{0,99}", recipe.name), "name: letters, digits, '.', '_', '-'"),
+        (16 <= cells.size <= cells.crop <= 4096, "input: 16 <= size <= crop <= 4096"),
+        (net.widths and min(net.widths) > 0, "network.widths: positive numbers"),
         (net.hidden > 0, "network.hidden: above 0"),
         (0 <= net.dropout < 1, "network.dropout: from 0 to below 1"),
-        (net.architecture == "cnn" or net.pooling == "flatten", "network.pooling: gap needs the cnn"),
-        (fit.epochs > 0 and fit.batch_size > 0 and fit.patience > 0, "fit: epochs, batch_size, patience above 0"),
+        (net.architecture == "cnn" or net.pooling == "flatten", "network.pooling: gap needs cnn"),
+        (
+            net.architecture == "dense" or last_side(net.widths, cells.size) > 0,
+            "network.widths: too many convolutions for input.size, each of which halves it",
+        ),
+        (min(fit.epochs, fit.batch_size, fit.patience) > 0, "fit: whole numbers above 0"),
         (optimiser.learning_rate > 0, "optimiser.learning_rate: above 0"),
-        (optimiser.clip >= 0 and optimiser.weight_decay >= 0, "optimiser: clip, weight_decay not negative"),
-        (loss.l1 >= 0 and loss.l2 >= 0 and 0 <= loss.smoothing < 1, "loss: l1, l2 >= 0, 0 <= smoothing < 1"),
-        (set(weights) == {"ALL", "HEM"} and all(w > 0 for w in weights.values()),
-         "loss.class_weights: none, balanced, or {ALL: x, HEM: y} above 0"),
-        (0 <= augment.rotate <= 180 and 0 <= augment.scale < 0.9, "augment: rotate 0-180, scale 0 to 0.9"),
-        (min(augment.shift, augment.brightness, augment.colour, augment.blur) >= 0, "augment: not negative"),
-        (0 < recipe.schedule.factor < 1, "schedule.factor: between 0 and 1"),
+        (
+            optimiser.clip >= 0 and optimiser.weight_decay >= 0,
+            "optimiser: clip and weight_decay not negative",
+        ),
+        (
+            loss.l1 >= 0 and loss.l2 >= 0 and 0 <= loss.smoothing < 1,
+            "loss: l1 and l2 not negative, smoothing from 0 to below 1",
+        ),
+        (
+            weights.keys() == even.keys() and min(weights.values()) > 0,
+            "loss.class_weights: none, balanced, or {ALL: x, HEM: y} above 0",
+        ),
+        (0 <= augment.rotate <= 180, "augment.rotate: from 0 to 180"),
+        (0 <= augment.scale < 0.9, "augment.scale: from 0 to below 0.9"),
+        (
+            min(gains) >= 0 and max(gains) < 1,
+            "augment: shift, brightness, colour from 0 to below 1",
+        ),
+        (0 <= augment.blur <= 20, "augment.blur: from 0 to 20"),
+        (0 < schedule.factor < 1, "schedule.factor: between 0 and 1"),
+        (schedule.warmup >= 0 and schedule.patience >= 0, "schedule: warmup, patience from 0"),
     ]
-    for true, rule in rules:
-        if not true:
-            raise RecipeError(f"recipe {recipe.name}: out of range; {rule}.")
+    for holds, rule in rules:
+        if not holds:
+            raise RecipeError(f"recipe {recipe.name!r}: out of range; {rule}.")
+
+
+def last_side(widths: tuple[int, ...], size: int) -> int:
+    """The side of what remains of a cell after a 3x3 convolution and a halving for each width."""
+    for _ in widths:
+        size = (size - 2) // 2
+    return size
 
 
 def _plain(value: Any) -> Any:

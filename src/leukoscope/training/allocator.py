@@ -1,7 +1,7 @@
 """Keep freed memory for the next step instead of handing it back to the kernel.
 
-glibc returns large blocks after every step and faults them in again at the next; with these thresholds a
-training step on CPU ran up to 2.5 times faster (`benchmarks/training.py` measures it).
+glibc returns large blocks after every step and faults them in again at the next; with these
+thresholds a training step on CPU ran up to 2.5 times faster (`benchmarks/training.py` measures it).
 """
 
 import ctypes

@@ -1,6 +1,7 @@
 """Random changes of a training cell: turns, mirrors, size, light, colour and focus.
 
-The background is pure black and means "no cell", so light and colour are multiplied: black stays black.
+The background is pure black and means "no cell", so light and colour are multiplied: black
+stays black.
 """
 
 import cv2

@@ -27,8 +27,8 @@ def training_batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (rows, augmented cells) of this process's share of each batch.
 
-    A cell's random changes depend on seed, epoch and its place in the order alone, so neither the number of
-    processes nor of threads changes what the network sees.
+    A cell's random changes depend on seed, epoch and its place in the order alone, so neither the
+    number of processes nor of threads changes what the network sees.
 
     Args:
         cells: uint8 (N, S, S, 3).

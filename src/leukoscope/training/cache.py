@@ -1,7 +1,7 @@
 """Decoded crops, made once and kept as one memory-mapped array.
 
-Decoding and resizing cost more than half of a small network's training step; the cache pays them once for all epochs,
-runs and processes.
+Decoding and resizing cost more than half of a small network's training step; the cache pays them
+once for all epochs, runs and processes.
 """
 
 import hashlib
@@ -48,13 +48,15 @@ def estimate(cells: int, crop: Crop, jobs: int) -> str:
     """What caching will take, in words."""
     gigabytes = cells * crop.size**2 * 3 / 1e9
     seconds = cells * SECONDS_PER_IMAGE / max(1, jobs)
-    return f"{cells:,} crops of {crop.size} px: {gigabytes:.2f} GB on disk, about {max(1, round(seconds))} s"
+    shown = f"{gigabytes:.2f} GB on disk, about {max(1, round(seconds))} s"
+    return f"{cells:,} crops of {crop.size} px: {shown}"
 
 
 def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2) -> Crops:
     """The crops of a cohort, from the cache where it has them.
 
-    The cache is keyed by the images' hashes in order and the crop, so a changed file is never taken for the old one.
+    The cache is keyed by the images' hashes in order and the crop, so a changed file is never taken
+    for the old one.
 
     Args:
         cohort: The cells, hashed.
@@ -66,7 +68,9 @@ def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs
         TrainingError: Not enough space on the disk.
     """
     folder = folder or cache_folder()
-    key = hashlib.sha256(repr((1, crop, cohort["sha256"].tolist())).encode()).hexdigest()[:24]
+    # An image without a hash could not be read; its path keeps two such cohorts apart.
+    names = [sha256 or path for sha256, path in zip(cohort["sha256"], cohort["path"], strict=True)]
+    key = hashlib.sha256(repr((1, crop, names)).encode()).hexdigest()[:24]
     array, remarks = folder / f"{key}.npy", folder / f"{key}.json"
     if not (array.is_file() and remarks.is_file()):
         _make(cohort["path"].tolist(), crop, array, remarks, jobs)
@@ -79,8 +83,9 @@ def _make(paths: Sequence[str], crop: Crop, array: Path, remarks: Path, jobs: in
     needed, free = len(paths) * crop.size**2 * 3, shutil.disk_usage(array.parent).free
     if needed > 0.95 * free:
         raise TrainingError(
-            f"{array.parent}: {needed / 1e9:.1f} GB are needed for the crops and {free / 1e9:.1f} GB are free; "
-            "make room, or set LEUKOSCOPE_CACHE to a folder on another disk."
+            f"{array.parent}: {needed / 1e9:.1f} GB are needed for the crops and "
+            f"{free / 1e9:.1f} GB are free; make room, or set LEUKOSCOPE_CACHE to a folder on "
+            "another disk."
         )
     problems: dict[str, str] = {}
     with atomic_path(array) as temporary:
@@ -97,5 +102,4 @@ def _make(paths: Sequence[str], crop: Crop, array: Path, remarks: Path, jobs: in
             for _ in track(pool.map(fill, range(len(paths))), "Caching crops", total=len(paths)):
                 pass
         cells.flush()
-        del cells
     write_text(remarks, json.dumps(problems))

@@ -1,16 +1,19 @@
-"""What a person sees while a network trains: a bar with loss, speed and time left, and a line an epoch."""
+"""What a person sees of a training: a bar with loss, speed and time left; a line an epoch."""
 
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from leukoscope.training.fit import Epoch, OnEpoch, OnStep
+from leukoscope.training.fit import OnEpoch, OnStep
+from leukoscope.training.log import Epoch
 
 
 @contextmanager
 def training_display(epochs: int, cells: int) -> Iterator[tuple[OnStep, OnEpoch]]:
-    """Yield the two callbacks of `fit`, drawing on standard error; lines alone where it is no terminal.
+    """Yield the two callbacks of `fit`.
+
+    They draw on standard error; where that is no terminal, lines alone.
 
     Args:
         epochs: How many are planned at most.
@@ -20,8 +23,14 @@ def training_display(epochs: int, cells: int) -> Iterator[tuple[OnStep, OnEpoch]
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[now]}"),
+        TimeRemainingColumn(),
+    )
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("Epoch", total=1.0, now="")
         began = time.perf_counter()
 
@@ -38,12 +47,17 @@ def training_display(epochs: int, cells: int) -> Iterator[tuple[OnStep, OnEpoch]
             )
 
         def on_epoch(entry: Epoch, is_best: bool) -> None:
-            console.print(
-                f"epoch {entry.epoch:3d}  train loss {entry.train_loss:.3f}  "
-                f"validation loss {entry.validation_loss:.3f}  AUROC {entry.validation_auroc:.3f}  "
-                f"sensitivity {entry.validation_sensitivity:.3f}  specificity {entry.validation_specificity:.3f}  "
-                f"{entry.images_per_second:.0f} cells/s  {entry.seconds:.0f} s{'  best so far' if is_best else ''}",
-                soft_wrap=True,
+            figures = (
+                f"epoch {entry.epoch:3d}",
+                f"train loss {entry.train_loss:.3f}",
+                f"validation loss {entry.validation_loss:.3f}",
+                f"AUROC {entry.validation_auroc:.3f}",
+                f"sensitivity {entry.validation_sensitivity:.3f}",
+                f"specificity {entry.validation_specificity:.3f}",
+                f"{entry.images_per_second:.0f} cells/s",
+                f"{entry.seconds:.0f} s",
+                *(["best so far"] if is_best else []),
             )
+            console.print("  ".join(figures), soft_wrap=True)
 
         yield on_step, on_epoch

@@ -15,7 +15,8 @@ from leukoscope.files import atomic_path
 from leukoscope.inference.card import Card
 from leukoscope.inference.model_file import load, write_card
 
-TOLERANCE = 1e-3  # of a logit: a thousand times below what would change a printed probability's third digit
+# Of a logit: a probability moves by a quarter of this at most, which no printed digit shows.
+TOLERANCE = 1e-3
 
 
 class _Outputs(nn.Module):
@@ -32,10 +33,12 @@ class _Outputs(nn.Module):
 
 
 def cam_bias(network: nn.Module, size: int) -> float | None:
-    """What the mean of the heatmap lacks to be the logit; None for a network without an exact map."""
+    """What the heatmap's mean lacks to be the logit; None for a network without an exact map."""
     with torch.inference_mode():
         answer = network(torch.zeros(1, size, size, 3, dtype=torch.uint8))
-    return None if answer.heatmap is None else float(network.classifier.bias.item())
+    if answer.heatmap is None:
+        return None
+    return float(network.get_parameter("classifier.bias").item())
 
 
 def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> float:
@@ -51,7 +54,8 @@ def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> flo
         The largest difference between the two logits.
 
     Raises:
-        ParityError: The exported model answers differently; or its heatmap is not what the card says.
+        ParityError: The exported model answers differently, or its heatmap is not what the card
+            says.
     """
     has_heatmap = card.heatmap == "cam"
     names = ["logit", "embedding"] + (["heatmap"] if has_heatmap else [])
@@ -61,8 +65,9 @@ def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> flo
         difference = _difference(network, temporary, cells, card)
         if not difference <= TOLERANCE:
             raise ParityError(
-                f"{path}: the exported model's logits differ from the trained network's by {difference:.2g} "
-                f"(at most {TOLERANCE:g}); nothing was written. Please report this with the recipe."
+                f"{path}: the exported model's logits differ from the trained network's by "
+                f"{difference:.2g} (at most {TOLERANCE:g}); nothing was written. Please report "
+                "this with the recipe."
             )
     return difference
 

@@ -1,7 +1,7 @@
 """What follows the last epoch: the card, the export, and what is chosen on validation persons.
 
-The temperature and the operating point are set on the exported model's answers for the validation cells, so they
-belong to the file that people use.
+The temperature and the operating point are set on the exported model's answers for the validation
+cells, so they belong to the file that people use.
 """
 
 from dataclasses import replace
@@ -86,10 +86,12 @@ def finish(
 def calibrated(
     card: cards.Card, path: Path, validation: Cohort, cells: np.ndarray, target_recall: float
 ) -> cards.Card:
-    """The card with temperature and operating point from the file's own answers on validation cells."""
+    """The card with temperature and operating point, set on the file's own answers."""
     model = load(path, threads=0)
     starts = range(0, len(cells), BATCH)
-    logit = np.concatenate([model.run(np.ascontiguousarray(cells[s : s + BATCH])).logit for s in starts])
+    logit = np.concatenate(
+        [model.run(np.ascontiguousarray(cells[s : s + BATCH])).logit for s in starts]
+    )
     label, person = validation["label"], validation["person"]
     temperature = fit_temperature(logit, label, person)
     point = choose_operating_point(label, sigmoid(logit / temperature), person, target_recall)
@@ -111,7 +113,8 @@ def seen(cohort: Cohort, split: Split, synthetic: bool) -> cards.Training:
     part, label = cohort["part"], cohort["label"]
     used = np.isin(part, SEEN)
     persons = {
-        name: tuple(sorted(set(cohort["person"][part == name]) - {""}, key=natural_key)) for name in SEEN
+        name: tuple(sorted(set(cohort["person"][part == name]) - {""}, key=natural_key))
+        for name in SEEN
     }
     counts = {
         name: {LABEL_NAMES[c]: int(np.sum((part == name) & (label == c))) for c in (1, 0)}

@@ -1,4 +1,7 @@
-"""Which of several training processes this is, as `torchrun` and SLURM tell through the environment."""
+"""Which of several training processes this is, as `torchrun` tells through the environment.
+
+On a cluster, SLURM starts one `torchrun` per machine, and that the processes.
+"""
 
 import os
 

@@ -7,8 +7,12 @@ from leukoscope.data.cohort import Cohort, read_cohort_table, write_cohort
 from leukoscope.data.partition import Split, read_split, write_split
 from leukoscope.errors import TrainingError
 from leukoscope.models.recipe import Recipe, read_recipe, write_recipe
+from leukoscope.training.checkpoint import BEST, LAST
+from leukoscope.training.log import LOG
 
 RECIPE, SPLIT, COHORT, MODEL = "recipe.yaml", "split.json", "cohort.csv", "model.onnx"
+CURVES, PREDICTIONS, REPORTS = "curves.png", "predictions.csv", ("report.html", "report.json")
+MADE = (RECIPE, SPLIT, COHORT, MODEL, LOG, LAST, BEST, CURVES, PREDICTIONS, *REPORTS)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,12 @@ def write_run(run: Run) -> None:
     write_cohort(run.cohort, run.folder / COHORT)
 
 
+def clear(folder: Path) -> None:
+    """Remove what a training made in a folder, and nothing else, so that a new one can start."""
+    for name in MADE:
+        (folder / name).unlink(missing_ok=True)
+
+
 def read_run(folder: Path | str) -> Run:
     """Read a run folder.
 
@@ -50,11 +60,13 @@ def read_run(folder: Path | str) -> Run:
     missing = [name for name in (RECIPE, SPLIT, COHORT) if not (folder / name).is_file()]
     if missing:
         raise TrainingError(
-            f"{folder}: not a run folder (no {', '.join(missing)}); name a folder that `leukoscope train` wrote."
+            f"{folder}: not a run folder (no {', '.join(missing)}); name a folder that `leukoscope "
+            "train` wrote."
         )
     if not (folder / MODEL).is_file():
         raise TrainingError(
-            f"{folder}: this training has not finished (no {MODEL}); run the same `leukoscope train` again to go on."
+            f"{folder}: this training has not finished (no {MODEL}); run the same `leukoscope "
+            "train` again to go on."
         )
     recipe, split = read_recipe(folder / RECIPE), read_split(folder / SPLIT)
     return Run(folder, recipe, split, read_cohort_table(folder / COHORT))

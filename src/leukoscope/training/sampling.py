@@ -1,4 +1,4 @@
-"""Which cells an epoch shows, in which order, and how much each counts: pure functions of the seed."""
+"""Which cells an epoch shows, in which order, and how much each counts; pure functions."""
 
 from typing import Literal
 
@@ -18,8 +18,8 @@ def epoch_order(
     Args:
         label: (N,) 0 or 1.
         person: (N,) who each cell is of.
-        sampling: "natural" shows every cell once; "class" draws with replacement so that both classes come equally
-            often; "person" so that, within a class, every person does.
+        sampling: "natural" shows every cell once; "class" draws with replacement so that both
+            classes come equally often; "person" so that, within a class, every person does.
         seed: Of the run.
         epoch: Which epoch; each has its own order.
     """
@@ -29,8 +29,8 @@ def epoch_order(
     weights = 1.0 / _group_size(label)
     if sampling == "person":
         pair = np.array([f"{value}:{who}" for value, who in zip(label, person, strict=True)])
-        pairs_of_class = np.array([len(set(pair[label == value])) for value in label])
-        weights = 1.0 / (_group_size(pair) * pairs_of_class)
+        persons = {value: len(set(pair[label == value])) for value in set(label.tolist())}
+        weights = 1.0 / (_group_size(pair) * [persons[value] for value in label.tolist()])
     return rng.choice(len(label), size=len(label), p=weights / weights.sum())
 
 
@@ -39,7 +39,8 @@ def class_weights(label: np.ndarray, setting: str | dict[str, float]) -> np.ndar
 
     Args:
         label: (N,) training labels, 0 or 1.
-        setting: "none", "balanced" (n / (2 n_class), as scikit-learn defines it), or {"ALL": x, "HEM": y}.
+        setting: "none", "balanced" (n / (2 n_class), as scikit-learn defines it), or
+            {"ALL": x, "HEM": y}.
 
     Returns:
         float32 (2,): weight of HEM, weight of ALL.

@@ -19,11 +19,10 @@ from leukoscope.training.allocator import keep_memory
 from leukoscope.training.cache import cached_crops, estimate
 from leukoscope.training.display import training_display
 from leukoscope.training.finish import finish
-from leukoscope.training.fit import LOG, fit
+from leukoscope.training.fit import finished_epochs, fit
+from leukoscope.training.log import LOG
 from leukoscope.training.process import is_first_process
-from leukoscope.training.run import MODEL, Run, write_run
-
-CURVES = "curves.png"
+from leukoscope.training.run import CURVES, MODEL, Run, clear, write_run
 
 
 def run_training(
@@ -68,11 +67,15 @@ def run_training(
     cells = crops.cells if not crops.problems else crops.cells[good]
 
     run = Run(out, recipe, split, cohort)
+    if resume:
+        finished_epochs(out, cohort, recipe, seed)  # another run's folder is refused untouched
     if is_first_process():
+        if not resume:
+            clear(out)
         write_run(run)
-    train_cells = int(np.sum(cohort["part"] == "train"))
-    display = training_display(recipe.fit.epochs, train_cells)
-    with display if is_first_process() else nullcontext((_nothing, _nothing)) as (on_step, on_epoch):
+    display = training_display(recipe.fit.epochs, int(np.sum(cohort["part"] == "train")))
+    shown = display if is_first_process() else nullcontext((_nothing, _nothing))
+    with shown as (on_step, on_epoch):
         fitted = fit(
             cohort,
             cells,
@@ -86,7 +89,8 @@ def run_training(
         )
     if is_first_process():
         with atomic_path(out / CURVES) as temporary:
-            learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1).savefig(temporary, dpi=110)
+            figure = learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1)
+            figure.savefig(temporary, dpi=110)
         synthetic = any(map(is_synthetic, cohort.unique("subject")))
         finish(
             fitted.network,

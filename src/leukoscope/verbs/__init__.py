@@ -1,7 +1,7 @@
 """The verbs: what Leukoscope does, each composed from the rooms below.
 
-The command line and `import leukoscope` share them. Rooms that need the train extra are imported inside the
-verb that uses them, so that predicting stays light.
+The command line and `import leukoscope` share them. Rooms that need the train extra are imported
+inside the verb that uses them, so that predicting stays light.
 """
 
 from leukoscope.verbs.data import (

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 Source = Cohort | Path | str
 
-# Half the cells train. The test part takes three tenths, for intervals over persons need at least three persons of
-# each class there.
+# Half the cells train. The test part takes three tenths, for intervals over persons need at least
+# three persons of each class there.
 FRACTIONS = (0.5, 0.2, 0.3)
 
 
@@ -23,8 +23,9 @@ def read_cohort(source: Source, labels: Path | None = None) -> Cohort:
     """Read a folder of images or a table of cells.
 
     Args:
-        source: The official C-NMC tree in any of its layouts, a folder per class, or a .csv, .jsonl or .parquet
-            table with path and, where known, label, subject and person. A cohort is passed on.
+        source: The official C-NMC tree in any of its layouts, a folder per class, or a .csv, .jsonl
+            or .parquet table with path and, where known, label, subject and person. A cohort is
+            passed on.
         labels: The official label file of the preliminary set, where it is not inside the tree.
 
     Raises:
@@ -56,7 +57,7 @@ def verify_data(folder: Path | str, jobs: int | None = None) -> "Verification":
 
 
 def download(target: Path, confirm: Callable[[list[str]], bool]) -> "Verification | None":
-    """Fetch C-NMC 2019 after showing its size, licence and citation; None when `confirm` declines."""
+    """Fetch C-NMC 2019 after showing its size, licence and citation; None if `confirm` declines."""
     from leukoscope.data.download import download_cnmc
 
     return download_cnmc(target, confirm=confirm)
@@ -67,7 +68,8 @@ def audit(source: Source, out: Path | str | None = None, jobs: int = 2) -> "Audi
 
     Args:
         source: See `read_cohort`.
-        out: Folder for cohort.csv (with the persons), pairs.csv and audit.html (pairs to check by eye).
+        out: Folder for cohort.csv (with the persons), pairs.csv and audit.html (pairs to check
+            by eye).
         jobs: Threads.
     """
     with needs_train_extra("data audit"):

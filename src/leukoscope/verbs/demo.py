@@ -46,7 +46,8 @@ def demo(out: Path | str = "demo", persons: int = 24, cells: int = 25, seed: int
     _step(f"        AUROC {evaluation.metrics['auroc']} on synthetic cells")
     _step("6 of 6  Predicting images with the exported model ...")
     outcome = predict([folder / "cells"], run.model, folder / "results.csv")
-    _step(f"        {outcome.rows} images answered, {outcome.failed} failed: {folder / 'results.csv'}")
+    answered = f"{outcome.rows} images answered, {outcome.failed} failed"
+    _step(f"        {answered}: {folder / 'results.csv'}")
     return folder / "run" / "report.html"
 
 

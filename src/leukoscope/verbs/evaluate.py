@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells
+from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells, write_cohort
 from leukoscope.errors import CohortError, LeakageError, TrainingError
 from leukoscope.files import natural_key
-from leukoscope.inference.card import Card, Cells, Measured, Overlap
+from leukoscope.inference.card import Card, Measured, Overlap
 from leukoscope.inference.model_file import read_card, write_card
 from leukoscope.verbs.data import Source, audited
 from leukoscope.verbs.extras import needs_train_extra
 
 if TYPE_CHECKING:
+    from leukoscope.evaluation.operating import OperatingPoint
     from leukoscope.evaluation.record import Evaluation, Protocol
     from leukoscope.training.run import Run
 
 CHOSEN_ON_VALIDATION = ("best epoch", "temperature", "operating point")
-PREDICTIONS = "predictions.csv"
 
 
 def evaluate(
@@ -31,50 +31,69 @@ def evaluate(
     out: Path | str | None = None,
     jobs: int = 2,
 ) -> "Evaluation":
-    """Measure a model on persons it has not seen; write report.html, report.json and predictions.csv.
+    """Measure a model on persons it has not seen.
 
-    A run measured on its own test part also gets the figures into its model's card.
+    Writes report.html, report.json and predictions.csv. A run measured on its own test part also
+    gets the figures into its model's card.
 
     Args:
         run: A run folder, or a model file (then name `data`).
         data: Other cells than the run's own; all their labelled cells are used.
         part: Which part of the run's own split.
-        allow_overlap: Go on where persons or images are shared with the training data; the result is marked.
-        out: Where the files go; by default the run folder, or evaluation-<model> beside a model file.
+        allow_overlap: Go on where persons or images are shared with the training data; the result
+            is marked.
+        out: Where the files go; by default the run folder, or evaluation-<model> beside a model
+            file.
         jobs: Threads.
 
     Raises:
-        LeakageError: Shared persons or images, named, unless allowed. A run whose split is leaky by design
-            (image, subject, official) is measured on its own test part, and marked.
+        LeakageError: Shared persons or images, named, unless allowed. A run whose split is leaky by
+            design (image, subject, official) is measured on its own test part, and marked.
     """
     with needs_train_extra("evaluate"):
         from leukoscope.evaluation.report import render_report
         from leukoscope.evaluation.summary import evaluate_table
-        from leukoscope.training.run import COHORT, Run, read_run
+        from leukoscope.training.log import LOG
+        from leukoscope.training.run import PREDICTIONS
 
-    own: Run | None = run if isinstance(run, Run) else None
-    if own is None and Path(run).is_dir():  # type: ignore[arg-type]
-        own = read_run(run)  # type: ignore[arg-type]
-    model = own.model if own else Path(run)  # type: ignore[arg-type]
-    if own is None and data is None:
-        raise TrainingError(f"{model}: a model file alone has no test cells; name them with --data DIR.")
+    own, model = _opened(run)
+    if data is not None:
+        cells = _labelled(audited(data, jobs))
+    elif own is not None:
+        cells = _own_part(own, part)
+    else:
+        raise TrainingError(
+            f"{model}: a model file alone has no test cells; name them with --data DIR."
+        )
+    cells = hash_cells(cells)
     card = read_card(model)
-    folder = Path(out) if out else own.folder if own else model.with_name(f"evaluation-{model.stem}")
-    cells = hash_cells(_own_part(own, part) if data is None else _labelled(audited(data, jobs)))  # type: ignore[arg-type]
+    beside = own.folder if own else model.with_name(f"evaluation-{model.stem}")
+    folder = Path(out) if out else beside
     overlap = _overlap(card, cells, own_part=data is None, part=part, allowed=allow_overlap)
 
     answered = predicted(cells, model)
     columns = {**answered.columns, "area": areas(answered, jobs)}
     protocol = _protocol(card, own, cells, "all" if data is not None else part, overlap)
     evaluation = evaluate_table(columns, operating_point=_operating_point(card), protocol=protocol)
-    _write_predictions(answered, folder / PREDICTIONS)
-    log = own.folder / "log.csv" if own else None
-    render_report(
-        evaluation, columns, folder, cells=pictures(card), learning_log=log if log and log.is_file() else None
-    )
+    write_cohort(answered, folder / PREDICTIONS)
+    log = own.folder / LOG if own and (own.folder / LOG).is_file() else None
+    render_report(evaluation, columns, folder, cells=pictures(card), learning_log=log)
     if data is None and part == "test":
         write_card(model, replace(card, results=_measured(evaluation, part)))
     return evaluation
+
+
+def _opened(run: "Run | Path | str") -> "tuple[Run | None, Path]":
+    """The run, where it is one, and the model file."""
+    from leukoscope.training.run import Run, read_run
+
+    if isinstance(run, Run):
+        return run, run.model
+    path = Path(run)
+    if path.is_dir():
+        own = read_run(path)
+        return own, own.model
+    return None, path
 
 
 def predicted(cohort: Cohort, model: Path) -> Cohort:
@@ -82,9 +101,7 @@ def predicted(cohort: Cohort, model: Path) -> Cohort:
     from leukoscope.inference.predictor import Predictor
     from leukoscope.progress import track
 
-    answers = list(
-        track(Predictor(model).predict(cohort.paths), "Predicting", total=len(cohort))
-    )
+    answers = list(track(Predictor(model).predict(cohort.paths), "Predicting", total=len(cohort)))
     return cohort.with_columns(
         p_all=np.array([np.nan if a.p_all is None else a.p_all for a in answers]),
         logit=np.array([np.nan if a.logit is None else a.logit for a in answers]),
@@ -93,7 +110,10 @@ def predicted(cohort: Cohort, model: Path) -> Cohort:
 
 
 def areas(cohort: Cohort, jobs: int) -> np.ndarray:
-    """Cell area in pixels, nan where the image cannot be read; drawn against p_all, for size is a shortcut."""
+    """Cell area in pixels, nan where the image cannot be read.
+
+    The report draws it against p_all, for size is a shortcut.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     from leukoscope.data.image import cell_mask, decode
@@ -128,21 +148,26 @@ def _labelled(cohort: Cohort) -> Cohort:
     rows = np.flatnonzero(cohort["label"] != UNKNOWN)
     if not len(rows):
         raise CohortError(
-            f"{cohort.source}: no cell has a label, so nothing can be measured; use `leukoscope predict`."
+            f"{cohort.source}: no cell has a label, so nothing can be measured; use `leukoscope "
+            "predict`."
         )
     return cohort.select(rows)
 
 
 def _overlap(card: Card, cells: Cohort, *, own_part: bool, part: str, allowed: bool) -> Overlap:
-    """What the cells share with the training data; refused unless it was allowed or is the split's nature."""
+    """What the cells share with the training data.
+
+    Refused unless it was allowed or is the nature of the split.
+    """
     shared = card.overlap(cells["subject"], cells["person"], cells["sha256"])
     expected = own_part and (card.training.split.leaky or part != "test")
     if shared and not (allowed or expected):
         who = ", ".join(sorted({*shared.persons, *shared.subjects}, key=natural_key)[:8])
         raise LeakageError(
-            f"{cells.source}: the model was trained on {len(shared.persons)} of these persons ({who or 'none'}) "
-            f"and {shared.hashes} of these images, so the figures would flatter it. Name cells of other persons, "
-            "or add --allow-overlap to measure all the same and have the result marked."
+            f"{cells.source}: the model was trained on {len(shared.persons)} of these persons "
+            f"({who or 'none'}) and {shared.hashes} of these images, so the figures would flatter "
+            "it. Name cells of other persons, or add --allow-overlap to measure all the same and "
+            "have the result marked."
         )
     return shared
 
@@ -174,7 +199,7 @@ def _protocol(
     )
 
 
-def _operating_point(card: Card):  # type: ignore[no-untyped-def]
+def _operating_point(card: Card) -> "OperatingPoint":
     from leukoscope.evaluation.operating import OperatingPoint
 
     point = card.operating_point
@@ -191,7 +216,8 @@ def _operating_point(card: Card):  # type: ignore[no-untyped-def]
 
 
 def _measured(evaluation: "Evaluation", part: str) -> Mapping[str, Measured]:
-    persons, cells = sum(evaluation.person_count.values()), evaluation.cells["ALL"] + evaluation.cells["HEM"]
+    persons = sum(evaluation.person_count.values())
+    cells = evaluation.cells["ALL"] + evaluation.cells["HEM"]
 
     def number(value: float | None) -> float | None:
         return None if value is None or np.isnan(value) else float(value)
@@ -200,9 +226,3 @@ def _measured(evaluation: "Evaluation", part: str) -> Mapping[str, Measured]:
         name: Measured(number(e.value), number(e.low), number(e.high), part, persons, cells)
         for name, e in evaluation.metrics.items()
     }
-
-
-def _write_predictions(cohort: Cohort, path: Path) -> None:
-    from leukoscope.data.cohort import write_cohort
-
-    write_cohort(cohort, path)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def predict_rows(
     paths: Sequence[Path | str], model: Path | str | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Answer for images one by one, in order; an image that cannot be used gets a row with the reason.
+    """Answer for images one by one, in order.
+
+    An image that cannot be used gets a row with the reason.
 
     Args:
         paths: Files, folders, globs.

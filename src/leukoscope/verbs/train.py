@@ -30,7 +30,8 @@ def train(
 ) -> "Run":
     """Train a recipe, export it, and set temperature and operating point on validation persons.
 
-    A data set that was not audited is audited first, so that a person under two ids stays on one side.
+    A data set that was not audited is audited first, so that a person under two ids stays on one
+    side.
 
     Args:
         source: See `read_cohort`; a cohort.csv that an audit wrote saves auditing again.
@@ -48,7 +49,8 @@ def train(
         The run; its folder holds all files.
 
     Raises:
-        LeukoscopeError: The recipe, data, split or run folder cannot be used; the message says what to do.
+        LeukoscopeError: The recipe, data, split or run folder cannot be used; the message says what
+            to do.
     """
     with needs_train_extra("train"):
         from leukoscope.models.recipe import read_recipe
