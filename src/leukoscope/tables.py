@@ -241,14 +241,31 @@ def _write_parquet(path: Path, fields: list[str], rows: Sequence[Mapping[str, ob
     write_parquet(Table.from_pydict(columns), str(path))
 
 
+def _has_parquet_ends(path: Path) -> bool:
+    """Whether the file starts and ends as Parquet does, so that the reader needn't find out."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        if size < 12:
+            return False
+        file.seek(0)
+        start = file.read(4)
+        file.seek(-8, 2)
+        footer = int.from_bytes(file.read(4), "little")
+        return start == file.read(4) == b"PAR1" and footer <= size - 12
+
+
 def _read_parquet(path: Path, text: Collection[str]) -> Table:
     from arro3.io import read_parquet
 
     if not path.is_file():
         raise CohortError(f"{path}: no such file.")
+    if not _has_parquet_ends(path):
+        raise CohortError(f"{path}: cannot be read as Parquet (cut short, or another format).")
     try:
         table = read_parquet(str(path)).read_all()
-    except Exception as error:  # arro3 raises its own classes, and plain Exception for a bad footer
+    except BaseException as error:  # arro3 panics at a bad footer, and a panic is no Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise
         raise CohortError(f"{path}: cannot be read as Parquet ({error}).") from error
     return {
         name: _loaded(list(table[name].to_pylist()), name in text) for name in table.column_names

@@ -92,7 +92,7 @@ def centre(image: np.ndarray, side: int) -> np.ndarray:
 def fixed_scale_crop(image: np.ndarray, crop: Crop) -> np.ndarray:
     """The central square of `crop.crop` original pixels, brought to `crop.size` pixels a side.
 
-    Whole-number ratios average exact blocks of pixels; others use Pillow's antialiased Hamming
+    Whole-number ratios average blocks of pixels; others use Pillow's antialiased Hamming
     window, which weighs the same area without ringing.
 
     Returns:

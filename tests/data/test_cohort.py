@@ -1,0 +1,120 @@
+"""The table of cells: types, labels, and text that stays text."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leukoscope.data.cohort import (
+    ALL,
+    HEM,
+    UNKNOWN,
+    Cohort,
+    hash_cells,
+    make_cohort,
+    read_cohort_table,
+    write_cohort,
+)
+from leukoscope.errors import CohortError
+
+ids = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8) | st.sampled_from(
+    ["1", "007", "1e5", "1.0", "nan", "H10", "h3", "", "-1", "inf", '"', "a,b", " "]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(ids, st.sampled_from([ALL, HEM, UNKNOWN]), ids), min_size=1, max_size=12))
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_cohort_is_read_as_written(tmp_path_factory, suffix, rows):
+    path = tmp_path_factory.mktemp("cohort") / f"c{suffix}"
+    cohort = make_cohort(
+        {
+            "path": [f"/x/{n}.bmp" for n in range(len(rows))],
+            "subject": [row[0] for row in rows],
+            "label": [row[1] for row in rows],
+            "cell": [row[2] for row in rows],
+        }
+    )
+    write_cohort(cohort, path)
+    again = read_cohort_table(path)
+    assert set(again) == set(cohort)
+    for name in cohort:
+        assert again[name].dtype == cohort[name].dtype, name
+        assert again[name].tolist() == cohort[name].tolist(), name
+
+
+def test_ids_keep_their_zeros_and_a_blank_one_does_not_make_numbers_of_the_rest(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("path,label,subject,fold\na.bmp,ALL,7,0\nb.bmp,hem,,\nc.bmp,,007,1\n")
+    cohort = read_cohort_table(path)
+    assert cohort["subject"].tolist() == ["7", "", "007"]
+    assert cohort["person"].tolist() == ["7", "", "007"]
+    assert cohort["fold"].tolist() == ["0", "", "1"]
+    assert cohort["label"].tolist() == [ALL, HEM, UNKNOWN]
+    assert cohort["label"].dtype == np.int8
+    assert cohort["path"].tolist() == [str(tmp_path / name) for name in ("a.bmp", "b.bmp", "c.bmp")]
+
+
+def test_numbers_that_other_tools_made_of_ids(tmp_path):
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"path": "a", "subject": 7.0, "label": 1.0}\n{"path": "b", "label": 0}\n')
+    cohort = read_cohort_table(path)
+    assert cohort["subject"].tolist() == ["7", ""]
+    assert cohort["label"].tolist() == [ALL, HEM]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,label\na,ALL\n", r"no column 'path' \(found: name, label\)"),
+        ("path,label\na.bmp,ALL\nb.bmp,2\n", "line 3: label '2' is not known"),
+        ("path,label\n,ALL\n", "line 2: the path is blank"),
+        ("", "the file is empty"),
+        ("path,path\na,b\n", "two columns have the same name"),
+        ("path,label\na,ALL,1\n", "line 2: 3 values where the first line names 2"),
+    ],
+)
+def test_a_table_with_a_mistake(tmp_path, text, message):
+    (tmp_path / "c.csv").write_text(text)
+    with pytest.raises(CohortError, match=message):
+        read_cohort_table(tmp_path / "c.csv")
+
+
+def test_columns_of_unequal_length_are_a_fault_of_the_program():
+    with pytest.raises(ValueError, match="differ in length"):
+        Cohort({"path": np.array(["a"]), "label": np.array([1, 0])})
+
+
+def test_text_columns_are_objects_however_they_come():
+    cohort = make_cohort({"path": ["a", "b"], "note": ["x", "long"]})
+    for column in ("path", "person", "note"):
+        assert cohort[column].dtype == object
+    added = cohort.with_columns(part=["train", "test"], p_all=[0.5, 1])
+    assert added["part"].dtype == object
+    assert added["p_all"].dtype == float
+    assert "part" not in cohort
+
+
+def test_select_by_mask_and_index():
+    cohort = make_cohort({"path": ["a", "b", "c"], "label": [1, 0, -1]}, source="s", notes=["n"])
+    assert cohort.select(cohort["label"] == HEM)["path"].tolist() == ["b"]
+    picked = cohort.select(np.array([2, 0]))
+    assert picked["path"].tolist() == ["c", "a"]
+    assert (picked.source, picked.notes) == ("s", ("n",))
+    assert cohort.counts() == {"ALL": 1, "HEM": 1, "unlabelled": 1}
+
+
+def test_hashes_are_those_of_the_bytes_and_a_lost_file_is_flagged(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    cohort = make_cohort(
+        {
+            "path": [str(tmp_path / "a"), str(tmp_path / "b"), str(tmp_path / "a")],
+            "flags": ["", "blurred", ""],
+            "sha256": ["", "", "kept"],
+        }
+    )
+    hashed = hash_cells(cohort)
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
+    assert hashed["sha256"].tolist() == [known, "", "kept"]
+    assert hashed["flags"].tolist() == ["", "blurred;unreadable", ""]
+    assert cohort["sha256"].tolist() == ["", "", "kept"]
