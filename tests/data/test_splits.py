@@ -238,6 +238,17 @@ def test_persons_who_share_an_image_stay_together_and_are_named():
         assert any("Persons 0, 1 share" in line for line in split.warnings) is False
 
 
+def test_a_long_chain_of_shared_images_holds_together():
+    sizes = {f"{n}": 2 for n in range(1, 9)} | {f"H{n}": 1 for n in range(3)}
+    # 5 with 6, then 4 with 5, ... so that each link hangs the chain so far below a new person
+    marks = [("a", ""), ("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"), ("e", "")]
+    sha256 = [mark for own in marks for mark in own] + [""] * 7
+    order = np.arange(len(sha256))[::-1]
+    split = split_cohort(cohort_of(sizes, sha256=sha256).select(order))
+    assert len({split.parts[f"{n}"] for n in range(1, 7)}) == 1
+    assert any("Persons 1, 2, 3, 4, 5, 6 share" in line for line in split.warnings)
+
+
 def test_splits_over_images_and_subjects_are_marked_leaky():
     audited = cohort_of(
         {f"{n}": 20 for n in range(6)} | {f"H{n}": 20 for n in range(6)},
