@@ -11,6 +11,7 @@ import numpy as np
 
 from leukoscope.data.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 from leukoscope.data.cohort import Cohort
+from leukoscope.data.groups import alone, grouped, linked_persons, linked_warnings
 from leukoscope.data.partition import (
     OFFICIAL_FOLDS,
     PARTS,
@@ -82,7 +83,7 @@ def split_cohort(
         "person": lambda: ("person", _over_groups(cohort, linked_persons(cohort), shares, random)),
         "subject": lambda: (
             "subject",
-            _over_groups(cohort, _alone(cohort, "subject"), shares, random, "subject"),
+            _over_groups(cohort, alone(cohort, "subject"), shares, random, "subject"),
         ),
         "image": lambda: ("path", _over_images(cohort, shares, random)),
         "official": lambda: ("subject", _official(cohort, str(test_fold), shares, random)),
@@ -100,7 +101,7 @@ def folds(cohort: Cohort, k: int = 5, seed: int = 0) -> list[Split]:
     """
     if k < 3:
         raise SplitError(f"k is {k}: train, validation and test take at least 3 folds.")
-    groups, cells = _groups(cohort, linked_persons(cohort))
+    groups, cells = grouped(cohort, linked_persons(cohort))
     names = [f"fold {number}" for number in range(k)]
     fold = stratified_parts(cells, [1 / k] * k, names, _random(seed))
     splits = []
@@ -123,7 +124,7 @@ def leave_one_person_out(cohort: Cohort, seed: int = 0) -> list[Split]:
     Raises:
         SplitError: Without the person left out, a class has fewer than two persons.
     """
-    groups, cells = _groups(cohort, linked_persons(cohort))
+    groups, cells = grouped(cohort, linked_persons(cohort))
     splits = []
     for left_out, tested in enumerate(groups):
         others = np.arange(len(groups)) != left_out
@@ -135,72 +136,10 @@ def leave_one_person_out(cohort: Cohort, seed: int = 0) -> list[Split]:
     return splits
 
 
-def linked_persons(cohort: Cohort) -> dict[str, str]:
-    """Link persons who share an image or a cell, directly or through others.
-
-    Returns:
-        Person to the naturally smallest of its group.
-
-    Raises:
-        SplitError: Labelled cells whose person is not known.
-    """
-    linked = _alone(cohort, "person")
-
-    def root(person: str) -> str:
-        while linked[person] != person:
-            person = linked[person]
-        return person
-
-    for column in ("sha256", "cell"):
-        if column not in cohort:
-            continue
-        seen: dict[str, str] = {}
-        for person, value in zip(cohort["person"], cohort[column], strict=True):
-            if person in linked and value:
-                one, other = sorted(
-                    (root(person), root(seen.setdefault(value, person))), key=natural_key
-                )
-                linked[other] = one
-    return {person: root(person) for person in linked}
-
-
 def _random(*seed: int) -> np.random.Generator:
     if min(seed) < 0:
         raise SplitError(f"the seed is {seed[0]}; give 0 or a larger whole number.")
     return np.random.default_rng(seed)
-
-
-def _alone(cohort: Cohort, unit: str) -> dict[str, str]:
-    """Every person or subject with labelled cells, as a group of its own."""
-    labelled = cohort["label"] != UNKNOWN
-    names = cohort[unit][labelled]
-    if not len(names):
-        raise SplitError(
-            f"{cohort.source or 'the cohort'}: no cell has a label, so there is nothing to split."
-        )
-    if nameless := int(np.sum(names == "")):
-        raise SplitError(
-            f"{cohort.source or 'the cohort'}: {nameless} labelled cells have no {unit}, "
-            f"so a leak could not be seen. Give a column 'subject', or split over images (leaky)."
-        )
-    return {name: name for name in sorted(set(names), key=natural_key)}
-
-
-def _groups(
-    cohort: Cohort, linked: dict[str, str], unit: str = "person"
-) -> tuple[list[list[str]], np.ndarray]:
-    """The groups in natural order, and how many ALL and HEM cells each owns, int (N, 2)."""
-    roots = sorted(set(linked.values()), key=natural_key)
-    number = {root: index for index, root in enumerate(roots)}
-    groups: list[list[str]] = [[] for _ in roots]
-    for name, root in linked.items():
-        groups[number[root]].append(name)
-    cells = np.zeros((len(roots), 2), dtype=int)
-    for column, label in enumerate((ALL, HEM)):
-        rows = cohort["label"] == label
-        for name in cohort[unit][rows]:
-            cells[number[linked[name]], column] += 1
-    return groups, cells
 
 
 def _over_groups(
@@ -210,7 +149,7 @@ def _over_groups(
     random: np.random.Generator,
     unit: str = "person",
 ) -> dict[str, str]:
-    groups, cells = _groups(cohort, linked, unit)
+    groups, cells = grouped(cohort, linked, unit)
     part = stratified_parts(cells, list(shares.values()), list(shares), random)
     return _named(groups, part, list(shares))
 
@@ -280,18 +219,6 @@ def _checked(fractions: Sequence[float]) -> dict[str, float]:
     return {part: share / total for part, share in shares.items() if share > 0}
 
 
-def _linked_warnings(linked: dict[str, str]) -> list[str]:
-    """A line for each group of persons that an audit, if there was one, left apart."""
-    groups: dict[str, list[str]] = {}
-    for person, root in linked.items():
-        groups.setdefault(root, []).append(person)
-    return [
-        f"Persons {', '.join(group)} share an image or a cell and were kept in one part."
-        for group in groups.values()
-        if len(group) > 1
-    ]
-
-
 def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, str]) -> Split:
     ordered = {name: parts[name] for name in sorted(parts, key=natural_key)}
     split = Split(kind, seed, unit, ordered, leaky=False)
@@ -302,5 +229,5 @@ def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, 
     elif "cell" not in cohort:
         warnings = (NO_AUDIT, *found)
     if unit == "person":
-        warnings = (*warnings, *_linked_warnings(linked_persons(cohort)))
+        warnings = (*warnings, *linked_warnings(linked_persons(cohort)))
     return replace(split, leaky=kind == "image" or bool(found), warnings=warnings)
