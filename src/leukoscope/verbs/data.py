@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leukoscope.data.cohort import Cohort, write_cohort
+from leukoscope.data.splits import FRACTIONS
 from leukoscope.verbs.extras import needs_train_extra
 
 if TYPE_CHECKING:
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
     from leukoscope.data.verification import Verification
 
 Source = Cohort | Path | str
-
-# Half the cells train. The test part takes three tenths, for intervals over persons need at least
-# three persons of each class there.
-FRACTIONS = (0.5, 0.2, 0.3)
-
 
 def read_cohort(source: Source, labels: Path | None = None) -> Cohort:
     """Read a folder of images or a table of cells.

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.partition import KINDS, Split, apply_split, read_split
-from leukoscope.data.splits import split_cohort
+from leukoscope.data.splits import FRACTIONS, split_cohort
 from leukoscope.errors import SplitError
-from leukoscope.verbs.data import FRACTIONS, Source, audited, read_cohort
+from leukoscope.verbs.data import Source, audited, read_cohort
 from leukoscope.verbs.extras import needs_train_extra
 
 if TYPE_CHECKING:
