@@ -1,9 +1,11 @@
-"""Train and measure recipes on real cells, by person and by image, over several seeds; print one table.
+"""Train and measure recipes on real cells, by person and by image, over several seeds.
+
+Prints one table:
 
     python benchmarks/real_data.py audit/cohort.csv --recipes dense cnn cnn-gap --out runs
 
-A run that has finished is not trained again, and one that was interrupted goes on; so the command can be
-stopped at any time, and called once more to print the table alone.
+A run that has finished is not trained again, and one that was interrupted goes on; so the command
+can be stopped at any time, and called once more to print the table alone.
 """
 
 import argparse
@@ -25,7 +27,7 @@ COLUMNS = {
 
 
 def measured(source: Path, recipe: str, split: str, seed: int, out: Path) -> Evaluation:
-    """The evaluation of one run on its test part, trained and measured where that is still to do."""
+    """The evaluation of one run on its test part; trains and measures where that is to do."""
     folder = out / f"{recipe}-{split}-{seed}"
     record = folder / RECORD_NAME
     if record.is_file():
@@ -36,7 +38,9 @@ def measured(source: Path, recipe: str, split: str, seed: int, out: Path) -> Eva
 
 def main() -> None:
     """Parse the command line, run what is missing, print the table as Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("cohort", type=Path, help="cohort.csv that `leukoscope data audit` wrote")
     parser.add_argument("--recipes", nargs="+", default=["dense", "cnn", "cnn-gap"])
     parser.add_argument("--splits", nargs="+", default=SPLITS, choices=SPLITS)

@@ -4,7 +4,7 @@ RESEARCH_USE = "Research use only. Not for diagnosis."
 
 
 class LeukoscopeError(Exception):
-    """Something a user can mend. The command line prints the message alone and exits with `exit_code`."""
+    """Something a user can mend. The command line prints the message and ends with `exit_code`."""
 
     exit_code = 2
 

@@ -13,8 +13,8 @@ from pathlib import Path
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary sibling of `path` that replaces it when the block succeeds.
 
-    A reader sees the old file or the whole new one, never a part. The temporary name keeps the suffix,
-    for libraries that choose a format by it. Missing parent folders are made.
+    A reader sees the old file or the whole new one, never a part. The temporary name keeps the
+    suffix, for libraries that choose a format by it. Missing parent folders are made.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,13 @@
 """Self-contained HTML pages: every report, sheet and summary is built from these few parts.
 
-Text is escaped by Jinja2's Markup wherever it comes from; pictures are embedded, so that one file can be mailed.
-Needs the train extra (jinja2, matplotlib).
+Text is escaped by Jinja2's Markup wherever it comes from; pictures are embedded, so that one file
+can be mailed. The frame and its style are page.html. Needs the train extra (jinja2, matplotlib).
 """
 
 import base64
 import io
 from collections.abc import Iterable, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,45 +20,21 @@ from leukoscope.files import write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title><style>
-:root { color-scheme: light dark; --ink: #1b2430; --soft: #5b6675; --line: #d5dbe3; --paper: #fff; --tint: #f3f6f9;
-  --accent: #0072b2; --warn: #fff3d6; --warnline: #e69f00 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #9aa6b5; --line: #36404d; --paper: #14191f;
-  --tint: #1d242d; --accent: #56b4e9; --warn: #3a2f14 } }
-body { margin: 0 auto; padding: 1.5rem; max-width: 68rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.55 system-ui, sans-serif }
-h1 { font-size: 1.7rem; margin: 0 } h2 { margin: 2.2rem 0 .5rem; font-size: 1.25rem } h3 { margin: 1.5rem 0 .4rem }
-.subtitle, figcaption, caption, footer { color: var(--soft); font-size: .9rem } caption { text-align: left }
-.research { display: inline-block; margin: .6rem 0; padding: .1rem .6rem; border: 1px solid var(--line);
-  border-radius: 1rem; color: var(--soft); font-size: .85rem }
-.note { margin: 1rem 0; padding: .7rem 1rem; background: var(--tint); border-left: 4px solid var(--accent) }
-.note.warning { background: var(--warn); border-color: var(--warnline) }
-.scroll { overflow-x: auto } table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums }
-th, td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
-figure { margin: 1rem 0 } figure img { max-width: 100%; background: #fff; border-radius: 4px }
-.grid { display: flex; flex-wrap: wrap; gap: .6rem } .grid figure { margin: 0; width: min-content }
-.grid figcaption { font-size: .72rem; overflow-wrap: anywhere; line-height: 1.25 }
-</style></head><body><header><h1>{{ title }}</h1>
-{% if subtitle %}<div class="subtitle">{{ subtitle }}</div>{% endif %}
-<div class="research">{{ research_use }}</div></header>
-<main>{% for part in parts %}{{ part }}
-{% endfor %}</main></body></html>
-"""
-
 
 def page(title: str, parts: Iterable[Markup], *, subtitle: str = "") -> str:
     """A whole page with the research-use notice in its frame."""
     from jinja2 import Environment
 
-    template = Environment(autoescape=True).from_string(_PAGE)
+    source = resources.files("leukoscope").joinpath("page.html").read_text("utf-8")
+    template = Environment(autoescape=True).from_string(source)
     return template.render(
         title=title, subtitle=subtitle, parts=list(parts), research_use=RESEARCH_USE
     )
 
 
-def write_page(path: Path | str, title: str, parts: Iterable[Markup], *, subtitle: str = "") -> Path:
+def write_page(
+    path: Path | str, title: str, parts: Iterable[Markup], *, subtitle: str = ""
+) -> Path:
     """Write `page(...)` atomically and return its path."""
     write_text(path, page(title, parts, subtitle=subtitle))
     return Path(path)
@@ -107,7 +84,7 @@ def image_grid(
     Args:
         images: uint8 arrays (H, W, 3), each with a caption.
         caption: Text under the whole grid.
-        size: Side of each picture in CSS pixels; stored at twice that for sharp screens.
+        size: Width of each picture in CSS pixels; stored at twice that for sharp screens.
     """
     from PIL import Image
 
@@ -124,8 +101,8 @@ def image_grid(
 
 def _picture(data: bytes, kind: str, caption: str, alt: str, width: int | None = None) -> Markup:
     encoded = base64.b64encode(data).decode("ascii")
-    size = Markup(' width="{}"').format(width) if width else Markup("")
+    size = Markup(' style="width: {}px"').format(width) if width else Markup("")
     text = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
-    return Markup('<figure><img src="data:image/{};base64,{}" alt="{}"{}>{}</figure>').format(
-        kind, encoded, escape(alt), size, text
+    return Markup('<figure{}><img src="data:image/{};base64,{}" alt="{}">{}</figure>').format(
+        size, kind, encoded, escape(alt), text
     )

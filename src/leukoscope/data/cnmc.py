@@ -1,7 +1,7 @@
 """The official C-NMC 2019 layout: file names, folds, the preliminary test set's label file.
 
-Source: A. Gupta, R. Gupta, "ALL Challenge dataset of ISBI 2019 (C-NMC 2019)", The Cancer Imaging Archive,
-2019, doi 10.7937/tcia.2019.dc64i46r.
+Source: A. Gupta, R. Gupta, "ALL Challenge dataset of ISBI 2019 (C-NMC 2019)", The Cancer Imaging
+Archive, 2019, doi 10.7937/tcia.2019.dc64i46r.
 """
 
 import re

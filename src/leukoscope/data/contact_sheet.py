@@ -14,6 +14,7 @@ from leukoscope.data.cnmc import LABEL_NAMES
 from leukoscope.data.image import Crop, decode, fixed_scale_crop
 from leukoscope.data.matching import oriented
 from leukoscope.data.nucleus import solid_mask
+from leukoscope.data.synthetic.notice import synthetic_notice
 from leukoscope.errors import ImageError
 from leukoscope.files import natural_key
 
@@ -37,7 +38,8 @@ def write_contact_sheet(result: "AuditResult", path: Path | str) -> Path:
     from leukoscope.html import heading, note, paragraph, write_page
 
     count, conflict = len(result.pairs["kind"]), result.label_conflicts
-    parts = [paragraph(_summary(result)), heading("Persons"), _persons(result)]
+    parts = [*synthetic_notice(result.cohort), paragraph(_summary(result))]
+    parts += [heading("Persons"), _persons(result)]
     order = pair_order(result)[:MAX_PAIRS]
     suspect = [row for row in order if conflict[row]]
     linking = [row for row in order if not conflict[row]]

@@ -15,6 +15,7 @@ from leukoscope.data import samples
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
 from leukoscope.data.measure import measure_cells
 from leukoscope.data.outliers import LIMIT, auroc, outlier_reasons
+from leukoscope.data.synthetic.notice import synthetic_notice
 from leukoscope.errors import CohortError, missing_extra
 from leukoscope.files import natural_key
 from leukoscope.tables import write_table
@@ -57,6 +58,7 @@ def explore(cohort: Cohort, out: Path | str, *, jobs: int = 2, seed: int = 0) ->
     names = [LABEL_NAMES[int(label)] for label in measured["label"]]
     write_table(out / TABLE_NAME, {**measured, "label": names})
     parts = [
+        *synthetic_notice(cohort),
         *_counts(measured),
         *_persons_and_folds(measured),
         *_samples(cohort, measured, seed),

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from leukoscope import html
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
 from leukoscope.data.image import Crop, read_cell
+from leukoscope.data.synthetic.notice import synthetic_notice
 from leukoscope.errors import CohortError, ImageError
 from leukoscope.models.recipe import Augment, Recipe
 from leukoscope.training.augment import augment
@@ -46,6 +47,7 @@ def write_preview(cohort: Cohort, recipe: Recipe, out: Path, *, seed: int = 0) -
         )
     seen = f"Crop: {crop.crop} px around the centre, seen at {crop.size} x {crop.size} px."
     parts = [
+        *synthetic_notice(cohort),
         html.paragraph(f"Each row: a cell as it is, then {VERSIONS} of its versions in training."),
         html.paragraph(f"{seen} Changes: {in_words(recipe.augment)}."),
         *rows,

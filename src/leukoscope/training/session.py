@@ -10,7 +10,7 @@ import numpy as np
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.image import Crop
 from leukoscope.data.partition import Split, check_disjoint
-from leukoscope.data.synthetic import is_synthetic
+from leukoscope.data.synthetic.notice import is_synthetic_cohort
 from leukoscope.evaluation.plots_cells import learning_curves
 from leukoscope.files import atomic_path
 from leukoscope.models.recipe import Recipe
@@ -91,7 +91,7 @@ def run_training(
         with atomic_path(out / CURVES) as temporary:
             figure = learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1)
             figure.savefig(temporary, dpi=110)
-        synthetic = any(map(is_synthetic, cohort.unique("subject")))
+        synthetic = is_synthetic_cohort(cohort)
         finish(
             fitted.network,
             cohort,

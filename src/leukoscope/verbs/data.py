@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Source = Cohort | Path | str
 
+
 def read_cohort(source: Source, labels: Path | None = None) -> Cohort:
     """Read a folder of images or a table of cells.
 
