@@ -1,0 +1,109 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from leukoscope.data.cohort import Cohort, hash_cells, make_cohort
+from leukoscope.data.image import Crop, read_cell
+from leukoscope.errors import TrainingError
+from leukoscope.training.cache import cache_folder, cached_crops, estimate
+
+CROP = Crop(crop=40, size=20)
+
+
+@pytest.fixture
+def cohort(tmp_path: Path) -> Cohort:
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / f"{number}.bmp" for number in range(5)]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)).save(path)
+    return hash_cells(make_cohort({"path": paths}))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def test_crops_are_those_of_read_cell_in_order(cohort: Cohort, folder: Path) -> None:
+    crops = cached_crops(cohort, CROP, folder=folder)
+    assert crops.problems == {}
+    expected = np.stack([read_cell(path, CROP) for path in cohort.paths])
+    assert np.array_equal(crops.cells, expected)
+
+
+def test_the_second_call_reads_no_image(cohort: Cohort, folder: Path) -> None:
+    first = np.array(cached_crops(cohort, CROP, folder=folder).cells)
+    for path in cohort.paths:
+        path.unlink()
+    second = cached_crops(cohort, CROP, folder=folder)
+    assert np.array_equal(second.cells, first)
+    assert second.problems == {}
+
+
+def test_crops_cannot_be_written_to(cohort: Cohort, folder: Path) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        cached_crops(cohort, CROP, folder=folder).cells[0] = 0
+
+
+def test_a_changed_file_another_crop_and_another_order_are_noticed(
+    cohort: Cohort, folder: Path
+) -> None:
+    before = np.array(cached_crops(cohort, CROP, folder=folder).cells)
+    reverse = cached_crops(cohort.select(np.arange(5)[::-1]), CROP, folder=folder).cells
+    assert np.array_equal(reverse, before[::-1])
+    assert cached_crops(cohort, Crop(40, 16), folder=folder).cells.shape == (5, 16, 16, 3)
+    Image.new("RGB", (50, 50), "white").save(cohort.paths[2])
+    again = hash_cells(make_cohort({"path": cohort["path"]}))
+    after = cached_crops(again, CROP, folder=folder).cells
+    assert (after[2] == 255).all()
+    assert np.array_equal(np.delete(after, 2, axis=0), np.delete(before, 2, axis=0))
+
+
+def test_an_unreadable_image_is_a_problem_with_its_row(cohort: Cohort, folder: Path) -> None:
+    cohort.paths[1].write_bytes(b"BM not an image")
+    cohort.paths[3].unlink()
+    again = hash_cells(make_cohort({"path": cohort["path"]}))
+    for _ in range(2):  # made, and read from the cache
+        crops = cached_crops(again, CROP, folder=folder)
+        assert set(crops.problems) == {1, 3}
+        assert "1.bmp" in crops.problems[1]
+        assert "\n" not in crops.problems[1]
+        assert not crops.cells[[1, 3]].any()
+        assert np.array_equal(crops.cells[4], read_cell(cohort.paths[4], CROP))
+
+
+def test_images_that_could_not_be_hashed_are_not_taken_for_each_other(
+    cohort: Cohort, folder: Path
+) -> None:
+    unhashed = make_cohort({"path": cohort["path"]})
+    first = cached_crops(unhashed.select(np.array([0])), CROP, folder=folder).cells
+    second = cached_crops(unhashed.select(np.array([1])), CROP, folder=folder).cells
+    assert not np.array_equal(first, second)
+
+
+def test_a_half_written_cache_is_made_again(cohort: Cohort, folder: Path) -> None:
+    expected = np.array(cached_crops(cohort, CROP, folder=folder).cells)
+    next(folder.glob("*.json")).unlink()  # as when stopped between its two files
+    assert np.array_equal(cached_crops(cohort, CROP, folder=folder).cells, expected)
+    assert not [path for path in folder.iterdir() if ".part" in path.name]
+
+
+def test_a_full_disk_is_said_before_anything_is_written(cohort: Cohort, folder: Path) -> None:
+    many = cohort.select(np.zeros(400_000, dtype=np.uint8))
+    with pytest.raises(TrainingError, match=r"20132\.7 GB are needed.*LEUKOSCOPE_CACHE"):
+        cached_crops(many, Crop(4096, 4096), folder=folder)
+    assert not list(folder.iterdir())
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert cache_folder() == Path(os.environ["LEUKOSCOPE_CACHE"])
+    monkeypatch.delenv("LEUKOSCOPE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "leukoscope" / "crops"
+
+
+def test_estimate_in_words() -> None:
+    assert estimate(10_000, Crop(384, 256), jobs=2).startswith("10,000 crops of 256 px: 1.97 GB")

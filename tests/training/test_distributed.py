@@ -1,0 +1,59 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from leukoscope.data.image import Crop, read_cell
+from leukoscope.data.partition import Split, write_split
+from leukoscope.inference.model_file import load
+from leukoscope.tables import read_table
+from leukoscope.training.log import LOG
+from leukoscope.training.run import read_run
+from leukoscope.verbs import read_cohort, train
+from tests.training.tiny import FILE_SETTINGS, write_cells
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = FILE_SETTINGS | {"fit.epochs": 2, "loss.l2": 1e-3, "loss.class_weights": "balanced"}
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
+def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
+    """32 training cells by 8: both processes have the same share of every batch."""
+    cells = write_cells(tmp_path / "cells", persons=6)
+    names = [f"{prefix}S{number}" for prefix in ("", "H") for number in range(1, 7)]
+    part = {"5": "validation", "6": "test"}
+    parts = {name: part.get(name[-1], "train") for name in names}
+    split = tmp_path / "split.json"
+    write_split(Split("person", 0, "person", parts, leaky=False), split)
+
+    one = train(read_cohort(cells), "cnn-gap", tmp_path / "one", split=split, settings=SETTINGS)
+    changes = [f"--set={name}={value}" for name, value in SETTINGS.items()]
+    command = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "leukoscope"]
+    command += ["train", str(cells), "--recipe", "cnn-gap", "--out", str(tmp_path / "two")]
+    ended = subprocess.run(
+        [sys.executable, "-m", *command, "--split", str(split), *changes],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+            "GLOO_SOCKET_IFNAME": "lo" if sys.platform == "linux" else "lo0",
+            "CUDA_VISIBLE_DEVICES": "",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("epoch   1 ") == 1  # one process speaks
+
+    two = read_run(tmp_path / "two")
+    tested = np.flatnonzero(one.cohort["part"] == "validation")
+    crop = Crop(one.recipe.input.crop, one.recipe.input.size)
+    seen = np.stack([read_cell(one.cohort["path"][row], crop) for row in tested])
+    logits = [load(run.model).run(seen).logit for run in (one, two)]
+    np.testing.assert_allclose(logits[1], logits[0], atol=1e-4)
+    rates = [read_table(run.folder / LOG)["validation_loss"] for run in (one, two)]
+    np.testing.assert_allclose(rates[1], rates[0], atol=1e-4)
