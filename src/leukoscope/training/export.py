@@ -88,6 +88,21 @@ def _write_onnx(network: nn.Module, size: int, outputs: list[str], path: Path) -
             external_data=False,
             verbose=False,
         )
+    _forget_origin(path)
+
+
+def _forget_origin(path: Path) -> None:
+    """Drop the exporter's notes: a stack trace per node, with the paths of this machine."""
+    import onnx
+
+    model = onnx.load(path)
+    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
+    for value in (*model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    del model.metadata_props[:]
+    onnx.save(model, path)
 
 
 def _difference(network: nn.Module, path: Path, cells: np.ndarray, card: Card) -> float:

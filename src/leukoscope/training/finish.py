@@ -16,7 +16,7 @@ from leukoscope import __version__
 from leukoscope.data import cnmc
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.image import Crop
-from leukoscope.data.partition import PARTS, Split
+from leukoscope.data.partition import Split
 from leukoscope.evaluation.calibration import fit_temperature, sigmoid
 from leukoscope.evaluation.operating import choose_operating_point
 from leukoscope.files import natural_key
@@ -118,8 +118,7 @@ def seen(cohort: Cohort, split: Split, synthetic: bool) -> cards.Training:
     }
     counts = {
         name: {LABEL_NAMES[c]: int(np.sum((part == name) & (label == c))) for c in (1, 0)}
-        for name in PARTS
-        if np.any(part == name)
+        for name in SEEN
     }
     return cards.Training(
         split=cards.Split(split.kind, split.seed, split.leaky),
