@@ -18,7 +18,7 @@ numbers = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
 def table(rows=40):
     """Measurements of ordinary cells, half ALL and half HEM, with a little spread."""
     spread = np.linspace(0.9, 1.1, rows)
-    columns = {name: 100 * spread for name in FEATURES}
+    columns = dict.fromkeys(FEATURES, 100 * spread)
     columns |= {"pieces": np.ones(rows), "border": np.zeros(rows)}
     columns |= {"label": np.arange(rows) % 2, "problem": np.full(rows, "", object)}
     return columns
