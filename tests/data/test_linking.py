@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukoscope.data.linking import link_persons, name_cells
@@ -30,6 +30,7 @@ def spread(start: int, subjects: list[str], links: list[tuple[int, int]]) -> set
         reached |= more
 
 
+@settings(deadline=None)
 @given(cohorts())
 def test_persons_are_what_links_and_subjects_reach(
     cohort: tuple[list[str], list[tuple[int, int]]],
@@ -43,6 +44,7 @@ def test_persons_are_what_links_and_subjects_reach(
             assert persons[subject] == person[row]
 
 
+@settings(deadline=None)
 @given(cohorts(), st.randoms())
 def test_cells_keep_their_names_when_rows_change_places(
     cohort: tuple[list[str], list[tuple[int, int]]], random: object

@@ -86,9 +86,12 @@ def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprin
         The fingerprint, or None where the cell is too small or too even to be known again.
     """
     mask = solid_mask(image)
-    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     framed = float(mask.mean()) < FULL_FRAME
     mask = mask if framed else np.ones(mask.shape, dtype=bool)
+    rows, columns = _window(mask)
+    middle = ((mask.shape[1] - 1) / 2 - columns.start, (mask.shape[0] - 1) / 2 - rows.start)
+    mask = mask[rows, columns]
+    grey = np.asarray(cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY), np.uint8)
     solid = mask.astype(np.float32)
     body = nucleus(mask, grey) if framed else solid
     area = float(body.sum())
@@ -108,8 +111,16 @@ def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprin
     shade, texture = _shade(level, share * inner), _texture(level, inside, inner)
     if shade is None or texture is None:
         return None
-    offset = (x - (mask.shape[1] - 1) / 2, y - (mask.shape[0] - 1) / 2)
+    offset = (x - middle[0], y - middle[1])
     return Fingerprint(shade, texture, inner, area, offset, framed, step)
+
+
+def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns of the mask and a margin: most of a frame is border, and costs time."""
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    margin = max(width, height) // 10 + 2
+    rows = slice(max(top - margin, 0), top + height + margin)
+    return rows, slice(max(left - margin, 0), left + width + margin)
 
 
 def _on_grid(plane: NDArray[Any], x: float, y: float, step: float) -> NDArray[np.float32]:
