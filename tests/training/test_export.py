@@ -92,3 +92,11 @@ def test_an_earlier_model_outlives_a_failed_export(tmp_path: Path) -> None:
     with contextlib.suppress(ParityError):
         export(network, card_of(network), path, CELLS[:8])
     assert path.read_bytes() == b"the earlier model"
+
+
+def test_the_file_names_no_path_of_the_machine_it_was_made_on(tmp_path: Path) -> None:
+    network, path = network_of("gap"), tmp_path / "m.onnx"
+    export(network, card_of(network), path, CELLS[:8])
+    written = path.read_bytes()
+    assert b"site-packages" not in written
+    assert str(Path(__file__).parents[2]).encode() not in written

@@ -48,7 +48,6 @@ def test_the_card_names_training_and_validation_and_no_other(done: tuple[Path, C
     assert training.cells == {
         "train": {"ALL": 24, "HEM": 24},
         "validation": {"ALL": 6, "HEM": 6},
-        "test": {"ALL": 6, "HEM": 6},
     }
 
 
