@@ -111,4 +111,4 @@ def build(recipe: Recipe) -> nn.Module:
         return Dense(settings, recipe.input.size)
     network = ConvGap if settings.pooling == "gap" else ConvFlatten
     built: nn.Module = network(settings, recipe.input.size)
-    return built.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
