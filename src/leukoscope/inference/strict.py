@@ -56,7 +56,7 @@ def build(cls: type[T], value: object, where: str = "") -> T:
     Raises:
         MalformedError: for a missing or unknown key or a value of another type.
     """
-    return _convert(cls, value, where)  # type: ignore[no-any-return]
+    return _convert(cls, value, where)
 
 
 def plain(value: object) -> Any:
