@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from leukoscope.errors import LeukoscopeError
 from leukoscope.evaluation.decision import net_benefit, net_benefit_of_all
-from leukoscope.evaluation.operating import choose_operating_point
+from leukoscope.evaluation.operating import choose_operating_point, operating_curve
 from tests.evaluation.tables import scored, table
 
 
@@ -21,6 +21,16 @@ def test_it_is_the_highest_attained_score_that_keeps_the_recall(cells, target):
     assert all(np.mean(positive >= score) < target for score in higher)
     assert point.specificity == pytest.approx(np.mean(p[label == 0] < point.threshold))
     assert (point.cells, point.persons) == (len(p), tuple(np.unique(person)))
+
+
+@given(scored())
+def test_the_curve_by_brute_force(cells):
+    label, p, _ = cells
+    sensitivity, specificity = operating_curve(label, p)
+    assert len(sensitivity) == len(specificity) == 101
+    for k, (hit, rejected) in enumerate(zip(sensitivity, specificity, strict=True)):
+        assert hit == pytest.approx(np.mean(p[label == 1] >= k / 100))
+        assert rejected == pytest.approx(np.mean(p[label == 0] < k / 100))
 
 
 @pytest.mark.parametrize(("target", "cells", "called"), [(0.95, 20, 19), (0.55, 100, 55)])

@@ -44,6 +44,11 @@ anything = st.recursive(
 )
 
 
+curve = st.integers(2, 9).flatmap(
+    lambda n: st.builds(c.OperatingCurve, *[st.tuples(*[st.floats(0, 1)] * n)] * 2)
+)
+
+
 @st.composite
 def cards(draw: st.DrawFn) -> Card:
     heatmap = draw(st.sampled_from(c.HEATMAPS))
@@ -60,6 +65,7 @@ def cards(draw: st.DrawFn) -> Card:
         temperature=draw(st.floats(1e-3, 1e3)),
         cam_bias=draw(number) if heatmap == "cam" else None,
         operating_point=draw(st.none() | point),
+        operating_curve=draw(st.none() | curve),
         results=draw(st.dictionaries(text, measured, max_size=3)),
     )
 
@@ -124,7 +130,15 @@ def test_a_wrong_field_is_named(path: str, value: object, named: str) -> None:
 def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
     data = json.loads(tiny_card().to_json())
     del data[field]
-    if field in {"temperature", "operating_point", "results", "abstention", "classes", "positive"}:
+    if field in {
+        "temperature",
+        "operating_point",
+        "operating_curve",
+        "results",
+        "abstention",
+        "classes",
+        "positive",
+    }:
         Card.from_json(json.dumps(data))
     elif field != "out_of_distribution":
         with pytest.raises(ModelFileError, match=field):

@@ -17,6 +17,7 @@ from leukoscope.inference.card import (
     Cells,
     DataSource,
     Measured,
+    OperatingCurve,
     OperatingPoint,
     Split,
     Training,
@@ -52,6 +53,7 @@ def tiny_card(**changes: Any) -> Card:
         versions={"leukoscope": "0"},
         temperature=1.5,
         operating_point=OperatingPoint(0.4, 0.95, 0.96, 0.7, Cells("validation", 1, 3)),
+        operating_curve=OperatingCurve((1.0, 0.96, 0.5, 0.0), (0.0, 0.7, 0.9, 1.0)),
         results={"auroc": Measured(0.9, 0.8, None, "test", 2, 30)},
     )
     return replace(card, **changes)

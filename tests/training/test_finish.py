@@ -67,6 +67,10 @@ def test_the_operating_point_reaches_its_recall_on_validation(done: tuple[Path, 
     blast = COHORT["label"][rows] == 1
     assert np.mean(p[blast] >= point.threshold) == point.recall >= point.target_recall == 0.95
     assert np.mean(p[~blast] < point.threshold) == point.specificity
+    curve = card.operating_curve
+    assert curve is not None
+    assert curve.sensitivity[50] == pytest.approx(np.mean(p[blast] >= 0.5), abs=1e-4)
+    assert curve.specificity[50] == pytest.approx(np.mean(p[~blast] < 0.5), abs=1e-4)
     assert (point.set_on.part, point.set_on.persons, point.set_on.cells) == ("validation", 2, 12)
 
 

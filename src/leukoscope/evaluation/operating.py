@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from leukoscope.errors import LeukoscopeError
-from leukoscope.evaluation.metrics import confusion, threshold_metrics
+from leukoscope.evaluation.metrics import Floats, confusion, threshold_metrics
 
 TARGET_RECALL = 0.95
+STEPS = 100
+"""Steps of the operating curve between the thresholds 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,22 @@ def choose_operating_point(
         persons=tuple(str(name) for name in np.unique(np.asarray(person))),
         cells=len(truth),
     )
+
+
+def operating_curve(label: ArrayLike, p: ArrayLike) -> tuple[Floats, Floats]:
+    """Sensitivity and specificity at each threshold k / `STEPS`, for people who weigh the two anew.
+
+    To be called with validation cells only, for whoever picks a threshold from it chooses.
+
+    Args:
+        label: (N,) 1 = ALL, 0 = HEM; both occur.
+        p: (N,) calibrated probability of ALL.
+
+    Returns:
+        Two arrays (STEPS + 1,): the share of ALL cells at or above, and of HEM cells below.
+    """
+    truth, score = np.asarray(label), np.asarray(p, np.float64)
+    thresholds = np.arange(STEPS + 1) / STEPS
+    blasts, normal = np.sort(score[truth == 1]), np.sort(score[truth == 0])
+    sensitivity = 1 - np.searchsorted(blasts, thresholds) / len(blasts)
+    return sensitivity, np.searchsorted(normal, thresholds) / len(normal)

@@ -60,6 +60,22 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True)
+class OperatingCurve:
+    """What every threshold gave on the cells the operating point was set on.
+
+    Both have a value for each threshold of an even grid from 0 to 1, ends included.
+    """
+
+    sensitivity: tuple[float, ...]
+    specificity: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check(len(self.sensitivity) == len(self.specificity) >= 2, "unequal or too short")
+        values = (*self.sensitivity, *self.specificity)
+        _check(all(0 <= value <= 1 for value in values), "shares must be from 0 to 1")
+
+
+@dataclass(frozen=True)
 class Split:
     """How persons were dealt out. `leaky`: the same person can stand in two parts."""
 
@@ -138,6 +154,7 @@ class Card:
     temperature: float = 1.0
     cam_bias: float | None = None
     operating_point: OperatingPoint | None = None
+    operating_curve: OperatingCurve | None = None
     results: Mapping[str, Measured] = field(default_factory=dict)
     abstention: None = None
     out_of_distribution: None = None

@@ -18,7 +18,7 @@ from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.image import Crop
 from leukoscope.data.partition import Split
 from leukoscope.evaluation.calibration import fit_temperature, sigmoid
-from leukoscope.evaluation.operating import choose_operating_point
+from leukoscope.evaluation.operating import choose_operating_point, operating_curve
 from leukoscope.files import natural_key
 from leukoscope.inference import card as cards
 from leukoscope.inference.model_file import load, write_card
@@ -86,7 +86,7 @@ def finish(
 def calibrated(
     card: cards.Card, path: Path, validation: Cohort, cells: np.ndarray, target_recall: float
 ) -> cards.Card:
-    """The card with temperature and operating point, set on the file's own answers."""
+    """The card with temperature, operating point and curve, set on the file's own answers."""
     model = load(path, threads=0)
     starts = range(0, len(cells), BATCH)
     logit = np.concatenate(
@@ -94,7 +94,9 @@ def calibrated(
     )
     label, person = validation["label"], validation["person"]
     temperature = fit_temperature(logit, label, person)
-    point = choose_operating_point(label, sigmoid(logit / temperature), person, target_recall)
+    p = sigmoid(logit / temperature)
+    point = choose_operating_point(label, p, person, target_recall)
+    curve = [tuple(values.round(4).tolist()) for values in operating_curve(label, p)]
     return replace(
         card,
         temperature=temperature,
@@ -105,6 +107,7 @@ def calibrated(
             point.specificity,
             cards.Cells("validation", len(point.persons), point.cells),
         ),
+        operating_curve=cards.OperatingCurve(*curve),
     )
 
 
