@@ -1,0 +1,175 @@
+"""What travels over HTTP, as pydantic models: the OpenAPI document and the client follow from these.
+
+Words and columns are those of `leukoscope predict`.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from leukoscope.errors import RESEARCH_USE
+from leukoscope.inference.triage import Verdict
+
+Label = Literal["ALL", "HEM", "not a cell"]
+Include = Literal["heatmap", "picture", "features", "neighbours"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Schema(BaseModel):
+    """Unknown fields are refused, so that a typing error is never silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Neighbour(Schema):
+    """An example cell that looks alike to the model: `similarity` is the cosine of embeddings."""
+
+    name: str
+    label: Literal["ALL", "HEM"]
+    similarity: float
+    synthetic: bool
+
+
+class Answer(Schema):
+    """What is said about one image. The fields up to `model` are a row of `leukoscope predict`.
+
+    `p_all` and `logit` are null where there is no answer; `reason` then says why.
+    """
+
+    name: str = Field(description="The file's name; inside an archive, archive/name.")
+    subject: str = Field(description="From a C-NMC file name; empty where there is none.")
+    p_all: Probability | None = Field(description="Calibrated probability of ALL.")
+    verdict: Verdict
+    logit: float | None
+    flags: list[str]
+    reason: str
+    model: str
+    sha256: str = Field(description="Of the file's bytes.")
+    threshold: Probability = Field(description="`blast` from this probability on.")
+    heatmap: list[list[float]] | None = Field(
+        None, description="Rows of the class activation map; positive speaks for ALL."
+    )
+    picture: str | None = Field(
+        None, description="The crop the model saw, at the original scale: a JPEG data URL."
+    )
+    features: dict[str, float | None] | None = Field(
+        None, description="Measurements on the cell, in original pixels and grey levels."
+    )
+    neighbours: list[Neighbour] | None = None
+    cell_id: int | None = Field(None, description="Where the answer was added to a case.")
+
+
+class Summary(Schema):
+    """The cells of one subject; the interval is Wilson's at 95 %."""
+
+    subject: str
+    cells: int
+    blasts: int
+    fraction: Probability | None
+    low: Probability | None
+    high: Probability | None
+    not_answered: int
+    sentence: str
+
+
+class Predictions(Schema):
+    """All answers of one request, in the order of its images."""
+
+    notice: str = RESEARCH_USE
+    answers: list[Answer]
+    failed: int
+    subjects: list[Summary]
+
+
+class ImageIn(Schema):
+    """One image in a JSON request."""
+
+    name: str = ""
+    data: str = Field(description="The file's bytes, base64.")
+
+
+class PredictIn(Schema):
+    """A request for answers as JSON."""
+
+    images: list[ImageIn]
+
+
+class CaseIn(Schema):
+    """A new case."""
+
+    name: str = Field("", max_length=200, description="Empty: named after the time.")
+    notes: str = Field("", max_length=20_000)
+    keep_images: bool = Field(False, description="Also store the image files.")
+
+
+class CaseChange(Schema):
+    """What can be changed of a case; fields left out stay as they are."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    notes: str | None = Field(None, max_length=20_000)
+    threshold: Probability | None = Field(
+        None, description="Another operating point for this case; null for the model's own."
+    )
+
+
+class Review(Schema):
+    """What a person says about a cell."""
+
+    label: Label
+    reviewer: str = Field("", max_length=100)
+    note: str = Field("", max_length=1_000)
+
+
+class ReviewOut(Review):
+    """A review as it is kept."""
+
+    created: datetime
+
+
+class Cell(Answer):
+    """An answer kept in a case. `verdict` follows the case's threshold where it has its own."""
+
+    id: int
+    answered: datetime
+    has_image: bool
+    review: ReviewOut | None
+
+
+class CellChange(Schema):
+    """Cells moved to a subject by hand."""
+
+    cells: list[int] = Field(min_length=1, max_length=20_000)
+    subject: str = Field(max_length=100)
+
+
+class CaseHead(Schema):
+    """A case without its cells."""
+
+    id: str
+    name: str
+    notes: str
+    keep_images: bool
+    created: datetime
+    updated: datetime
+    model: str
+    model_sha256: str
+    threshold: Probability = Field(description="The one in force: the case's or the model's.")
+    own_threshold: bool
+    verdicts: dict[str, int]
+    reviewed: int
+    can_undo: bool
+    subjects: list[Summary]
+
+
+class Case(CaseHead):
+    """A case with its cells, in the order they came."""
+
+    notice: str = RESEARCH_USE
+    cells: list[Cell]
+
+
+class Problem(Schema):
+    """An error, in one line for the person who sees it."""
+
+    error: str
