@@ -1,4 +1,4 @@
-"""What travels over HTTP, as pydantic models: the OpenAPI document and the client follow from these.
+"""What travels over HTTP, as pydantic models; the OpenAPI document and the client follow from them.
 
 Words and columns are those of `leukoscope predict`.
 """
