@@ -1,15 +1,19 @@
-"""Measurements of a cell, against shapes of known size or, failing a formula, against SciPy."""
+"""Measurements of a cell, against shapes of known size, SciPy, and the same measured by OpenCV."""
 
 import colorsys
+import subprocess
+import sys
 from dataclasses import astuple
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from leukoscope.data.features import FEATURES, RIM, measure
+from leukoscope.data.features import FEATURES, RIM, SPECK, measure
+from leukoscope.data.image import decode
 
 
 def ellipse(height, width, half_height, half_width, top=0, left=0):
@@ -98,3 +102,77 @@ def test_place_frame_and_turn_do_not_matter(tall, wide, down, right, turns, flip
     before, after = measure(image), measure(np.ascontiguousarray(turned))
     for name in set(FEATURES) - {"width", "height"}:
         assert getattr(after, name) == pytest.approx(getattr(before, name), rel=1e-4, abs=1e-3)
+
+
+def measured_by_opencv(image):
+    """The definitions in OpenCV terms. Of parts with one area any may count: solidity is a set."""
+    mask = (image.max(axis=2) > 0).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(mask)
+    cell, inside = (x[top : top + height, left : left + width] for x in (image, mask))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    moments = cv2.moments(inside, binaryImage=True)
+    spread = [[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]]
+    minor, major = np.linalg.eigvalsh(spread)
+    square = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    core = cv2.erode(inside, square, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    laplacian = cv2.Laplacian(cv2.cvtColor(cell, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
+    deviation = cv2.meanStdDev(laplacian, mask=core if core.any() else inside)[1]
+    outlines, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    largest = max(map(cv2.contourArea, outlines))
+    hulls = [cv2.contourArea(cv2.convexHull(o)) for o in outlines if cv2.contourArea(o) == largest]
+    values = {
+        "area": cv2.countNonZero(inside),
+        "width": width,
+        "height": height,
+        "eccentricity": np.sqrt(max(0, 1 - minor / major)) if major > 0 else 0,
+        "sharpness": float(deviation[0, 0] ** 2),
+        "pieces": (stats[1:, cv2.CC_STAT_AREA] >= SPECK).sum(),
+        **dict(zip(("red", "green", "blue"), cv2.mean(cell, inside), strict=False)),
+    }
+    return values, {largest / hull if hull else 1.0 for hull in hulls}
+
+
+def assert_as_opencv(image):
+    found = measure(image)
+    values, solidities = measured_by_opencv(image)
+    for name, value in values.items():
+        assert getattr(found, name) == pytest.approx(value, rel=1e-6, abs=1e-6), name
+    assert min(abs(found.solidity - one) for one in solidities) < 1e-12
+    assert found.solidity <= 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 45), st.integers(1, 45), st.sampled_from([5, 20, 40, 60, 95]), st.integers(0))
+def test_measures_as_opencv_does_on_any_pattern(height, width, share, seed):
+    random = np.random.default_rng(seed)
+    image = random.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    image[random.random((height, width)) > share / 100] = 0
+    image[height // 2, width // 2] = 9  # never empty
+    assert_as_opencv(image)
+
+
+def test_holes_and_a_piece_inside_a_hole_as_opencv_has_them():
+    ring = ellipse(200, 200, 80, 80) & ~ellipse(200, 200, 50, 50)
+    assert_as_opencv(painted(ring | ellipse(200, 200, 30, 30), noise=20))
+    assert measure(painted(ring)).solidity == pytest.approx(1, abs=0.02)  # the hole is filled
+
+
+def test_a_hostile_pattern_is_measured():
+    comb = np.ones((301, 301), bool)
+    comb[1::2, 1:] = comb[3::4, 0] = False
+    comb[1::4, 0], comb[3::4, -1] = False, True  # one line that winds up and down
+    comb[1::4, -1] = True
+    assert_as_opencv(painted(comb, noise=20))
+    assert_as_opencv(painted(np.indices((300, 300)).sum(axis=0) % 2 == 0))  # corners alone touch
+
+
+def test_the_core_install_measures_cells():
+    code = "import sys, leukoscope.data.features; sys.exit(bool({'cv2', 'scipy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.real
+def test_real_cells_measure_as_by_opencv(cnmc_dir):
+    paths = sorted(cnmc_dir.rglob("*.bmp"))
+    for path in paths[:: max(1, len(paths) // 60)]:
+        assert_as_opencv(decode(path))

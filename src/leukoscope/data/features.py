@@ -2,15 +2,17 @@
 
 Everything is measured on the cell's own pixels, those that are not pure black, in pixels of the
 original image: a C-NMC frame is mostly background, which would swamp any statistic of the frame.
+NumPy is enough, so that the core install measures cells too; the values are those of OpenCV.
 """
 
+import colorsys
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.data.image import cell_mask
-from leukoscope.errors import missing_extra
+from leukoscope.data.shape import Runs, find_runs, label_runs, second_moments, solidity
 
 RIM = 5
 """Pixels at the outline left out of the sharpness: the cut against black is the sharpest edge."""
@@ -27,7 +29,8 @@ class CellFeatures:
         width: Horizontal extent.
         height: Vertical extent.
         eccentricity: Of the ellipse with the same second moments: 0 a circle, towards 1 a line.
-        solidity: Area of the largest piece over the area of its convex hull, at most about 1.
+        solidity: Area of the largest piece over the area of its convex hull, both of polygons
+            through the centres of pixels, holes filled: at most 1.
         red: Mean red value on the cell.
         green: Mean green value on the cell.
         blue: Mean blue value on the cell.
@@ -66,73 +69,86 @@ def measure(image: NDArray[np.uint8]) -> CellFeatures:
 
     Returns:
         The measurements. An image without any cell has area, pieces and border 0 and else NaN.
-
-    Raises:
-        MissingExtraError: if OpenCV is not installed.
     """
-    try:
-        import cv2
-    except ImportError as error:
-        raise missing_extra("measuring cells", error) from error
     mask = cell_mask(image)
-    edges = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
         unknown = dict.fromkeys(FEATURES, float("nan"))
         return CellFeatures(**(unknown | {"area": 0.0, "pieces": 0.0, "border": 0.0}))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    cell, inside = image[box], mask[box].view(np.uint8)
-    area = float(cv2.countNonZero(inside))
-    red, green, blue, _ = cv2.mean(cell, inside)
-    hue, saturation = _hue_saturation(red, green, blue)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
-    sizes = stats[1:, cv2.CC_STAT_AREA]
+    cell, inside = image[box], mask[box]
+    runs = find_runs(inside)
+    area = float(runs.length.sum())
+    red, green, blue = (_channel_sums(cell) / area).tolist()
+    hue, saturation, _ = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
     return CellFeatures(
         area=area,
         width=float(inside.shape[1]),
         height=float(inside.shape[0]),
-        eccentricity=_eccentricity(cv2.moments(inside, binaryImage=True)),
-        solidity=_solidity(inside),
+        eccentricity=_eccentricity(runs),
+        solidity=solidity(inside),
         red=red,
         green=green,
         blue=blue,
-        hue=hue,
+        hue=360 * hue,
         saturation=saturation,
         sharpness=_sharpness(cell, inside),
-        pieces=float((sizes >= SPECK).sum()),
-        border=float(edges.mean()),
+        pieces=_pieces(runs),
+        border=_border(mask),
     )
 
 
-def _sharpness(cell: NDArray[np.uint8], inside: NDArray[np.uint8]) -> float:
-    import cv2
-
-    kernel = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
-    core = cv2.erode(inside, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    if not core.any():
-        core = inside
-    grey = cv2.cvtColor(cell, cv2.COLOR_RGB2GRAY)
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F), mask=core)
-    return float(deviation[0, 0] ** 2)
+def _border(mask: NDArray[np.bool_]) -> float:
+    edges = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+    return float(edges.mean())
 
 
-def _solidity(inside: NDArray[np.uint8]) -> float:
-    import cv2
-
-    outlines, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    largest = max(outlines, key=cv2.contourArea)
-    hull = cv2.contourArea(cv2.convexHull(largest))
-    return float(cv2.contourArea(largest) / hull) if hull > 0 else 1.0
+def _channel_sums(cell: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Sum of each channel over the cell, for all around it is 0."""
+    # Whole rows are added first: twenty times as fast as a sum over two axes of three.
+    columns = cell.reshape(len(cell), -1).sum(axis=0, dtype=np.uint32)
+    return columns.reshape(-1, 3).sum(axis=0, dtype=np.float64)
 
 
-def _eccentricity(moments: dict[str, float]) -> float:
-    spread = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]])
-    minor, major = np.linalg.eigvalsh(spread)
+def _eccentricity(runs: Runs) -> float:
+    minor, major = np.linalg.eigvalsh(second_moments(runs))
     return float(np.sqrt(max(0.0, 1 - minor / major))) if major > 0 else 0.0
 
 
-def _hue_saturation(red: float, green: float, blue: float) -> tuple[float, float]:
-    import colorsys
+def _pieces(runs: Runs) -> float:
+    sizes = np.bincount(label_runs(runs, diagonal=True), weights=runs.length)
+    return float((sizes >= SPECK).sum())
 
-    hue, saturation, _ = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
-    return 360 * hue, saturation
+
+def _sharpness(cell: NDArray[np.uint8], inside: NDArray[np.bool_]) -> float:
+    core = _eroded(inside)
+    if not core.any():
+        core = inside
+    return float(_laplacian(_grey(cell))[core].var())
+
+
+def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where the whole square of side `2 * RIM + 1` around a pixel is set, none of it outside."""
+    side = 2 * RIM + 1
+    core = np.pad(mask, RIM)
+    for _ in range(2):
+        reach = 1
+        while reach < side:  # pixels already taken together, doubled
+            step = min(reach, side - reach)
+            core = core[:-step] & core[step:]
+            reach += step
+        core = core.T
+    return core
+
+
+def _grey(cell: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Luma of ITU-R BT.601, rounded as OpenCV rounds it."""
+    red, green, blue = (cell[..., channel].astype(np.int32) for channel in range(3))
+    return ((9798 * red + 19235 * green + 3735 * blue + (1 << 14)) >> 15).astype(np.int16)
+
+
+def _laplacian(grey: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Sum of the four neighbours less four times the pixel; mirrored at the frame."""
+    wide = np.pad(grey, 1, mode="reflect")
+    around = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:]
+    return around - 4 * grey

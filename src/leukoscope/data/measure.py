@@ -19,7 +19,7 @@ IDENTITY = ("path", "label", "subject", "person", "fold")
 def measure_cells(cohort: Cohort, jobs: int = 2) -> dict[str, np.ndarray]:
     """Measure every cell of a cohort at its original scale.
 
-    Threads are enough, for decoding and OpenCV let go of Python's lock, and unlike processes they
+    Threads are enough, for decoding and NumPy let go of Python's lock, and unlike processes they
     work the same in a notebook, in a script without a main guard, and on Windows.
 
     Args:
@@ -29,9 +29,6 @@ def measure_cells(cohort: Cohort, jobs: int = 2) -> dict[str, np.ndarray]:
     Returns:
         Columns of length N: `IDENTITY`, one float64 column for each of `FEATURES` (NaN where an
         image could not be read), and `problem`, "" or why it could not.
-
-    Raises:
-        MissingExtraError: if OpenCV is not installed.
     """
     values = np.full((len(cohort), len(FEATURES)), np.nan)
     problems = np.full(len(cohort), "", dtype=object)
