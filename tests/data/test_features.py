@@ -167,7 +167,7 @@ def test_a_hostile_pattern_is_measured():
 
 
 def test_the_core_install_measures_cells():
-    code = "import sys, leukoscope.data.features; sys.exit(bool({'cv2', 'scipy'} & set(sys.modules)))"
+    code = "import sys, leukoscope.data.features; sys.exit('cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
