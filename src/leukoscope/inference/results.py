@@ -89,15 +89,24 @@ def save(rows: Iterable[Row], path: Path | None) -> Outcome:
 
 def summarise(rows: Iterable[Row]) -> Outcome:
     """Count rows per subject; subjects in natural order, images without one last."""
+    return tally((str(row["subject"]), row["verdict"], 1) for row in rows)
+
+
+def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:
+    """As `summarise`, from rows counted already.
+
+    Args:
+        groups: subject, verdict, and how many rows have both; a pair may come more than once.
+    """
     counts: dict[str, list[int]] = {}
     total = failed = 0
-    for row in rows:
-        count = counts.setdefault(str(row["subject"]), [0, 0, 0])
-        count[0] += 1
-        count[1] += row["verdict"] == Verdict.BLAST
-        count[2] += row["verdict"] in ANSWERS
-        total += 1
-        failed += row["verdict"] == Verdict.ERROR
+    for subject, verdict, rows in groups:
+        count = counts.setdefault(subject, [0, 0, 0])
+        count[0] += rows
+        count[1] += rows * (verdict == Verdict.BLAST)
+        count[2] += rows * (verdict in ANSWERS)
+        total += rows
+        failed += rows * (verdict == Verdict.ERROR)
     order = sorted(counts, key=lambda subject: (not subject, natural_key(subject)))
     return Outcome(total, failed, tuple(_subject(name, *counts[name]) for name in order))
 
