@@ -1,0 +1,58 @@
+"""Draw the app's example cells: python tools/make_examples.py [FOLDER].
+
+The same files every time: three cells of each of eight synthetic persons, four with ALL and four
+healthy. Without FOLDER they go where the package keeps them.
+"""
+
+import json
+import sys
+import zlib
+from collections import Counter
+from pathlib import Path
+
+from PIL import Image
+
+from leukoscope.app.examples import FOLDER, LIST, Example
+from leukoscope.data.cnmc import LABEL_NAMES
+from leukoscope.data.synthetic import PlannedCell, draw_planned, plan_cohort
+from leukoscope.errors import RESEARCH_USE
+from leukoscope.files import write_text
+
+SEED = 6
+PERSONS = ("S1", "S2", "S3", "S4", "HS1", "HS2", "HS3", "HS4")
+CELLS = 3
+NOTICE = f"Cells drawn by leukoscope.data.synthetic, not real ones. {RESEARCH_USE}"
+
+
+def planned() -> dict[Example, PlannedCell]:
+    """The examples in their order, and how each is drawn."""
+    taken: Counter[str] = Counter()
+    chosen = {}
+    for cell in plan_cohort(persons=10, cells_per_person=12, seed=SEED):
+        if cell.copy_of or cell.subject not in PERSONS or taken[cell.subject] == CELLS:
+            continue
+        taken[cell.subject] += 1
+        name = Path(cell.path).with_suffix(".png").name
+        chosen[Example(name, LABEL_NAMES[cell.label])] = cell
+    return dict(sorted(chosen.items(), key=lambda pair: PERSONS.index(pair[1].subject)))
+
+
+def main(folder: Path) -> None:
+    """Draw and write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    size = 0
+    for example, cell in planned().items():
+        target = folder / example.file
+        Image.fromarray(draw_planned(cell, SEED)).save(
+            target, compress_type=zlib.Z_RLE, compress_level=9
+        )
+        size += target.stat().st_size
+    cells = [{"name": example.name, "label": example.label} for example in planned()]
+    write_text(folder / LIST, json.dumps({"notice": NOTICE, "cells": cells}, indent=1) + "\n")
+    print(f"{folder}: {len(cells)} cells, {size:,} bytes")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]) if len(sys.argv) == 2 else Path(str(FOLDER)))
