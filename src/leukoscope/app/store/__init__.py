@@ -1,0 +1,49 @@
+"""Cases, the answers in them and what people said about those, in SQLite or PostgreSQL.
+
+Importing this costs nothing: SQLAlchemy and Alembic are loaded when a store is opened.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from leukoscope.app.settings import Settings
+from leukoscope.app.store.errors import (
+    ConflictError,
+    NotFoundError,
+    StoreError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from leukoscope.app.store.store import Store
+
+__all__ = [
+    "ConflictError",
+    "NotFoundError",
+    "Store",
+    "StoreError",
+    "UnavailableError",
+    "open_store",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the store when it is asked for."""
+    if name == "Store":
+        return import_module("leukoscope.app.store.store").Store
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def open_store(settings: Settings) -> "Store":
+    """The store that a server's settings name, open and up to date.
+
+    Raises:
+        StoreError: The database cannot be used; the message says why, without any password.
+        MissingExtraError: The driver of the database is not installed.
+    """
+    from leukoscope.app.store.location import database_url
+    from leukoscope.app.store.store import Store
+
+    store = Store(database_url(settings), settings.limits)
+    store.open()
+    return store

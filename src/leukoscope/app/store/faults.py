@@ -1,0 +1,104 @@
+"""What a database's errors mean to the person who started the server. No password is ever shown."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from leukoscope.app.store.errors import StoreError, UnavailableError
+
+# PostgreSQL's own codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+NO_LOGIN = ("28P01", "28000")
+NO_DATABASE = "3D000"
+NO_PRIVILEGE = "42501"
+
+
+@contextmanager
+def opening(url: URL) -> Iterator[None]:
+    """Turn what fails while a database is opened into one line.
+
+    Raises:
+        StoreError: In the place of an OSError or an error of SQLAlchemy or its drivers.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(_no_file(url, error.strerror or "it cannot be opened")) from None
+    except (SQLAlchemyError, TypeError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if url.get_backend_name() == "sqlite":
+            raise StoreError(_sqlite(url, cause)) from None
+        raise StoreError(_postgresql(url, cause)) from None
+
+
+@contextmanager
+def using() -> Iterator[None]:
+    """Turn what fails while an open database is used into one line.
+
+    Raises:
+        UnavailableError: In the place of an error of SQLAlchemy or its drivers.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(error.orig) if isinstance(error, DBAPIError) else ""
+        if "full" in cause:
+            line = "the disk of the database is full; make room, then try again"
+        elif "locked" in cause:
+            line = "the database is busy with something long; try again in a moment"
+        elif "readonly" in cause:
+            line = "the database can no longer be written; look at its file's permissions"
+        else:
+            line = "the database does not answer; try again in a moment"
+        raise UnavailableError(line) from error
+
+
+def shown(url: URL) -> str:
+    """The place of a database, without user name and password."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or "memory"
+    place = f"{url.host or 'localhost'}:{url.port or 5432}"
+    return f"PostgreSQL at {place}, database {url.database!r}"
+
+
+def _no_file(url: URL, why: str) -> str:
+    return (
+        f"{shown(url)}: cases cannot be kept here ({why}). Name another place with --database "
+        "sqlite:///FILE, or keep nothing with --ephemeral."
+    )
+
+
+def _sqlite(url: URL, cause: Any) -> str:
+    text = str(cause)
+    if "not a database" in text or "malformed" in text:
+        return (
+            f"{shown(url)}: this file is no SQLite database, or damaged. Name another, or move it "
+            "away."
+        )
+    if "locked" in text:
+        return f"{shown(url)}: another program holds this database; end it, then try again."
+    if isinstance(cause, sqlite3.Error):
+        return _no_file(url, text)
+    return f"{shown(url)}: the URL has an option that SQLite does not know; leave it out."
+
+
+def _postgresql(url: URL, cause: Any) -> str:
+    told = cause.args[0] if getattr(cause, "args", ()) else ""
+    code = told.get("C") if isinstance(told, dict) else None
+    if code in NO_LOGIN:
+        return (
+            f"{shown(url)} refuses the user {url.username!r}; check the name and the password in "
+            "the URL."
+        )
+    if code == NO_DATABASE:
+        return f"{shown(url)} does not exist; make it with createdb, or name another."
+    if code == NO_PRIVILEGE:
+        return f"{shown(url)}: the user {url.username!r} may not make tables here; grant CREATE."
+    if isinstance(told, dict):
+        return f"{shown(url)} cannot be used ({told.get('M', 'no reason given')})."
+    if isinstance(cause, TypeError):
+        return f"{shown(url)}: the URL has an option that the driver pg8000 does not know."
+    return f"{shown(url)} does not answer; check host and port, and that it runs."

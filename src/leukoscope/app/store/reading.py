@@ -1,0 +1,227 @@
+"""Rows to schemas. A fixed number of queries, however many cases or cells there are."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, and_, case, distinct, exists, func, select
+
+from leukoscope.app.schemas import CaseHead, Cell, ReviewOut, Summary
+from leukoscope.app.store.errors import NotFoundError
+from leukoscope.app.store.tables import ID_LENGTH, CaseRow, CellRow, ImageRow, ReviewRow
+from leukoscope.inference.results import SubjectSummary, tally
+from leukoscope.inference.triage import ANSWERS, Verdict
+
+T = TypeVar("T")
+BATCH = 500  # values named in one query; SQLite takes 999 in its oldest versions
+MAX_ID = 2**31 - 1
+
+NO_CASE = "there is no such case; it may have been deleted"
+NO_CELL = "there is no such cell in this case; it may have been removed"
+NO_IMAGE = "the image of this cell is not kept; drop the file again to see it"
+
+
+def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`values` in pieces that fit into a query."""
+    for start in range(0, len(values), BATCH):
+        yield values[start : start + BATCH]
+
+
+def case_key(case_id: str) -> str:
+    """A case id that can exist, so that odd ones never reach the database.
+
+    Raises:
+        NotFoundError: No case has such an id.
+    """
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{{ID_LENGTH}}}", case_id):
+        raise NotFoundError(NO_CASE)
+    return case_id
+
+
+def cell_key(cell_id: int) -> int:
+    """A cell id that can exist.
+
+    Raises:
+        NotFoundError: No cell has such an id.
+    """
+    if not 0 < cell_id <= MAX_ID:
+        raise NotFoundError(NO_CELL)
+    return cell_id
+
+
+def heads(connection: Connection, limit: int) -> list[CaseHead]:
+    """The newest cases, newest first."""
+    newest = select(CaseRow).order_by(CaseRow.created.desc(), CaseRow.id.desc()).limit(limit)
+    return _heads(connection, connection.execute(newest).all())
+
+
+def head(connection: Connection, case_id: str) -> CaseHead:
+    """One case without its cells.
+
+    Raises:
+        NotFoundError: There is no such case.
+    """
+    row = connection.execute(select(CaseRow).where(CaseRow.id == case_key(case_id))).one_or_none()
+    if row is None:
+        raise NotFoundError(NO_CASE)
+    return _heads(connection, [row])[0]
+
+
+def cells(connection: Connection, case_id: str, cell_id: int | None = None) -> list[Cell]:
+    """The cells of a case in the order they came, or the one that is asked for.
+
+    Raises:
+        NotFoundError: The cell that is asked for is not in the case.
+    """
+    kept = exists().where(ImageRow.cell_id == CellRow.id)
+    query = (
+        select(
+            *(column for column in CellRow.__table__.columns if column.name != "case_id"),
+            _verdict().label("verdict_now"),
+            func.coalesce(CaseRow.own_threshold, CaseRow.model_threshold).label("threshold"),
+            CaseRow.model,
+            kept.label("has_image"),
+        )
+        .join(CaseRow, CaseRow.id == CellRow.case_id)
+        .where(CellRow.case_id == case_key(case_id))
+        .order_by(CellRow.id)
+    )
+    if cell_id is not None:
+        query = query.where(CellRow.id == cell_key(cell_id))
+    rows = connection.execute(query).all()
+    if cell_id is not None and not rows:
+        raise NotFoundError(NO_CELL)
+    reviews = _reviews(connection, case_id, cell_id)
+    return [_cell(row, reviews.get(row.id)) for row in rows]
+
+
+def image(connection: Connection, case_id: str, cell_id: int) -> tuple[str, bytes]:
+    """The name and the bytes of a stored image file.
+
+    Raises:
+        NotFoundError: There is no such cell, or its image is not kept.
+    """
+    query = (
+        select(CellRow.name, ImageRow.data)
+        .outerjoin(ImageRow, ImageRow.cell_id == CellRow.id)
+        .where(CellRow.case_id == case_key(case_id), CellRow.id == cell_key(cell_id))
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFoundError(NO_CELL)
+    if row.data is None:
+        raise NotFoundError(NO_IMAGE)
+    return row.name, row.data
+
+
+def _heads(connection: Connection, rows: Sequence[Any]) -> list[CaseHead]:
+    groups: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
+    reviewed: Counter[str] = Counter()
+    for ids in batches([row.id for row in rows]):
+        for case_id, subject, verdict, number in connection.execute(_groups(ids)):
+            groups[case_id].append((subject, verdict, number))
+        reviewed.update(dict(connection.execute(_reviewed(ids)).tuples().all()))
+    return [_head(row, groups[row.id], reviewed[row.id]) for row in rows]
+
+
+def _groups(ids: Sequence[str]) -> Any:
+    """How many cells of each case have which subject and verdict."""
+    verdict = _verdict().label("verdict_now")
+    return (
+        select(CellRow.case_id, CellRow.subject, verdict, func.count())
+        .join(CaseRow, CaseRow.id == CellRow.case_id)
+        .where(CellRow.case_id.in_(ids))
+        .group_by(CellRow.case_id, CellRow.subject, verdict)
+    )
+
+
+def _reviewed(ids: Sequence[str]) -> Any:
+    """How many cells of each case have a review that stands."""
+    return (
+        select(ReviewRow.case_id, func.count(distinct(ReviewRow.cell_id)))
+        .where(ReviewRow.case_id.in_(ids), ReviewRow.undone.is_(None))
+        .group_by(ReviewRow.case_id)
+    )
+
+
+def _reviews(connection: Connection, case_id: str, cell_id: int | None) -> dict[int, ReviewOut]:
+    """The latest review that stands, by cell."""
+    query = (
+        select(ReviewRow)
+        .where(ReviewRow.case_id == case_id, ReviewRow.undone.is_(None))
+        .order_by(ReviewRow.id)
+    )
+    if cell_id is not None:
+        query = query.where(ReviewRow.cell_id == cell_id)
+    latest = {row.cell_id: row for row in connection.execute(query)}
+    return {
+        cell: ReviewOut(label=row.label, reviewer=row.reviewer, note=row.note, created=row.created)
+        for cell, row in latest.items()
+    }
+
+
+def _verdict() -> ColumnElement[str]:
+    """The verdict under the case's own threshold, where it has one and the cell was answered."""
+    own = and_(CaseRow.own_threshold.is_not(None), CellRow.verdict.in_(sorted(ANSWERS)))
+    return case(
+        (and_(own, CellRow.p_all >= CaseRow.own_threshold), str(Verdict.BLAST)),
+        (and_(own, CellRow.p_all < CaseRow.own_threshold), str(Verdict.NORMAL)),
+        else_=CellRow.verdict,
+    )
+
+
+def _cell(row: Any, review: ReviewOut | None) -> Cell:
+    return Cell(
+        id=row.id,
+        cell_id=row.id,
+        name=row.name,
+        subject=row.subject,
+        p_all=row.p_all,
+        verdict=row.verdict_now,
+        logit=row.logit,
+        flags=row.flags,
+        reason=row.reason,
+        model=row.model,
+        sha256=row.sha256 or "",
+        threshold=row.threshold,
+        answered=row.answered,
+        has_image=row.has_image,
+        review=review,
+    )
+
+
+def _head(row: Any, groups: list[tuple[str, str, int]], reviewed: int) -> CaseHead:
+    verdicts: Counter[str] = Counter({str(verdict): 0 for verdict in Verdict})
+    for _, verdict, number in groups:
+        verdicts[verdict] += number
+    own = row.own_threshold
+    return CaseHead(
+        id=row.id,
+        name=row.name,
+        notes=row.notes,
+        keep_images=row.keep_images,
+        created=row.created,
+        updated=row.updated,
+        model=row.model,
+        model_sha256=row.model_sha256,
+        threshold=row.model_threshold if own is None else own,
+        own_threshold=own is not None,
+        verdicts=dict(verdicts),
+        reviewed=reviewed,
+        can_undo=reviewed > 0,
+        subjects=[_summary(one) for one in tally(groups).subjects],
+    )
+
+
+def _summary(one: SubjectSummary) -> Summary:
+    return Summary(
+        subject=one.subject,
+        cells=one.cells,
+        blasts=one.blasts,
+        fraction=one.fraction,
+        low=one.low,
+        high=one.high,
+        not_answered=one.not_answered,
+        sentence=one.sentence(),
+    )

@@ -1,0 +1,134 @@
+"""The tables: a case has cells, a cell may have its image file, and people review cells.
+
+A change here needs a migration beside it (`migrations/versions/`); a test compares the two.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+ID_LENGTH = 22  # of secrets.token_urlsafe(16)
+SHA256_LENGTH = 64
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A time that knows its zone: SQLite has no such type, and hands back naive UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; a time without a zone is a mistake of the program."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a time needs a zone, got {value!r}")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """From UTC, with the zone written on it."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a migration can name what it changes."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class CaseRow(Base):
+    """A case, and the model all its answers come from."""
+
+    __tablename__ = "cases"
+    __table_args__ = (Index(None, "created"),)
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str] = mapped_column(Text)
+    keep_images: Mapped[bool]
+    created: Mapped[datetime] = mapped_column(UtcTime)
+    updated: Mapped[datetime] = mapped_column(UtcTime)
+    model: Mapped[str] = mapped_column(Text)
+    model_sha256: Mapped[str] = mapped_column(String(SHA256_LENGTH))
+    model_threshold: Mapped[float] = mapped_column(Double)
+    own_threshold: Mapped[float | None] = mapped_column(Double)
+
+
+class CellRow(Base):
+    """One answer. `verdict` is the model's; a case's own threshold is applied when reading.
+
+    `sha256` is null where the file's bytes were never read; any number of those can stand in a
+    case, and of each other file one.
+    """
+
+    __tablename__ = "cells"
+    # An id is never given out twice, so that an old page cannot review the wrong cell.
+    __table_args__ = (UniqueConstraint("case_id", "sha256"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    p_all: Mapped[float | None] = mapped_column(Double)
+    verdict: Mapped[str] = mapped_column(Text)
+    logit: Mapped[float | None] = mapped_column(Double)
+    flags: Mapped[list[str]] = mapped_column(JSON)
+    reason: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str | None] = mapped_column(String(SHA256_LENGTH))
+    answered: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class ImageRow(Base):
+    """The bytes of an image file, apart from its cell so that no listing ever loads them."""
+
+    __tablename__ = "images"
+
+    cell_id: Mapped[int] = mapped_column(
+        ForeignKey("cells.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ReviewRow(Base):
+    """What a person said about a cell. Rows are only ever added; `undone` takes one back.
+
+    `case_id` repeats what the cell knows: the latest review of a case is looked up by it.
+    """
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        Index(None, "case_id", "id"),
+        Index(None, "cell_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"))
+    cell_id: Mapped[int] = mapped_column(ForeignKey("cells.id", ondelete="CASCADE"))
+    label: Mapped[str] = mapped_column(Text)
+    reviewer: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime] = mapped_column(UtcTime)
+    undone: Mapped[datetime | None] = mapped_column(UtcTime)
