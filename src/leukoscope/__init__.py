@@ -23,6 +23,7 @@ __all__ = [
     "preview",
     "read_cohort",
     "report_data",
+    "serve",
     "show_model",
     "split",
     "synthesise",

@@ -176,6 +176,53 @@ def predict(
     raise typer.Exit(outcome.exit_code)
 
 
+@app.command()
+def serve(
+    model: ModelPath = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others can reach any but the default.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="LEUKOSCOPE_TOKEN", help="What clients must show.", show_envvar=True),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where cases are kept; your own SQLite file by default."),
+    ] = None,
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Keep cases in memory only.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads that predict; one per core by default.")
+    ] = None,
+    browser: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open", help="Open a browser; by default where a person started it."
+        ),
+    ] = None,
+    log_names: Annotated[
+        bool, typer.Option("--log-names", help="Write the names of files into the log.")
+    ] = False,
+) -> None:
+    """Open the app in a browser, with a REST API beside it; Ctrl-C stops it."""
+    from leukoscope import verbs
+
+    verbs.serve(
+        model,
+        host=host,
+        port=port,
+        token=token,
+        database=database,
+        ephemeral=ephemeral,
+        workers=workers,
+        open_browser=sys.stdout.isatty() if browser is None else browser,
+        log_names=log_names,
+    )
+
+
 @model.command("show")
 def model_show(path: ModelPath = None, as_json: Json = False) -> None:
     """Show a model's card: what it is, what it saw, how well it did."""

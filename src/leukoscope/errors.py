@@ -45,6 +45,10 @@ class DownloadError(LeukoscopeError):
     """A data set or a file of weights could not be fetched."""
 
 
+class ServeError(LeukoscopeError):
+    """The server cannot start as asked."""
+
+
 class MissingExtraError(LeukoscopeError):
     """The installed package lacks the extra that a verb needs."""
 

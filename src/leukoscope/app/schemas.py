@@ -4,7 +4,7 @@ Words and columns are those of `leukoscope predict`.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,16 +48,16 @@ class Answer(Schema):
     sha256: str = Field(description="Of the file's bytes.")
     threshold: Probability = Field(description="`blast` from this probability on.")
     heatmap: list[list[float]] | None = Field(
-        None, description="Rows of the class activation map; positive speaks for ALL."
+        default=None, description="Rows of the class activation map; positive speaks for ALL."
     )
     picture: str | None = Field(
-        None, description="The crop the model saw, at the original scale: a JPEG data URL."
+        default=None, description="The crop the model saw, at the original scale: a JPEG data URL."
     )
     features: dict[str, float | None] | None = Field(
-        None, description="Measurements on the cell, in original pixels and grey levels."
+        default=None, description="Measurements on the cell, in original pixels and grey levels."
     )
     neighbours: list[Neighbour] | None = None
-    cell_id: int | None = Field(None, description="Where the answer was added to a case.")
+    cell_id: int | None = Field(default=None, description="Where the answer was added to a case.")
 
 
 class Summary(Schema):
@@ -82,6 +82,14 @@ class Predictions(Schema):
     subjects: list[Summary]
 
 
+class StreamEnd(Schema):
+    """The last line of a stream of answers; a stream without it was cut."""
+
+    done: Literal[True] = True
+    answers: int
+    failed: int
+
+
 class ImageIn(Schema):
     """One image in a JSON request."""
 
@@ -98,18 +106,18 @@ class PredictIn(Schema):
 class CaseIn(Schema):
     """A new case."""
 
-    name: str = Field("", max_length=200, description="Empty: named after the time.")
-    notes: str = Field("", max_length=20_000)
-    keep_images: bool = Field(False, description="Also store the image files.")
+    name: str = Field(default="", max_length=200, description="Empty: named after the time.")
+    notes: str = Field(default="", max_length=20_000)
+    keep_images: bool = Field(default=False, description="Also store the image files.")
 
 
 class CaseChange(Schema):
     """What can be changed of a case; fields left out stay as they are."""
 
-    name: str | None = Field(None, min_length=1, max_length=200)
-    notes: str | None = Field(None, max_length=20_000)
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    notes: str | None = Field(default=None, max_length=20_000)
     threshold: Probability | None = Field(
-        None, description="Another operating point for this case; null for the model's own."
+        default=None, description="Another operating point for this case; null for the model's own."
     )
 
 
@@ -117,8 +125,8 @@ class Review(Schema):
     """What a person says about a cell."""
 
     label: Label
-    reviewer: str = Field("", max_length=100)
-    note: str = Field("", max_length=1_000)
+    reviewer: str = Field(default="", max_length=100)
+    note: str = Field(default="", max_length=1_000)
 
 
 class ReviewOut(Review):
@@ -167,6 +175,33 @@ class Case(CaseHead):
 
     notice: str = RESEARCH_USE
     cells: list[Cell]
+
+
+class ModelEntry(Schema):
+    """A model that answers, with its whole card and the same in words."""
+
+    name: str
+    sha256: str = Field(description="Of the model file.")
+    created: datetime
+    card: dict[str, Any]
+    facts: list[tuple[str, str]] = Field(description="Pairs of a heading and a line of text.")
+    default: bool = Field(description="Whether it answers where no model is named.")
+
+
+class ExampleEntry(Schema):
+    """A bundled cell to try the app with. All of them are drawn, none is a person's."""
+
+    name: str
+    label: Literal["ALL", "HEM"]
+    synthetic: bool
+    url: str
+
+
+class Health(Schema):
+    """The server is alive."""
+
+    status: Literal["ok", "ready"]
+    version: str
 
 
 class Problem(Schema):

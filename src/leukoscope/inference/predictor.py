@@ -9,7 +9,7 @@ share one matrix product.
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -113,7 +113,9 @@ class Predictor:
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="leukoscope-predict")
         try:
             for chunk in chunks:
-                waiting.append(pool.submit(self._chunk, chunk, heatmaps, embeddings))
+                waiting.append(
+                    pool.submit(self.answer, chunk, heatmaps=heatmaps, embeddings=embeddings)
+                )
                 if len(waiting) > self.threads:
                     yield from waiting.popleft().result()
             while waiting:
@@ -121,7 +123,21 @@ class Predictor:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _chunk(self, sources: list[Image], heatmaps: bool, embeddings: bool) -> list[Prediction]:
+    def answer(
+        self, sources: Sequence[Image], *, heatmaps: bool = False, embeddings: bool = False
+    ) -> list[Prediction]:
+        """Predict a few images at once, on the calling thread; may be called from several threads.
+
+        The answer to an image does not depend on the images beside it.
+
+        Args:
+            sources: as `predict` takes them, few enough to be held decoded at once.
+            heatmaps: also give the heatmaps, if the model has them.
+            embeddings: also give the embeddings.
+
+        Raises:
+            ModelFileError: if the network itself fails to run.
+        """
         reads = [self._read(source) for source in sources]
         cells = [read.cell for read in reads if read.cell is not None]
         out = Outputs(np.empty(0))

@@ -17,6 +17,7 @@ from leukoscope.verbs.data import (
 from leukoscope.verbs.demo import demo
 from leukoscope.verbs.evaluate import evaluate
 from leukoscope.verbs.predict import predict, show_model, verify_model
+from leukoscope.verbs.serve import serve
 from leukoscope.verbs.train import preview, train
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "preview",
     "read_cohort",
     "report_data",
+    "serve",
     "show_model",
     "split",
     "synthesise",

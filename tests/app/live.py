@@ -1,0 +1,81 @@
+"""Real servers for tests: the command line in a process of its own, on a free port."""
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+
+@dataclass
+class Live:
+    """A running server. `log` is what it has written to standard error so far."""
+
+    process: subprocess.Popen[str]
+    url: str = ""
+    log: list[str] = field(default_factory=list)
+
+    def client(self, **options: object) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)
+
+    def text(self) -> str:
+        return "".join(self.log)
+
+    def wait_ready(self, headers: dict[str, str] | None = None) -> None:
+        """Wait until model and database are ready, as a load balancer would."""
+        with self.client(headers=headers) as client:
+            for _ in range(600):
+                if client.get("/readyz").status_code == 200:
+                    return
+                assert self.process.poll() is None, self.text()
+                time.sleep(0.05)
+        raise AssertionError(f"never ready: {self.text()}")
+
+    def stop(self) -> int:
+        """Ask it to end, and wait; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+def launch(*options: str, env: dict[str, str] | None = None) -> Live:
+    """`leukoscope serve --port 0 OPTIONS`, as soon as it listens; `env` replaces ours."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "leukoscope", "serve", "--port", "0", "--no-open", *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+    )
+    live = Live(process)
+    listening = threading.Event()
+
+    def read() -> None:
+        for line in process.stderr or ():
+            live.log.append(line)
+            found = re.search(r"http://\S+", line)
+            if found and not live.url:
+                live.url = found[0]
+                listening.set()
+        listening.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    assert listening.wait(60), "the server said nothing"
+    assert live.url, f"the server did not start: {live.text()}"
+    return live
+
+
+@contextmanager
+def running(*options: str, env: dict[str, str] | None = None) -> Iterator[Live]:
+    """A server that is ready, and ended afterwards."""
+    live = launch(*options, env=env)
+    token = options[options.index("--token") + 1] if "--token" in options else ""
+    try:
+        live.wait_ready({"Authorization": f"Bearer {token}"} if token else None)
+        yield live
+    finally:
+        if live.process.poll() is None:
+            live.stop()
