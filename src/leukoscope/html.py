@@ -1,7 +1,7 @@
 """Self-contained HTML pages: every report, sheet and summary is built from these few parts.
 
 Text is escaped by Jinja2's Markup wherever it comes from; pictures are embedded, so that one file
-can be mailed. The frame and its style are page.html. Needs the train extra (jinja2, matplotlib).
+can be mailed. The frame and its style are page.html. Only `figure` needs the train extra.
 """
 
 import base64

@@ -177,6 +177,13 @@ class Case(CaseHead):
     cells: list[Cell]
 
 
+class CaseExport(Case):
+    """A case as a file, with what wrote it and when."""
+
+    software: str
+    exported: datetime
+
+
 class ModelEntry(Schema):
     """A model that answers, with its whole card and the same in words."""
 

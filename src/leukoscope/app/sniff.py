@@ -10,7 +10,13 @@ _ARCHIVES = (
     ((b"\xfd7zXZ\x00",), "xz"),
     ((b"\x28\xb5\x2f\xfd",), "zstd"),
 )
-_IMAGES = (b"BM", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
+_MEDIA_TYPES = {
+    b"BM": "image/bmp",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\x00": "image/tiff",
+    b"MM\x00*": "image/tiff",
+}
 
 NESTED = "an archive inside an archive is not opened; unpack it first."
 
@@ -22,7 +28,15 @@ def is_zip(head: bytes) -> bool:
 
 def is_image(head: bytes) -> bool:
     """Whether these are the first bytes of an image of a kind that is read."""
-    return head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+    return media_type(head).startswith("image/")
+
+
+def media_type(head: bytes) -> str:
+    """The media type of an image that begins like this; of anything else that of plain bytes."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    found = (kind for magic, kind in _MEDIA_TYPES.items() if head.startswith(magic))
+    return next(found, "application/octet-stream")
 
 
 def kind_of(head: bytes) -> str:

@@ -1,0 +1,100 @@
+"""A histogram of probabilities as inline SVG: no plotting library, sharp in print and on screen."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+BINS = 20
+WIDTH, HEIGHT = 640, 190
+LEFT, TOP, BOTTOM = 40, 22, 34
+
+
+def histogram(values: Sequence[float], threshold: float) -> Markup:
+    """How the cells lie over the probability of ALL, with the threshold marked.
+
+    Args:
+        values: probabilities from 0 to 1.
+        threshold: `blast` from here on.
+    """
+    counts = count(values)
+    most = max(counts) or 1
+    drawn = [_bar(place, number, most) for place, number in enumerate(counts) if number]
+    above = sum(value >= threshold for value in values)
+    alt = (
+        f"Histogram of the probability of ALL: {above} of {len(values)} cells lie at the "
+        f"threshold {threshold:.4f} or above."
+    )
+    return Markup(
+        '<figure><svg class="histogram" viewBox="0 0 {w} {h}" role="img" aria-label="{alt}" '
+        'font-size="12" fill="currentColor">{bars}{axis}{mark}</svg>'
+        "<figcaption>Cells by calibrated probability of ALL. The dashed line is the threshold, "
+        "{threshold:.4f}.</figcaption></figure>"
+    ).format(
+        w=WIDTH,
+        h=HEIGHT,
+        alt=alt,
+        bars=Markup("").join(drawn),
+        axis=_axis(most),
+        mark=_mark(threshold),
+        threshold=threshold,
+    )
+
+
+def count(values: Sequence[float]) -> list[int]:
+    """How many values lie in each of `BINS` equal parts of [0, 1]; 1 is in the last."""
+    counts = [0] * BINS
+    for value in values:
+        counts[min(int(value * BINS), BINS - 1)] += 1
+    return counts
+
+
+def _x(value: float) -> float:
+    return LEFT + value * (WIDTH - LEFT - 10)
+
+
+def _y(share: float) -> float:
+    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+
+
+def _bar(place: int, number: int, most: int) -> Markup:
+    left, right = _x(place / BINS) + 1, _x((place + 1) / BINS) - 1
+    top = _y(number / most)
+    return Markup(
+        '<rect class="bar" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="#0072b2">'
+        "<title>{}</title></rect>"
+    ).format(left, top, right - left, _y(0) - top, number)
+
+
+def _axis(most: int) -> Markup:
+    ticks = [(value / 4, f"{value / 4:.2f}") for value in range(5)]
+    labels = Markup("").join(
+        Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
+            _x(value), HEIGHT - BOTTOM + 16, text
+        )
+        for value, text in ticks
+    )
+    return Markup(
+        '<line x1="{l:.1f}" y1="{b}" x2="{r:.1f}" y2="{b}" stroke="currentColor"/>{labels}'
+        '<text x="{c}" y="{b}" text-anchor="end">0</text>'
+        '<text x="{c}" y="{t}" text-anchor="end">{most}</text>'
+        '<text x="{m:.1f}" y="{h}" text-anchor="middle">probability of ALL</text>'
+    ).format(
+        l=_x(0),
+        r=_x(1),
+        b=_y(0),
+        labels=labels,
+        c=LEFT - 6,
+        t=_y(1) + 4,
+        most=most,
+        m=_x(0.5),
+        h=HEIGHT - 2,
+    )
+
+
+def _mark(threshold: float) -> Markup:
+    anchor = "start" if threshold < 0.7 else "end"
+    return Markup(
+        '<line class="threshold" x1="{x:.1f}" y1="{t}" x2="{x:.1f}" y2="{b}" stroke="#d55e00" '
+        'stroke-width="2" stroke-dasharray="5 4"/><text x="{x:.1f}" y="12" '
+        'text-anchor="{a}">threshold {v:.4f}</text>'
+    ).format(x=_x(threshold), t=16, b=_y(0), a=anchor, v=threshold)
