@@ -49,6 +49,14 @@ class ServeError(LeukoscopeError):
     """The server cannot start as asked."""
 
 
+class ServerError(LeukoscopeError):
+    """A server cannot be reached, or refused a request; `status` is then the HTTP status."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class MissingExtraError(LeukoscopeError):
     """The installed package lacks the extra that a verb needs."""
 

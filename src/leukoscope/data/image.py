@@ -61,7 +61,7 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
     from PIL import Image
 
     name = "the image" if isinstance(source, bytes) else str(source)
-    data = source if isinstance(source, bytes) else _read(Path(source))
+    data = source if isinstance(source, bytes) else read_bytes(Path(source))
     if not data:
         raise ImageError(f"{name}: the file is empty (0 bytes); copy it again from its source.")
     try:
@@ -120,7 +120,12 @@ def cell_mask(image: np.ndarray) -> np.ndarray:
     return (red | green | blue) > 0  # several times as fast as the maximum over channels
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The bytes of one image file.
+
+    Raises:
+        ImageError: Absent, unreadable, no regular file, or too large for an image of a cell.
+    """
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
