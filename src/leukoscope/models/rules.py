@@ -1,0 +1,67 @@
+"""What a recipe's values may be, alone and together."""
+
+import re
+from typing import TYPE_CHECKING
+
+from leukoscope.errors import RecipeError
+
+if TYPE_CHECKING:
+    from leukoscope.models.recipe import Recipe
+
+
+def check_ranges(recipe: "Recipe") -> None:
+    """Refuse settings that cannot be trained by.
+
+    Raises:
+        RecipeError: A value out of range; names the field.
+    """
+    net, cells, fit, loss = recipe.network, recipe.input, recipe.fit, recipe.loss
+    optimiser, schedule, augment = recipe.optimiser, recipe.schedule, recipe.augment
+    even = {"ALL": 1.0, "HEM": 1.0}
+    weights = loss.class_weights if isinstance(loss.class_weights, dict) else even
+    gains = (augment.shift, augment.brightness, augment.colour)
+    rules = [
+        (re.fullmatch(r"\w[\w.-]{0,99}", recipe.name), "name: letters, digits, '.', '_', '-'"),
+        (16 <= cells.size <= cells.crop <= 4096, "input: 16 <= size <= crop <= 4096"),
+        (net.widths and min(net.widths) > 0, "network.widths: positive numbers"),
+        (net.hidden > 0, "network.hidden: above 0"),
+        (0 <= net.dropout < 1, "network.dropout: from 0 to below 1"),
+        (net.architecture == "cnn" or net.pooling == "flatten", "network.pooling: gap needs cnn"),
+        (
+            net.architecture == "dense" or last_side(net.widths, cells.size) > 0,
+            "network.widths: too many convolutions for input.size, each of which halves it",
+        ),
+        (min(fit.epochs, fit.batch_size, fit.patience) > 0, "fit: whole numbers above 0"),
+        (optimiser.learning_rate > 0, "optimiser.learning_rate: above 0"),
+        (
+            optimiser.clip >= 0 and optimiser.weight_decay >= 0,
+            "optimiser: clip and weight_decay not negative",
+        ),
+        (
+            loss.l1 >= 0 and loss.l2 >= 0 and 0 <= loss.smoothing < 1,
+            "loss: l1 and l2 not negative, smoothing from 0 to below 1",
+        ),
+        (
+            weights.keys() == even.keys() and min(weights.values()) > 0,
+            "loss.class_weights: none, balanced, or {ALL: x, HEM: y} above 0",
+        ),
+        (0 <= augment.rotate <= 180, "augment.rotate: from 0 to 180"),
+        (0 <= augment.scale < 0.9, "augment.scale: from 0 to below 0.9"),
+        (
+            min(gains) >= 0 and max(gains) < 1,
+            "augment: shift, brightness, colour from 0 to below 1",
+        ),
+        (0 <= augment.blur <= 20, "augment.blur: from 0 to 20"),
+        (0 < schedule.factor < 1, "schedule.factor: between 0 and 1"),
+        (schedule.warmup >= 0 and schedule.patience >= 0, "schedule: warmup, patience from 0"),
+    ]
+    for holds, rule in rules:
+        if not holds:
+            raise RecipeError(f"recipe {recipe.name!r}: out of range; {rule}.")
+
+
+def last_side(widths: tuple[int, ...], size: int) -> int:
+    """The side of what remains of a cell after a 3x3 convolution and a halving for each width."""
+    for _ in widths:
+        size = (size - 2) // 2
+    return size

@@ -1,0 +1,115 @@
+"""The groups of settings of a recipe: frozen dataclasses whose fields are data, not code."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Monitor = Literal["loss", "auroc", "balanced_accuracy", "sensitivity", "specificity"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network. `widths`: channels per convolution, or units per dense layer for `dense`."""
+
+    architecture: Literal["dense", "cnn"] = "cnn"
+    widths: tuple[int, ...] = (32, 64, 64)
+    pooling: Literal["flatten", "gap"] = "flatten"
+    hidden: int = 64
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the network sees: a square of `crop` original pixels, resized to `size`."""
+
+    crop: int = 384
+    size: int = 256
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random changes of a training cell; 0 or false leaves one out.
+
+    Attributes:
+        rotate: Largest turn to either side, degrees.
+        flip: Mirror half of the cells.
+        scale: Largest relative change of size (0.1: 90 to 110 %).
+        shift: Largest shift, as a part of the side.
+        brightness: Largest relative change of brightness.
+        colour: Largest relative change of each colour channel, on the cell's pixels.
+        blur: Largest standard deviation of a Gaussian blur, pixels.
+    """
+
+    rotate: float = 180.0
+    flip: bool = True
+    scale: float = 0.0
+    shift: float = 0.02
+    brightness: float = 0.1
+    colour: float = 0.05
+    blur: float = 0.0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Binary cross-entropy and what is added to it.
+
+    Attributes:
+        class_weights: "none", "balanced" (each class weighs the same in sum), or a weight per class
+            name.
+        l1: Penalty on the sum of absolute kernel weights.
+        l2: Penalty on the sum of squared kernel weights.
+        smoothing: Label smoothing: targets become smoothing/2 and 1 - smoothing/2.
+    """
+
+    class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
+    l1: float = 0.0
+    l2: float = 0.0
+    smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """How weights are changed. `clip`: largest gradient norm, 0 for no limit."""
+
+    name: Literal["adam", "adamw", "sgd", "adamax", "rmsprop"] = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    clip: float = 1.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate changes from epoch to epoch.
+
+    Attributes:
+        name: "constant", "cosine" (to 1 % over all epochs) or "plateau".
+        warmup: Epochs of linear rise at the start.
+        factor: Plateau: what the rate is multiplied by.
+        patience: Plateau: epochs without a better monitored value before it is.
+    """
+
+    name: Literal["constant", "cosine", "plateau"] = "plateau"
+    warmup: int = 0
+    factor: float = 0.3
+    patience: int = 2
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The loop.
+
+    Attributes:
+        epochs: At most so many passes.
+        batch_size: Cells a step, over all processes together.
+        patience: Stop after so many epochs without a better monitored value.
+        monitor: The figure on validation persons that decides which epoch is kept.
+        sampling: "natural" (every cell once an epoch), "class" or "person" (drawn so that classes,
+            or persons within classes, come equally often).
+        precision: "auto" (bf16 where the processor computes in it), "bf16" or "fp32".
+    """
+
+    epochs: int = 30
+    batch_size: int = 32
+    patience: int = 4
+    monitor: Monitor = "auroc"
+    sampling: Literal["natural", "class", "person"] = "natural"
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
