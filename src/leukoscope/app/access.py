@@ -21,8 +21,11 @@ log = logging.getLogger("leukoscope.access")
 
 KEY = "leukoscope.trace"
 CLIENT_LEFT = 499  # as nginx writes it; no client ever sees it
-LINGER_SECONDS = 5.0
+# How long what a refused client still sends is thrown away, and for how long it may pause.
+LINGER_SECONDS = 60.0
+IDLE_SECONDS = 3.0
 NAMES_LOGGED = 20
+PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 KNOWN_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -84,7 +87,8 @@ class Access:
             shown = mine.names[:NAMES_LOGGED]
             more = len(mine.names) - len(shown)
             line += " " + " | ".join(shown) + (f" | {more} more" if more else "")
-        log.info(line)
+        # What asks every few seconds would drown all else.
+        log.log(logging.DEBUG if route in PROBES and status == 200 else logging.INFO, line)
 
 
 class _Channel:
@@ -123,9 +127,10 @@ class _Channel:
         await self._send(message)
 
     async def _drain(self) -> None:
+        deadline = time.monotonic() + LINGER_SECONDS
         try:
-            async with asyncio.timeout(LINGER_SECONDS):
-                while not self._mine.body_read:
+            while not self._mine.body_read and time.monotonic() < deadline:
+                async with asyncio.timeout(IDLE_SECONDS):
                     await self.receive()
         except TimeoutError:
             return

@@ -148,11 +148,11 @@ class Batcher(Generic[Task, Result]):
     def drop(self, job: Job[Task, Result]) -> None:
         """Forget the tasks of `job` that no worker has taken."""
         with self._condition:
-            if not job.cancelled:
-                job.cancelled = True
-                self.waiting -= len(job.tasks) - job.taken
-                if job in self._turns:
-                    self._turns.remove(job)
+            if job.cancelled or job.taken == len(job.tasks):
+                return
+            job.cancelled = True
+            self.waiting -= len(job.tasks) - job.taken
+            self._turns.remove(job)
 
     def retry_after(self) -> int:
         """Whole seconds until what waits now will be done, at the speed of the last batches."""

@@ -2,8 +2,9 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -79,7 +80,7 @@ def _invalid(request: Request, error: Exception) -> Response:
     return problem(422, describe_invalid(error.errors()))
 
 
-def describe_invalid(errors: list[Mapping[str, object]] | list[dict[str, object]]) -> str:
+def describe_invalid(errors: Sequence[Mapping[str, Any]]) -> str:
     """What is wrong with a request's first wrong field, and how many more there are."""
     first = errors[0]
     location = first.get("loc")

@@ -43,7 +43,7 @@ def serve(
         ServeError: The address can't be used.
         ModelFileError: The model can't be used.
     """
-    from leukoscope.app import server
+    from leukoscope.app import process
     from leukoscope.app.settings import Settings
 
     settings = Settings(
@@ -57,14 +57,14 @@ def serve(
         workers=workers,
     )
     check(settings)
-    server.configure_log()
+    process.configure_log()
 
     def listening(url: str) -> None:
         print(f"Leukoscope is at {url} (Ctrl-C stops it). {RESEARCH_USE}", file=sys.stderr)
         if open_browser:
             _open(url)
 
-    server.serve(
+    process.serve(
         settings, on_listening=listening, on_ready=lambda: print("Ready.", file=sys.stderr)
     )
 
