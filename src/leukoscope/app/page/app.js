@@ -1,0 +1,92 @@
+/** The page begins here: header, views, and what is there in every view. */
+
+import { fill, h } from "./dom.js";
+import { homeView } from "./home.js";
+import { acceptDrops, queue } from "./intake.js";
+import { connectionBanner } from "./banner.js";
+import { forgetModel } from "./models.js";
+import { progressStrip } from "./progress.js";
+import { parse } from "./router.js";
+import { themeSwitch } from "./theme.js";
+import { toastRegion } from "./toast.js";
+
+/** @typedef {import("./caseview.js").View} View */
+
+const main = /** @type {HTMLElement} */ (document.getElementById("main"));
+
+/** @type {View|null} */
+let open = null;
+/** Counts routes, so that a slow view never replaces a later one. */
+let turn = 0;
+
+async function show(first = false) {
+  const mine = (turn += 1);
+  const route = parse(location.hash);
+  for (const link of document.querySelectorAll("nav a")) {
+    const here = link.getAttribute("href") === (route.view === "model" ? "#/model" : "#/");
+    link.toggleAttribute("data-here", here);
+    if (here && route.view !== "case") link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  open?.close?.();
+  open = null;
+  main.setAttribute("aria-busy", "true");
+  const view = await build(route);
+  if (mine !== turn) {
+    view.close?.();
+    return;
+  }
+  open = view;
+  fill(main, view.element);
+  main.removeAttribute("aria-busy");
+  if (first) return;
+  scrollTo(0, 0);
+  /** @type {HTMLElement|null} */ (main.querySelector("h1"))?.focus({ preventScroll: true });
+}
+
+/** @param {import("./router.js").Route} route @returns {Promise<View>} */
+async function build({ view, id }) {
+  try {
+    // The first view is not kept waiting for the code of the others.
+    if (view === "case") return await (await import("./caseview.js")).caseView(id);
+    if (view === "model") return await (await import("./modelview.js")).modelView();
+    return await homeView();
+  } catch (error) {
+    document.title = "Leukoscope";
+    return { element: failed(error instanceof Error ? error.message : String(error)) };
+  }
+}
+
+/** @param {string} message */
+function failed(message) {
+  return h(
+    "div",
+    { class: "view failed" },
+    h("h1", { tabindex: -1 }, "This can't be shown"),
+    h("p", {}, message),
+    h(
+      "div",
+      { class: "buttons" },
+      h("button", { type: "button", class: "primary", onclick: () => void show() }, "Try again"),
+      h("a", { class: "button", href: "#/" }, "All cases"),
+    ),
+  );
+}
+
+function serverIsBack() {
+  queue.retryNow();
+  forgetModel();
+  if (!open || open.element.matches(".failed, .home")) void show();
+  else open.file?.reload().catch(() => undefined);
+}
+
+document.getElementById("theme")?.append(themeSwitch());
+document.body.prepend(connectionBanner(serverIsBack));
+document.body.append(progressStrip(queue), toastRegion);
+acceptDrops(() => open?.file ?? null);
+addEventListener("hashchange", () => void show());
+addEventListener("pagehide", () => open?.close?.(true));
+addEventListener("beforeunload", (event) => {
+  if (queue.progress.state !== "idle" || open?.unsaved?.()) event.preventDefault();
+});
+void show(true);

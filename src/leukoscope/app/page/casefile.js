@@ -1,0 +1,222 @@
+/** One case as the page knows it: its head, its cells, and the pictures seen since it was opened. */
+
+import { call } from "./api.js";
+import { afterQuiet, perFrame, Topic } from "./topic.js";
+
+/** @typedef {import("./types.js").Answer} Answer */
+/** @typedef {import("./types.js").Cell} Cell */
+/** @typedef {import("./types.js").CaseHead} CaseHead */
+
+/** What is only shown and not kept by the server, unless it stores the images. */
+const SHOWN = /** @type {const} */ (["picture", "heatmap", "features", "neighbours"]);
+
+/** @type {Map<string, CaseFile>} Kept while the page lives, so that going back shows pictures. */
+const opened = new Map();
+
+/**
+ * @param {string} id
+ * @returns {Promise<CaseFile>} As the server has it now.
+ */
+export async function openCase(id) {
+  const known = opened.get(id);
+  if (known) {
+    await known.reload();
+    return known;
+  }
+  const file = new CaseFile(await call("GET", casePath(id)));
+  opened.set(id, file);
+  return file;
+}
+
+/** @param {{name?: string, keep_images?: boolean}} wanted @returns {Promise<CaseFile>} */
+export async function createCase(wanted) {
+  const head = await call("POST", "/v1/cases", { body: wanted });
+  const file = new CaseFile({ ...head, cells: [] });
+  opened.set(file.id, file);
+  return file;
+}
+
+/** @param {string} id @param {string} [rest] @returns {string} */
+export function casePath(id, rest = "") {
+  return `/v1/cases/${encodeURIComponent(id)}${rest}`;
+}
+
+export class CaseFile {
+  /** Some cells changed, came or went. @type {Topic<CaseFile>} */
+  changed = new Topic();
+  /** @type {Topic<CaseHead>} */
+  headChanged = new Topic();
+  /** Set once the case is deleted: nothing is asked about it any more. */
+  gone = false;
+
+  #tellCells = perFrame(() => this.changed.emit(this));
+  /** @type {(() => void) & {flush(): void, cancel(): void}} */
+  #refreshHead = afterQuiet(() => void this.#loadHead(), 250);
+
+  /** @param {CaseHead & {cells: Cell[]}} body */
+  constructor({ cells, ...head }) {
+    /** @type {CaseHead} */
+    this.head = head;
+    /** @type {Map<number, Cell>} */
+    this.cells = new Map(cells.map((cell) => [cell.id, cell]));
+  }
+
+  get id() {
+    return this.head.id;
+  }
+
+  /** Largest magnitude in any heatmap seen: all are drawn on this one scale. */
+  heatScale = 1;
+
+  async reload() {
+    this.#replace(await call("GET", casePath(this.id)));
+  }
+
+  /**
+   * Take an answer of `predict` in.
+   *
+   * @param {Answer} answer
+   * @returns {boolean} Whether the cell was new to the case.
+   */
+  take(answer) {
+    if (answer.cell_id === null || answer.cell_id === undefined) return false;
+    const known = this.cells.get(answer.cell_id);
+    const fresh = {
+      ...answer,
+      id: answer.cell_id,
+      answered: new Date().toISOString(),
+      has_image: this.head.keep_images && answer.verdict !== "error",
+      review: null,
+    };
+    this.cells.set(answer.cell_id, known ? withShown(known, answer) : fresh);
+    this.#seeHeat(answer);
+    this.#tellCells();
+    this.#refreshHead();
+    return !known;
+  }
+
+  /** @param {number} id @returns {Promise<Cell>} The cell with everything that can be known of it. */
+  async explain(id) {
+    const cell = this.#cell(id);
+    if ((cell.heatmap && cell.features) || !cell.has_image) return cell;
+    const answer = await call("GET", casePath(this.id, `/cells/${id}/explain`));
+    const whole = withShown(this.#cell(id), answer);
+    this.cells.set(id, whole);
+    this.#seeHeat(answer);
+    return whole;
+  }
+
+  /** @param {{name?: string, notes?: string, threshold?: number|null}} change @param {boolean} [leaving] */
+  async change(change, leaving = false) {
+    const head = await call("PATCH", casePath(this.id), { body: change, keepalive: leaving });
+    if ("threshold" in change) await this.reload();
+    else this.#setHead(head);
+  }
+
+  /** @param {number} id @param {{label: string, reviewer: string, note: string}} review */
+  async review(id, review) {
+    this.#put(await call("PUT", casePath(this.id, `/cells/${id}/review`), { body: review }));
+  }
+
+  /** @returns {Promise<Cell>} The cell whose latest review was taken back. */
+  async undo() {
+    return this.#put(await call("POST", casePath(this.id, "/undo")));
+  }
+
+  /** @param {number[]} ids @param {string} subject */
+  async move(ids, subject) {
+    const body = { cells: ids, subject };
+    const head = await call("PATCH", casePath(this.id, "/cells"), { body });
+    for (const id of ids) {
+      const cell = this.cells.get(id);
+      if (cell) this.cells.set(id, { ...cell, subject });
+    }
+    this.#setHead(head);
+    this.#tellCells();
+  }
+
+  /** @param {number[]} ids */
+  async remove(ids) {
+    try {
+      for (const id of ids) {
+        await call("DELETE", casePath(this.id, `/cells/${id}`));
+        this.cells.delete(id);
+      }
+    } finally {
+      this.#tellCells();
+      this.#refreshHead();
+    }
+  }
+
+  async delete() {
+    await call("DELETE", casePath(this.id));
+    this.gone = true;
+    this.#refreshHead.cancel();
+    opened.delete(this.id);
+  }
+
+  /** @param {Cell} cell @returns {Cell} */
+  #put(cell) {
+    const known = this.cells.get(cell.id);
+    const whole = known ? withShown(cell, known) : cell;
+    this.cells.set(cell.id, whole);
+    this.#tellCells();
+    this.#refreshHead();
+    return whole;
+  }
+
+  /** @param {CaseHead & {cells: Cell[]}} body */
+  #replace({ cells, ...head }) {
+    const before = this.cells;
+    this.cells = new Map(
+      cells.map((cell) => {
+        const known = before.get(cell.id);
+        return [cell.id, known ? withShown(cell, known) : cell];
+      }),
+    );
+    this.#setHead(head);
+    this.#tellCells();
+  }
+
+  async #loadHead() {
+    if (this.gone) return;
+    try {
+      const { cells: _, ...head } = await call("GET", casePath(this.id, "?cells=false"));
+      this.#setHead(head);
+    } catch {
+      // the banner tells of a server that is gone, and the next change asks again
+    }
+  }
+
+  /** @param {CaseHead} head */
+  #setHead(head) {
+    this.head = head;
+    this.headChanged.emit(head);
+  }
+
+  /** @param {Answer} answer */
+  #seeHeat({ heatmap }) {
+    for (const row of heatmap ?? [])
+      for (const value of row) this.heatScale = Math.max(this.heatScale, Math.abs(value));
+  }
+
+  /** @param {number} id @returns {Cell} */
+  #cell(id) {
+    const cell = this.cells.get(id);
+    if (!cell) throw new Error(`no cell ${id}`);
+    return cell;
+  }
+}
+
+/**
+ * A cell with the picture, heatmap and so on of `source` where that has them.
+ *
+ * @param {Cell} cell
+ * @param {Answer} source
+ * @returns {Cell}
+ */
+function withShown(cell, source) {
+  const merged = { ...cell };
+  for (const part of SHOWN) if (source[part]) /** @type {any} */ (merged)[part] = source[part];
+  return merged;
+}

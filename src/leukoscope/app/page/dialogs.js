@@ -1,0 +1,73 @@
+/** Dialogs: the browser's own <dialog>, which keeps focus inside and closes on Escape. */
+
+import { h } from "./dom.js";
+
+/**
+ * A dialog with a heading and a close button, removed from the page when it closes.
+ *
+ * @param {{title: string, class?: string, onclose?: () => void}} options
+ * @param {...import("./dom.js").Child} children
+ * @returns {HTMLDialogElement} Not yet shown.
+ */
+export function dialog({ title, class: name = "", onclose }, ...children) {
+  const heading = h("h2", { id: `dialog-${Math.random().toString(36).slice(2)}` }, title);
+  const box = h(
+    "dialog",
+    { class: name, "aria-labelledby": heading.id },
+    h(
+      "header",
+      {},
+      heading,
+      h(
+        "button",
+        { type: "button", class: "plain close", "aria-label": "Close", onclick: () => box.close() },
+        "×",
+      ),
+    ),
+    children,
+  );
+  box.addEventListener("close", () => {
+    // Messages may have moved into the dialog: they outlive it.
+    const toasts = box.querySelector(".toasts");
+    if (toasts) document.body.append(toasts);
+    box.remove();
+    onclose?.();
+  });
+  box.addEventListener("pointerdown", (event) => {
+    if (event.target === box) box.close(); // the backdrop: nothing else has the box as its target
+  });
+  document.body.append(box);
+  return box;
+}
+
+/**
+ * Ask before something that can't be undone.
+ *
+ * @param {{title: string, text: string, word: string}} question `word` is on the button.
+ * @returns {Promise<boolean>}
+ */
+export function confirmed({ title, text, word }) {
+  return new Promise((resolve) => {
+    let answer = false;
+    const cancel = h("button", { type: "button", onclick: () => box.close() }, "Cancel");
+    const go = h(
+      "button",
+      {
+        type: "button",
+        class: "danger",
+        onclick: () => {
+          answer = true;
+          box.close();
+        },
+      },
+      word,
+    );
+    const box = dialog(
+      { title, class: "small", onclose: () => resolve(answer) },
+      h("p", {}, text),
+      h("div", { class: "buttons" }, cancel, go),
+    );
+    box.showModal();
+    cancel.focus();
+  });
+}

@@ -1,0 +1,90 @@
+/** Build elements from data. Text only ever becomes text: there is no way from here to markup. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * @typedef {Node|string|number|null|undefined|false|Child[]} Child
+ * @typedef {Record<string, any>} Props
+ */
+
+/**
+ * An HTML element.
+ *
+ * Props: `onclick` and the like are listeners; `vars` sets CSS custom properties (through the
+ * CSSOM, as the page's policy allows no style attribute); `value`, `checked` and `indeterminate`
+ * are set as properties; true and false switch an attribute on and off; null leaves it out.
+ *
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Props} [props]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  dress(element, props);
+  element.append(...nodes(children));
+  return element;
+}
+
+/**
+ * An SVG element, with the same props.
+ *
+ * @param {string} tag
+ * @param {Props} [props]
+ * @param {...Child} children
+ * @returns {SVGElement}
+ */
+export function svg(tag, props = {}, ...children) {
+  const element = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
+  dress(element, props);
+  element.append(...nodes(children));
+  return element;
+}
+
+/**
+ * Replace what is inside an element.
+ *
+ * @param {Element} element
+ * @param {...Child} children
+ */
+export function fill(element, ...children) {
+  element.replaceChildren(...nodes(children));
+}
+
+/** @param {Element} element @param {Record<string, string|number>} vars */
+export function setVars(element, vars) {
+  const { style } = /** @type {HTMLElement} */ (element);
+  for (const [name, value] of Object.entries(vars)) style.setProperty(name, String(value));
+}
+
+/**
+ * Set text only where it differs, so that a screen reader is not told the same thing twice.
+ *
+ * @param {Element} element
+ * @param {string} text
+ */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** @param {Element} element @param {Props} props */
+function dress(element, props) {
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "vars") setVars(element, value);
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (["value", "checked", "indeterminate"].includes(name))
+      /** @type {any} */ (element)[name] = value;
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+}
+
+/** @param {Child[]} children @returns {(Node|string)[]} */
+function nodes(children) {
+  return children.flatMap((child) => {
+    if (Array.isArray(child)) return nodes(child);
+    if (child === null || child === undefined || child === false) return [];
+    return [child instanceof Node ? child : String(child)];
+  });
+}

@@ -1,0 +1,54 @@
+/** Numbers and dates in words. */
+
+const NBSP = "\u00a0";
+const WHOLE = new Intl.NumberFormat("en-GB");
+const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+
+/**
+ * A probability as a percentage; only a certain one is shown as 0 % or 100 %.
+ *
+ * @param {number|null|undefined} p
+ * @returns {string}
+ */
+export function percent(p) {
+  if (p === null || p === undefined) return "";
+  const rounded = Math.round(p * 100);
+  if (rounded === 100 && p < 1) return `>${NBSP}99${NBSP}%`;
+  if (rounded === 0 && p > 0) return `<${NBSP}1${NBSP}%`;
+  return `${rounded}${NBSP}%`;
+}
+
+/** @param {number|null|undefined} p @returns {string} One decimal, for figures of a group. */
+export function percentFine(p) {
+  return p === null || p === undefined ? "unknown" : `${(p * 100).toFixed(1)}${NBSP}%`;
+}
+
+/** @param {number} number @returns {string} */
+export function whole(number) {
+  return WHOLE.format(number);
+}
+
+/** @param {number} number @param {string} noun @param {string} [plural] @returns {string} */
+export function count(number, noun, plural = `${noun}s`) {
+  return `${whole(number)} ${number === 1 ? noun : plural}`;
+}
+
+/** @param {number} number @param {number} digits @returns {string} */
+export function figure(number, digits = 3) {
+  return number.toLocaleString("en-GB", { maximumSignificantDigits: digits });
+}
+
+/** @param {string|Date} when @returns {string} */
+export function date(when) {
+  return DATE.format(new Date(when));
+}
+
+/** @param {string} text @returns {string} */
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** @param {string} path @returns {string} The last part of a path. */
+export function baseName(path) {
+  return path.split("/").pop() || path;
+}

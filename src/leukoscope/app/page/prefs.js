@@ -1,0 +1,25 @@
+/** What the page remembers between visits, in this browser only: small choices, never results. */
+
+const PREFIX = "leukoscope.";
+
+/**
+ * @param {string} name
+ * @param {string} fallback
+ * @returns {string}
+ */
+export function recall(name, fallback) {
+  try {
+    return localStorage.getItem(PREFIX + name) ?? fallback;
+  } catch {
+    return fallback; // storage may be switched off; the page works without
+  }
+}
+
+/** @param {string} name @param {string} value */
+export function remember(name, value) {
+  try {
+    localStorage.setItem(PREFIX + name, value);
+  } catch {
+    // as above
+  }
+}
