@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.live import Live, running
+from tests.app.postgresql import PostgreSQL, running_postgresql
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -34,3 +35,10 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Live]]:
             return stack.enter_context(running(*options, env=clean_environment(tmp_path)))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL server; skips where none is installed."""
+    with running_postgresql() as server:
+        yield server

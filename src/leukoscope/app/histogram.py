@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 BINS = 20
-WIDTH, HEIGHT = 640, 190
-LEFT, TOP, BOTTOM = 40, 22, 34
+WIDTH, HEIGHT = 640, 196
+LEFT, RIGHT, TOP, BOTTOM = 40, 20, 22, 40
 
 
 def histogram(values: Sequence[float], threshold: float) -> Markup:
@@ -49,7 +49,7 @@ def count(values: Sequence[float]) -> list[int]:
 
 
 def _x(value: float) -> float:
-    return LEFT + value * (WIDTH - LEFT - 10)
+    return LEFT + value * (WIDTH - LEFT - RIGHT)
 
 
 def _y(share: float) -> float:
@@ -87,7 +87,7 @@ def _axis(most: int) -> Markup:
         t=_y(1) + 4,
         most=most,
         m=_x(0.5),
-        h=HEIGHT - 2,
+        h=HEIGHT - 6,
     )
 
 

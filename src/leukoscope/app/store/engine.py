@@ -28,6 +28,7 @@ DRIVERS = {
     "postgresql": "postgresql+pg8000",
     "postgresql+pg8000": "postgresql+pg8000",
 }
+OPTIONS = {"hide_parameters": True}  # errors are logged, and names of files are nobody's business
 HOW_TO_NAME = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
@@ -113,7 +114,7 @@ def _sqlite(url: URL) -> Engine:
         path = Path(name).expanduser().absolute()
         prepare_file(path)
         url = url.set(database=str(path))
-    engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **OPTIONS, **options)
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine
@@ -139,7 +140,7 @@ def _on_sqlite_begin(connection: Connection) -> None:
 def _postgresql(url: URL) -> Engine:
     try:
         engine = create_engine(
-            url, pool_pre_ping=True, connect_args={"application_name": "leukoscope"}
+            url, pool_pre_ping=True, connect_args={"application_name": "leukoscope"}, **OPTIONS
         )
     except ImportError as error:
         raise missing_extra("A PostgreSQL database", error, "postgres") from error

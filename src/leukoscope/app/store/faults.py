@@ -6,14 +6,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from leukoscope.app.store.errors import StoreError, UnavailableError
 
 # PostgreSQL's own codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+# Connection lost, out of resources, locked, ended by an operator, system error.
+PASSING = ("08", "53", "55", "57", "58")
+NO_SPACE = "53100"
+NO_LOCK = "55P03"
 NO_LOGIN = ("28P01", "28000")
 NO_DATABASE = "3D000"
 NO_PRIVILEGE = "42501"
+
+SILENT = "the database does not answer; try again in a moment"
+BUSY = "the database is busy with something long; try again in a moment"
 
 
 @contextmanager
@@ -27,7 +35,7 @@ def opening(url: URL) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(_no_file(url, error.strerror or "it cannot be opened")) from None
-    except (SQLAlchemyError, TypeError) as error:
+    except (SQLAlchemyError, sqlite3.Error, TypeError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if url.get_backend_name() == "sqlite":
             raise StoreError(_sqlite(url, cause)) from None
@@ -39,21 +47,37 @@ def using() -> Iterator[None]:
     """Turn what fails while an open database is used into one line.
 
     Raises:
-        UnavailableError: In the place of an error of SQLAlchemy or its drivers.
+        UnavailableError: In the place of an error that will pass, or that an operator can mend. A
+            mistake of the program stays what it is.
     """
     try:
         yield
-    except SQLAlchemyError as error:
-        cause = str(error.orig) if isinstance(error, DBAPIError) else ""
-        if "full" in cause:
-            line = "the disk of the database is full; make room, then try again"
-        elif "locked" in cause:
-            line = "the database is busy with something long; try again in a moment"
-        elif "readonly" in cause:
-            line = "the database can no longer be written; look at its file's permissions"
-        else:
-            line = "the database does not answer; try again in a moment"
+    except PoolTimeoutError as error:
+        raise UnavailableError(BUSY) from error
+    except DBAPIError as error:
+        line = _passing(error)
+        if line is None:
+            raise
         raise UnavailableError(line) from error
+
+
+def _passing(error: DBAPIError) -> str | None:
+    cause, code = str(error.orig), _code(error.orig)
+    if "disk is full" in cause or code == NO_SPACE:
+        return "the disk of the database is full; make room, then try again"
+    if "locked" in cause or code == NO_LOCK:
+        return BUSY
+    if "readonly" in cause:
+        return "the database can no longer be written; look at the permissions of its file"
+    if error.connection_invalidated or code[:2] in PASSING or isinstance(error, InterfaceError):
+        return SILENT
+    return SILENT if isinstance(error.orig, sqlite3.OperationalError) else None
+
+
+def _code(cause: Any) -> str:
+    """PostgreSQL's code of an error, where it is one of PostgreSQL's."""
+    told = cause.args[0] if getattr(cause, "args", ()) else ""
+    return str(told.get("C", "")) if isinstance(told, dict) else ""
 
 
 def shown(url: URL) -> str:
@@ -80,14 +104,11 @@ def _sqlite(url: URL, cause: Any) -> str:
         )
     if "locked" in text:
         return f"{shown(url)}: another program holds this database; end it, then try again."
-    if isinstance(cause, sqlite3.Error):
-        return _no_file(url, text)
-    return f"{shown(url)}: the URL has an option that SQLite does not know; leave it out."
+    return _no_file(url, text)
 
 
 def _postgresql(url: URL, cause: Any) -> str:
-    told = cause.args[0] if getattr(cause, "args", ()) else ""
-    code = told.get("C") if isinstance(told, dict) else None
+    code = _code(cause)
     if code in NO_LOGIN:
         return (
             f"{shown(url)} refuses the user {url.username!r}; check the name and the password in "
@@ -97,8 +118,8 @@ def _postgresql(url: URL, cause: Any) -> str:
         return f"{shown(url)} does not exist; make it with createdb, or name another."
     if code == NO_PRIVILEGE:
         return f"{shown(url)}: the user {url.username!r} may not make tables here; grant CREATE."
-    if isinstance(told, dict):
-        return f"{shown(url)} cannot be used ({told.get('M', 'no reason given')})."
+    if code:
+        return f"{shown(url)} cannot be used ({cause.args[0].get('M', f'code {code}')})."
     if isinstance(cause, TypeError):
         return f"{shown(url)}: the URL has an option that the driver pg8000 does not know."
     return f"{shown(url)} does not answer; check host and port, and that it runs."

@@ -121,19 +121,21 @@ def _heads(connection: Connection, rows: Sequence[Any]) -> list[CaseHead]:
     for ids in batches([row.id for row in rows]):
         for case_id, subject, verdict, number in connection.execute(_groups(ids)):
             groups[case_id].append((subject, verdict, number))
-        reviewed.update(dict(connection.execute(_reviewed(ids)).tuples().all()))
+        for case_id, number in connection.execute(_reviewed(ids)):
+            reviewed[case_id] = number
     return [_head(row, groups[row.id], reviewed[row.id]) for row in rows]
 
 
 def _groups(ids: Sequence[str]) -> Any:
     """How many cells of each case have which subject and verdict."""
-    verdict = _verdict().label("verdict_now")
-    return (
-        select(CellRow.case_id, CellRow.subject, verdict, func.count())
+    now = (
+        select(CellRow.case_id, CellRow.subject, _verdict().label("verdict"))
         .join(CaseRow, CaseRow.id == CellRow.case_id)
         .where(CellRow.case_id.in_(ids))
-        .group_by(CellRow.case_id, CellRow.subject, verdict)
-    )
+        .subquery()
+    ).c
+    columns = (now.case_id, now.subject, now.verdict)
+    return select(*columns, func.count()).group_by(*columns)
 
 
 def _reviewed(ids: Sequence[str]) -> Any:
@@ -163,7 +165,7 @@ def _reviews(connection: Connection, case_id: str, cell_id: int | None) -> dict[
 
 def _verdict() -> ColumnElement[str]:
     """The verdict under the case's own threshold, where it has one and the cell was answered."""
-    own = and_(CaseRow.own_threshold.is_not(None), CellRow.verdict.in_(sorted(ANSWERS)))
+    own = and_(CaseRow.own_threshold.is_not(None), CellRow.verdict.in_(sorted(map(str, ANSWERS))))
     return case(
         (and_(own, CellRow.p_all >= CaseRow.own_threshold), str(Verdict.BLAST)),
         (and_(own, CellRow.p_all < CaseRow.own_threshold), str(Verdict.NORMAL)),
