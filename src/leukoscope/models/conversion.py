@@ -38,7 +38,9 @@ def build(cls: Any, tree: Any, where: str, prefix: str = "") -> Any:
     values = {}
     for name, value in tree.items():
         hint = hints[name]
-        if dataclasses.is_dataclass(hint):
+        if dataclasses.is_dataclass(value):  # built already
+            values[name] = value
+        elif dataclasses.is_dataclass(hint):
             values[name] = build(hint, value, where, f"{prefix}{name}.")
         else:
             values[name] = convert(hint, value, f"{where}: {prefix}{name}")
@@ -57,8 +59,9 @@ def convert(hint: Any, value: Any, where: str) -> Any:
         if value in arguments and not isinstance(value, bool):
             return value
         raise RecipeError(f"{where} is {value!r}; choose one of {', '.join(map(str, arguments))}.")
-    if origin is tuple and isinstance(value, list | tuple):
-        return tuple(convert(arguments[0], entry, where) for entry in value)
+    if origin is tuple and not isinstance(value, dict):
+        entries = value if isinstance(value, list | tuple) else [value]  # one stands for a list
+        return tuple(convert(arguments[0], entry, where) for entry in entries)
     if origin is dict and isinstance(value, dict):
         return {str(key): convert(arguments[1], entry, where) for key, entry in value.items()}
     if hint is float and (number := _finite(value)) is not None:

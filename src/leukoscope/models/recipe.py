@@ -14,6 +14,7 @@ from typing import Any
 
 from leukoscope.errors import RecipeError
 from leukoscope.files import write_text
+from leukoscope.models.classical import WHOLE_FRAME, Classical, read_classical
 from leukoscope.models.conversion import build
 from leukoscope.models.rules import check_ranges, last_side
 from leukoscope.models.settings import (
@@ -45,10 +46,16 @@ __all__ = [
     "write_recipe",
 ]
 
+CLASSICAL_GROUPS = ("name", "summary", "input", "classical")
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything a run needs besides the data, the split and the seed."""
+    """Everything a run needs besides the data, the split and the seed.
+
+    With `classical` an estimator is trained on measured descriptors, and of the other groups only
+    `input` has a meaning.
+    """
 
     name: str
     summary: str = ""
@@ -59,13 +66,18 @@ class Recipe:
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     fit: Fit = field(default_factory=Fit)
+    classical: Classical | None = None
 
     def __post_init__(self) -> None:
         check_ranges(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists and scalars, for YAML and the model card."""
-        return _plain(dataclasses.asdict(self))
+        tree = _plain(dataclasses.asdict(self))
+        if self.classical:
+            return {name: tree[name] for name in CLASSICAL_GROUPS}
+        del tree["classical"]
+        return tree
 
     def with_settings(self, settings: Mapping[str, Any]) -> "Recipe":
         """The recipe with fields replaced by dotted name, e.g. {"loss.l2": 1e-4}.
@@ -82,7 +94,7 @@ class Recipe:
             if not isinstance(branch, dict) or last not in branch:
                 raise RecipeError(
                     f"recipe {self.name}: no setting {name!r}. Settings: "
-                    f"{', '.join(setting_names())}."
+                    f"{', '.join(setting_names(self))}."
                 )
             branch[last] = value
         return from_dict(tree)
@@ -98,12 +110,11 @@ def _packaged() -> Traversable:
     return resources.files("leukoscope.models") / "recipes"
 
 
-def setting_names() -> list[str]:
-    """Every dotted setting a recipe has."""
-    tree = Recipe("any").to_dict()
+def setting_names(recipe: Recipe | None = None) -> list[str]:
+    """Every dotted setting of a recipe; of one that trains a network if none is given."""
     return [
         f"{group}.{name}"
-        for group, fields in tree.items()
+        for group, fields in (recipe or Recipe("any")).to_dict().items()
         if isinstance(fields, dict)
         for name in fields
     ]
@@ -148,7 +159,17 @@ def from_dict(tree: Mapping[str, Any]) -> Recipe:
     """Build a recipe from plain dicts, strictly."""
     if not isinstance(tree.get("name"), str):
         raise RecipeError("a recipe needs a name: 'name: my-recipe'.")
-    recipe: Recipe = build(Recipe, tree, f"recipe {tree['name']}")
+    where = f"recipe {tree['name']}"
+    if "classical" in tree:
+        strange = [str(name) for name in tree if name not in CLASSICAL_GROUPS]
+        if strange:
+            raise RecipeError(
+                f"{where}: has classical and so no {strange[0]}; its settings: "
+                f"{', '.join(CLASSICAL_GROUPS)}."
+            )
+        measured = {"classical": read_classical(tree["classical"], where)}
+        tree = {"input": dataclasses.asdict(WHOLE_FRAME), **tree, **measured}
+    recipe: Recipe = build(Recipe, tree, where)
     return recipe
 
 

@@ -23,6 +23,10 @@ def check_ranges(recipe: "Recipe") -> None:
     rules = [
         (re.fullmatch(r"\w[\w.-]{0,99}", recipe.name), "name: letters, digits, '.', '_', '-'"),
         (16 <= cells.size <= cells.crop <= 4096, "input: 16 <= size <= crop <= 4096"),
+        (
+            not recipe.classical or cells.size == cells.crop,
+            "input: size = crop, for descriptors are measured in original pixels",
+        ),
         (net.widths and min(net.widths) > 0, "network.widths: positive numbers"),
         (net.hidden > 0, "network.hidden: above 0"),
         (0 <= net.dropout < 1, "network.dropout: from 0 to below 1"),
@@ -54,6 +58,7 @@ def check_ranges(recipe: "Recipe") -> None:
         (0 <= augment.blur <= 20, "augment.blur: from 0 to 20"),
         (0 < schedule.factor < 1, "schedule.factor: between 0 and 1"),
         (schedule.warmup >= 0 and schedule.patience >= 0, "schedule: warmup, patience from 0"),
+        *(recipe.classical.rules() if recipe.classical else ()),
     ]
     for holds, rule in rules:
         if not holds:
