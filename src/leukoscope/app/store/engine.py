@@ -90,7 +90,8 @@ def scrub(engines: Engines) -> None:
     with _outside_transactions(engines) as cursor:
         cursor.execute("PRAGMA busy_timeout = 0")
         with suppress(sqlite3.OperationalError):
-            cursor.execute("PRAGMA incremental_vacuum").fetchall()
+            # A page a step, and only a script is stepped to its end.
+            cursor.executescript("PRAGMA incremental_vacuum")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
 

@@ -1,0 +1,287 @@
+"""Many threads, several processes, crashes and restarts: nothing is lost, doubled or half there."""
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from leukoscope.app.schemas import CaseChange, Review
+from leukoscope.app.store import ConflictError, NotFoundError, Store, UnavailableError
+from tests.app.postgresql import PostgreSQL, running_postgresql
+from tests.app.store.made import SHA256, add, answer, new_case, open_store
+
+THREADS = 8
+
+
+def at_once(works: list[Callable[[], object]]) -> list[object]:
+    """Run all of them, each in a thread, from the same moment on."""
+    start = threading.Barrier(len(works))
+
+    def run(work: Callable[[], object]) -> object:
+        start.wait(30)
+        return work()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+def test_threads_that_add_the_same_files_get_the_same_cells(store: Store) -> None:
+    case = new_case(store, keep_images=True)
+    orders = [list(range(30)), list(reversed(range(30)))] * (THREADS // 2)
+
+    def adding(order: list[int]) -> Callable[[], list[int]]:
+        return lambda: add(store, case, *map(answer, order), data=b"x")
+
+    found = at_once([adding(order) for order in orders])
+    by_file = [dict(zip(order, ids, strict=True)) for order, ids in zip(orders, found, strict=True)]
+    assert all(one == by_file[0] for one in by_file)
+    assert len(store.case(case).cells) == 30
+
+
+def test_a_case_never_holds_more_than_its_bound(url: str) -> None:
+    store = open_store(url, case_cells=50)
+    case = new_case(store)
+
+    def adding(first: int) -> Callable[[], bool]:
+        def work() -> bool:
+            try:
+                add(store, case, *(answer(first * 100 + one) for one in range(10)))
+            except ConflictError:
+                return False
+            return True
+
+        return work
+
+    assert sum(map(bool, at_once([adding(one) for one in range(THREADS)]))) == 5
+    assert len(store.case(case).cells) == 50
+    store.close()
+
+
+def test_readers_see_whole_additions_only(store: Store) -> None:
+    case = new_case(store)
+    done = threading.Event()
+
+    def write() -> None:
+        for number in range(12):
+            add(store, case, *(answer(number * 10 + one) for one in range(10)))
+        done.set()
+
+    def read() -> None:
+        while not done.is_set():
+            seen = store.case(case)
+            assert len(seen.cells) % 10 == 0
+            assert sum(seen.verdicts.values()) == len(seen.cells)
+
+    at_once([write, read, read])
+    assert len(store.case(case).cells) == 120
+
+
+def test_reviews_of_many_people_all_stand(store: Store) -> None:
+    case = new_case(store)
+    ids = add(store, case, *map(answer, range(THREADS)))
+
+    def person(cell: int) -> Callable[[], None]:
+        def work() -> None:
+            for label in ("ALL", "HEM", "ALL"):
+                store.review(case, cell, Review(label=label))
+
+        return work
+
+    at_once([person(cell) for cell in ids])
+    undone = at_once([lambda: store.undo(case).id] * THREADS)
+    assert len(undone) == THREADS
+    left = 3 * THREADS - len(undone)
+    for _ in range(left):
+        store.undo(case)
+    assert store.head(case).can_undo is False
+
+
+def test_a_case_deleted_while_others_add(store: Store) -> None:
+    case = new_case(store, keep_images=True)
+
+    def adding(first: int) -> Callable[[], None]:
+        def work() -> None:
+            try:
+                for number in range(20):
+                    add(store, case, answer(first * 100 + number), data=b"x")
+            except NotFoundError:
+                pass
+
+        return work
+
+    at_once([*(adding(one) for one in range(3)), lambda: store.delete(case)])
+    with store._reading() as connection:
+        for table in ("cases", "cells", "images"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+
+
+ADDER = """
+import sys
+from leukoscope.app.store import Store
+from tests.app.store.made import add, answer, open_store
+url, case = sys.argv[1:]
+store = open_store(url)
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(40):
+    add(store, case, answer(number), answer(1000 + number), data=b"x")
+print("done", flush=True)
+"""
+
+
+def process(code: str, *arguments: str) -> subprocess.Popen[str]:
+    """Python code in a process of its own, as far as it says that it is ready."""
+    root = Path(__file__).parents[3]
+    started = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline() == "ready\n"
+    return started
+
+
+def test_two_servers_on_one_database(lasting_url: str) -> None:
+    store = open_store(lasting_url)
+    case = new_case(store, keep_images=True)
+    both = [process(ADDER, lasting_url, case) for _ in range(2)]
+    for one in both:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    for number in range(20):
+        store.change(case, CaseChange(name=f"name {number}"))
+    assert [one.communicate(timeout=60)[0] for one in both] == ["done\n", "done\n"]
+    cells = store.case(case).cells
+    assert len({cell.sha256 for cell in cells}) == len(cells) == 80
+    assert store.head(case).name == "name 19"
+    store.close()
+
+
+HALF_WAY = """
+import sys, time
+from leukoscope.app.store import writing
+from tests.app.store.made import add, answer, open_store
+url, case = sys.argv[1:]
+store = open_store(url)
+touch = writing._touch
+def stuck(*arguments):
+    touch(*arguments)
+    print("ready", flush=True)
+    time.sleep(60)
+writing._touch = stuck
+add(store, case, *map(answer, range(50)), data=b"y" * 100_000)
+"""
+
+
+def test_a_server_killed_while_it_adds_leaves_nothing_half_written(lasting_url: str) -> None:
+    store = open_store(lasting_url)
+    case = new_case(store, keep_images=True)
+    (kept,) = add(store, case, answer(7), data=b"x")
+    killed = process(HALF_WAY, lasting_url, case)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    again = open_store(lasting_url)
+    for one in (store, again):
+        assert [cell.id for cell in one.case(case).cells] == [kept]
+        assert one.image(case, kept)[1] == b"x"
+    assert len(add(again, case, *map(answer, range(50)), data=b"y")) == 50
+    assert len(store.case(case).cells) == 50
+    again.close()
+    store.close()
+
+
+def test_a_failure_half_way_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from leukoscope.app.store import writing
+
+    case = new_case(store, keep_images=True)
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(writing, "_touch", fail)
+        with pytest.raises(KeyboardInterrupt):
+            add(store, case, answer(1), answer(2), data=b"x")
+    assert store.case(case).cells == []
+    assert len(add(store, case, answer(1), data=b"x")) == 1
+
+
+def test_what_was_deleted_is_not_in_the_file_any_more(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/cases.sqlite3")
+    secret, marker = b"\xabSECRET-PIXELS\xcd" * 5_000, "UID_secret-name"
+    case = new_case(store, keep_images=True, name=marker)
+    add(store, case, answer(1, name=marker), answer(2), data=secret)
+    files = [tmp_path / "cases.sqlite3", tmp_path / "cases.sqlite3-wal"]
+
+    def stands(what: bytes) -> bool:
+        return any(what in file.read_bytes() for file in files)
+
+    assert stands(secret[:1_000])
+    assert stands(marker.encode())
+    full = sum(file.stat().st_size for file in files)
+    store.delete(case)
+    assert not stands(secret[:1_000])
+    assert not stands(marker.encode())
+    assert sum(file.stat().st_size for file in files) < full / 2
+    store.close()
+
+
+def test_a_locked_file_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from leukoscope.app.store import engine
+
+    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 50)
+    url = f"sqlite:///{tmp_path}/cases.sqlite3"
+    store, other = open_store(url), open_store(url)
+    with other._writing(), pytest.raises(UnavailableError, match="busy"):
+        new_case(store)
+    case = new_case(store)
+    with other._writing():
+        assert store.head(case).id == case
+    store.close()
+    other.close()
+
+
+def test_postgresql_may_be_restarted() -> None:
+    with running_postgresql() as server:
+        store = open_store(server.new_database())
+        case = new_case(store)
+        at_once([lambda: add(store, case, answer(1))] * 4)
+        server.stop()
+        assert store.ready is False
+        with pytest.raises(UnavailableError, match="does not answer"):
+            store.head(case)
+        server.start()
+        assert store.ready is True
+        assert len(store.case(case).cells) == 1
+        store.accept(case, SHA256)
+        store.close()
+
+
+def test_postgresql_that_ends_a_connection_in_use(postgresql: PostgreSQL) -> None:
+    store = open_store(postgresql.emptied_database())
+    case = new_case(store)
+    killer = postgresql.connect("postgres")
+    killer.autocommit = True
+
+    def cut_off() -> None:
+        with store._writing() as connection:
+            killer.cursor().execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'leukoscope'"
+            )
+            connection.exec_driver_sql("SELECT 1")
+
+    with pytest.raises(UnavailableError, match="does not answer"):
+        cut_off()
+    killer.close()
+    assert store.head(case).id == case
+    store.close()
