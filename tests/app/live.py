@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from leukoscope.app.process import address, bind
 
 
 @dataclass
@@ -26,7 +30,7 @@ class Live:
     def text(self) -> str:
         return "".join(self.log)
 
-    def wait_ready(self, headers: dict[str, str] | None = None) -> None:
+    def wait_ready(self, headers: dict[str, bytes] | None = None) -> None:
         """Wait until model and database are ready, as a load balancer would."""
         with self.client(headers=headers) as client:
             for _ in range(600):
@@ -69,13 +73,30 @@ def launch(*options: str, env: dict[str, str] | None = None) -> Live:
 
 
 @contextmanager
-def running(*options: str, env: dict[str, str] | None = None) -> Iterator[Live]:
-    """A server that is ready, and ended afterwards."""
+def running(*options: str, env: dict[str, str] | None = None, token: str = "") -> Iterator[Live]:
+    """A server that is ready, and ended afterwards. `token`: where the environment sets one."""
     live = launch(*options, env=env)
-    token = options[options.index("--token") + 1] if "--token" in options else ""
+    if "--token" in options:
+        token = options[options.index("--token") + 1]
     try:
-        live.wait_ready({"Authorization": f"Bearer {token}"} if token else None)
+        live.wait_ready({"Authorization": b"Bearer " + token.encode()} if token else None)
         yield live
     finally:
         if live.process.poll() is None:
             live.stop()
+
+
+@contextmanager
+def in_thread(app: FastAPI) -> Iterator[str]:
+    """The URL of an app served from a thread of this process, for limits of one's own."""
+    listener = bind("127.0.0.1", 0)
+    config = uvicorn.Config(app, http="h11", ws="none", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield address(listener)
+    finally:
+        server.should_exit = True
+        thread.join(60)
+        listener.close()

@@ -93,6 +93,7 @@ class Archive:
         """
         out = io.BytesIO()
         try:
+            self._check(info, 0, 0)
             with self._zip.open(info) as file:
                 while chunk := file.read(CHUNK):
                     out.write(chunk)
@@ -104,16 +105,17 @@ class Archive:
         return out.getvalue()
 
     def _check(self, info: zipfile.ZipInfo, more: int, size: int) -> None:
+        """Stop at a member that is too large, or grows too much, or an archive that does."""
         ratio = self._limits.archive_ratio
-        if size > self._limits.image_bytes:
-            raise ImageError(too_large(self._limits))
         with self._lock:
             self._inflated += more
             total = self._inflated
+        if size > self._limits.image_bytes:
+            raise ImageError(too_large(self._limits))
         # Entries that share their packed bytes pass the first test and not the second.
-        if size > max(HARMLESS, ratio * info.compress_size) or (
-            total > max(16 * HARMLESS, ratio * self._size)
-        ):
+        packed = min(info.compress_size, self._size)
+        grown = size > max(HARMLESS, ratio * packed)
+        if grown or total > max(16 * HARMLESS, ratio * self._size):
             raise ImageError(f"unpacks to more than {ratio} times its size in the archive.")
 
 

@@ -105,6 +105,7 @@ class Batcher(Generic[Task, Result]):
         self._turns: deque[Job[Task, Result]] = deque()
         self._threads: list[threading.Thread] = []
         self._stopped = False
+        self._idle = workers
         self._seconds = 0.005  # a first guess of the time a task takes
         self.waiting = 0
 
@@ -185,6 +186,8 @@ class Batcher(Generic[Task, Result]):
                 results, error = [], raised
             self._measure(time.perf_counter() - started, len(batch))
             _deliver(batch, results, error)
+            with self._condition:
+                self._idle += 1
 
     def _take(self) -> list[tuple[Job[Task, Result], int]]:
         """The next tasks, one of each job in turn; none when all is done and `stop` was called."""
@@ -194,7 +197,8 @@ class Batcher(Generic[Task, Result]):
                     return []
                 self._condition.wait()
             # A few images are shared out, so that no core looks on.
-            size = min(self._batch_size, math.ceil(self.waiting / self._workers))
+            size = min(self._batch_size, math.ceil(self.waiting / self._idle))
+            self._idle -= 1
             batch = []
             for _ in range(size):
                 job = self._turns.popleft()

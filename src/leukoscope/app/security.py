@@ -88,21 +88,25 @@ def foreign(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    try:
+        return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    except ValueError:
+        return True
 
 
 def authorised(headers: Headers, token: str) -> bool:
     """Whether a request shows the token or the cookie that was given for it."""
     kind, _, shown = headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and same(shown.strip(), token):
+    # Headers are read as Latin-1, and clients send UTF-8.
+    if kind.lower() == "bearer" and same(shown.strip().encode("latin-1"), token):
         return True
     cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
-    return same(cookie, cookie_for(token))
+    return same(cookie.encode("utf-8", "replace"), cookie_for(token))
 
 
-def same(shown: str, secret: str) -> bool:
+def same(shown: bytes, secret: str) -> bool:
     """Whether two texts are equal, in a time that tells nothing about where they differ."""
-    return hmac.compare_digest(shown.encode("utf-8", "replace"), secret.encode("utf-8"))
+    return hmac.compare_digest(shown, secret.encode("utf-8"))
 
 
 def cookie_for(token: str) -> str:

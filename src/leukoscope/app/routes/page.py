@@ -78,7 +78,7 @@ async def enter(request: Request) -> Response:
     token = services(request).settings.token
     if token is None:
         return RedirectResponse("/", 303)
-    if not same(await _shown(request), token):
+    if not same((await _shown(request)).encode(), token):
         await asyncio.sleep(WRONG_SECONDS)
         return _form("That is not the token.", 401)
     answer = RedirectResponse("/", 303)
