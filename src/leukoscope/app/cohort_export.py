@@ -67,7 +67,7 @@ def _safe(name: str) -> str:
     room = NAME_BYTES - len(f"{dot}{suffix}".encode())
     if room > 0 and dot:
         last = stem.encode()[:room].decode("utf-8", "ignore") + dot + suffix
-    return last.encode()[:NAME_BYTES].decode("utf-8", "ignore") or "cell"
+    return last.encode()[:NAME_BYTES].decode("utf-8", "ignore").rstrip(". ") or "cell"
 
 
 def _zip(
