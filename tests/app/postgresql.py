@@ -29,6 +29,7 @@ class PostgreSQL:
     port: int
     process: subprocess.Popen[bytes] | None = None
     shared: str = ""
+    options: tuple[str, ...] = ()
 
     def new_database(self) -> str:
         """The URL of a new, empty database."""
@@ -58,11 +59,34 @@ class PostgreSQL:
 
         return pg8000.dbapi.connect(USER, "127.0.0.1", database, self.port, PASSWORD, timeout=60)
 
+    def encrypt(self) -> None:
+        """Offer TLS from the next start on, under a certificate that nobody knows."""
+        openssl = shutil.which("openssl")
+        if openssl is None:
+            pytest.skip("there is no openssl to make a certificate with")
+        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
+        subprocess.run(
+            [
+                *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt"),
+                *("ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost"),
+                *("-keyout", key, "-out", certificate),
+            ],
+            check=True,
+            capture_output=True,
+            **_as_postgres(),
+        )
+        key.chmod(0o600)
+        self.options = (
+            *("-c", "ssl=on", "-c", f"ssl_key_file={key}"),
+            *("-c", f"ssl_cert_file={certificate}"),
+        )
+
     def start(self) -> None:
         self.process = subprocess.Popen(
             [
                 *(self.programs / "postgres", "-D", self.folder / "data", "-p", str(self.port)),
                 *("-c", f"unix_socket_directories={self.folder}"),
+                *self.options,
                 *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"),
                 *("-c", "shared_buffers=16MB", "-c", "max_connections=60"),
             ],

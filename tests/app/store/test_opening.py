@@ -16,7 +16,7 @@ from leukoscope.app.settings import Settings
 from leukoscope.app.store import Store, StoreError, location, open_store
 from leukoscope.app.store.engine import parse_url
 from leukoscope.errors import MissingExtraError
-from tests.app.postgresql import PASSWORD, QUOTED, USER, PostgreSQL
+from tests.app.postgresql import PASSWORD, QUOTED, USER, PostgreSQL, running_postgresql
 from tests.app.store.made import new_case
 from tests.app.store.made import open_store as open_url
 
@@ -208,6 +208,29 @@ def test_postgresql_that_does_not_answer() -> None:
     line = refusal(f"postgresql://u:s3cret@127.0.0.1:{port}/cases")
     assert f"PostgreSQL at 127.0.0.1:{port}, database 'cases' does not answer" in line
     assert "s3cret" not in line
+
+
+def test_postgresql_over_an_encrypted_connection() -> None:
+    def encrypted(url: str) -> bool:
+        store = open_url(url)
+        with store._reading() as connection:
+            query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+            found = connection.exec_driver_sql(query).scalar()
+        store.close()
+        return bool(found)
+
+    with running_postgresql() as server:
+        url = server.new_database()
+        assert encrypted(url) is False
+        assert "offers no encryption" in refusal(f"{url}?sslmode=require")
+        assert "sslmode 'most' is not known" in refusal(f"{url}?sslmode=most")
+        server.stop()
+        server.encrypt()
+        server.start()
+        assert encrypted(url) is True
+        assert encrypted(f"{url}?sslmode=require") is True
+        assert encrypted(f"{url}?sslmode=disable") is False
+        assert "certificate that is not trusted" in refusal(f"{url}?sslmode=verify-full")
 
 
 def test_postgresql_shared_with_another_program(postgresql: PostgreSQL) -> None:

@@ -6,6 +6,7 @@ row (`cases.locked`). So nothing is ever half read, and no two writers can run i
 """
 
 import sqlite3
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ def make_engines(url: URL) -> Engines:
 
     Raises:
         OSError: The file of a SQLite database cannot be made.
+        StoreError: The URL asks for an encryption that there is not.
         MissingExtraError: The driver is not installed.
     """
     engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
@@ -139,14 +141,25 @@ def _on_sqlite_begin(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
+    arguments = {"application_name": "leukoscope", "ssl_context": _encryption(url)}
+    url = url.difference_update_query(["sslmode"])
     try:
-        engine = create_engine(
-            url, pool_pre_ping=True, connect_args={"application_name": "leukoscope"}, **OPTIONS
-        )
+        engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, **OPTIONS)
     except ImportError as error:
         raise missing_extra("A PostgreSQL database", error, "postgres") from error
     event.listen(engine, "begin", _on_postgresql_begin)
     return engine
+
+
+def _encryption(url: URL) -> Any:
+    """What libpq's `sslmode`, which hosts of databases write into their URLs, is to pg8000."""
+    mode = url.query.get("sslmode", "prefer")
+    modes: dict[Any, Any] = {"disable": False, "prefer": None, "require": True}
+    if mode not in (*modes, "verify-full"):
+        raise StoreError(
+            f"the URL's sslmode {mode!r} is not known; use {', '.join(modes)} or verify-full"
+        )
+    return ssl.create_default_context() if mode == "verify-full" else modes[mode]
 
 
 def _on_postgresql_begin(connection: Connection) -> None:

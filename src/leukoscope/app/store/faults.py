@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ssl import SSLCertVerificationError
 from typing import Any
 
 from sqlalchemy import URL
@@ -33,13 +34,10 @@ def opening(url: URL) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        raise StoreError(_no_file(url, error.strerror or "it cannot be opened")) from None
-    except (SQLAlchemyError, sqlite3.Error, TypeError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, TypeError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        if url.get_backend_name() == "sqlite":
-            raise StoreError(_sqlite(url, cause)) from None
-        raise StoreError(_postgresql(url, cause)) from None
+        explain = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
+        raise StoreError(explain(url, cause)) from None
 
 
 @contextmanager
@@ -54,6 +52,8 @@ def using() -> Iterator[None]:
         yield
     except PoolTimeoutError as error:
         raise UnavailableError(BUSY) from error
+    except OSError as error:
+        raise UnavailableError(SILENT) from error
     except DBAPIError as error:
         line = _passing(error)
         if line is None:
@@ -96,7 +96,8 @@ def _no_file(url: URL, why: str) -> str:
 
 
 def _sqlite(url: URL, cause: Any) -> str:
-    text = str(cause)
+    reason = cause.strerror if isinstance(cause, OSError) else str(cause)
+    text = reason or "it cannot be opened"
     if "not a database" in text or "malformed" in text:
         return (
             f"{shown(url)}: this file is no SQLite database, or damaged. Name another, or move it "
@@ -122,4 +123,8 @@ def _postgresql(url: URL, cause: Any) -> str:
         return f"{shown(url)} cannot be used ({cause.args[0].get('M', f'code {code}')})."
     if isinstance(cause, TypeError):
         return f"{shown(url)}: the URL has an option that the driver pg8000 does not know."
+    if isinstance(cause, SSLCertVerificationError):
+        return f"{shown(url)} shows a certificate that is not trusted ({cause.verify_message})."
+    if "refuses SSL" in str(cause):
+        return f"{shown(url)} offers no encryption, and the URL's sslmode asks for it."
     return f"{shown(url)} does not answer; check host and port, and that it runs."
