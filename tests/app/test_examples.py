@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leukoscope.app import examples as module
 from leukoscope.app.examples import FOLDER, LIST, load_examples
 from leukoscope.data.cnmc import parse_name
 from leukoscope.data.image import decode
@@ -69,28 +70,48 @@ def test_an_unknown_name_is_none_of_the_files(examples):
             examples.image(name)
 
 
-def test_each_example_is_nearest_to_itself_and_the_order_is_by_cosine(model, examples):
+def test_each_example_is_nearest_to_itself_and_the_rest_follow_by_distance(model, examples):
     cells = [examples.image(example.name) for example in examples.listing]
     vectors = np.array(embed(model, cells), dtype=float)
-    for example, vector in zip(examples.listing, vectors, strict=True):
+    spread = vectors.std(axis=0)
+    standard = (vectors - vectors.mean(axis=0)) / np.maximum(spread, module.FLOOR * spread.max())
+    typical = np.sqrt((standard**2).sum(axis=1).mean())
+    for example, vector, place in zip(examples.listing, vectors, standard, strict=True):
         found = examples.nearest(vector.astype(np.float32), k=24)
         assert (found[0].name, found[0].label) == (example.name, example.label)
-        expected = vectors @ vector / np.linalg.norm(vectors, axis=1) / np.linalg.norm(vector)
+        assert found[0].similarity == pytest.approx(1)
+        expected = 1 / (1 + np.linalg.norm(standard - place, axis=1) / typical)
         assert [n.similarity for n in found] == pytest.approx(sorted(expected, reverse=True))
-        by_name = {e.name: c for e, c in zip(examples.listing, expected, strict=True)}
+        by_name = {e.name: s for e, s in zip(examples.listing, expected, strict=True)}
         assert [n.similarity for n in found] == pytest.approx([by_name[n.name] for n in found])
     assert len(examples.nearest(vectors[0])) == 4
     assert all(neighbour.synthetic for neighbour in found)
 
 
-def test_the_shipped_model_finds_examples_of_both_labels_alike():
+def test_the_shipped_model_tells_examples_apart_and_knows_them_turned():
     model = load(default_model())
     examples = load_examples(model)
-    (vector,) = embed(model, [examples.image(examples.listing[0].name)])
-    found = examples.nearest(vector, k=24)
-    assert found[0].name == examples.listing[0].name
-    assert found[0].similarity == pytest.approx(1)
-    assert {neighbour.label for neighbour in found} == {"ALL", "HEM"}
+    images = [decode(examples.image(example.name)) for example in examples.listing]
+    turned = [np.rot90(image).copy() for image in images]
+    found = [examples.nearest(vector, k=24) for vector in embed(model, turned)]
+    firsts = [neighbours[0].name for neighbours in found]
+    known = sum(a == b.name for a, b in zip(firsts, examples.listing, strict=True))
+    assert known >= 22
+    assert all(neighbours[0].similarity > 0.9 for neighbours in found)
+    furthest = [neighbours[-1].similarity for neighbours in found]
+    assert max(furthest) < 0.6
+    assert {neighbour.label for neighbour in found[0]} == {"ALL", "HEM"}
+
+
+@pytest.mark.real
+def test_real_cells_are_alike_to_different_degrees(cnmc_dir):
+    model = load(default_model())
+    examples = load_examples(model)
+    paths = sorted(cnmc_dir.rglob("*.bmp"))
+    found = [examples.nearest(v) for v in embed(model, paths[:: len(paths) // 40])]
+    similarities = [neighbours[0].similarity for neighbours in found]
+    assert np.ptp(similarities) > 0.2
+    assert len({neighbours[0].name for neighbours in found}) > 6
 
 
 class Counting:
@@ -118,8 +139,8 @@ def test_examples_are_embedded_once_when_first_asked_whoever_asks(model):
 @pytest.mark.parametrize("value", [0.0, 2.5, np.nan, np.inf, 3e38])
 def test_embeddings_without_any_difference_give_numbers_still(model, value):
     flat = np.full((24, 6), value, np.float32)
-    found = load_examples(Counting(model, flat)).nearest(flat[0])
-    same = 0.0 if value == 0 or np.isnan(value) else 1.0
-    assert [n.similarity for n in found] == pytest.approx([same] * 4)
-    nothing = load_examples(model).nearest(np.zeros(6, np.float32))
-    assert [n.similarity for n in nothing] == [0.0] * 4
+    examples = load_examples(Counting(model, flat))
+    assert [n.similarity for n in examples.nearest(flat[0])] == [1.0] * 4
+    for other in (0.0, 3e38, -3e38):
+        found = examples.nearest(np.full(6, other, np.float32))
+        assert all(0 <= neighbour.similarity <= 1 for neighbour in found)

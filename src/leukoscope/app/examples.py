@@ -19,6 +19,8 @@ from leukoscope.inference.model_file import ModelFile
 
 FOLDER = files("leukoscope.app") / "examples"
 LIST = "examples.json"
+FLOOR = 0.05
+"""Least spread of a dimension, as a share of the largest."""
 
 
 @dataclass(frozen=True)
@@ -57,34 +59,40 @@ class Examples:
         return (FOLDER / self._by_name[name].file).read_bytes()
 
     def nearest(self, embedding: np.ndarray, k: int = 4) -> list[Neighbour]:
-        """The examples most alike to the model, by the cosine of the embeddings.
+        """The examples most alike to the model: those whose embeddings are nearest.
 
-        The first call embeds the examples, which takes about as long as predicting them.
+        Embeddings are pooled activations, all of one sign and much the same direction, so that the
+        cosine is near 1 for any two cells. Therefore distances are compared, each dimension by its
+        spread over the examples, in units of the examples' own distance from their mean (root mean
+        square): similarity is 1 / (1 + distance). An example turned, mirrored or shifted still
+        finds itself, at 0.99. The first call embeds the examples, which takes about as long as
+        predicting them.
 
         Args:
             embedding: Of a cell, float32 `(d,)`, by the model of these examples.
             k: How many, at most.
 
         Returns:
-            The nearest first. An embedding of length 0 has a similarity of 0 to all.
+            The nearest first, also where a model makes no difference between cells.
 
         Raises:
             ModelFileError: The network fails to run.
         """
         with self._lock:
-            directions = self._directions
-        cosine = np.clip(directions @ _direction(embedding), -1.0, 1.0)
-        order = np.argsort(-cosine, kind="stable")[:k]
-        return [self._neighbour(index, float(cosine[index])) for index in order.tolist()]
+            space = self._space
+        distance = np.linalg.norm(space.places - space.place(embedding), axis=1)
+        order = np.argsort(distance, kind="stable")[:k]
+        return [
+            self._neighbour(index, 1 / (1 + float(distance[index]))) for index in order.tolist()
+        ]
 
     @cached_property
-    def _directions(self) -> np.ndarray:
-        """The embeddings of the examples, float64 `(n, d)`, each of length 1 (or 0)."""
+    def _space(self) -> "_Space":
         crop = self._model.card.input
         cells = [read_cell(self.image(example.name), crop) for example in self.listing]
         embedding = self._model.run(np.stack(cells), embeddings=True).embedding
         assert embedding is not None  # was asked for
-        return _direction(embedding)
+        return _Space.of(embedding)
 
     def _neighbour(self, index: int, similarity: float) -> Neighbour:
         example = self.listing[index]
@@ -103,8 +111,31 @@ def load_examples(model: ModelFile) -> Examples:
     return Examples(model, listing)
 
 
-def _direction(embedding: np.ndarray) -> np.ndarray:
-    """Vectors along the last axis, brought to length 1; what is no number or 0 counts as 0."""
-    values = np.nan_to_num(embedding).astype(np.float64)
-    length = np.linalg.norm(values, axis=-1, keepdims=True)
-    return values / np.where(length > 0, length, 1.0)
+@dataclass(frozen=True)
+class _Space:
+    """Embeddings with every dimension in units of its spread over the examples.
+
+    `unit` float64 `(d,)` is what counts as a distance of 1, `places` float64 `(n, d)` where the
+    examples are.
+    """
+
+    unit: np.ndarray
+    places: np.ndarray
+
+    @staticmethod
+    def of(embeddings: np.ndarray) -> "_Space":
+        values = _numbers(embeddings)
+        spread = values.std(axis=0)
+        # In a dimension that hardly differs between examples, noise would decide.
+        spread = np.maximum(spread, max(FLOOR * spread.max(), np.finfo(np.float32).tiny))
+        typical = np.linalg.norm(values.std(axis=0) / spread)
+        unit = spread * (typical if typical > 0 else 1.0)
+        return _Space(unit, values / unit)
+
+    def place(self, embedding: np.ndarray) -> np.ndarray:
+        """Where a cell is."""
+        return _numbers(embedding) / self.unit
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(values).astype(np.float64)

@@ -23,11 +23,13 @@ class Schema(BaseModel):
 
 
 class Neighbour(Schema):
-    """An example cell that looks alike to the model: `similarity` is the cosine of embeddings."""
+    """An example cell that looks alike to the model, by the distance of their embeddings."""
 
     name: str
     label: Literal["ALL", "HEM"]
-    similarity: float
+    similarity: float = Field(
+        ge=0, le=1, description="1: the same to the model; 0.5: as far as a usual example from all."
+    )
     synthetic: bool
 
 
