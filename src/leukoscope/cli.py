@@ -189,7 +189,12 @@ def serve(
     ] = None,
     database: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Where cases are kept; your own SQLite file by default."),
+        typer.Option(
+            envvar="LEUKOSCOPE_DATABASE",
+            metavar="URL",
+            help="Where cases are kept; your own SQLite file by default.",
+            show_envvar=True,
+        ),
     ] = None,
     ephemeral: Annotated[
         bool, typer.Option("--ephemeral", help="Keep cases in memory only.")

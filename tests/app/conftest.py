@@ -11,7 +11,8 @@ from tests.app.postgresql import PostgreSQL, running_postgresql
 
 def clean_environment(home: Path) -> dict[str, str]:
     """The environment for a server that must not find the user's own cases or token."""
-    kept = {name: value for name, value in os.environ.items() if name != "LEUKOSCOPE_TOKEN"}
+    own = ("LEUKOSCOPE_TOKEN", "LEUKOSCOPE_DATABASE")
+    kept = {name: value for name, value in os.environ.items() if name not in own}
     return {**kept, "HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
 
 
