@@ -1,27 +1,50 @@
 """Who may talk to the server, and what a browser may do with its answers."""
 
+import io
+import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import httpx
 import pytest
 from starlette.datastructures import Headers
 
+from leukoscope.app.routes import page
 from leukoscope.app.security import authorised, cookie_for, foreign, host_name
+from leukoscope.app.server import create_app
+from leukoscope.app.settings import Settings
 from leukoscope.errors import RESEARCH_USE
-from tests.app.conftest import clean_environment
-from tests.app.live import Live, running
+from tests.app.live import in_thread
+
+
+@dataclass(frozen=True)
+class Guarded:
+    url: str
+    log: io.StringIO
+
+    def client(self, **options: object) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)
+
 
 TOKEN = "a-token-of-the-tests-é"
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A server with a token."""
-    home = tmp_path_factory.mktemp("home")
-    env = {**clean_environment(home), "LEUKOSCOPE_TOKEN": TOKEN}
-    with running("--ephemeral", env=env, token=TOKEN) as live:
-        yield live
+def guarded() -> Iterator[Guarded]:
+    """A server with a token, and what it logs."""
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    logger = logging.getLogger("leukoscope")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "WRONG_SECONDS", 0)
+        app = create_app(Settings(token=TOKEN, ephemeral=True))
+        with in_thread(app) as url:
+            yield Guarded(url, log)
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
 
 
 def bearer(token: str) -> dict[str, bytes]:
@@ -236,7 +259,7 @@ def test_the_token_is_in_no_log(guarded):
     with guarded.client(headers=bearer(TOKEN)) as client:
         client.get("/v1/models", params={"token": TOKEN})
         client.post("/login", data={"token": TOKEN})
-    log = guarded.text()
+    log = guarded.log.getvalue()
     assert "/v1/models" in log
     assert TOKEN not in log
     assert cookie_for(TOKEN) not in log

@@ -48,7 +48,7 @@ def trace(request: Request) -> Trace:
 
 
 class Access:
-    """The outermost layer of the app."""
+    """The layer that sees every request from its first byte to its end."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, log_names: bool) -> None:
         self._app = app
@@ -88,7 +88,7 @@ class Access:
             more = len(mine.names) - len(shown)
             line += " " + " | ".join(shown) + (f" | {more} more" if more else "")
         # What asks every few seconds would drown all else.
-        log.log(logging.DEBUG if route in PROBES and status == 200 else logging.INFO, line)
+        log.log(logging.DEBUG if route in PROBES and status in (200, 503) else logging.INFO, line)
 
 
 class _Channel:

@@ -10,7 +10,7 @@ from leukoscope.app.access import Access
 from leukoscope.app.openapi import document
 from leukoscope.app.problems import install
 from leukoscope.app.routes import cases, models, page, predict, service
-from leukoscope.app.security import Guard
+from leukoscope.app.security import Guard, SafeHeaders
 from leukoscope.app.settings import Settings
 from leukoscope.app.state import Services, build
 from leukoscope.app.store import open_store
@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
     install(app)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Access, metrics=parts.metrics, log_names=settings.log_names)
+    app.add_middleware(SafeHeaders)  # the outermost, for failures need them too
     return app
 
 
