@@ -154,6 +154,7 @@ def test_exports_are_attachments_with_a_name(client: httpx.Client, tmp_path: Pat
         ("POST", "/v1/cases/nope/undo", None, 404),
         ("POST", "/v1/cases", {"notes": "x" * 20_001}, 422),
         ("POST", "/v1/cases", {"notes": "\ud800"}, 422),
+        ("POST", "/v1/cases", {"keep_images": 0}, 422),
         ("DELETE", "/v1/cases/nope", None, 404),
         ("DELETE", "/v1/cases/nope/cells/1", None, 404),
         ("POST", "/v1/predict?case=nope", None, 404),
@@ -174,6 +175,14 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert answer.status_code == status, answer.text
     assert list(answer.json()) == ["error"]
     assert "\n" not in answer.json()["error"]
+
+
+def test_links_of_a_new_case_lead_somewhere(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    links = paths["/v1/cases"]["post"]["responses"]["201"]["links"]
+    known = {one["operationId"] for methods in paths.values() for one in methods.values()}
+    assert {link["operationId"] for link in links.values()} <= known
+    assert len(links) == 6
 
 
 def test_every_error_of_a_route_is_declared(client: httpx.Client) -> None:

@@ -22,6 +22,18 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+class Wanted(Schema):
+    """What a client sends, taken by the letter: 0 is not false, and "1" is no number."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Given(Schema):
+    """What a client sends: types are not bent, so that false is no 0 and "5" no 5."""
+
+    model_config = ConfigDict(strict=True)
+
+
 class Neighbour(Schema):
     """An example cell that looks alike to the model, by the distance of their embeddings."""
 
@@ -92,20 +104,20 @@ class StreamEnd(Schema):
     failed: int
 
 
-class ImageIn(Schema):
+class ImageIn(Wanted):
     """One image in a JSON request."""
 
     name: str = ""
     data: str = Field(description="The file's bytes, base64.")
 
 
-class PredictIn(Schema):
+class PredictIn(Wanted):
     """A request for answers as JSON."""
 
     images: list[ImageIn]
 
 
-class CaseIn(Schema):
+class CaseIn(Wanted):
     """A new case."""
 
     name: str = Field(default="", max_length=200, description="Empty: named after the time.")
@@ -113,7 +125,7 @@ class CaseIn(Schema):
     keep_images: bool = Field(default=False, description="Also store the image files.")
 
 
-class CaseChange(Schema):
+class CaseChange(Wanted):
     """What can be changed of a case; fields left out stay as they are."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
@@ -123,7 +135,7 @@ class CaseChange(Schema):
     )
 
 
-class Review(Schema):
+class Review(Wanted):
     """What a person says about a cell."""
 
     label: Label
@@ -133,6 +145,8 @@ class Review(Schema):
 
 class ReviewOut(Review):
     """A review as it is kept."""
+
+    model_config = ConfigDict(strict=False)
 
     created: datetime
 
@@ -146,7 +160,7 @@ class Cell(Answer):
     review: ReviewOut | None
 
 
-class CellChange(Schema):
+class CellChange(Wanted):
     """Cells moved to a subject by hand."""
 
     cells: list[int] = Field(min_length=1, max_length=20_000)

@@ -300,10 +300,11 @@ def test_cases_outlive_the_server(lasting_url: str) -> None:
     store.change(case, CaseChange(threshold=0.7))
     before = store.case(case)
     store.close()
-    again = open_store(lasting_url)
+    again = open_store(lasting_url, case_cells=0)
     assert again.case(case) == before
     assert again.image(case, one)[1] == b"x"
     assert again.undo(case).review is None
+    assert add(again, case, answer(1)) == [one]
     again.close()
 
 

@@ -35,6 +35,21 @@ Kept = Annotated["Store", Depends(ready_store)]
 CaseId = Annotated[str, Path(max_length=100, description="From the case's `id`.")]
 CellId = Annotated[int, Path(ge=1, le=2**53, description="From the cell's `id`.")]
 _HEADS = TypeAdapter(list[CaseHead])
+# What can be done with a case that was started just now.
+_LINKS = {
+    name: {
+        "operationId": f"{name}_v1_cases__case_id_{end}",
+        "parameters": {"case_id": "$response.body#/id"},
+    }
+    for name, end in {
+        "case": "_get",
+        "change": "_patch",
+        "delete": "_delete",
+        "move": "_cells_patch",
+        "undo": "_undo_post",
+        "export_case": "_export_get",
+    }.items()
+}
 
 
 @router.get("", response_model=list[CaseHead], summary="The newest cases", responses=problems(503))
@@ -43,7 +58,12 @@ def cases(store: Kept) -> Response:
     return _json(_HEADS.dump_json(store.heads()))
 
 
-@router.post("", status_code=201, summary="Start a case", responses=problems(400, 422, 503))
+@router.post(
+    "",
+    status_code=201,
+    summary="Start a case",
+    responses={201: {"description": "The case", "links": _LINKS}, **problems(400, 422, 503)},
+)
 def create(request: Request, store: Kept, wanted: CaseIn) -> CaseHead:
     """A case for answers of the model that is loaded now."""
     card = ready_model(request).card
@@ -79,7 +99,9 @@ def delete(store: Kept, case_id: CaseId) -> None:
     store.delete(case_id)
 
 
-@router.patch("/{case_id}/cells", summary="Group cells by hand", responses=problems(404, 422, 503))
+@router.patch(
+    "/{case_id}/cells", summary="Group cells by hand", responses=problems(400, 404, 422, 503)
+)
 def move(store: Kept, case_id: CaseId, wanted: CellChange) -> CaseHead:
     """Give cells a subject: all of them, or none where one is not in the case."""
     return store.move(case_id, wanted)
@@ -99,7 +121,7 @@ def remove(store: Kept, case_id: CaseId, cell_id: CellId) -> None:
 @router.put(
     "/{case_id}/cells/{cell_id}/review",
     summary="Review a cell",
-    responses=problems(404, 422, 503),
+    responses=problems(400, 404, 422, 503),
 )
 def review(store: Kept, case_id: CaseId, cell_id: CellId, wanted: Review) -> Cell:
     """Say what a cell is. The verdict stays as it was; the latest review stands beside it."""
