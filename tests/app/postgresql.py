@@ -59,8 +59,9 @@ class PostgreSQL:
 
         return pg8000.dbapi.connect(USER, "127.0.0.1", database, self.port, PASSWORD, timeout=60)
 
-    def encrypt(self) -> None:
-        """Offer TLS from the next start on, under a certificate that nobody knows."""
+    @contextmanager
+    def encrypted(self) -> Iterator[None]:
+        """Offer TLS meanwhile, under a certificate that nobody knows."""
         openssl = shutil.which("openssl")
         if openssl is None:
             pytest.skip("there is no openssl to make a certificate with")
@@ -76,10 +77,18 @@ class PostgreSQL:
             **_as_postgres(),
         )
         key.chmod(0o600)
+        self.stop()
         self.options = (
             *("-c", "ssl=on", "-c", f"ssl_key_file={key}"),
             *("-c", f"ssl_cert_file={certificate}"),
         )
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            self.options = ()
+            self.start()
 
     def start(self) -> None:
         self.process = subprocess.Popen(

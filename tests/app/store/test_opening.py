@@ -16,7 +16,7 @@ from leukoscope.app.settings import Settings
 from leukoscope.app.store import Store, StoreError, location, open_store
 from leukoscope.app.store.engine import parse_url
 from leukoscope.errors import MissingExtraError
-from tests.app.postgresql import PASSWORD, QUOTED, USER, PostgreSQL, running_postgresql
+from tests.app.postgresql import PASSWORD, QUOTED, USER, PostgreSQL
 from tests.app.store.made import new_case
 from tests.app.store.made import open_store as open_url
 
@@ -210,7 +210,7 @@ def test_postgresql_that_does_not_answer() -> None:
     assert "s3cret" not in line
 
 
-def test_postgresql_over_an_encrypted_connection() -> None:
+def test_postgresql_over_an_encrypted_connection(postgresql: PostgreSQL) -> None:
     def encrypted(url: str) -> bool:
         store = open_url(url)
         with store._reading() as connection:
@@ -219,14 +219,11 @@ def test_postgresql_over_an_encrypted_connection() -> None:
         store.close()
         return bool(found)
 
-    with running_postgresql() as server:
-        url = server.new_database()
-        assert encrypted(url) is False
-        assert "offers no encryption" in refusal(f"{url}?sslmode=require")
-        assert "sslmode 'most' is not known" in refusal(f"{url}?sslmode=most")
-        server.stop()
-        server.encrypt()
-        server.start()
+    url = postgresql.emptied_database()
+    assert encrypted(url) is False
+    assert "offers no encryption" in refusal(f"{url}?sslmode=require")
+    assert "sslmode 'most' is not known" in refusal(f"{url}?sslmode=most")
+    with postgresql.encrypted():
         assert encrypted(url) is True
         assert encrypted(f"{url}?sslmode=require") is True
         assert encrypted(f"{url}?sslmode=disable") is False

@@ -108,7 +108,10 @@ def test_a_threshold_of_its_own_changes_verdicts_and_nothing_else(store: Store) 
         *("normal", "normal", "blast", "error")
     ]
     assert {cell.threshold for cell in store.case(case).cells} == {0.9}
-    assert store.change(case, CaseChange(threshold=0.0)).verdicts["blast"] == 3
+    for threshold, blasts in ((0.0, 3), (0.39, 3), (0.5, 2), (0.51, 1), (1.0, 0)):
+        head = store.change(case, CaseChange(threshold=threshold))
+        assert head.verdicts["blast"] == blasts
+    store.change(case, CaseChange(threshold=0.0))
     assert store.change(case, CaseChange(name="kept")).threshold == 0.0
     store.change(case, CaseChange(threshold=None))
     after = store.case(case)

@@ -12,7 +12,7 @@ import pytest
 
 from leukoscope.app.schemas import CaseChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, UnavailableError
-from tests.app.postgresql import PostgreSQL, running_postgresql
+from tests.app.postgresql import PostgreSQL
 from tests.app.store.made import SHA256, add, answer, new_case, open_store
 
 THREADS = 8
@@ -250,20 +250,21 @@ def test_a_locked_file_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.Mon
     other.close()
 
 
-def test_postgresql_may_be_restarted() -> None:
-    with running_postgresql() as server:
-        store = open_store(server.new_database())
-        case = new_case(store)
-        at_once([lambda: add(store, case, answer(1))] * 4)
-        server.stop()
+def test_postgresql_may_be_restarted(postgresql: PostgreSQL) -> None:
+    store = open_store(postgresql.emptied_database())
+    case = new_case(store)
+    at_once([lambda: add(store, case, answer(1))] * 4)
+    postgresql.stop()
+    try:
         assert store.ready is False
         with pytest.raises(UnavailableError, match="does not answer"):
             store.head(case)
-        server.start()
-        assert store.ready is True
-        assert len(store.case(case).cells) == 1
-        store.accept(case, SHA256)
-        store.close()
+    finally:
+        postgresql.start()
+    assert store.ready is True
+    assert len(store.case(case).cells) == 1
+    store.accept(case, SHA256)
+    store.close()
 
 
 def test_postgresql_that_ends_a_connection_in_use(postgresql: PostgreSQL) -> None:
