@@ -12,7 +12,8 @@ class Limits:
     Attributes:
         image_bytes: One image file.
         image_pixels: One image, checked in its header before anything is decoded.
-        request_bytes: The body of one request.
+        request_bytes: The body of one request with images.
+        json_bytes: The body of any other request.
         request_images: Images in one request, those inside archives included.
         waiting_images: Images that wait for a worker, all requests together; beyond it the
             answer is 429. One request alone is always admitted.
@@ -30,6 +31,7 @@ class Limits:
     image_bytes: int = 32 * MB
     image_pixels: int = 25_000_000
     request_bytes: int = 512 * MB
+    json_bytes: int = 1 * MB
     request_images: int = 2_000
     waiting_images: int = 4_000
     bytes_in_flight: int = 1_024 * MB

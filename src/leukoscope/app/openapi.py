@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from leukoscope import __version__
-from leukoscope.app.schemas import PredictIn, Problem
+from leukoscope.app.schemas import ImageIn, Problem
 from leukoscope.errors import RESEARCH_USE
 
 _WORDS = {
@@ -26,7 +26,6 @@ _WORDS = {
 _PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC"
 )
-_REF = {"$ref": "#/components/schemas/PredictIn"}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -40,28 +39,24 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def images_body(words: str) -> dict[str, Any]:
-    """The request body of a route that takes images, for its `openapi_extra`."""
+def images_body(words: str, most: int | None = None) -> dict[str, Any]:
+    """The request body of a route that takes images, for its `openapi_extra`.
+
+    Args:
+        words: what to send.
+        most: how many images there may be, if not as many as the server's limits allow.
+    """
+    count = {"minItems": 1} | ({} if most is None else {"maxItems": most})
+    file = {"type": "string", "format": "binary"}
     return {
         "requestBody": {
             "required": True,
             "description": words,
             "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {
-                            "files": {
-                                "type": "array",
-                                "minItems": 1,
-                                "items": {"type": "string", "format": "binary"},
-                            }
-                        },
-                        "required": ["files"],
-                    }
-                },
+                "multipart/form-data": {"schema": _object("files", file, count)},
                 "application/json": {
-                    "schema": _REF,
+                    "schema": _object("images", {"$ref": "#/components/schemas/ImageIn"}, count)
+                    | {"additionalProperties": False},
                     "examples": {
                         "one": {
                             "summary": "One image",
@@ -85,9 +80,22 @@ def document(app: FastAPI) -> dict[str, Any]:
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             routes=app.routes,
         )
-        components = schema.setdefault("components", {}).setdefault("schemas", {})
-        own = PredictIn.model_json_schema(ref_template="#/components/schemas/{model}")
-        components.update(own.pop("$defs", {}))
-        components["PredictIn"] = own
+        schema["components"]["schemas"]["ImageIn"] = ImageIn.model_json_schema()
+        for operation in (one for path in schema["paths"].values() for one in path.values()):
+            if "requestBody" in operation:
+                _bounded(operation["responses"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _object(name: str, item: dict[str, Any], count: dict[str, int]) -> dict[str, Any]:
+    """An object with one list in it."""
+    items = {"type": "array", "items": item, **count}
+    return {"type": "object", "properties": {name: items}, "required": [name]}
+
+
+def _bounded(responses: dict[str, Any]) -> None:
+    """Add what every route with a body can answer."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status in (400, 408, 413):
+        responses.setdefault(str(status), {"description": _WORDS[status], "content": content})

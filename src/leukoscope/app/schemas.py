@@ -28,12 +28,6 @@ class Wanted(Schema):
     model_config = ConfigDict(strict=True)
 
 
-class Given(Schema):
-    """What a client sends: types are not bent, so that false is no 0 and "5" no 5."""
-
-    model_config = ConfigDict(strict=True)
-
-
 class Neighbour(Schema):
     """An example cell that looks alike to the model, by the distance of their embeddings."""
 

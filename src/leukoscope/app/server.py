@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from leukoscope.app.access import Access
+from leukoscope.app.bodies import Bodies
 from leukoscope.app.openapi import document
 from leukoscope.app.problems import install
 from leukoscope.app.routes import cases, models, page, predict, service
@@ -37,6 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router)
     app.add_api_route("/openapi.json", lambda: document(app), include_in_schema=False)
     install(app)
+    app.add_middleware(Bodies, limits=settings.limits)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Access, metrics=parts.metrics, log_names=settings.log_names)
     app.add_middleware(SafeHeaders)  # the outermost, for failures need them too

@@ -20,7 +20,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from leukoscope.app.admission import Hold
 from leukoscope.app.archives import open_archive, too_large, too_many
-from leukoscope.app.limits import MB, Limits
+from leukoscope.app.bodies import announced
+from leukoscope.app.limits import Limits
 from leukoscope.app.names import clean_name
 from leukoscope.app.problems import RequestError, describe_invalid
 from leukoscope.app.schemas import PredictIn
@@ -28,7 +29,6 @@ from leukoscope.app.sniff import is_zip, kind_of
 from leukoscope.errors import ImageError
 
 HOW = "send images as multipart/form-data files, or as JSON: see /openapi.json"
-CLOSE = {"Connection": "close"}
 SNIFFED = 4
 
 
@@ -74,20 +74,19 @@ async def read_uploads(request: Request, limits: Limits, hold: Hold) -> list[Ite
         The images, those inside archives in the place of the archive.
 
     Raises:
-        RequestError: 400 for a body that can't be read, 408 for one that comes too slowly, 413 for
-            one that is too large, 415 for one of another kind, 422 for JSON of another form, 429
-            while too much is held for others.
+        RequestError: 400 for a body that can't be read, 413 for too many files, 415 for a body of
+            another kind, 422 for JSON of another form, 429 while too much is held for others.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestError(415, f"send the body without Content-Encoding; {HOW}")
     if kind == b"multipart/form-data":
         form = FormReader(options.get(b"boundary", b""), limits)
-        await _pump(request, limits, hold, form.feed)
+        await _pump(request, hold, form.feed)
         uploads = form.finish()
     elif kind == b"application/json":
         body = io.BytesIO()
-        await _pump(request, limits, hold, body.write)
+        await _pump(request, hold, body.write)
         uploads = await asyncio.to_thread(read_json, body.getvalue(), limits)
     else:
         raise RequestError(415, HOW)
@@ -96,37 +95,15 @@ async def read_uploads(request: Request, limits: Limits, hold: Hold) -> list[Ite
     return await asyncio.to_thread(expand, uploads, limits)
 
 
-async def _pump(
-    request: Request, limits: Limits, hold: Hold, sink: Callable[[bytes], object]
-) -> None:
-    """Feed the body to `sink`, piece by piece, within the limits of size, memory and time."""
-    announced = _announced(request)
-    _check_size(announced, limits)
-    hold.grow(announced)
+async def _pump(request: Request, hold: Hold, sink: Callable[[bytes], object]) -> None:
+    """Feed the body to `sink`, piece by piece, as long as there is room for it."""
+    hold.grow(announced(request.scope))
     received = 0
-    try:
-        async with asyncio.timeout(limits.body_seconds):
-            async for chunk in request.stream():
-                received += len(chunk)
-                _check_size(received, limits)
-                if received > hold.bytes:
-                    hold.grow(received - hold.bytes)
-                sink(chunk)
-    except TimeoutError:
-        raise RequestError(
-            408, f"the body did not arrive within {limits.body_seconds:.0f} s", CLOSE
-        ) from None
-
-
-def _announced(request: Request) -> int:
-    text = request.headers.get("content-length", "0")
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
-
-
-def _check_size(size: int, limits: Limits) -> None:
-    if size > limits.request_bytes:
-        most = limits.request_bytes / MB
-        raise RequestError(413, f"the request is larger than {most:.0f} MB; send fewer at a time")
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > hold.bytes:
+            hold.grow(received - hold.bytes)
+        sink(chunk)
 
 
 class FormReader:

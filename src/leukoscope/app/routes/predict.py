@@ -76,7 +76,7 @@ async def predict(
         200: {"model": Answer, "description": "The answer, with every part included"},
         **problems(400, 408, 413, 415, 422, 429, 503),
     },
-    openapi_extra=images_body("One image"),
+    openapi_extra=images_body("One image", most=1),
 )
 async def explain(request: Request) -> Response:
     """Answer for one image, with heatmap, picture, measurements and the nearest example cells."""
