@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 
-from leukoscope.app.routes import page
+from leukoscope.app.routes import login
 from leukoscope.app.security import authorised, cookie_for, foreign, host_name
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
@@ -39,7 +39,7 @@ def guarded() -> Iterator[Guarded]:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "WRONG_SECONDS", 0)
+        patch.setattr(login, "WRONG_SECONDS", 0)
         app = create_app(Settings(token=TOKEN, ephemeral=True))
         with in_thread(app) as url:
             yield Guarded(url, log)

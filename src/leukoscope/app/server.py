@@ -10,7 +10,7 @@ from leukoscope.app.access import Access
 from leukoscope.app.bodies import Bodies
 from leukoscope.app.openapi import document
 from leukoscope.app.problems import install
-from leukoscope.app.routes import cases, models, page, predict, service
+from leukoscope.app.routes import cases, login, models, page, predict, service
 from leukoscope.app.security import Guard, SafeHeaders
 from leukoscope.app.settings import Settings
 from leukoscope.app.state import Services, build
@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = parts
-    for module in (predict, models, cases, service, page):
+    for module in (predict, models, cases, service, page, login):
         app.include_router(module.router)
     app.add_api_route("/openapi.json", lambda: document(app), include_in_schema=False)
     install(app)

@@ -1,19 +1,17 @@
-"""The page and its files, and the way in where a token is set."""
+"""The page and its files, straight from the package."""
 
-import asyncio
+import gzip
 import hashlib
-from importlib import resources
-from urllib.parse import parse_qs
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 
 from fastapi import APIRouter, Request
-from markupsafe import Markup
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from leukoscope.app.problems import RequestError
-from leukoscope.app.security import COOKIE, cookie_for, same
-from leukoscope.app.state import services
-from leukoscope.errors import RESEARCH_USE
 
+FOLDER = files("leukoscope.app") / "page"
 TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -22,101 +20,61 @@ TYPES = {
     "png": "image/png",
     "webp": "image/webp",
 }
-FORM_BYTES = 4_096
-# Guessing is slow, and someone who mistypes hardly notices.
-WRONG_SECONDS = 1.0
-
-LOGIN = Markup("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Leukoscope</title>
-<link rel="stylesheet" href="/static/style.css">
-</head>
-<body>
-<main class="login">
-<h1>Leukoscope</h1>
-<form method="post" action="/login">
-{message}<p><label for="token">Token</label>
-<input id="token" name="token" type="password" autocomplete="current-password" required></p>
-<p><button type="submit">Open</button></p>
-</form>
-<p>The token is the one the server was started with.</p>
-<p>{notice}</p>
-</main>
-</body>
-</html>
-""")
-
 router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of the page, as it is and packed."""
+
+    content: bytes
+    packed: bytes
+    etag: str
+    kind: str
 
 
 @router.get("/")
 def index(request: Request) -> Response:
     """The page."""
-    return _file(request, "index.html")
+    return _answer(request, "index.html")
 
 
 @router.get("/static/{name}")
 def static(request: Request, name: str) -> Response:
     """One of the page's files."""
-    return _file(request, name)
+    return _answer(request, name)
 
 
-@router.get("/login")
-def login(request: Request) -> Response:
-    """The form that asks for the token."""
-    if services(request).settings.token is None:
-        return RedirectResponse("/", 303)
-    return _form()
-
-
-@router.post("/login")
-async def enter(request: Request) -> Response:
-    """Give the cookie for the right token."""
-    token = services(request).settings.token
-    if token is None:
-        return RedirectResponse("/", 303)
-    if not same((await _shown(request)).encode(), token):
-        await asyncio.sleep(WRONG_SECONDS)
-        return _form("That is not the token.", 401)
-    answer = RedirectResponse("/", 303)
-    secure = request.url.scheme == "https"
-    answer.set_cookie(
-        COOKIE, cookie_for(token), httponly=True, samesite="strict", secure=secure, path="/"
-    )
-    return answer
-
-
-async def _shown(request: Request) -> str:
-    """The token typed into the form."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_BYTES:
-            raise RequestError(413, "too large for a token")
-    try:
-        return parse_qs(body.decode("utf-8"), max_num_fields=5).get("token", [""])[0]
-    except ValueError:
-        raise RequestError(400, "this is not the form of the login page") from None
-
-
-def _form(message: str = "", status: int = 200) -> Response:
-    line = Markup('<p role="alert">{}</p>\n').format(message) if message else ""
-    content = LOGIN.format(message=line, notice=RESEARCH_USE)
-    return Response(content, status, media_type="text/html")
-
-
-def _file(request: Request, name: str) -> Response:
-    """A file of the page from the package; browsers ask each time, and mostly get a 304."""
-    folder = resources.files("leukoscope.app") / "page"
-    kind = TYPES.get(name.rpartition(".")[2])
-    if kind is None or name not in {file.name for file in folder.iterdir()}:
+def _answer(request: Request, name: str) -> Response:
+    """A file of the page; browsers ask each time, and mostly get a 304."""
+    if name not in _names():
         raise RequestError(404, "no such file of the page")
-    content = (folder / name).read_bytes()
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache", "Content-Type": kind}
-    if request.headers.get("if-none-match") == etag:
+    file = _file(name)
+    packs = "gzip" in request.headers.get("accept-encoding", "")
+    headers = {
+        "ETag": f'"{file.etag}{"-gzip" if packs else ""}"',
+        "Cache-Control": "no-cache",
+        "Content-Type": file.kind,
+        "Vary": "Accept-Encoding",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers)
+    if packs:
+        return Response(file.packed, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(file.content, headers=headers)
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    """The names of the files there are, so that no other path is ever formed."""
+    return frozenset(
+        file.name for file in FOLDER.iterdir() if file.name.rpartition(".")[2] in TYPES
+    )
+
+
+@lru_cache(maxsize=256)
+def _file(name: str) -> _File:
+    content = (FOLDER / name).read_bytes()
+    etag = hashlib.sha256(content).hexdigest()[:32]
+    packed = gzip.compress(content, mtime=0)
+    return _File(content, packed, etag, TYPES[name.rpartition(".")[2]])
