@@ -10,8 +10,10 @@ CHECKED = src tests benchmarks tools
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
-demo: $(READY) ## Synthetic cells, audit, training, report and prediction; no data needed
+demo: $(READY) ## Synthetic cells, audit, training, report, prediction, the app; no data needed
 	$(BIN)/leukoscope demo --out demo
+	@if [ -t 1 ]; then echo "Opening the app; Ctrl-C ends it."; $(BIN)/leukoscope serve --port 0; \
+	else echo "Open the app: $(BIN)/leukoscope serve"; fi
 
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
