@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.data.image import cell_mask
-from leukoscope.data.shape import Runs, find_runs, label_runs, second_moments, solidity
+from leukoscope.data.shape import (
+    Runs,
+    eroded,
+    find_runs,
+    label_runs,
+    second_moments,
+    solidity,
+)
 
 RIM = 5
 """Pixels at the outline left out of the sharpness: the cut against black is the sharpest edge."""
@@ -121,24 +128,10 @@ def _pieces(runs: Runs) -> float:
 
 
 def _sharpness(cell: NDArray[np.uint8], inside: NDArray[np.bool_]) -> float:
-    core = _eroded(inside)
+    core = eroded(inside, RIM)
     if not core.any():
         core = inside
     return float(_laplacian(_grey(cell))[core].var())
-
-
-def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where the whole square of side `2 * RIM + 1` around a pixel is set, none of it outside."""
-    side = 2 * RIM + 1
-    core = np.pad(mask, RIM)
-    for _ in range(2):
-        reach = 1
-        while reach < side:  # pixels already taken together, doubled
-            step = min(reach, side - reach)
-            core = core[:-step] & core[step:]
-            reach += step
-        core = core.T
-    return core
 
 
 def _grey(cell: NDArray[np.uint8]) -> NDArray[np.int16]:

@@ -78,6 +78,20 @@ def fill_holes(mask: Mask) -> Mask:
     return ~around[1:-1, 1:-1]
 
 
+def eroded(mask: Mask, rim: int) -> Mask:
+    """Where the whole square of side `2 * rim + 1` around a pixel is set, none of it outside."""
+    side = 2 * rim + 1
+    core = np.pad(mask, rim)
+    for _ in range(2):
+        reach = 1
+        while reach < side:  # pixels already taken together, doubled
+            step = min(reach, side - reach)
+            core = core[:-step] & core[step:]
+            reach += step
+        core = core.T
+    return core
+
+
 def solidity(mask: Mask) -> float:
     """How far the largest part of a mask fills its convex hull.
 
