@@ -42,7 +42,7 @@ def steps_per_second(recipe: Recipe, memory_format: str, batch: int, steps: int)
     if memory_format == "channels first":
         network.to(memory_format=torch.contiguous_format)
         network.trunk.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
-    model, optimiser = fabric.setup(network, make_optimiser(network, recipe.optimiser))
+    model, optimiser = fabric.setup(network, make_optimiser(network.parameters(), recipe.optimiser))
     model.train()
     size = recipe.input.size
     cells = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8, device=fabric.device)

@@ -1,7 +1,9 @@
 import pytest
 import torch
 
-from leukoscope.models.networks import Answer, build, to_planes
+from leukoscope.models.layers import to_planes
+from leukoscope.models.networks import build
+from leukoscope.models.pooled import Answer
 from leukoscope.models.recipe import Recipe, last_side
 
 SIZE = 24

@@ -19,7 +19,7 @@ def stepped(name: str, seed: int) -> tuple[torch.nn.Module, torch.optim.Optimize
     """A network after three steps, and its optimiser."""
     torch.manual_seed(seed)
     network = build(tiny_recipe())
-    optimiser = make_optimiser(network, Optimiser(name))
+    optimiser = make_optimiser(network.parameters(), Optimiser(name))
     for number in range(3):
         step(network, optimiser, number)
     return network, optimiser

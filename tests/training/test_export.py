@@ -10,7 +10,9 @@ from leukoscope.data.image import Crop
 from leukoscope.errors import ParityError
 from leukoscope.inference.card import Card
 from leukoscope.inference.model_file import load, read_card
-from leukoscope.models.networks import Answer, ConvGap, build
+from leukoscope.models.layers import Planes, convolutions
+from leukoscope.models.networks import build
+from leukoscope.models.pooled import Answer, Pooled
 from leukoscope.training.export import TOLERANCE, cam_bias, export
 from tests.inference.tiny_model import tiny_card
 from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe
@@ -60,7 +62,7 @@ def test_the_file_answers_as_the_network_for_any_number_of_cells(kind: str, tmp_
             np.testing.assert_allclose(mapped, outputs.logit, atol=1e-5)
 
 
-class OtherOnceExported(ConvGap):
+class OtherOnceExported(Pooled):
     """Answers otherwise in the file than out of it."""
 
     def forward(self, cells: torch.Tensor) -> Answer:
@@ -70,7 +72,9 @@ class OtherOnceExported(ConvGap):
 
 
 def test_a_file_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
-    network = OtherOnceExported(tiny_recipe().network, SIZE).eval()
+    settings = tiny_recipe().network
+    trunk = convolutions(settings)
+    network = OtherOnceExported(settings, Planes(), trunk, settings.widths[-1]).eval()
     with pytest.raises(ParityError, match=r"m\.onnx.* differ .* by 0\.01 .*nothing was written"):
         export(network, card_of(network), tmp_path / "m.onnx", CELLS[:8])
     assert not list(tmp_path.iterdir())

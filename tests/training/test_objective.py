@@ -63,7 +63,7 @@ def test_every_optimiser_lowers_a_loss_and_decays_weights(name: str) -> None:
     torch.manual_seed(0)
     layer = torch.nn.Linear(4, 1)
     x, y = torch.randn(64, 4), torch.randn(64, 1)
-    optimiser = make_optimiser(layer, Optimiser(name, 0.01, weight_decay=0.1))
+    optimiser = make_optimiser(layer.parameters(), Optimiser(name, 0.01, weight_decay=0.1))
     losses = []
     for _ in range(30):
         loss = (layer(x) - y).square().mean()

@@ -16,8 +16,8 @@ def build(cls: Any, tree: Any, where: str, prefix: str = "") -> Any:
     """An object of the dataclass `cls`, fields of fields included.
 
     Args:
-        cls: The dataclass; its fields are dataclasses, scalars, `Literal`s, tuples, or a word or
-            a number per name.
+        cls: The dataclass; its fields are dataclasses, scalars, `Literal`s, tuples (of dataclasses
+            as well), or a word, a number, or a number per name.
         tree: Names and values, as YAML gives them.
         where: What is being read, for messages.
         prefix: Dotted names above this level, with a dot at the end.
@@ -26,9 +26,8 @@ def build(cls: Any, tree: Any, where: str, prefix: str = "") -> Any:
         RecipeError: Not a mapping, an unknown name, or a value of another type; names the field.
     """
     if not isinstance(tree, Mapping):
-        raise RecipeError(
-            f"{where}: {prefix.rstrip('.')} must hold settings of its own, got {tree!r}."
-        )
+        place = ": ".join(filter(None, (where, prefix.rstrip("."))))
+        raise RecipeError(f"{place} must hold settings of its own, got {tree!r}.")
     hints = typing.get_type_hints(cls)
     unknown = [str(name) for name in tree if name not in hints]
     if unknown:
@@ -50,7 +49,9 @@ def build(cls: Any, tree: Any, where: str, prefix: str = "") -> Any:
 def convert(hint: Any, value: Any, where: str) -> Any:
     """`value` as the type `hint`, or a RecipeError that says what is expected."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):  # the only union: a word, or a number per name
+    if dataclasses.is_dataclass(hint):
+        return build(hint, value, where)
+    if origin in (typing.Union, types.UnionType):  # one value, or one per name
         choice = next(
             c for c in arguments if (typing.get_origin(c) is dict) == isinstance(value, dict)
         )

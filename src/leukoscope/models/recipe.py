@@ -26,6 +26,7 @@ from leukoscope.models.settings import (
     Network,
     Optimiser,
     Schedule,
+    Stage,
 )
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Optimiser",
     "Recipe",
     "Schedule",
+    "Stage",
     "from_dict",
     "last_side",
     "read_recipe",
@@ -53,8 +55,9 @@ CLASSICAL_GROUPS = ("name", "summary", "input", "classical")
 class Recipe:
     """Everything a run needs besides the data, the split and the seed.
 
-    With `classical` an estimator is trained on measured descriptors, and of the other groups only
-    `input` has a meaning.
+    Without `stages` a training has one, with what `fit` and `optimiser` say. With `classical` an
+    estimator is trained on measured descriptors, and of the other groups only `input` has a
+    meaning.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Recipe:
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     fit: Fit = field(default_factory=Fit)
+    stages: tuple[Stage, ...] = ()
     classical: Classical | None = None
 
     def __post_init__(self) -> None:
@@ -80,7 +84,9 @@ class Recipe:
         return tree
 
     def with_settings(self, settings: Mapping[str, Any]) -> "Recipe":
-        """The recipe with fields replaced by dotted name, e.g. {"loss.l2": 1e-4}.
+        """The recipe with fields replaced by dotted name.
+
+        {"loss.l2": 1e-4} sets a field of a group, {"stages.0.epochs": 2} one of a stage.
 
         Raises:
             RecipeError: No such field, or a value it cannot take.
@@ -90,7 +96,7 @@ class Recipe:
             *groups, last = name.split(".")
             branch = tree
             for group in groups:
-                branch = branch.get(group, {}) if isinstance(branch, dict) else {}
+                branch = _below(branch, group)
             if not isinstance(branch, dict) or last not in branch:
                 raise RecipeError(
                     f"recipe {self.name}: no setting {name!r}. Settings: "
@@ -173,7 +179,15 @@ def from_dict(tree: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
+def _below(branch: Any, name: str) -> Any:
+    """The field of a group, or the entry of a list; {} where there is none."""
+    if isinstance(branch, dict):
+        return branch.get(name, {})
+    known = isinstance(branch, list) and name.isdecimal() and int(name) < len(branch)
+    return branch[int(name)] if known else {}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else value

@@ -8,13 +8,34 @@ Monitor = Literal["loss", "auroc", "balanced_accuracy", "sensitivity", "specific
 
 @dataclass(frozen=True)
 class Network:
-    """The network. `widths`: channels per convolution, or units per dense layer for `dense`."""
+    """The network: a trunk that makes features, and a head that makes one logit of them.
 
-    architecture: Literal["dense", "cnn"] = "cnn"
+    Attributes:
+        architecture: "dense", "cnn", "mobilenet_v2", or "timm:NAME" for any network of timm.
+        widths: Channels per convolution for `cnn`, units per dense layer for `dense`.
+        pooling: What `cnn` does with its last features: "flatten", or "gap" (their mean over all
+            places). Every other architecture but `dense` takes the mean.
+        halving: What halves the picture after each convolution of `cnn`.
+        norm: What follows each convolution of `cnn`; "layer" is over all channels and places.
+        activation: Of `cnn`, `dense` and every head.
+        laplacian: Give `cnn` the Laplacian of the grey picture as a fourth channel.
+        hidden: Units of the dense layer after "flatten".
+        head: Units of dense layers between pooled features and the logit; none by default.
+        dropout: Of the head's inputs, and after each dense layer in it.
+        weights: What the trunk starts from: "none" (chance), "hub" (for timm) or a file.
+    """
+
+    architecture: str = "cnn"
     widths: tuple[int, ...] = (32, 64, 64)
     pooling: Literal["flatten", "gap"] = "flatten"
+    halving: Literal["max", "average"] = "max"
+    norm: Literal["none", "batch", "group", "layer"] = "none"
+    activation: Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"] = "relu"
+    laplacian: bool = False
     hidden: int = 64
+    head: tuple[int, ...] = ()
     dropout: float = 0.0
+    weights: str = "none"
 
 
 @dataclass(frozen=True)
@@ -57,12 +78,14 @@ class Loss:
             name.
         l1: Penalty on the sum of absolute kernel weights.
         l2: Penalty on the sum of squared kernel weights.
+        penalised: Whose kernels: "all", or the "head" alone.
         smoothing: Label smoothing: targets become smoothing/2 and 1 - smoothing/2.
     """
 
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     l1: float = 0.0
     l2: float = 0.0
+    penalised: Literal["all", "head"] = "all"
     smoothing: float = 0.0
 
 
@@ -113,3 +136,23 @@ class Fit:
     monitor: Monitor = "auroc"
     sampling: Literal["natural", "class", "person"] = "natural"
     precision: Literal["auto", "bf16", "fp32"] = "auto"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a training: what changes in it, how fast and how long. 0 is that of the recipe.
+
+    Attributes:
+        train: "all", the "head" alone, or {last: N}: the head and the last N blocks of the trunk.
+        epochs: At most so many; 0 for `fit.epochs`.
+        learning_rate: One rate, or {backbone: x, head: y}; 0 for `optimiser.learning_rate`.
+        patience: Go on to the next stage after so many epochs without a better monitored value;
+            0 for `fit.patience`.
+        layer_decay: The rate of each block of the trunk as a part of the next one's.
+    """
+
+    train: Literal["all", "head"] | dict[str, int] = "all"
+    epochs: int = 0
+    learning_rate: float | dict[str, float] = 0.0
+    patience: int = 0
+    layer_decay: float = 1.0

@@ -16,14 +16,23 @@ from torch import nn
 from leukoscope.data.cohort import Cohort
 from leukoscope.errors import TrainingError
 from leukoscope.models.networks import build
-from leukoscope.models.recipe import Recipe
+from leukoscope.models.recipe import Recipe, Stage
+from leukoscope.models.weights import find_weights, load_weights
 from leukoscope.training import checkpoint
 from leukoscope.training.batches import training_batches
 from leukoscope.training.devices import open_fabric
 from leukoscope.training.log import LOG, Epoch, measured, write_log
 from leukoscope.training.objective import make_optimiser, penalty, weighted_loss
 from leukoscope.training.sampling import class_weights, epoch_order
-from leukoscope.training.schedule import best_epoch, learning_rate, score, should_stop
+from leukoscope.training.schedule import best_epoch, learning_rate, score
+from leukoscope.training.shared_norm import part_batch_norms, share_batch_norms
+from leukoscope.training.stages import (
+    freeze_norms,
+    plan,
+    scores_within,
+    stage_of_next,
+    trainable,
+)
 
 VALIDATION_BATCH = 64
 
@@ -46,6 +55,8 @@ class Fitted:
 # Called after every step with the epoch's number, the part done of it (0 to 1), the loss so far.
 OnStep = Callable[[int, float, float], None]
 OnEpoch = Callable[[Epoch, bool], None]
+# Called when a stage begins or is gone on with: its number from 1, itself, the network.
+OnStage = Callable[[int, Stage, nn.Module], None]
 
 
 def fit(
@@ -59,9 +70,11 @@ def fit(
     jobs: int = 2,
     on_step: OnStep = lambda *_: None,
     on_epoch: OnEpoch = lambda *_: None,
+    on_stage: OnStage = lambda *_: None,
 ) -> Fitted:
     """Train a recipe on the rows whose part is "train"; choose the epoch on those of "validation".
 
+    A stage begins with the weights of the best epoch so far and fresh moments of the optimiser.
     Under `torchrun` every process takes its share of each batch and the result is the one of a
     single process, up to the order of floating-point sums (and, with dropout, other masks).
 
@@ -75,34 +88,42 @@ def fit(
         jobs: Threads that prepare batches.
         on_step: Told of progress within an epoch.
         on_epoch: Told of each finished epoch and whether it is the best so far.
+        on_stage: Told of each stage that begins.
 
     Raises:
-        TrainingError: A class is missing in a part, `out` holds a different run, or the loss is
-            not finite.
+        TrainingError: A class is missing in a part, `out` holds a different run, the weights to
+            start from cannot be used, or the loss is not finite.
+        DownloadError: The weights to start from cannot be fetched.
     """
     train, validation = _rows(cohort, "train"), _rows(cohort, "validation")
     label, person = cohort["label"].astype(np.float32), cohort["person"]
-    run_key = _run_key(cohort, recipe, seed)
+    run_key, stages = _run_key(cohort, recipe, seed), plan(recipe)
     log = finished_epochs(out, cohort, recipe, seed) if resume else []
 
     fabric = open_fabric(recipe.fit.precision)
     torch.manual_seed(seed)
     network = fabric.to_device(build(recipe))
-    optimiser = make_optimiser(network, recipe.optimiser)
     if log:
-        checkpoint.load(out / checkpoint.LAST, network, optimiser)
-    model, stepper = fabric.setup(network, optimiser)
+        checkpoint.load(out / checkpoint.LAST, network)
+    elif path := find_weights(recipe.network):
+        load_weights(network, path)
+    if fabric.world_size > 1:
+        share_batch_norms(network)
     weights = class_weights(label[train], recipe.loss.class_weights)
+    ready = 0  # the stage that model, optimiser and stepper are made for
 
-    while len(log) < recipe.fit.epochs and not should_stop(
-        _scores(recipe, log), recipe.fit.patience
-    ):
-        epoch, began = len(log), time.perf_counter()
-        rate = learning_rate(
-            recipe.optimiser.learning_rate, recipe.schedule, recipe.fit.epochs, _scores(recipe, log)
-        )
+    while (number := _next_stage(recipe, log)) <= len(stages):
+        epoch, began, stage = len(log), time.perf_counter(), stages[number - 1]
+        if number != ready:
+            optimiser = make_optimiser(trainable(network, stage), recipe.optimiser)
+            if log and log[-1].stage == number:
+                checkpoint.load(out / checkpoint.LAST, network, optimiser)
+            model, stepper = fabric.setup(network, optimiser)
+            ready = number
+            on_stage(number, stage, network)
+        scores = scores_within(number, _stages(log), _scores(recipe, log))
         for group in stepper.param_groups:
-            group["lr"] = rate
+            group["lr"] = learning_rate(group["base"], recipe.schedule, stage.epochs, scores)
         torch.manual_seed(np.random.SeedSequence((seed, epoch, 2)).generate_state(1)[0].item())
         order = train[
             epoch_order(
@@ -111,6 +132,7 @@ def fit(
         ]
 
         model.train()
+        freeze_norms(network)
         summed, seen = 0.0, 0
         batches = training_batches(
             cells,
@@ -145,7 +167,8 @@ def fit(
         _check_finite(float(np.abs(logit).max()), out, epoch)
         entry = Epoch(
             epoch=epoch + 1,
-            learning_rate=rate,
+            stage=number,
+            learning_rate=stepper.param_groups[0]["lr"],
             train_loss=summed / max(1, seen),
             **measured(logit, label[validation]),
             images_per_second=len(order) / trained,
@@ -153,16 +176,20 @@ def fit(
         )
         log.append(entry)
         is_best = best_epoch(_scores(recipe, log)) == epoch
+        state = {"run": run_key, "log": [vars(line) for line in log]}
+        if is_best and fabric.global_rank == 0:
+            checkpoint.save(out / checkpoint.BEST, network, None, state)
+        fabric.barrier()
+        if number < _next_stage(recipe, log) <= len(stages):  # it begins from the best so far
+            checkpoint.load(out / checkpoint.BEST, network)
         if fabric.global_rank == 0:
             # `last` comes last: whatever stops the run before it, the epoch is simply done again.
-            state = {"run": run_key, "log": [vars(line) for line in log]}
-            if is_best:
-                checkpoint.save(out / checkpoint.BEST, network, None, state)
             write_log(log, out / LOG)
             checkpoint.save(out / checkpoint.LAST, network, optimiser, state)
             on_epoch(entry, is_best)
         fabric.barrier()
 
+    part_batch_norms(network)
     checkpoint.load(out / checkpoint.BEST, network)
     return Fitted(network.float().cpu().eval(), tuple(log), best_epoch(_scores(recipe, log)))
 
@@ -218,10 +245,20 @@ def _rows(cohort: Cohort, part: str) -> np.ndarray:
 def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:
     """What makes two runs the same run: settings, seed, and the cells with their parts."""
     settings = recipe.to_dict()
+    settings["stages"] = [vars(stage).copy() for stage in plan(recipe)]
     for allowance in ("epochs", "patience"):  # a finished run may be given more of either
         settings["fit"].pop(allowance)
+        settings["stages"][-1].pop(allowance)
     cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
     return hashlib.sha256(json.dumps([settings, seed, cells]).encode()).hexdigest()
+
+
+def _next_stage(recipe: Recipe, log: list[Epoch]) -> int:
+    return stage_of_next(plan(recipe), _stages(log), _scores(recipe, log))
+
+
+def _stages(log: list[Epoch]) -> list[int]:
+    return [line.stage for line in log]
 
 
 def _scores(recipe: Recipe, log: list[Epoch]) -> list[float]:

@@ -13,9 +13,13 @@ LOG = "log.csv"
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the log; `epoch` counts from 1."""
+    """One line of the log; `epoch` counts from 1 over all stages, and so does `stage`.
+
+    `learning_rate` is the head's.
+    """
 
     epoch: int
+    stage: int
     learning_rate: float
     train_loss: float
     validation_loss: float

@@ -1,11 +1,13 @@
 """What a step makes smaller, and how: the loss, its penalties and the optimiser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from leukoscope.models.parts import head
 from leukoscope.models.recipe import Loss, Optimiser
 
 MOMENTUM = 0.9
@@ -39,18 +41,22 @@ def weighted_loss(logit: Tensor, target: Tensor, weights: np.ndarray, smoothing:
 
 
 def penalty(network: nn.Module, settings: Loss) -> Tensor | float:
-    """L1 and L2 penalties over kernels; biases and norms are left free."""
+    """L1 and L2 penalties over kernels that train; biases and norms are left free."""
     if not (settings.l1 or settings.l2):
         return 0.0
-    kernels = [weight for weight in network.parameters() if weight.ndim > 1]
+    weights = dict(network.named_parameters())
+    names = head(network) if settings.penalised == "head" else list(weights)
+    kernels = [w for name in names if (w := weights[name]).ndim > 1 and w.requires_grad]
     total: Tensor | float = 0.0
     for kernel in kernels:
         total = total + settings.l1 * kernel.abs().sum() + settings.l2 * kernel.square().sum()
     return total
 
 
-def make_optimiser(network: nn.Module, settings: Optimiser) -> torch.optim.Optimizer:
-    """The optimiser a recipe names."""
+def make_optimiser(
+    weights: Iterable[nn.Parameter] | list[dict[str, Any]], settings: Optimiser
+) -> torch.optim.Optimizer:
+    """The optimiser a recipe names, for weights or groups of them (see `stages.trainable`)."""
     return OPTIMISERS[settings.name](
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
