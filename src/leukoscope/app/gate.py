@@ -5,6 +5,7 @@ before that: it says that the process is alive, and lets every other request wai
 """
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from leukoscope.app.store import Store
-
-ALIVE = f'{{"status":"ok","version":"{__version__}"}}'.encode()
 
 
 class Gate:
@@ -40,9 +39,14 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif self._app is None and scope["path"] == "/healthz" and scope["method"] == "GET":
-            await _answer(send)
+            await _answer(send, 200, {"status": "ok", "version": __version__})
         else:
-            await (await self._loaded())(scope, receive, send)
+            try:
+                app = await self._loaded()
+            except Exception:  # `ready` raises it as well, and the server ends with it
+                await _answer(send, 503, {"error": "the server could not start; its log says why"})
+            else:
+                await app(scope, receive, send)
 
     async def ready(self) -> "Store":
         """Wait until the app can do all it does.
@@ -81,8 +85,11 @@ class Gate:
         return app
 
 
-async def _answer(send: Callable[[dict[str, Any]], Any]) -> None:
-    headers = {**HEADERS, "Content-Type": "application/json", "Content-Length": str(len(ALIVE))}
+async def _answer(
+    send: Callable[[dict[str, Any]], Any], status: int, content: dict[str, str]
+) -> None:
+    body = json.dumps(content).encode()
+    headers = {**HEADERS, "Content-Type": "application/json", "Content-Length": str(len(body))}
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": 200, "headers": raw})
-    await send({"type": "http.response.body", "body": ALIVE})
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
