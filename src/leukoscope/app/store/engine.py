@@ -5,6 +5,7 @@ other from their start on: in SQLite all of them, in PostgreSQL those of one cas
 row (`cases.locked`). So nothing is ever half read, and no two writers can run into each other.
 """
 
+import logging
 import sqlite3
 import ssl
 from collections.abc import Iterator
@@ -148,6 +149,8 @@ def _postgresql(url: URL) -> Engine:
     except ImportError as error:
         raise missing_extra("A PostgreSQL database", error, "postgres") from error
     event.listen(engine, "begin", _on_postgresql_begin)
+    # A connection found dead is replaced; that it could not be closed in form is no news.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     return engine
 
 
