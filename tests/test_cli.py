@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from leukoscope import verbs
-from leukoscope.cli import main, parse_setting
+from leukoscope.cli import main
 from leukoscope.cli_common import report
+from leukoscope.cli_train import parse_setting
 from leukoscope.errors import RESEARCH_USE, CohortError
 from leukoscope.models.recipe import recipe_names
 from tests.inference.tiny_model import cell_image, write_tiny_model

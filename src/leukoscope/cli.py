@@ -7,12 +7,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from leukoscope.cli_common import CORES, SETTINGS, Jobs, Json, Seed, Source, report
+from leukoscope.cli_common import SETTINGS, Json, report
 from leukoscope.cli_data import data
+from leukoscope.cli_train import preview, recipes, train
 from leukoscope.errors import RESEARCH_USE, LeukoscopeError, missing_extra
 
 app = typer.Typer(
@@ -29,9 +30,6 @@ ModelPath = Annotated[
     Path | None,
     typer.Argument(metavar="[FILE.onnx]", help="A model file; the shipped model if none is named."),
 ]
-RecipeName = Annotated[
-    str, typer.Option(help="A recipe's name (see: leukoscope recipes) or a .yaml file.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -46,61 +44,8 @@ def root(
         raise typer.Exit
 
 
-@app.command()
-def recipes(as_json: Json = False) -> None:
-    """List the recipes a model can be trained by."""
-    from leukoscope.models.recipe import read_recipe, recipe_names
-
-    report({name: read_recipe(name).summary for name in recipe_names()}, as_json)
-
-
-@app.command()
-def preview(
-    source: Source,
-    recipe: RecipeName = "cnn",
-    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("preview.html"),
-) -> None:
-    """Draw a sheet of augmented cells, as training sees them."""
-    from leukoscope import verbs
-
-    print(verbs.preview(source, recipe, out))
-
-
-@app.command()
-def train(
-    source: Source,
-    recipe: RecipeName = "cnn",
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder.", show_default="runs/RECIPE-SPLIT-seedN")
-    ] = None,
-    split: Annotated[
-        str,
-        typer.Option(help="person, subject, official, image (leaky), or a file of `data split`."),
-    ] = "person",
-    seed: Seed = 0,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="Change a setting of the recipe; repeatable."
-        ),
-    ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, don't resume.")] = False,
-    jobs: Jobs = CORES,
-    as_json: Json = False,
-) -> None:
-    """Train a model and export it as one file.
-
-    The same command again resumes a stopped run.
-    """
-    from leukoscope import verbs
-
-    settings = dict(parse_setting(text) for text in setting or ())
-    run = verbs.train(
-        source, recipe, out, split=split, seed=seed, settings=settings, resume=not fresh, jobs=jobs
-    )
-    report({"run": str(run.folder), "model": str(run.model)}, as_json)
-    if not as_json:
-        print(f"Measure it: leukoscope evaluate {run.folder}")
+for verb in (recipes, preview, train):
+    app.command()(verb)
 
 
 @app.command()
@@ -259,19 +204,6 @@ def demo(
     from leukoscope import verbs
 
     verbs.demo(out)
-
-
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Split NAME=VALUE; the value is read as YAML, as in a recipe."""
-    import yaml
-
-    name, equals, value = text.partition("=")
-    try:
-        if not (name and equals):
-            raise ValueError
-        return name.strip(), yaml.safe_load(value)
-    except (ValueError, yaml.YAMLError):
-        raise typer.BadParameter(f"{text!r}: write --set NAME=VALUE, as in loss.l2=1e-4.") from None
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

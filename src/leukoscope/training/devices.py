@@ -1,5 +1,8 @@
 """Where a network trains: the device, the precision and the other processes, through Fabric."""
 
+import resource
+import sys
+
 import torch
 from lightning_fabric import Fabric
 
@@ -29,3 +32,11 @@ def computes_bf16() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def peak_memory() -> int:
+    """The most memory this process has held so far, in bytes: the device's, else the machine's."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held if sys.platform == "darwin" else held * 1024

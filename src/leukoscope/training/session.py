@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from leukoscope.training.fit import finished_epochs, fit
 from leukoscope.training.log import LOG
 from leukoscope.training.process import is_first_process
 from leukoscope.training.run import CURVES, MODEL, Run, clear, write_run
+from leukoscope.training.stages import plan
 
 
 def run_training(
@@ -73,20 +74,15 @@ def run_training(
         if not resume:
             clear(out)
         write_run(run)
-    display = training_display(recipe.fit.epochs, int(np.sum(cohort["part"] == "train")))
-    shown = display if is_first_process() else nullcontext((_nothing, _nothing))
-    with shown as (on_step, on_epoch):
-        fitted = fit(
-            cohort,
-            cells,
-            recipe,
-            out,
-            seed=seed,
-            resume=resume,
-            jobs=jobs,
-            on_step=on_step,
-            on_epoch=on_epoch,
-        )
+    trained = int(np.sum(cohort["part"] == "train"))
+    fitting = partial(fit, cohort, cells, recipe, out, seed=seed, resume=resume, jobs=jobs)
+    if is_first_process():
+        with training_display(plan(recipe), trained) as display:
+            fitted = fitting(
+                on_step=display.on_step, on_epoch=display.on_epoch, on_stage=display.on_stage
+            )
+    else:
+        fitted = fitting()
     if is_first_process():
         with atomic_path(out / CURVES) as temporary:
             figure = learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1)
@@ -103,10 +99,6 @@ def run_training(
             target_recall=target_recall,
         )
     return run
-
-
-def _nothing(*_: object) -> None:
-    """The callback of processes that stay silent."""
 
 
 def _say(text: str) -> None:

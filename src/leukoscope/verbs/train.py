@@ -23,6 +23,7 @@ def train(
     split: Split | Path | str = "person",
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
+    weights: str | None = None,
     resume: bool = True,
     jobs: int = 2,
     fractions: Sequence[float] = FRACTIONS,
@@ -40,6 +41,8 @@ def train(
         split: "person", "image", "subject", "official", a split file, or a split.
         seed: Of the split (where it is made here) and of the training.
         settings: Recipe fields to replace, by dotted name.
+        weights: What the network's trunk starts from, instead of what the recipe says: "hub",
+            "none", or a .safetensors or .npz file.
         resume: Go on where an interrupted run in `out` stopped.
         jobs: Threads for reading and augmentation.
         fractions: Wanted shares of train, validation and test.
@@ -54,11 +57,17 @@ def train(
     """
     with needs_train_extra("train"):
         from leukoscope.models.recipe import read_recipe
+        from leukoscope.models.weights import find_weights
+        from leukoscope.training.checkpoint import LAST
         from leukoscope.training.session import run_training
-    chosen = read_recipe(recipe).with_settings(settings or {})
+    named = {} if weights is None else {"network.weights": weights}
+    chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
+    folder = Path(out) if out else Path("runs") / f"{chosen.name}-{_kind(split)}-seed{seed}"
+    if not (resume and (folder / LAST).is_file()):
+        with needs_train_extra("train"):
+            find_weights(chosen.network)  # what is missing is said before the long work
     cohort = hash_cells(audited(source, jobs=jobs))
     made = chosen_split(cohort, split, seed, fractions)
-    folder = Path(out) if out else Path("runs") / f"{chosen.name}-{made.kind}-seed{seed}"
     return run_training(
         apply_split(cohort, made),
         chosen,
@@ -77,6 +86,13 @@ def preview(source: Source, recipe: str, out: Path | str, seed: int = 0) -> Path
         from leukoscope.models.recipe import read_recipe
         from leukoscope.training.preview import write_preview
     return write_preview(read_cohort(source), read_recipe(recipe), Path(out), seed=seed)
+
+
+def _kind(split: Split | Path | str) -> str:
+    if isinstance(split, Split):
+        return split.kind
+    is_file = str(split) not in KINDS and Path(split).is_file()
+    return read_split(Path(split)).kind if is_file else str(split)
 
 
 def chosen_split(
