@@ -29,7 +29,7 @@ const CUT = "The connection broke off before all answers came.";
 const STARTING_TRIES = 40;
 
 /**
- * One request with a JSON answer. Reading waits a while for a server that is still starting.
+ * One request with a JSON answer. Reading waits a while for a server that is starting or busy.
  *
  * @param {string} method
  * @param {string} path
@@ -45,8 +45,8 @@ export async function call(method, path, { body, signal, keepalive } = {}) {
       const response = await send(path, init);
       return response.status === 204 ? null : await readJson(response);
     } catch (error) {
-      const starting = error instanceof ApiError && error.status === 503 && method === "GET";
-      if (!starting || tries >= STARTING_TRIES) throw error;
+      const soon = error instanceof ApiError && [429, 503].includes(error.status);
+      if (!soon || method !== "GET" || tries >= STARTING_TRIES) throw error;
       await sleep(Math.min(error.retryAfter ?? 0.3, 1), signal);
     }
   }

@@ -1,5 +1,6 @@
 /** The page begins here: header, views, and what is there in every view. */
 
+import { knownCase } from "./casefile.js";
 import { fill, h } from "./dom.js";
 import { homeView } from "./home.js";
 import { acceptDrops, queue } from "./intake.js";
@@ -80,10 +81,15 @@ function serverIsBack() {
   else open.file?.reload().catch(() => undefined);
 }
 
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault(); // what follows # is the view
+  main.focus();
+});
 document.getElementById("theme")?.append(themeSwitch());
 document.body.prepend(connectionBanner(serverIsBack));
 document.body.append(progressStrip(queue), toastRegion);
-acceptDrops(() => open?.file ?? null);
+// A case that is still being shown is open already for what is dropped.
+acceptDrops(() => open?.file ?? knownCase(parse(location.hash).id));
 addEventListener("hashchange", () => void show());
 addEventListener("pagehide", () => open?.close?.(true));
 addEventListener("beforeunload", (event) => {

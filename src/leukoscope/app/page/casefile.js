@@ -1,7 +1,8 @@
 /** One case as the page knows it: its head, its cells, and the pictures seen since it was opened. */
 
 import { call } from "./api.js";
-import { afterQuiet, perFrame, Topic } from "./topic.js";
+import { lanes } from "./lanes.js";
+import { afterQuiet, paced, Topic } from "./topic.js";
 
 /** @typedef {import("./types.js").Answer} Answer */
 /** @typedef {import("./types.js").Cell} Cell */
@@ -28,6 +29,11 @@ export async function openCase(id) {
   return file;
 }
 
+/** @param {string} id @returns {CaseFile|null} A case this page has opened before. */
+export function knownCase(id) {
+  return opened.get(id) ?? null;
+}
+
 /** @param {{name?: string, keep_images?: boolean}} wanted @returns {Promise<CaseFile>} */
 export async function createCase(wanted) {
   const head = await call("POST", "/v1/cases", { body: wanted });
@@ -49,7 +55,9 @@ export class CaseFile {
   /** Set once the case is deleted: nothing is asked about it any more. */
   gone = false;
 
-  #tellCells = perFrame(() => this.changed.emit(this));
+  /** An explanation is a prediction: a grid full of them must not crowd out everything else. */
+  #inLane = lanes(2);
+  #tellCells = paced(() => this.changed.emit(this));
   /** @type {(() => void) & {flush(): void, cancel(): void}} */
   #refreshHead = afterQuiet(() => void this.#loadHead(), 250);
 
@@ -69,7 +77,21 @@ export class CaseFile {
   heatScale = 1;
 
   async reload() {
-    this.#replace(await call("GET", casePath(this.id)));
+    const before = new Map(this.cells);
+    const { cells, ...head } = await call("GET", casePath(this.id));
+    // What changed here while the answer was under way is newer than the answer.
+    const now = this.cells;
+    const gone = [...before.keys()].filter((id) => !now.has(id));
+    const changed = [...now].filter(([id, cell]) => before.get(id) !== cell);
+    this.cells = new Map();
+    for (const cell of /** @type {Cell[]} */ (cells)) {
+      const known = now.get(cell.id);
+      this.cells.set(cell.id, known ? withShown(cell, known) : cell);
+    }
+    for (const id of gone) this.cells.delete(id);
+    for (const [id, cell] of changed) this.cells.set(id, cell);
+    this.#setHead(head);
+    this.#tellCells();
   }
 
   /**
@@ -99,7 +121,7 @@ export class CaseFile {
   async explain(id) {
     const cell = this.#cell(id);
     if ((cell.heatmap && cell.features) || !cell.has_image) return cell;
-    const answer = await call("GET", casePath(this.id, `/cells/${id}/explain`));
+    const answer = await this.#inLane(() => call("GET", casePath(this.id, `/cells/${id}/explain`)));
     const whole = withShown(this.#cell(id), answer);
     this.cells.set(id, whole);
     this.#seeHeat(answer);
@@ -163,19 +185,6 @@ export class CaseFile {
     this.#tellCells();
     this.#refreshHead();
     return whole;
-  }
-
-  /** @param {CaseHead & {cells: Cell[]}} body */
-  #replace({ cells, ...head }) {
-    const before = this.cells;
-    this.cells = new Map(
-      cells.map((cell) => {
-        const known = before.get(cell.id);
-        return [cell.id, known ? withShown(cell, known) : cell];
-      }),
-    );
-    this.#setHead(head);
-    this.#tellCells();
   }
 
   async #loadHead() {

@@ -35,7 +35,7 @@ export async function caseView(id) {
   const toolbar = new Toolbar(view, (next) => {
     views.set(id, next);
     grid.setView(next);
-    toolbar.update(file.cells, grid.order.length);
+    toolbar.update(file.cells, grid.order.length, true);
     showEmpty();
   });
   const head = new CaseHeadView(

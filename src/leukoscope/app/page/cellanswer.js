@@ -28,7 +28,7 @@ export function details(cell, remove) {
       h(
         "p",
         { class: "note" },
-        "The image is not kept. Drop the same file again to see it and its heatmap.",
+        "The image is not kept. Drop the same file again to see it, its heatmap and measurements.",
       ),
     measured && h("section", {}, h("h3", {}, "Measured on the cell"), measured),
     alike &&
@@ -40,7 +40,7 @@ export function details(cell, remove) {
         h(
           "p",
           { class: "soft small-text" },
-          "Alike to the model, at most 1. A likeness proves nothing.",
+          "From 0 to 1, as the model sees them. A likeness proves nothing.",
         ),
       ),
     h(

@@ -76,7 +76,7 @@ export function lookalikes(neighbours) {
           loading: "lazy",
         }),
         h("span", { class: "verdict" }, glyph(verdictOf(word)), word),
-        h("span", { class: "soft" }, `alike ${similarity.toFixed(3)}`),
+        h("span", { class: "soft" }, `alike ${similarity.toFixed(2)}`),
         synthetic && h("span", { class: "tag" }, "synthetic"),
       );
     }),

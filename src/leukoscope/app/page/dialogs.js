@@ -15,8 +15,8 @@ export function dialog({ title, class: name = "", onclose }, ...children) {
     "dialog",
     { class: name, "aria-labelledby": heading.id },
     h(
-      "header",
-      {},
+      "div",
+      { class: "dialog-head" },
       heading,
       h(
         "button",

@@ -13,7 +13,8 @@ import { Topic } from "./topic.js";
 /** @typedef {import("./types.js").Cell} Cell */
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
 
-const PORTION = 240;
+const PORTION = 120;
+const LINGER = 200;
 
 export class Grid {
   /** Ids of the selected cells. @type {Topic<Set<number>>} */
@@ -77,7 +78,10 @@ export class Grid {
   /** @param {number} id Give this cell the focus, making its card if need be. */
   focus(id) {
     const at = this.order.findIndex((cell) => cell.id === id);
-    if (at < 0) return;
+    if (at < 0) {
+      this.#cards.get(this.#current)?.open.focus(); // filtered out meanwhile
+      return;
+    }
     if (at >= this.#rendered) {
       this.#rendered = at + PORTION;
       this.#render();
@@ -167,12 +171,19 @@ export class Grid {
     }
   }
 
+  /** What has to be asked for is asked for only if someone stays: a pointer crosses many cells. */
+  #heatIfStill(/** @type {number} */ id) {
+    if (this.#cards.get(id)?.element.matches(":hover, :focus-within")) void this.#heat(id);
+  }
+
   /** @param {Event} event @param {boolean} focused */
   #pointed(event, focused) {
     const id = idOf(/** @type {Element} */ (event.target));
     if (!id) return;
     if (focused) this.#setCurrent(id);
-    if (this.#hooks.heat() !== "off") void this.#heat(id);
+    if (this.#hooks.heat() === "off") return;
+    if (this.#file.cells.get(id)?.heatmap) void this.#heat(id);
+    else setTimeout(() => this.#heatIfStill(id), LINGER);
   }
 
   /** @param {MouseEvent} event */

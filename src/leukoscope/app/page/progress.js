@@ -4,7 +4,7 @@ import { fill, h, say } from "./dom.js";
 import { count, whole } from "./format.js";
 import { dialog } from "./dialogs.js";
 import { toast } from "./toast.js";
-import { perFrame } from "./topic.js";
+import { paced } from "./topic.js";
 
 /** @typedef {import("./uploads.js").UploadQueue} UploadQueue */
 /** @typedef {import("./uploads.js").Progress} Progress */
@@ -28,7 +28,7 @@ export function progressStrip(queue) {
     cancel,
   );
   let announced = "";
-  const draw = perFrame(() => {
+  const draw = paced(() => {
     const { progress } = queue;
     strip.hidden = progress.state === "idle";
     if (strip.hidden) return;

@@ -13,7 +13,9 @@ export class Toolbar {
   view;
   #onView;
   #chips = h("div", { class: "chips", role: "group", "aria-label": "Show verdicts" });
-  #status = h("p", { class: "soft shown", role: "status" });
+  #status = h("p", { class: "soft shown" });
+  /** Spoken after a change of the filters, and not for every cell that comes in. */
+  #spoken = h("p", { class: "visually-hidden", role: "status" });
   #reset = h("button", { type: "button", class: "plain", onclick: () => this.reset() }, "Show all");
   #badge = h("span", { class: "badge" });
   #fields = this.#makeFields();
@@ -59,7 +61,7 @@ export class Toolbar {
       h(
         "div",
         { class: "toolbar-row" },
-        h("div", { class: "toolbar-start" }, this.#chips, this.#status, this.#reset),
+        h("div", { class: "toolbar-start" }, this.#chips, this.#status, this.#spoken, this.#reset),
         h(
           "div",
           { class: "toolbar-end" },
@@ -73,8 +75,8 @@ export class Toolbar {
     this.#showView();
   }
 
-  /** @param {Map<number, Cell>} cells @param {number} shown */
-  update(cells, shown) {
+  /** @param {Map<number, Cell>} cells @param {number} shown @param {boolean} [asked] By the filters. */
+  update(cells, shown, asked = false) {
     this.#showChips(countVerdicts(cells.values(), this.view));
     const { subjects, flags } = choices(cells.values());
     const { subject, flag } = this.#fields;
@@ -89,10 +91,9 @@ export class Toolbar {
     ]);
     this.#showView();
     const all = cells.size;
-    say(
-      this.#status,
-      shown === all ? count(all, "cell") : `${whole(shown)} of ${count(all, "cell")}`,
-    );
+    const words = shown === all ? count(all, "cell") : `${whole(shown)} of ${count(all, "cell")}`;
+    say(this.#status, words);
+    if (asked) say(this.#spoken, words);
     this.#reset.hidden = shown === all;
   }
 
