@@ -27,6 +27,14 @@ def lasting_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgresql").emptied_database())
 
 
+@pytest.fixture(params=["file", "postgresql"])
+def untouched_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database of each kind that nobody has opened yet."""
+    if request.param == "file":
+        return f"sqlite:///{tmp_path / 'cases.sqlite3'}"
+    return str(request.getfixturevalue("postgresql").new_database())
+
+
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     """An open, empty store."""

@@ -6,7 +6,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -158,15 +157,6 @@ def test_the_database_of_another_program(tmp_path: Path) -> None:
     assert "belongs to another program (it has the table 'bookmarks')" in refusal(
         f"sqlite:///{file}"
     )
-
-
-def test_two_servers_may_start_on_one_new_database(lasting_url: str) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        stores = list(pool.map(open_url, [lasting_url] * 4))
-    case = new_case(stores[0])
-    assert all(store.head(case).id == case for store in stores)
-    for store in stores:
-        store.close()
 
 
 def test_postgresql_is_spoken_to_through_pg8000() -> None:

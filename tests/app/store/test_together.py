@@ -166,6 +166,29 @@ def test_two_servers_on_one_database(lasting_url: str) -> None:
     store.close()
 
 
+OPENER = """
+import sys
+from tests.app.store.made import new_case, open_store
+import alembic.command
+print("ready", flush=True)
+sys.stdin.readline()
+new_case(open_store(sys.argv[1]))
+print("done", flush=True)
+"""
+
+
+def test_servers_may_start_at_once_on_a_new_database(untouched_url: str) -> None:
+    several = [process(OPENER, untouched_url) for _ in range(3)]
+    for one in several:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    assert [one.communicate(timeout=60)[0] for one in several] == ["done\n"] * 3
+    store = open_store(untouched_url)
+    assert len(store.heads()) == 3
+    store.close()
+
+
 HALF_WAY = """
 import sys, time
 from leukoscope.app.store import writing
