@@ -116,12 +116,11 @@ export class Grid {
     const held = /** @type {HTMLElement} */ (document.activeElement);
     const inside = this.#list.contains(held);
     const wanted = this.order.slice(0, this.#rendered).map((cell) => this.#card(cell).element);
-    const children = this.#list.children;
-    const same = wanted.every((element, at) => element === children[at]);
-    if (same && children.length <= wanted.length)
+    const children = [...this.#list.children];
+    // Cells that only came after those shown are added: nothing else is touched.
+    if (children.every((element, at) => element === wanted[at]))
       this.#list.append(...wanted.slice(children.length));
     else fill(this.#list, wanted);
-    if (same && children.length > wanted.length) fill(this.#list, wanted);
     this.#end.hidden = this.#rendered >= this.order.length;
     this.#setCurrent(this.#current);
     if (!inside) return;

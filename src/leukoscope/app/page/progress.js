@@ -67,13 +67,12 @@ function tell({ answers, failed, again, refused, cancelled, files, settled, case
   // The case as the server has it: whatever was missed on the way is there now.
   for (const file of cases) if (!file.gone) file.reload().catch(() => undefined);
   const parts = [
-    cancelled
-      ? `Stopped after ${whole(settled)} of ${count(files, "file")}; what is answered stays.`
-      : `${count(answers, "image")} answered.`,
-    failed && `${whole(failed)} could not be used; each says why.`,
-    again && `${whole(again)} ${again === 1 ? "was" : "were"} in the case already.`,
-  ];
-  toast(parts.filter(Boolean).join(" "));
+    cancelled && `Stopped after ${whole(settled)} of ${count(files, "file")}.`,
+    answers > 0 && `${count(answers, "image")} answered.`,
+    failed > 0 && `${whole(failed)} could not be used; each says why.`,
+    again > 0 && `${whole(again)} ${again === 1 ? "was" : "were"} in the case already.`,
+  ].filter(Boolean);
+  if (parts.length) toast(parts.join(" "));
   if (refused.length)
     toast(`${count(refused.length, "file")} could not be sent: ${refused[0].why}`, {
       kind: "problem",

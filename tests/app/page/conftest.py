@@ -1,0 +1,89 @@
+"""A real browser on a real server. One browser a session, a fresh context for each test."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from leukoscope.inference.card import Cells, OperatingCurve, OperatingPoint
+from leukoscope.verbs import synthesise
+from tests.app.conftest import clean_environment
+from tests.app.live import Live, running
+from tests.app.page.driver import Desk
+from tests.inference.tiny_model import tiny_card, write_tiny_model
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+# At a threshold of k / 100: a sensitivity of 1 - k / 100 and a specificity of (k / 100)^2.
+GRID = [k / 100 for k in range(101)]
+CURVE = OperatingCurve(tuple(1 - k for k in GRID), tuple(k * k for k in GRID))
+
+expect.set_options(timeout=30_000)  # a busy machine is slow, and waiting costs nothing
+
+OpenDesk = Callable[..., Desk]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, or a skip where there is none."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no chromium on this machine; install it to test the page")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """200 synthetic cells of several subjects, drawn once, no two files the same."""
+    folder = tmp_path_factory.mktemp("cells") / "drawn"
+    synthesise(folder, persons=9, cells=25, seed=5)
+    distinct = {path.read_bytes(): path for path in sorted(folder.rglob("*.bmp"), reverse=True)}
+    return sorted(distinct.values())[:200]
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that answers at once, for the page is what is tested; half its calls are blasts."""
+    point = OperatingPoint(0.53, 0.95, 0.96, 0.7, Cells("validation", 4, 300))
+    card = tiny_card(operating_point=point, operating_curve=CURVE)
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx", card=card)
+
+
+@pytest.fixture(scope="session")
+def quick_server(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    home = tmp_path_factory.mktemp("home")
+    with running(str(tiny_file), "--ephemeral", env=clean_environment(home)) as live:
+        yield live
+
+
+@pytest.fixture
+def quick_case(desk: OpenDesk, cells: list[Path]) -> Desk:
+    """A page with a case of 12 cells of three subjects or more."""
+    at = desk()
+    at.add(cells[::16][:12])
+    expect(at.cards).to_have_count(12)
+    at.dismiss()
+    return at
+
+
+@pytest.fixture
+def desk(browser: Browser, quick_server: Live) -> Iterator[OpenDesk]:
+    """Opens a page, on the quick server unless another is named; what went wrong fails the test."""
+    opened: list[Desk] = []
+
+    def open_desk(server: Live | None = None, address: str = "", **context: object) -> Desk:
+        page: Page = browser.new_context(**context).new_page()
+        opened.append(Desk(page, (server or quick_server).url.rstrip("/")))
+        opened[-1].go(address)
+        return opened[-1]
+
+    yield open_desk
+    for one in opened:
+        problems = one.problems
+        one.page.context.close()
+        assert not problems, problems

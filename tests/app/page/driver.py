@@ -1,0 +1,77 @@
+"""What a person does at the page, for tests to read like it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+
+FILES = "input[type=file]:not([webkitdirectory])"
+FOLDER = "input[type=file][webkitdirectory]"
+
+
+@dataclass
+class Desk:
+    """A page at a server. `problems` holds console errors and requests to anywhere else."""
+
+    page: Page
+    url: str
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(30_000)
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("request", self._asked)
+
+    def go(self, address: str = "") -> None:
+        self.page.goto(f"{self.url}/{address}")
+        expect(self.page.locator("main h1")).to_be_attached()
+
+    def add(self, files: Path | Sequence[Path]) -> None:
+        """Choose files, and wait until all are answered."""
+        self.page.locator(FILES).first.set_input_files(files)
+        expect(self.page.locator(".toast").filter(has_text="answered").last).to_be_visible()
+        expect(self.page.locator(".progress")).to_be_hidden()
+
+    def dismiss(self) -> None:
+        """Close all messages, so that the next one is new."""
+        for button in reversed(self.page.locator(".toast .dismiss").all()):
+            button.click()
+
+    @property
+    def cards(self) -> Locator:
+        return self.page.locator(".card")
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.locator("dialog[open]").last
+
+    @property
+    def case(self) -> str:
+        """The id of the open case."""
+        found = re.search(r"#/case/(.+)$", self.page.url)
+        assert found, self.page.url
+        return found[1]
+
+    def card(self, name: str) -> Locator:
+        return self.page.locator(f'.card:has(button[title$="{name}"])')
+
+    def chip(self, verdict: str) -> Locator:
+        return self.page.locator(f'.chip[data-verdict="{verdict}"]')
+
+    def count(self, verdict: str) -> int:
+        chip = self.chip(verdict)
+        return int(chip.locator("strong").inner_text()) if chip.count() else 0
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # An answer with an error status is written to the console by the browser itself.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.problems.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws") and parts.netloc != urlsplit(self.url).netloc:
+            self.problems.append(f"a request to {request.url}")

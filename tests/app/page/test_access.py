@@ -1,0 +1,150 @@
+"""Whether everyone can use it: axe-core, sizes, themes, zoom; and that the page keeps its doors."""
+
+import gzip
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.app.page.conftest import OpenDesk
+from tests.app.page.driver import Desk
+
+AXE = resources.files("axe_core_python") / "axe.min.js"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESKTOP = {"viewport": {"width": 1440, "height": 900}}
+
+
+def violations(at: Desk) -> list[str]:
+    # Evaluated by the debugger, which the page's policy does not bind.
+    at.page.evaluate(AXE.read_text("utf-8"))
+    found: dict[str, Any] = at.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['impact']} {one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def fits(at: Desk) -> bool:
+    return bool(
+        at.page.evaluate("document.documentElement.scrollWidth <= document.body.clientWidth")
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"]
+)
+def test_every_view_passes_axe_and_fits_its_screen(
+    desk: OpenDesk, cells: list[Path], size: dict[str, Any], scheme: str, tmp_path: Path
+) -> None:
+    at = desk(**size, color_scheme=scheme, reduced_motion="reduce")
+    (tmp_path / "junk.png").write_bytes(b"junk")
+    expect(at.page.locator(".thumbs img")).to_have_count(5)
+    seen = {"home": violations(at)}
+    assert fits(at)
+    at.add([*cells[::20], tmp_path / "junk.png"])
+    expect(at.cards).to_have_count(11)
+    at.dismiss()
+    at.cards.nth(0).locator(".open").focus()
+    at.page.keyboard.press("n")
+    expect(at.page.locator(".toast")).to_be_visible()
+    at.page.get_by_role("button", name="Filter").click()
+    at.cards.nth(1).locator(".check").click()
+    seen["case"] = violations(at)
+    assert fits(at)
+    at.page.get_by_role("button", name="Clear").click()
+    at.cards.nth(0).locator(".open").click()
+    expect(at.dialog).to_be_visible()
+    seen["cell"] = violations(at)
+    assert fits(at)
+    at.page.keyboard.press("?")
+    seen["keys"] = violations(at)
+    at.page.keyboard.press("Escape")
+    at.page.keyboard.press("Escape")
+    at.page.get_by_role("link", name="Model").click()
+    expect(at.page.locator("h1")).to_have_text("Model tiny")
+    seen["model"] = violations(at)
+    assert fits(at)
+    at.go("#/case/none")
+    seen["not found"] = violations(at)
+    at.go("#/")
+    expect(at.page.locator(".case-list li").first).to_be_visible()
+    seen["home with cases"] = violations(at)
+    assert {view: found for view, found in seen.items() if found} == {}
+
+
+def test_everything_still_fits_at_200_percent(desk: OpenDesk, cells: list[Path]) -> None:
+    # Twice the size on a screen of 1280 pixels leaves 640 of them, and 320 at four times.
+    for width in (640, 320):
+        at = desk(viewport={"width": width, "height": 512})
+        assert fits(at)
+        at.add(cells[:3])
+        assert fits(at)
+        at.cards.nth(0).locator(".open").click()
+        assert at.dialog.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_targets_are_large_enough_to_hit(quick_case: Desk) -> None:
+    at = quick_case
+    at.page.get_by_role("button", name="Filter").click()
+    small = at.page.evaluate(
+        """() => [...document.querySelectorAll("button, a, select, input, summary")]
+            .filter((one) => one.checkVisibility() && !one.closest(".skip"))
+            .map((one) => [one, (one.closest("label") ?? one).getBoundingClientRect()])
+            .filter(([, box]) => box.width < 24 || box.height < 24)
+            .map(([one, box]) => `${one.outerHTML.slice(0, 80)} ${box.width} x ${box.height}`)"""
+    )
+    assert small == []
+
+
+def test_the_theme_is_remembered(desk: OpenDesk) -> None:
+    at = desk(color_scheme="light")
+    body = "getComputedStyle(document.documentElement).backgroundColor"
+    light = at.page.evaluate(body)
+    at.page.get_by_label("Colours").select_option("dark")
+    dark = at.page.evaluate(body)
+    assert dark != light
+    at.page.reload()
+    assert at.page.evaluate(body) == dark
+    expect(at.page.get_by_label("Colours")).to_have_value("dark")
+
+
+def test_research_use_is_in_view_everywhere(desk: OpenDesk) -> None:
+    at = desk(**PHONE)
+    for address in ("#/", "#/model"):
+        at.go(address)
+        at.page.mouse.wheel(0, 3000)
+        notice = at.page.get_by_text("Research use only. Not for diagnosis.").first
+        expect(notice).to_be_in_viewport()
+
+
+def test_the_policy_holds_and_names_are_only_text(
+    desk: OpenDesk, cells: list[Path], tmp_path: Path
+) -> None:
+    at = desk()
+    refused: list[str] = []
+    at.page.expose_function("refused", lambda directive: refused.append(directive))
+    at.page.evaluate(
+        "addEventListener('securitypolicyviolation', (event) => refused(event.violatedDirective))"
+    )
+    name = "<img src=x onerror=document.title='broken'>.bmp"
+    (tmp_path / name).write_bytes(cells[0].read_bytes())
+    at.add(tmp_path / name)
+    expect(at.cards.locator(".open")).to_have_attribute("title", name)
+    at.page.get_by_label("Name of the case").fill("<b>bold</b>")
+    at.page.keyboard.press("Enter")
+    at.cards.nth(0).locator(".open").click()
+    expect(at.dialog.get_by_role("heading", level=2)).to_have_text(name)
+    at.page.keyboard.press("Escape")
+    at.go("#/")
+    expect(at.page.locator(".case-row-name").first).to_have_text("<b>bold</b>")
+    assert at.page.title() == "Leukoscope"
+    assert refused == []
+
+
+def test_the_page_is_light() -> None:
+    folder = resources.files("leukoscope.app") / "page"
+    packed = [gzip.compress(one.read_bytes()) for one in folder.iterdir() if one.is_file()]
+    assert 20_000 < sum(map(len, packed)) < 100_000

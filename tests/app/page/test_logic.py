@@ -1,0 +1,201 @@
+"""The modules without a document, called in the browser as the page calls them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.app.live import Live
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def call(browser: Browser, quick_server: Live) -> Call:
+    page = browser.new_page()
+    page.goto(quick_server.url)
+
+    def run(module: str, function: str, *arguments: object) -> Any:
+        return page.evaluate(
+            """async ([module, name, given]) => {
+                const found = (await import(`/static/${module}.js`))[name];
+                const result = found(...given);
+                return result instanceof Map ? [...result] : result;
+            }""",
+            [module, function, arguments],
+        )
+
+    return run
+
+
+def cell(number: int, **changes: object) -> dict[str, object]:
+    return {
+        "id": number,
+        "name": f"cell{number}.bmp",
+        "subject": "",
+        "p_all": None,
+        "verdict": "normal",
+        "flags": [],
+        "review": None,
+        **changes,
+    }
+
+
+CELLS = [
+    cell(1, subject="S10", p_all=0.9, verdict="blast", review={"label": "HEM"}),
+    cell(2, subject="S9", p_all=0.1, flags=["no black border"], review={"label": "HEM"}),
+    cell(3, verdict="error"),
+    cell(4, subject="S9", p_all=0.5, verdict="blast"),
+    cell(10, subject="S9", p_all=0.1, verdict="uncertain"),
+]
+VIEW = {
+    "sort": "added",
+    "descending": False,
+    "verdicts": [],
+    "subject": None,
+    "flag": "",
+    "review": "",
+    "low": 0,
+    "high": 100,
+    "text": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("view", "order"),
+    [
+        ({}, [1, 2, 3, 4, 10]),
+        ({"descending": True}, [10, 4, 3, 2, 1]),
+        ({"sort": "probability"}, [2, 10, 4, 1, 3]),
+        ({"sort": "probability", "descending": True}, [1, 4, 2, 10, 3]),
+        ({"sort": "subject"}, [3, 2, 4, 10, 1]),
+        ({"sort": "verdict"}, [1, 4, 10, 2, 3]),
+        ({"sort": "name", "descending": True}, [10, 4, 3, 2, 1]),
+        ({"verdicts": ["blast", "error"]}, [1, 3, 4]),
+        ({"subject": "S9"}, [2, 4, 10]),
+        ({"subject": ""}, [3]),
+        ({"flag": "no black border"}, [2]),
+        ({"flag": "none"}, [1, 3, 4, 10]),
+        ({"review": "open"}, [3, 4, 10]),
+        ({"review": "done"}, [1, 2]),
+        ({"review": "corrected"}, [1]),
+        ({"low": 10, "high": 50}, [2, 4, 10]),
+        ({"low": 1}, [1, 2, 4, 10]),
+        ({"text": " s9 "}, [2, 4, 10]),
+        ({"text": "CELL10"}, [10]),
+        ({"text": "x", "verdicts": ["blast"]}, []),
+    ],
+)
+def test_cells_are_sorted_and_filtered(
+    call: Call, view: dict[str, object], order: list[int]
+) -> None:
+    assert [one["id"] for one in call("select", "arrange", CELLS, VIEW | view)] == order
+
+
+def test_verdicts_are_counted_among_what_the_other_filters_let_through(call: Call) -> None:
+    view = VIEW | {"subject": "S9", "verdicts": ["error"]}
+    counts = dict(call("select", "countVerdicts", CELLS, view))
+    assert counts == {"normal": 1, "blast": 1, "uncertain": 1}
+
+
+def test_choices_are_in_natural_order_with_none_last(call: Call) -> None:
+    found = call("select", "choices", CELLS)
+    assert found == {
+        "subjects": [["S9", 3], ["S10", 1], ["", 1]],
+        "flags": [["no black border", 1]],
+    }
+
+
+def upload(name: str, size: int) -> dict[str, object]:
+    return {"name": name, "file": {"size": size}}
+
+
+def test_requests_are_bounded_by_count_and_bytes_and_archives_go_alone(call: Call) -> None:
+    files = [upload(f"c{n}.bmp", 10) for n in range(12, 0, -1)]
+    files += [upload("big.bmp", 900), upload("a.zip", 5), upload("huge.bmp", 5000)]
+    dealt = call("batches", "batches", files, 5, 1000)
+    names = [[one["name"] for one in request] for request in dealt]
+    assert names == [
+        ["a.zip"],
+        ["big.bmp", "c1.bmp", "c2.bmp", "c3.bmp", "c4.bmp"],
+        ["c5.bmp", "c6.bmp", "c7.bmp", "c8.bmp", "c9.bmp"],
+        ["c10.bmp", "c11.bmp", "c12.bmp"],
+        ["huge.bmp"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("a/b.BMP", True),
+        ("a/b.zip", True),
+        ("a/b.txt", False),
+        ("a/.b.bmp", False),
+        (".git/b.bmp", False),
+        ("__MACOSX/b.bmp", False),
+        ("a/Thumbs.db", False),
+    ],
+)
+def test_what_is_taken_from_a_folder(call: Call, path: str, wanted: bool) -> None:
+    assert call("batches", "wantedFromFolder", path) is wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "subject"),
+    [
+        ("x/UID_H10_3_1_hem.bmp", "H10"),
+        ("UID_57_3_1_all.png", "57"),
+        ("UID_57_3_1_none.png", ""),
+        ("cell.png", ""),
+    ],
+)
+def test_the_subject_of_an_official_name(call: Call, path: str, subject: str) -> None:
+    assert call("batches", "subjectOf", path) == subject
+
+
+def test_waits_double_up_to_a_bound_unless_the_server_says_how_long(call: Call) -> None:
+    waits = [call("batches", "waitSeconds", tries) for tries in range(1, 7)]
+    assert waits == [1, 2, 4, 8, 15, 15]
+    assert call("batches", "waitSeconds", 5, 3) == 3
+    assert call("batches", "waitSeconds", 1, 1e9) == 60
+
+
+def test_histogram_counts_every_probability_once(call: Call) -> None:
+    values = [0, 0.05, 0.0999, 0.1, 0.5, 0.999, 1, None]
+    assert call("bins", "histogram", values, 10) == [3, 1, 0, 0, 0, 1, 0, 0, 0, 2]
+
+
+def test_the_curve_is_read_between_its_values(call: Call) -> None:
+    curve = {"sensitivity": [1, 0.5, 0], "specificity": [0, 0.8, 1]}
+    assert call("bins", "expectedAt", curve, 0.25) == {"sensitivity": 0.75, "specificity": 0.4}
+    assert call("bins", "expectedAt", curve, 1) == {"sensitivity": 0, "specificity": 1}
+
+
+def test_blasts_are_called_from_the_threshold_on(call: Call) -> None:
+    counted = call("bins", "calledBlast", [0.3, 0.2999, 0.9, None], 0.3)
+    assert counted == {"blasts": 2, "answered": 3}
+
+
+def test_heat_is_symmetric_around_nothing(call: Call) -> None:
+    assert call("heatmap", "heatColour", 0, 10)[3] == 0
+    plus, minus = call("heatmap", "heatColour", 5, 10), call("heatmap", "heatColour", -5, 10)
+    assert plus[3] == minus[3] == 128
+    assert plus[0] > plus[2]
+    assert minus[2] > minus[0]
+    assert call("heatmap", "heatColour", 99, 10)[3] == 255
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [(0, "0 %"), (0.001, "< 1 %"), (0.304, "30 %"), (0.9999, "> 99 %"), (1, "100 %"), (None, "")],
+)
+def test_only_a_certain_probability_is_0_or_100(call: Call, p: float | None, words: str) -> None:
+    assert call("format", "percent", p) == words.replace(" ", "\u00a0")
+
+
+def test_addresses_name_a_view(call: Call) -> None:
+    assert call("router", "parse", "#/case/a%20b") == {"view": "case", "id": "a b"}
+    assert call("router", "parse", "#/model") == {"view": "model", "id": ""}
+    assert call("router", "parse", "#/nowhere/at/all") == {"view": "home", "id": ""}
+    assert call("router", "parse", "#/case/%E0%A4%A") == {"view": "case", "id": "%E0%A4%A"}
