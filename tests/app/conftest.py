@@ -4,9 +4,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
-from tests.app.live import Live, running
+from leukoscope import verbs
+from leukoscope.app.limits import Limits
+from leukoscope.app.server import create_app
+from leukoscope.app.settings import Settings
+from tests.app.live import Live, in_thread, running
 from tests.app.postgresql import PostgreSQL, running_postgresql
+from tests.inference.tiny_model import write_tiny_model
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -34,6 +40,31 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Live]]:
 
         def start(*options: str) -> Live:
             return stack.enter_context(running(*options, env=clean_environment(tmp_path)))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def drawn_cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 36 synthetic cells and a broken file."""
+    folder = tmp_path_factory.mktemp("cells")
+    verbs.synthesise(folder / "drawn", persons=6, cells=6, seed=3)
+    (folder / "UID_9_1_1_all.bmp").write_bytes(b"BM, and no more")
+    return folder
+
+
+@pytest.fixture
+def small_server(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """URLs of servers with a tiny model and limits of one's own, each in a thread."""
+    model = write_tiny_model(tmp_path / "tiny.onnx")
+    with ExitStack() as stack:
+
+        def start(change: Callable[[FastAPI], None] = lambda app: None, **limits: float) -> str:
+            app = create_app(
+                Settings(model=model, ephemeral=True, workers=1, limits=Limits(**limits))
+            )
+            change(app)
+            return stack.enter_context(in_thread(app))
 
         yield start
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -100,3 +100,17 @@ def in_thread(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join(60)
         listener.close()
+
+
+def metric(client: httpx.Client, name: str) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that must come."""
+    for _ in range(6_000):
+        if true():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came")

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leukoscope.app.archives import Refused, open_archive
+from leukoscope.app.archives import open_archive
+from leukoscope.app.items import Upload
 from leukoscope.app.limits import MB, Limits
 from leukoscope.errors import ImageError
 from tests.app.forms import zipped
@@ -216,7 +217,7 @@ whole = zipped({"1.bmp": b"BM" + bytes(500), "2.png": PNG})
 @pytest.mark.parametrize("length", [4, 30, 100, len(whole) - 22, len(whole) - 1])
 def test_a_truncated_archive_is_one_answer(length):
     (item,) = open_archive("z.zip", whole[:length], LIMITS)
-    assert isinstance(item, Refused)
+    assert isinstance(item, Upload)
     assert item.name == "z.zip"
     assert "broken" in item.problem
 

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leukoscope.app.items import Upload
 from leukoscope.app.limits import Limits
+from leukoscope.app.multipart import FormReader
 from leukoscope.app.problems import RequestError
 from leukoscope.app.sniff import kind_of
-from leukoscope.app.uploads import FormReader, Upload, expand, read_json
+from leukoscope.app.uploads import expand, read_json
 from leukoscope.errors import ImageError
 from tests.app.forms import BOUNDARY, field, files, form, part, zipped
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from leukoscope.app.items import Item, Upload
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, Include, Neighbour
-from leukoscope.app.uploads import Item, Upload
 from leukoscope.data.features import measure
 from leukoscope.data.image import centre, decode
 from leukoscope.errors import ImageError

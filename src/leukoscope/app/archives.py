@@ -11,6 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from leukoscope.app.items import Upload
 from leukoscope.app.limits import MB, Limits
 from leukoscope.app.names import clean_name
 from leukoscope.app.sniff import NESTED, is_image, kind_of
@@ -25,18 +26,6 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 HARMLESS = 1 * MB
 CHUNK = 256 * 1024
 ENCRYPTED = 0x1
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Something in an archive that is answered with a reason instead of a verdict."""
-
-    name: str
-    problem: str
-
-    def load(self) -> bytes:
-        """Never gives bytes."""
-        raise ImageError(self.problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +108,7 @@ class Archive:
             raise ImageError(f"unpacks to more than {ratio} times its size in the archive.")
 
 
-def open_archive(name: str, data: bytes, limits: Limits) -> list[Member | Refused]:
+def open_archive(name: str, data: bytes, limits: Limits) -> list[Member | Upload]:
     """What an archive holds, in its order: images, and what is refused with a reason.
 
     Folders, hidden files and files that are no images are passed over.
@@ -132,12 +121,12 @@ def open_archive(name: str, data: bytes, limits: Limits) -> list[Member | Refuse
     try:
         archive = Archive(data, limits)
     except ImageError as error:
-        return [Refused(name, str(error))]
+        return [Upload(name, problem=str(error))]
     found = [item for info in archive.entries if (item := _entry(archive, info, name, limits))]
     if not found:
-        return [Refused(name, "an archive without images.")]
+        return [Upload(name, problem="an archive without images.")]
     if len(found) > limits.request_images:
-        return [Refused(name, too_many(len(found), limits))]
+        return [Upload(name, problem=too_many(len(found), limits))]
     return found
 
 
@@ -154,25 +143,25 @@ def too_large(limits: Limits) -> str:
 
 def _entry(
     archive: Archive, info: zipfile.ZipInfo, archive_name: str, limits: Limits
-) -> Member | Refused | None:
+) -> Member | Upload | None:
     """One entry of the directory; None for what nobody would want answered."""
     raw = info.filename.replace("\\", "/")
     parts = raw.split("/")
     name = clean_name(f"{archive_name}/{raw}", limits.name_length)
     if raw.startswith("/") or ".." in parts or raw[1:2] == ":":
-        return Refused(name, "its name leads out of the archive.")
+        return Upload(name, problem="its name leads out of the archive.")
     if info.is_dir() or raw.endswith("/"):
         return None
     if "__MACOSX" in parts or any(part.startswith(".") for part in parts):
         return None
     problem = _problem(info)
     if PurePosixPath(raw).suffix.lower() in SUFFIXES:
-        return Refused(name, problem) if problem else Member(archive, info, name)
+        return Upload(name, problem=problem) if problem else Member(archive, info, name)
     if problem:  # neither wanted nor readable
         return None
     head = archive.head(info)
     if kind_of(head):
-        return Refused(name, NESTED)
+        return Upload(name, problem=NESTED)
     return Member(archive, info, name) if is_image(head) else None
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
@@ -39,31 +40,33 @@ class Services:
     ledger: Ledger
     metrics: Metrics
     opening: "asyncio.Future[Store] | None" = None
-    stopping: bool = field(default=False)
-
-    def submit(self, tasks: Sequence[Task]) -> Job[Task, Answer]:
-        """Queue the images of one request.
-
-        Raises:
-            RequestError: 429 while too many wait, 503 while the server stops.
-        """
-        try:
-            return self.batcher.submit(tasks)
-        except FullError:
-            raise busy(self.batcher.retry_after()) from None
-        except StoppedError:
-            raise stopping() from None
+    stopping: bool = False
 
     def check(self) -> None:
         """Refuse early what `submit` would refuse later.
 
         Raises:
-            RequestError: see `submit`.
+            RequestError: 429 while too many images wait, 503 while the server stops.
         """
         if self.stopping:
             raise stopping()
-        try:
+        with self._refusals():
             self.batcher.check()
+
+    def submit(self, tasks: Sequence[Task]) -> Job[Task, Answer]:
+        """Queue the images of one request.
+
+        Raises:
+            RequestError: see `check`.
+        """
+        with self._refusals():
+            return self.batcher.submit(tasks)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """What the queue says, as answers."""
+        try:
+            yield
         except FullError:
             raise busy(self.batcher.retry_after()) from None
         except StoppedError:

@@ -13,11 +13,12 @@ from leukoscope.app.access import trace
 from leukoscope.app.admission import ANSWER_BYTES
 from leukoscope.app.answers import EVERYTHING, Task
 from leukoscope.app.batcher import Job, StoppedError
+from leukoscope.app.items import Item
 from leukoscope.app.openapi import images_body, problems
 from leukoscope.app.problems import RequestError, describe
 from leukoscope.app.schemas import Answer, Include, Predictions, Problem, StreamEnd, Summary
 from leukoscope.app.state import model_sha256, ready_store, services, stopping
-from leukoscope.app.uploads import Item, read_uploads
+from leukoscope.app.uploads import read_uploads
 from leukoscope.errors import ImageError
 from leukoscope.inference.results import tally
 from leukoscope.inference.triage import Verdict
