@@ -132,6 +132,7 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
     del data[field]
     if field in {
         "temperature",
+        "descriptors",
         "operating_point",
         "operating_curve",
         "results",

@@ -76,6 +76,20 @@ class OperatingCurve:
 
 
 @dataclass(frozen=True)
+class Descriptors:
+    """What is measured on a cell and given to the model in its place.
+
+    `names` in the order of the model's input, `version` that of `leukoscope.data.descriptors`.
+    """
+
+    version: int
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check(0 < len(self.names) == len(set(self.names)), "names are missing or given twice")
+
+
+@dataclass(frozen=True)
 class Split:
     """How persons were dealt out. `leaky`: the same person can stand in two parts."""
 
@@ -140,7 +154,11 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything a model file says about itself. `cam_bias`: logit less the heatmap's mean."""
+    """Everything a model file says about itself.
+
+    `cam_bias` is the logit less the heatmap's mean. A model with `descriptors` is given these,
+    measured on the crop `input`; any other is given the crop itself.
+    """
 
     name: str
     created: str
@@ -153,6 +171,7 @@ class Card:
     versions: Mapping[str, str]
     temperature: float = 1.0
     cam_bias: float | None = None
+    descriptors: Descriptors | None = None
     operating_point: OperatingPoint | None = None
     operating_curve: OperatingCurve | None = None
     results: Mapping[str, Measured] = field(default_factory=dict)

@@ -1,29 +1,30 @@
 """One .onnx file is one model: the network, its preprocessing and its card.
 
-Input `cells`: uint8 (N, S, S, 3), RGB, the fixed-scale crop. Outputs: `logit` (N,), `embedding`
-(N, d) and, where the card says the model has one, `heatmap` (N, h, w).
+Input `cells`: uint8 (N, S, S, 3), RGB, the fixed-scale crop; or, where the card names descriptors,
+`features`: float32 (N, F), these measured on the crop. Outputs: `logit` (N,), `embedding` (N, d)
+and, where the card says the model has one, `heatmap` (N, h, w).
 """
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.errors import ModelFileError
 from leukoscope.files import atomic_path
 from leukoscope.inference import wire
 from leukoscope.inference.card import Card
+from leukoscope.inference.interface import CELLS, FEATURES, descriptor_problem, interface_problems
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
 CARD_KEY = "leukoscope.card"
 MAX_BYTES = 1 << 30  # a protocol buffer ends at 2 GiB; no cell model comes near
-INPUT = "cells"
 
 
 @dataclass(frozen=True)
@@ -46,29 +47,58 @@ class ModelFile:
     card: Card
     session: "ort.InferenceSession"
 
+    def inputs(self, cells: np.ndarray) -> np.ndarray:
+        """What the network is given of some cells: the crops as they are, or their descriptors.
+
+        Args:
+            cells: uint8 (N, S, S, 3), from `leukoscope.data.image.fixed_scale_crop`.
+
+        Returns:
+            uint8 (N, S, S, 3), or float32 (N, F) as the card names them.
+        """
+        if self.card.descriptors is None:
+            return cells
+        columns = [NAMES.index(name) for name in self.card.descriptors.names]
+        return np.stack([describe(cell)[columns] for cell in cells])
+
     def run(
         self, cells: np.ndarray, *, heatmaps: bool = False, embeddings: bool = False
     ) -> Outputs:
-        """Apply the network.
+        """Apply the model to cells.
 
         Args:
-            cells: uint8 (N, S, S, 3), from `leukoscope.data.image.read_cell`.
+            cells: uint8 (N, S, S, 3), from `leukoscope.data.image.fixed_scale_crop`.
             heatmaps: also return the class activation maps, if the model has them.
             embeddings: also return the embeddings.
 
         Raises:
             ModelFileError: if ONNX Runtime cannot run the network, for example for lack of memory.
         """
+        return self.run_inputs(self.inputs(cells), heatmaps=heatmaps, embeddings=embeddings)
+
+    def run_inputs(
+        self, inputs: np.ndarray, *, heatmaps: bool = False, embeddings: bool = False
+    ) -> Outputs:
+        """Apply the network to what `inputs` made of cells; otherwise as `run`."""
         names = ["logit"]
         if heatmaps and self.card.heatmap == "cam":
             names.append("heatmap")
         if embeddings:
             names.append("embedding")
+        if self.card.descriptors is None:
+            values = self._session_run(names, CELLS, inputs)
+        else:
+            # A row at a time: a matrix product may round otherwise in other company, and so little
+            # is computed that nothing is lost.
+            rows = [self._session_run(names, FEATURES, row[None]) for row in inputs]
+            values = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+        return Outputs(**dict(zip(names, values, strict=True)))
+
+    def _session_run(self, names: list[str], given: str, inputs: np.ndarray) -> list[np.ndarray]:
         try:
-            values = self.session.run(names, {INPUT: cells})
+            return self.session.run(names, {given: inputs})
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelFileError(f"{self.path}: the model fails to run: {_short(error)}") from error
-        return Outputs(**dict(zip(names, values, strict=True)))
 
 
 def default_model() -> Path:
@@ -104,9 +134,11 @@ def load(path: Path | str, *, threads: int = 1) -> ModelFile:
     path = Path(path)
     data = _read(path)
     card = _card(path, data)
+    if problem := descriptor_problem(card):
+        raise ModelFileError(f"{path}: {problem}")
     model = ModelFile(path, card, _session(path, data, threads))
     try:
-        problems = _interface_problems(model)
+        problems = interface_problems(card, model.session)
     except UnicodeDecodeError as error:  # ONNX Runtime hands names on as it finds them
         raise ModelFileError(f"{path} is damaged: a name in it is not text") from error
     if problems:
@@ -204,43 +236,6 @@ def _session(path: Path, data: bytes, threads: int) -> "ort.InferenceSession":
         return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
     except Exception as error:  # ONNX Runtime's errors share no base class
         raise ModelFileError(f"{path}: ONNX Runtime can't open it: {_short(error)}") from error
-
-
-def _interface_problems(model: ModelFile) -> list[str]:
-    """Where a network's inputs and outputs differ from what its card promises."""
-    size = model.card.input.size
-    problems = []
-    inputs = model.session.get_inputs()
-    if [node.name for node in inputs] != [INPUT]:
-        problems.append(f"expected the one input {INPUT}, got {[n.name for n in inputs]}")
-    elif inputs[0].type != "tensor(uint8)" or not _fits(inputs[0].shape, (None, size, size, 3)):
-        problems.append(
-            f"expected {INPUT} of uint8 (N, {size}, {size}, 3), "
-            f"got {inputs[0].type} {inputs[0].shape}"
-        )
-    outputs: dict[str, Any] = {node.name: node for node in model.session.get_outputs()}
-    wanted = {"logit": 1, "embedding": 2} | ({"heatmap": 3} if model.card.heatmap == "cam" else {})
-    for name, rank in wanted.items():
-        node = outputs.get(name)
-        if node is None:
-            problems.append(f"it has no output {name}")
-        elif node.type != "tensor(float)" or len(node.shape) != rank or _fixed(node.shape[0]):
-            problems.append(
-                f"expected {name} of float32 with {rank} dimensions, the first of any size, "
-                f"got {node.type} {node.shape}"
-            )
-    return problems
-
-
-def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
-    return len(shape) == len(wanted) and all(
-        not _fixed(have) if want is None else have == want
-        for have, want in zip(shape, wanted, strict=True)
-    )
-
-
-def _fixed(dimension: object) -> bool:
-    return isinstance(dimension, int) and dimension >= 0
 
 
 def _short(error: Exception) -> str:

@@ -13,6 +13,7 @@ def describe(card: Card) -> list[tuple[str, str]]:
         ("Name", card.name),
         ("Created", card.created),
         ("Input", f"the central {crop} x {crop} original pixels, at {size} x {size}"),
+        *_descriptors(card),
         ("Answers", f"probability of {card.positive}, temperature {card.temperature:.3g}"),
         ("Heatmap", heatmap),
         ("Operating point", _operating_point(card)),
@@ -23,6 +24,13 @@ def describe(card: Card) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())),
     ]
     return lines + [(f"Measured {name}", _measured(one)) for name, one in card.results.items()]
+
+
+def _descriptors(card: Card) -> list[tuple[str, str]]:
+    if card.descriptors is None:
+        return []
+    count, version = len(card.descriptors.names), card.descriptors.version
+    return [("Measures", f"{count} descriptors of the cell, version {version}")]
 
 
 def _operating_point(card: Card) -> str:

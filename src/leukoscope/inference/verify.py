@@ -35,12 +35,15 @@ def verify(path: Path | str) -> list[Check]:
         model = load(path)
     except ModelFileError as error:
         return [Check("opens", False, str(error))]
-    size = model.card.input.size
+    size, descriptors = model.card.input.size, model.card.descriptors
+    given = f"cells uint8 (N, {size}, {size}, 3)"
+    if descriptors is not None:
+        given = f"features float32 (N, {len(descriptors.names)}), measured on cells of {size} px"
     opsets = ", ".join(f"{domain} {version}" for domain, version in read_opsets(path).items())
     checks = [
         Check("opens", True, f"operator sets: {opsets}"),
         Check("card", True, f"schema {model.card.schema}, {model.card.name}"),
-        Check("input and outputs", True, f"cells uint8 (N, {size}, {size}, 3)"),
+        Check("input and outputs", True, given),
     ]
     for check in (_finite, _batch_invariant, _cam):
         checks.append(_attempt(check, model))
@@ -84,7 +87,7 @@ def _batch_invariant(model: ModelFile) -> Check:
 
 def _cam(model: ModelFile) -> Check:
     if model.card.cam_bias is None:
-        return Check("heatmap", True, "none: this network has no exact class activation map")
+        return Check("heatmap", True, "none: this model has no exact class activation map")
     out = model.run(_images(model.card.input.size), heatmaps=True)
     assert out.heatmap is not None  # the card says cam, and load() found the output
     sums = out.heatmap.mean(axis=(1, 2), dtype=np.float64) + model.card.cam_bias
