@@ -13,7 +13,8 @@ from leukoscope.inference.model_file import load, read_card
 from leukoscope.models.layers import Planes, convolutions
 from leukoscope.models.networks import build
 from leukoscope.models.pooled import Answer, Pooled
-from leukoscope.training.export import TOLERANCE, cam_bias, export
+from leukoscope.training.calibrate import TOLERANCE
+from leukoscope.training.export import cam_bias, export
 from tests.inference.tiny_model import tiny_card
 from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe
 

@@ -1,14 +1,15 @@
-"""Decoded crops, made once and kept as one memory-mapped array.
+"""What a training is given of each cell, made once and kept as one memory-mapped array.
 
-Decoding and resizing cost more than half of a small network's training step; the cache pays them
-once for all epochs, runs and processes.
+Decoding and resizing cost more than half of a small network's training step, and measuring a cell
+costs more than any estimator; the cache pays them once for all epochs, runs and processes.
 """
 
 import hashlib
 import json
+import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +17,39 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.data.cohort import Cohort
+from leukoscope.data.descriptors import NAMES, VERSION, describe
 from leukoscope.data.image import Crop, read_cell
 from leukoscope.errors import ImageError, TrainingError
 from leukoscope.files import atomic_path, write_text
 from leukoscope.progress import track
 
 SECONDS_PER_IMAGE = 0.003  # decode and resize of a 450 px BMP on one core, with a cold disk
+SECONDS_PER_MEASURING = 0.016  # decode and describe one
 
 
 @dataclass(frozen=True)
 class Crops:
-    """The crops of a cohort.
+    """What is kept of the cells of a cohort.
 
     Attributes:
-        cells: uint8 (N, S, S, 3), memory-mapped; all zero where the image could not be read.
+        cells: memory-mapped; uint8 (N, S, S, 3) crops or float32 (N, F) descriptors; all zero where
+            the image could not be read.
         problems: Row to the one-line reason.
     """
 
     cells: np.ndarray
     problems: dict[int, str]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What is made of each cell: its parts of the cache's key, its form, how, and its name."""
+
+    key: tuple[object, ...]
+    shape: tuple[int, ...]
+    dtype: type[np.generic]
+    make: Callable[[str], np.ndarray]
+    title: str
 
 
 def cache_folder() -> Path:
@@ -52,6 +67,12 @@ def estimate(cells: int, crop: Crop, jobs: int) -> str:
     return f"{cells:,} crops of {crop.size} px: {shown}"
 
 
+def estimate_measuring(cells: int, jobs: int) -> str:
+    """What measuring will take where the cache lacks it, in words."""
+    seconds = max(1, round(cells * SECONDS_PER_MEASURING / max(1, jobs)))
+    return f"{len(NAMES)} descriptors of {cells:,} cells: about {seconds} s, the first time"
+
+
 def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2) -> Crops:
     """The crops of a cohort, from the cache where it has them.
 
@@ -67,39 +88,62 @@ def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs
     Raises:
         TrainingError: Not enough space on the disk.
     """
+
+    def make(path: str) -> np.ndarray:
+        return read_cell(path, crop)
+
+    kind = _Kind((1, crop), (crop.size, crop.size, 3), np.uint8, make, "Caching crops")
+    return _cached(cohort, kind, folder, jobs)
+
+
+def cached_descriptors(
+    cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2
+) -> Crops:
+    """All descriptors of the cells of a cohort, likewise; measured anew with another version."""
+
+    def make(path: str) -> np.ndarray:
+        return describe(read_cell(path, crop))
+
+    key = ("descriptors", VERSION, crop)
+    kind = _Kind(key, (len(NAMES),), np.float32, make, "Measuring cells")
+    return _cached(cohort, kind, folder, jobs)
+
+
+def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crops:
     folder = folder or cache_folder()
     # An image without a hash could not be read; its path keeps two such cohorts apart.
     names = [sha256 or path for sha256, path in zip(cohort["sha256"], cohort["path"], strict=True)]
-    key = hashlib.sha256(repr((1, crop, names)).encode()).hexdigest()[:24]
+    key = hashlib.sha256(repr((*kind.key, names)).encode()).hexdigest()[:24]
     array, remarks = folder / f"{key}.npy", folder / f"{key}.json"
     if not (array.is_file() and remarks.is_file()):
-        _make(cohort["path"].tolist(), crop, array, remarks, jobs)
+        _make(cohort["path"].tolist(), kind, array, remarks, jobs)
     problems = {int(row): text for row, text in json.loads(remarks.read_text("utf-8")).items()}
     return Crops(np.load(array, mmap_mode="r"), problems)
 
 
-def _make(paths: Sequence[str], crop: Crop, array: Path, remarks: Path, jobs: int) -> None:
+def _make(paths: Sequence[str], kind: _Kind, array: Path, remarks: Path, jobs: int) -> None:
     array.parent.mkdir(parents=True, exist_ok=True)
-    needed, free = len(paths) * crop.size**2 * 3, shutil.disk_usage(array.parent).free
+    shape = (len(paths), *kind.shape)
+    needed = math.prod(shape) * np.dtype(kind.dtype).itemsize
+    free = shutil.disk_usage(array.parent).free
     if needed > 0.95 * free:
         raise TrainingError(
-            f"{array.parent}: {needed / 1e9:.1f} GB are needed for the crops and "
+            f"{array.parent}: {needed / 1e9:.1f} GB are needed for the cells and "
             f"{free / 1e9:.1f} GB are free; make room, or set LEUKOSCOPE_CACHE to a folder on "
             "another disk."
         )
     problems: dict[str, str] = {}
     with atomic_path(array) as temporary:
-        shape = (len(paths), crop.size, crop.size, 3)
-        cells = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+        cells = np.lib.format.open_memmap(temporary, "w+", kind.dtype, shape)
 
         def fill(row: int) -> None:
             try:
-                cells[row] = read_cell(paths[row], crop)
+                cells[row] = kind.make(paths[row])
             except ImageError as error:
                 problems[str(row)] = str(error)
 
         with ThreadPoolExecutor(max(1, jobs)) as pool:
-            for _ in track(pool.map(fill, range(len(paths))), "Caching crops", total=len(paths)):
+            for _ in track(pool.map(fill, range(len(paths))), kind.title, total=len(paths)):
                 pass
         cells.flush()
     write_text(remarks, json.dumps(problems))

@@ -10,13 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from leukoscope.errors import ParityError
 from leukoscope.files import atomic_path
 from leukoscope.inference.card import Card
 from leukoscope.inference.model_file import load, write_card
-
-# Of a logit: a probability moves by a quarter of this at most, which no printed digit shows.
-TOLERANCE = 1e-3
+from leukoscope.training.calibrate import check_parity
 
 
 class _Outputs(nn.Module):
@@ -63,12 +60,7 @@ def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> flo
         _write_onnx(_Outputs(network, has_heatmap), card.input.size, names, temporary)
         write_card(temporary, card)
         difference = _difference(network, temporary, cells, card)
-        if not difference <= TOLERANCE:
-            raise ParityError(
-                f"{path}: the exported model's logits differ from the trained network's by "
-                f"{difference:.2g} (at most {TOLERANCE:g}); nothing was written. Please report "
-                "this with the recipe."
-            )
+        check_parity(path, difference)
     return difference
 
 

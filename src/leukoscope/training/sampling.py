@@ -26,12 +26,31 @@ def epoch_order(
     rng = np.random.default_rng((seed, epoch, 0))
     if sampling == "natural":
         return rng.permutation(len(label))
-    weights = 1.0 / _group_size(label)
-    if sampling == "person":
+    weights = even_weights(label, person, sampling)
+    return rng.choice(len(label), size=len(label), p=weights / weights.sum())
+
+
+def even_weights(
+    label: np.ndarray, person: np.ndarray, unit: Literal["cell", "class", "person"]
+) -> np.ndarray:
+    """What each cell counts, so that every unit counts the same in sum.
+
+    Args:
+        label: (N,) 0 or 1.
+        person: (N,) who each cell is of.
+        unit: "cell"; "class"; or "person": the classes, and within a class its persons.
+
+    Returns:
+        float64 (N,) with a mean of 1.
+    """
+    weights = np.ones(len(label))
+    if unit == "class":
+        weights /= _group_size(label)
+    if unit == "person":
         pair = np.array([f"{value}:{who}" for value, who in zip(label, person, strict=True)])
         persons = {value: len(set(pair[label == value])) for value in set(label.tolist())}
-        weights = 1.0 / (_group_size(pair) * [persons[value] for value in label.tolist()])
-    return rng.choice(len(label), size=len(label), p=weights / weights.sum())
+        weights /= _group_size(pair) * [persons[value] for value in label.tolist()]
+    return weights / weights.mean()
 
 
 def class_weights(label: np.ndarray, setting: str | dict[str, float]) -> np.ndarray:

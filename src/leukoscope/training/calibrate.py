@@ -1,0 +1,167 @@
+"""What follows the fit of any model: card, export, and what is chosen on validation persons.
+
+The temperature and the operating point are set on the exported model's answers for the validation
+cells, so they belong to the file that people use.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leukoscope import __version__
+from leukoscope.data import cnmc
+from leukoscope.data.cohort import LABEL_NAMES, Cohort
+from leukoscope.data.image import Crop
+from leukoscope.data.partition import Split
+from leukoscope.errors import ParityError
+from leukoscope.evaluation.calibration import fit_temperature, sigmoid
+from leukoscope.evaluation.operating import choose_operating_point, operating_curve
+from leukoscope.files import natural_key
+from leukoscope.inference import card as cards
+from leukoscope.inference.model_file import load, write_card
+from leukoscope.models.recipe import Recipe
+
+PARITY_CELLS = 64
+# Of a logit: a probability moves by a quarter of this at most, which no printed digit shows.
+TOLERANCE = 1e-3
+BATCH = 32
+SEEN = ("train", "validation")
+
+
+def new_card(
+    cohort: Cohort,
+    recipe: Recipe,
+    split: Split,
+    *,
+    synthetic: bool,
+    packages: Iterable[str],
+    **fields: Any,
+) -> cards.Card:
+    """The card of a model that has been fitted and not yet calibrated.
+
+    Args:
+        cohort: N cells with label, person, subject, sha256, part.
+        recipe: What it was trained by.
+        split: How the parts were made.
+        synthetic: The cells were drawn, not photographed.
+        packages: Whose versions it names.
+        **fields: Of the card, as the kind of model has them.
+    """
+    return cards.Card(
+        name=recipe.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        input=Crop(recipe.input.crop, recipe.input.size),
+        training=seen(cohort, split, synthetic),
+        data=cards.DataSource("Synthetic cells", "Leukoscope", "Apache-2.0", "")
+        if synthetic
+        else cards.DataSource("C-NMC 2019", cnmc.CITATION, cnmc.LICENCE, cnmc.DOI),
+        licence="Apache-2.0",
+        recipe=recipe.to_dict(),
+        versions={"leukoscope": __version__, **{name: version(name) for name in packages}},
+        **fields,
+    )
+
+
+def complete(
+    write: Callable[[cards.Card, np.ndarray], object],
+    card: cards.Card,
+    cohort: Cohort,
+    inputs: np.ndarray,
+    path: Path,
+    target_recall: float,
+) -> cards.Card:
+    """Export a fitted model, then calibrate the file and set its operating point.
+
+    Args:
+        write: Exports the model with a card to `path`, and compares the two on some inputs.
+        card: From `new_card`.
+        cohort: N cells with label, person, part.
+        inputs: What the model is given, a row per cell.
+        path: The model file.
+        target_recall: The wanted recall of ALL.
+
+    Returns:
+        The card, as it stands in the file.
+
+    Raises:
+        ParityError: The exported model answers differently.
+    """
+    rows = np.flatnonzero(cohort["part"] == "validation")
+    spread = rows[:: max(1, len(rows) // PARITY_CELLS)][:PARITY_CELLS]
+    write(card, inputs[spread])
+    card = calibrated(card, path, cohort.select(rows), inputs[rows], target_recall)
+    write_card(path, card)
+    return card
+
+
+def check_parity(path: Path, difference: float) -> None:
+    """Refuse an exported model that answers otherwise than the one it was made of.
+
+    Args:
+        path: Where it was to be written.
+        difference: The largest, of a logit.
+
+    Raises:
+        ParityError: It is too large, or no number.
+    """
+    if not difference <= TOLERANCE:
+        raise ParityError(
+            f"{path}: the exported model's logits differ from the trained model's by "
+            f"{difference:.2g} (at most {TOLERANCE:g}); nothing was written. Please report "
+            "this with the recipe."
+        )
+
+
+def calibrated(
+    card: cards.Card, path: Path, validation: Cohort, inputs: np.ndarray, target_recall: float
+) -> cards.Card:
+    """The card with temperature, operating point and curve, set on the file's own answers."""
+    model = load(path, threads=0)
+    starts = range(0, len(inputs), BATCH)
+    logit = np.concatenate(
+        [model.run_inputs(np.ascontiguousarray(inputs[s : s + BATCH])).logit for s in starts]
+    )
+    label, person = validation["label"], validation["person"]
+    temperature = fit_temperature(logit, label, person)
+    p = sigmoid(logit / temperature)
+    point = choose_operating_point(label, p, person, target_recall)
+    curve = [tuple(values.round(4).tolist()) for values in operating_curve(label, p)]
+    return replace(
+        card,
+        temperature=temperature,
+        operating_point=cards.OperatingPoint(
+            point.threshold,
+            point.target_recall,
+            point.recall,
+            point.specificity,
+            cards.Cells("validation", len(point.persons), point.cells),
+        ),
+        operating_curve=cards.OperatingCurve(*curve),
+    )
+
+
+def seen(cohort: Cohort, split: Split, synthetic: bool) -> cards.Training:
+    """What the model has seen: persons, subjects, image hashes and counts."""
+    part, label = cohort["part"], cohort["label"]
+    used = np.isin(part, SEEN)
+    persons = {
+        name: tuple(sorted(set(cohort["person"][part == name]) - {""}, key=natural_key))
+        for name in SEEN
+    }
+    counts = {
+        name: {LABEL_NAMES[c]: int(np.sum((part == name) & (label == c))) for c in (1, 0)}
+        for name in SEEN
+    }
+    return cards.Training(
+        split=cards.Split(split.kind, split.seed, split.leaky),
+        persons=persons,
+        subjects=tuple(sorted(set(cohort["subject"][used]) - {""}, key=natural_key)),
+        hashes=cards.pack_hashes(value for value in cohort["sha256"][used] if value),
+        cells=counts,
+        synthetic=synthetic,
+    )
