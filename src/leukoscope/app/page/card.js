@@ -52,7 +52,8 @@ export class Card {
     say(this.#probability, percent(cell.p_all));
     setVars(this.#bar, { "--p": cell.p_all ?? 0, "--t": cell.threshold });
     this.#bar.hidden = cell.p_all === null;
-    say(this.#subject, cell.p_all === null && cell.reason ? cell.reason : cell.subject || name);
+    const whose = cell.subject ? `subject ${cell.subject}` : name;
+    say(this.#subject, cell.p_all === null && cell.reason ? cell.reason : whose);
     this.#mark.className = `mark ${cell.review ? (agrees(cell) ? "agrees" : "corrected") : ""}`;
     say(this.#mark, cell.review ? (agrees(cell) ? "✓" : `→ ${short(cell.review.label)}`) : "");
     this.open.setAttribute("aria-label", describe(cell, name));
