@@ -176,6 +176,15 @@ def test_with_the_token_there_is_all(guarded):
         assert client.get("/v1/models", params={"token": TOKEN}).status_code == 200
 
 
+def test_the_document_says_that_a_token_is_needed(guarded, live_server):
+    with guarded.client(headers=bearer(TOKEN)) as client:
+        document = client.get("/openapi.json").json()
+    assert document["security"] == [{"token": []}]
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    with live_server.client() as client:
+        assert "security" not in client.get("/openapi.json").json()
+
+
 def test_a_token_in_the_address_opens_nothing(guarded):
     with guarded.client() as client:
         assert client.get("/v1/models", params={"token": TOKEN}).status_code == 401

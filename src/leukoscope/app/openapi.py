@@ -84,6 +84,11 @@ def document(app: FastAPI) -> dict[str, Any]:
         for operation in (one for path in schema["paths"].values() for one in path.values()):
             if "requestBody" in operation:
                 _bounded(operation["responses"])
+        if app.state.services.settings.token is not None:
+            scheme = {"type": "http", "scheme": "bearer"}
+            schema["components"]["securitySchemes"] = {"token": scheme}
+            schema["security"] = [{"token": []}]
+            schema["paths"]["/healthz"]["get"]["security"] = []
         app.openapi_schema = schema
     return app.openapi_schema
 
