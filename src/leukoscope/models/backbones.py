@@ -121,7 +121,7 @@ def _at_places(features: Any, body: Any) -> Tensor:
     side = math.isqrt(tokens.shape[1])
     if side * side != tokens.shape[1]:
         raise ValueError("its tokens are no square of places")
-    return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
+    return tokens.transpose(1, 2).reshape(tokens.shape[0], -1, side, side)
 
 
 def _groups(body: Any) -> Iterable[list[str]]:

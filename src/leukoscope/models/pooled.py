@@ -77,8 +77,8 @@ class Pooled(nn.Module):
             return nn.functional.conv2d(features, row).squeeze(1)
         if self.slope is None:
             return None
-        rows = self.classifier.weight.expand(len(features), -1)  # (N, units)
-        offset = rows.new_zeros(len(features))
+        rows = self.classifier.weight.expand(features.shape[0], -1)  # (N, units)
+        offset = rows.new_zeros(features.shape[0])
         for layer, given in zip(reversed(self.layers), reversed(inputs), strict=True):
             assert isinstance(layer, nn.Linear)
             rows = rows * torch.where(given > 0, 1.0, self.slope)
