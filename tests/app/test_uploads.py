@@ -1,7 +1,9 @@
 """Bodies of requests as lists of images, whatever pieces they come in."""
 
 import base64
+import gc
 import json
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -224,3 +226,19 @@ def test_an_archive_for_which_no_room_is_left_is_a_problem():
     ]
     with pytest.raises(ImageError, match="split it"):
         items[3].load()
+
+
+def test_a_closed_reader_keeps_no_file():
+    """Nor does it wait for the garbage collector, which would let bodies pile up."""
+    gc.disable()
+    try:
+        reader = FormReader(BOUNDARY, SMALL)
+        reader.feed(files({"a.bmp": b"BM"}))
+        file = weakref.ref(reader._file)
+        gone = weakref.ref(reader)
+        reader.close()
+        del reader
+        assert gone() is None
+        assert file() is None
+    finally:
+        gc.enable()

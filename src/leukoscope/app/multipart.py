@@ -80,6 +80,12 @@ class FormReader:
             raise RequestError(400, "no file in the request; with curl: -F files=@cell.bmp")
         return self._uploads
 
+    def close(self) -> None:
+        """Let go of the parser, which points back here: its files would stay until a collection."""
+        self._parser.callbacks = {}
+        self._uploads = []
+        self._file = io.BytesIO()
+
     def _part_begin(self) -> None:
         self._disposition, self._name, self._problem = b"", None, ""
         self._file = io.BytesIO()

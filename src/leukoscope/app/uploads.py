@@ -6,6 +6,7 @@ import binascii
 import io
 import re
 from collections.abc import Callable
+from contextlib import closing
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -42,9 +43,9 @@ async def read_uploads(request: Request, limits: Limits, hold: Hold) -> list[Ite
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestError(415, f"send the body without Content-Encoding; {HOW}")
     if kind == b"multipart/form-data":
-        form = FormReader(options.get(b"boundary", b""), limits)
-        await _pump(request, hold, form.feed)
-        uploads = form.finish()
+        with closing(FormReader(options.get(b"boundary", b""), limits)) as form:
+            await _pump(request, hold, form.feed)
+            uploads = form.finish()
     elif kind == b"application/json":
         body = io.BytesIO()
         await _pump(request, hold, body.write)
