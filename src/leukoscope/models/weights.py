@@ -24,8 +24,8 @@ NONE, HUB = "none", "hub"
 OWN_PREFIX = "network.trunk."  # in a checkpoint of ours
 COUNTER = "num_batches_tracked"  # of batch norms; nothing reads it here
 CONVERT = (
-    "python -c \"import torch, safetensors.torch as s; s.save_file(torch.load('{0}', "
-    "weights_only=True), '{1}')\""
+    'python -c "import torch, safetensors.torch as s; s.save_file({{n: t.contiguous() for n, t in '
+    "torch.load('{0}', weights_only=True).items()}}, '{1}')\""
 )
 
 
@@ -108,7 +108,15 @@ def _read(path: Path) -> dict[str, Tensor]:
             with np.load(path, allow_pickle=False) as arrays:
                 return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
         return load_file(path)
-    except (OSError, ValueError, TypeError, KeyError, BadZipFile, SafetensorError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        EOFError,
+        BadZipFile,
+        SafetensorError,
+    ) as error:
         reason = " ".join(str(error).split())[:160]
         raise TrainingError(f"{path}: these weights cannot be read ({reason}).") from error
 
