@@ -4,8 +4,6 @@ Starlette's own form reader writes to temporary files, so this one sits on pytho
 of events. What the headers of a part say is only believed for the name.
 """
 
-import io
-
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -18,6 +16,8 @@ from leukoscope.app.sniff import is_zip
 
 HOW = "send images as multipart/form-data files, or as JSON: see /openapi.json"
 SNIFFED = 4
+# Pieces of a part kept side by side; each weighs something of its own.
+MANY = 4_096
 
 
 class FormReader:
@@ -33,16 +33,15 @@ class FormReader:
             raise RequestError(400, "the Content-Type header names no boundary")
         self._limits = limits
         self._uploads: list[Upload] = []
-        self._field = self._value = self._disposition = b""
+        self._field = self._value = b""
         self._name: str | None = None
-        self._file = io.BytesIO()
-        self._problem = ""
         self._ended = False
+        self._start()
         try:
             self._parser = MultipartParser(
                 boundary,
                 {
-                    "on_part_begin": self._part_begin,
+                    "on_part_begin": self._start,
                     "on_header_field": self._header_field,
                     "on_header_value": self._header_value,
                     "on_header_end": self._header_end,
@@ -84,11 +83,14 @@ class FormReader:
         """Let go of the parser, which points back here: its files would stay until a collection."""
         self._parser.callbacks = {}
         self._uploads = []
-        self._file = io.BytesIO()
+        self._start()
 
-    def _part_begin(self) -> None:
+    def _start(self) -> None:
+        """Forget the part before."""
         self._disposition, self._name, self._problem = b"", None, ""
-        self._file = io.BytesIO()
+        # Joined when the part ends, which is the only copy.
+        self._pieces: list[memoryview] = []
+        self._head, self._size = b"", 0
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]
@@ -113,19 +115,22 @@ class FormReader:
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._name is None or self._problem:  # a form field, or a file that is too large
             return
-        self._file.write(memoryview(data)[start:end])
-        too_much = self._file.tell() > self._limits.image_bytes
-        if too_much and not is_zip(bytes(self._file.getbuffer()[:SNIFFED])):
+        if len(self._head) < SNIFFED:
+            self._head += data[start : min(end, start + SNIFFED)]
+        if len(self._pieces) == MANY:  # a client that sends byte by byte
+            self._pieces = [memoryview(b"".join(self._pieces))]
+        self._pieces.append(memoryview(data)[start:end])
+        self._size += end - start
+        if self._size > self._limits.image_bytes and not is_zip(self._head):
             self._problem = too_large(self._limits)
-            self._file = io.BytesIO()
+            self._pieces = []
 
     def _part_end(self) -> None:
         if self._name is not None:
             refused = Upload(self._name, problem=self._problem)
-            self._uploads.append(
-                refused if self._problem else received(self._name, self._file.getvalue())
-            )
-        self._file = io.BytesIO()
+            whole = b"".join(self._pieces)
+            self._uploads.append(refused if self._problem else received(self._name, whole))
+        self._start()
 
     def _end(self) -> None:
         self._ended = True
