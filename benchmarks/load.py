@@ -26,32 +26,22 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import count, pairwise
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+from load_clients import Body, Load, make_bodies
 from PIL import Image
 
 from leukoscope.data.synthetic import draw_planned, plan_cohort
 from leukoscope.inference.predictor import Prediction, Predictor, usable_cores
 from leukoscope.inference.sources import expand
 
-BOUNDARY = b"leukoscope-load"
 IMAGES = 96
-BODIES = 24
 SAMPLE_SECONDS = 0.25
 PREDICTOR_SECONDS = 8.0
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class Body:
-    """A ready-made request, and which images are in it."""
-
-    request: bytes
-    images: tuple[int, ...]
 
 
 def load_images(folder: Path | None) -> list[bytes]:
@@ -65,94 +55,6 @@ def load_images(folder: Path | None) -> list[bytes]:
         Image.fromarray(draw_planned(cell, 0)).save(out, "BMP")
         images.append(out.getvalue())
     return images
-
-
-def make_body(images: Sequence[bytes], chosen: Sequence[int], port: int) -> Body:
-    """A multipart request of some of the images; their names are their numbers."""
-    parts = [
-        b'--%s\r\nContent-Disposition: form-data; name="files"; filename="%d"\r\n\r\n%s\r\n'
-        % (BOUNDARY, number, images[number])
-        for number in chosen
-    ]
-    content = b"".join(parts) + b"--" + BOUNDARY + b"--\r\n"
-    head = (
-        b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %d\r\n"
-        b"Content-Type: multipart/form-data; boundary=%s\r\n\r\n" % (port, len(content), BOUNDARY)
-    )
-    return Body(head + content, tuple(chosen))
-
-
-def make_bodies(images: Sequence[bytes], cells: int, port: int) -> list[Body]:
-    """Requests in which every image has its turn."""
-    starts = range(0, cells * max(BODIES, len(images) // cells), cells)
-    return [
-        make_body(images, [(start + i) % len(images) for i in range(cells)], port)
-        for start in starts
-    ]
-
-
-@dataclass
-class Load:
-    """The clients of one run, and what they saw: finished requests as (seconds, body, answer)."""
-
-    bodies: list[Body]
-    port: int
-    end: float
-    answers: list[tuple[float, Body, bytes]] = field(default_factory=list)
-    refusals: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
-
-    async def client(self, number: int) -> None:
-        """One client: a connection, a request at a time until the end; a lost one is not hidden."""
-        turns = count(number)
-        while time.perf_counter() < self.end:
-            try:
-                with socket.socket() as connection:
-                    connection.setblocking(False)
-                    address = ("127.0.0.1", self.port)
-                    await asyncio.get_running_loop().sock_connect(connection, address)
-                    while time.perf_counter() < self.end:
-                        await self.ask(connection, self.bodies[next(turns) % len(self.bodies)])
-            except (OSError, ValueError) as error:
-                self.lost[f"{type(error).__name__}: {error}"] += 1
-
-    async def ask(self, connection: socket.socket, body: Body) -> None:
-        """One request, again as long as the server says to wait."""
-        started = time.perf_counter()
-        while True:
-            await asyncio.get_running_loop().sock_sendall(connection, body.request)
-            head, content = await receive(connection)
-            status = int(head[9:12])
-            if status not in (429, 503):
-                break
-            self.refusals += 1
-            await asyncio.sleep(int(header(head, b"retry-after")))
-        if status == 200:
-            self.answers.append((time.perf_counter() - started, body, content))
-        else:
-            self.lost[f"{status} {content[:100]!r}"] += 1
-
-
-def header(head: bytes, name: bytes) -> bytes:
-    """A header's value in the head of an answer."""
-    found = re.search(rb"(?i)\r\n" + name + rb": *([^\r]*)", head)
-    if found is None:
-        raise ValueError(f"an answer without {name.decode()}: {head[:100]!r}")
-    return found[1]
-
-
-async def receive(connection: socket.socket) -> tuple[bytes, bytes]:
-    """Head and content of the next answer."""
-    loop = asyncio.get_running_loop()
-    data = b""
-    while True:
-        received = await loop.sock_recv(connection, 65536)
-        if not received:
-            raise ConnectionError("the connection was closed early")
-        data += received
-        head, gap, content = data.partition(b"\r\n\r\n")
-        if gap and len(content) == int(header(head, b"content-length")):
-            return head, content
 
 
 async def watch(pid: int, samples: list[float]) -> None:
