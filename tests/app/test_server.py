@@ -146,7 +146,8 @@ def test_a_case_that_is_not_there_is_told_before_anything_is_predicted(live_serv
 def test_health_and_meters(live_server):
     with live_server.client() as client:
         assert client.get("/healthz").json()["status"] == "ok"
-        assert client.get("/readyz").json()["status"] == "ready"
+        ready = client.get("/readyz").json()
+        assert (ready["status"], ready["ephemeral"]) == ("ready", True)
         client.post("/v1/predict", files={"f": ("b.bmp", b"BM")})
         client.get("/v1/cases/some-case-id")
         text = client.get("/metrics").text

@@ -217,8 +217,16 @@ class ExampleEntry(Schema):
 class Health(Schema):
     """The server is alive."""
 
-    status: Literal["ok", "ready"]
+    status: Literal["ok"]
     version: str
+
+
+class Readiness(Schema):
+    """The server can do all it does."""
+
+    status: Literal["ready"]
+    version: str
+    ephemeral: bool = Field(description="Cases are gone when the server stops.")
 
 
 class Problem(Schema):

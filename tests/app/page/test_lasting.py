@@ -30,6 +30,12 @@ def test_the_same_with_postgresql(
     check_restart(desk, lambda: start_server(str(tiny_file), "--database", url), cells)
 
 
+def test_the_page_says_what_is_kept(desk: OpenDesk, start_server: Start, tiny_file: Path) -> None:
+    lasting, passing = start_server(str(tiny_file)), start_server(str(tiny_file), "--ephemeral")
+    expect(desk(lasting).page.locator("#keep-words")).to_contain_text("kept on this computer")
+    expect(desk(passing).page.locator("#keep-words")).to_contain_text("Nothing is kept")
+
+
 def check_restart(desk: OpenDesk, start: Callable[[], Live], cells: list[Path]) -> None:
     server = start()
     at = desk(server)
@@ -68,6 +74,7 @@ def test_a_server_that_stops_is_noticed_and_waited_for(
     port = server.url.rstrip("/").rsplit(":", 1)[1]
     at = desk(server)
     at.add(cells[:2])
+    expect(at.cards).to_have_count(2)
     server.stop()
     at.page.locator("input[type=file]").first.set_input_files(cells[2:6])
     expect(at.page.locator(".banner")).to_contain_text("does not answer")

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { fill, h, setVars } from "./dom.js";
 import { count, date, whole } from "./format.js";
-import { chooseButtons, isLocal, keep, keepsWords, exampleList, tryExamples } from "./intake.js";
+import { chooseButtons, isLocal, keep, kept, keepsWords, exampleList, tryExamples } from "./intake.js";
 import { caseHash } from "./router.js";
 import { VERDICTS } from "./verdicts.js";
 
@@ -34,6 +34,7 @@ function dropArea() {
       stored.textContent = keepsWords(box.checked);
     },
   });
+  void kept.then(() => fill(stored, keepsWords(box.checked)));
   return h(
     "section",
     { class: "drop-area", "aria-labelledby": "drop-title" },

@@ -15,8 +15,17 @@ import { UploadQueue } from "./uploads.js";
 
 export const queue = new UploadQueue();
 
-/** Whether new cases keep their images: chosen before anything is added, never remembered. */
-export const keep = { images: false };
+/**
+ * Whether new cases keep their images: chosen before anything is added, never remembered. And
+ * whether the server forgets all cases when it stops.
+ */
+export const keep = { images: false, ephemeral: false };
+
+/** Ask the server, once, whether it keeps anything. */
+export const kept = call("GET", "/readyz").then(
+  ({ ephemeral }) => void (keep.ephemeral = ephemeral),
+  () => undefined, // the first view says that the server does not answer
+);
 
 /** @returns {boolean} Whether the server runs on the computer this page is looked at on. */
 export function isLocal() {
@@ -26,6 +35,8 @@ export function isLocal() {
 /** @param {boolean} images @returns {string} What is stored where. */
 export function keepsWords(images) {
   const where = isLocal() ? "on this computer" : `on the Leukoscope server (${location.hostname})`;
+  if (keep.ephemeral)
+    return "Nothing is kept: answers, names, reviews and images are gone when the server stops.";
   return images
     ? `The image files are kept ${where}, with the answers, names and reviews, until you delete the case.`
     : `Answers, file names and reviews are kept ${where}. The images are not: they stay in this page until you close it.`;

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from leukoscope import __version__
 from leukoscope.app.openapi import problems
 from leukoscope.app.problems import RequestError
-from leukoscope.app.schemas import Health
+from leukoscope.app.schemas import Health, Readiness
 from leukoscope.app.state import services, stopping
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,7 +22,7 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", summary="Is it ready?", responses=problems(503))
-async def readyz(request: Request) -> Health:
+async def readyz(request: Request) -> Readiness:
     """503 until model and database are ready, and while the server stops."""
     mine = services(request)
     if mine.stopping:
@@ -32,7 +32,7 @@ async def readyz(request: Request) -> Health:
         raise RequestError(503, "the database is being opened", {"Retry-After": "1"})
     if not await asyncio.to_thread(lambda: opening.result().ready):
         raise RequestError(503, "the database does not answer", {"Retry-After": "5"})
-    return Health(status="ready", version=__version__)
+    return Readiness(status="ready", version=__version__, ephemeral=mine.settings.ephemeral)
 
 
 @router.get(
