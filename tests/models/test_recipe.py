@@ -3,11 +3,13 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukoscope.errors import RecipeError
 from leukoscope.models.networks import build
+from leukoscope.models.parts import blocks, head
 from leukoscope.models.recipe import (
     Augment,
     Fit,
@@ -17,6 +19,7 @@ from leukoscope.models.recipe import (
     Optimiser,
     Recipe,
     Schedule,
+    Stage,
     from_dict,
     read_recipe,
     recipe_names,
@@ -39,8 +42,14 @@ recipes = st.builds(
         architecture=st.just("cnn"),
         widths=st.lists(count, min_size=1, max_size=3).map(tuple),
         pooling=st.sampled_from(["flatten", "gap"]),
+        halving=st.sampled_from(["max", "average"]),
+        norm=st.sampled_from(["none", "batch", "group", "layer"]),
+        activation=st.sampled_from(["relu", "gelu"]),
+        laplacian=st.booleans(),
         hidden=count,
+        head=st.lists(count, max_size=2).map(tuple),
         dropout=share,
+        weights=st.sampled_from(["none", "w.npz"]),
     ),
     input=st.builds(Input, crop=st.integers(256, 4096), size=st.integers(64, 256)),
     augment=st.builds(Augment, st.floats(0, 180), st.booleans(), *[share] * 5),
@@ -50,6 +59,7 @@ recipes = st.builds(
         | st.fixed_dictionaries({"ALL": st.floats(0.1, 9), "HEM": st.floats(0.1, 9)}),
         amount,
         amount,
+        st.sampled_from(["all", "head"]),
         share,
     ),
     optimiser=st.builds(
@@ -63,6 +73,18 @@ recipes = st.builds(
         st.integers(0, 9),
     ),
     fit=st.builds(Fit, count, count, count, st.sampled_from(["loss", "auroc"])),
+    stages=st.lists(
+        st.builds(
+            Stage,
+            st.sampled_from(["all", "head"]) | st.fixed_dictionaries({"last": count}),
+            st.integers(0, 99),
+            st.floats(0, 1)
+            | st.fixed_dictionaries({"backbone": st.floats(1e-9, 1), "head": st.floats(1e-9, 1)}),
+            st.integers(0, 99),
+            st.floats(0.1, 1),
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 
 scalar = (
@@ -76,8 +98,11 @@ scalar = (
 )
 value = scalar | st.lists(scalar, max_size=3) | st.dictionaries(scalar, scalar, max_size=3)
 group = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), value, max_size=4)
+stage = st.dictionaries(st.sampled_from([f.name for f in fields(Stage)]), value, max_size=3)
 trees = st.dictionaries(
-    st.sampled_from([*GROUPS, "name", "summary"]) | scalar, group | value, max_size=6
+    st.sampled_from([*GROUPS, "name", "summary", "stages"]) | scalar,
+    group | value | st.lists(stage, max_size=2),
+    max_size=6,
 )
 
 
@@ -109,7 +134,7 @@ def test_with_settings_makes_any_recipe_of_any_other(first: Recipe, second: Reci
     second = replace(second, name=first.name, summary=first.summary)
     tree = second.to_dict()
     settings = {name: tree[name.split(".")[0]][name.split(".")[1]] for name in setting_names()}
-    assert first.with_settings(settings) == second
+    assert first.with_settings(settings | {"stages": tree["stages"]}) == second
 
 
 @settings(max_examples=40)
@@ -132,7 +157,17 @@ def test_every_packaged_recipe_reads_and_builds(name: str) -> None:
     recipe = read_recipe(name)
     assert recipe.name == name
     assert recipe.summary
-    assert build(recipe) is not None
+    if not recipe.classical:
+        with torch.device("meta"):  # shapes alone, for some are large
+            network = build(recipe)
+        known = {*head(network), *(weight for block in blocks(network) for weight in block)}
+        assert known == {name for name, _ in network.named_parameters()}
+
+
+def test_a_field_of_one_stage_can_be_set() -> None:
+    recipe = read_recipe("vgg19").with_settings({"stages.1.epochs": 2, "stages.0.train": "all"})
+    assert [stage.epochs for stage in recipe.stages] == [3, 2]
+    assert recipe.stages[0].train == "all"
 
 
 def test_setting_names_cover_every_field() -> None:
@@ -151,7 +186,24 @@ def test_setting_names_cover_every_field() -> None:
         ({"fit.epochs": True}, "a whole number"),
         ({"augment.flip": 1}, "true or false"),
         ({"fit.sampling": "cell"}, "natural, class, person"),
-        ({"network.pooling": "gap", "network.architecture": "dense"}, "gap needs cnn"),
+        ({"network.pooling": "gap", "network.architecture": "dense"}, "have no places"),
+        ({"network.architecture": "resnet"}, "timm:NAME"),
+        ({"network.architecture": "timm:../x"}, "timm:NAME"),
+        ({"network.architecture": "timm:x", "network.norm": "batch"}, "network.norm"),
+        ({"network.architecture": "dense", "network.laplacian": True}, "network.laplacian"),
+        ({"network.head": [8, 0]}, "network.head"),
+        ({"network.weights": "hub"}, "timm:NAME alone"),
+        ({"network.weights": " "}, "network.weights"),
+        ({"stages": [{"train": "tail"}]}, "stages: train is 'tail'; .* all, head"),
+        ({"stages": [{"train": {"first": 2}}]}, "train is all, head, or {last: N}"),
+        ({"stages": [{"train": {"last": 0}}]}, "N above 0"),
+        ({"stages": [{"rate": 1}]}, "stages: unknown setting rate"),
+        ({"stages": [{"learning_rate": {"head": 1}}]}, "backbone: x, head: y"),
+        ({"stages": [{"learning_rate": -1}]}, "learning_rate"),
+        ({"stages": [{"layer_decay": 2}]}, "layer_decay"),
+        ({"stages": [{"epochs": -1}]}, "epochs"),
+        ({"stages": [3]}, "stages must hold settings"),
+        ({"stages.0.epochs": 2}, "no setting 'stages.0.epochs'"),
         ({"input.size": 16}, "too many convolutions"),
         ({"optimiser.learning_rate": "inf"}, "a number"),
         ({"optimiser.learning_rate": 10**400}, "a number"),
