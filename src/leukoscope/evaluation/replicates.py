@@ -86,15 +86,16 @@ def replicate_metrics(
     """
     truth, score = np.asarray(label) == 1, np.asarray(p, np.float64)
     return (
-        _ranking(truth, score, weights, index)
+        ranking(truth, score, weights, index)
         | _calls(truth, score >= threshold, weights, index)
         | _probabilities(truth, score, weights, index)
     )
 
 
-def _ranking(
+def ranking(
     truth: NDArray[np.bool_], score: Floats, weights: Floats, index: NDArray[np.int64]
 ) -> dict[str, Floats]:
+    """AUROC and average precision in every replicate, for scores of any scale."""
     auroc, precision = [], []
     for tp, fp in ranked_counts(truth, score, weights, index):
         total_all, total_hem = tp[:, -1], fp[:, -1]

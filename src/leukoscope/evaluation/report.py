@@ -26,6 +26,7 @@ def render_report(
     *,
     cells: Cells | None = None,
     learning_log: Path | None = None,
+    importance: Path | None = None,
 ) -> Path:
     """Write `report.html` and `report.json` into the folder `out`, each whole or not at all.
 
@@ -35,7 +36,8 @@ def render_report(
             size dependence is drawn.
         out: Folder, made where missing.
         cells: From a value of `path` to its picture (H, W, 3); without it no cell is shown.
-        learning_log: `log.csv` of the training run, for the learning curves.
+        learning_log: `log.csv` of the training run, for the learning curves; may be absent.
+        importance: `importance.csv` of the training run, for what the model goes by; likewise.
 
     Returns:
         The path of the HTML file.
@@ -50,7 +52,8 @@ def render_report(
         *sections.curves(evaluation, table),
         *sections.persons(evaluation, table),
         *sections.errors(evaluation, table, cells),
-        *sections.more(table, learning_log),
+        *sections.size_and_benefit(table),
+        *sections.training(learning_log, importance),
         *_protocol(evaluation),
         html.heading("Limits"),
         *(html.paragraph(text) for text in narrative.limits(evaluation)),

@@ -12,6 +12,7 @@ from leukoscope import html
 from leukoscope.errors import LeukoscopeError
 from leukoscope.evaluation import plots, plots_cells
 from leukoscope.evaluation.bootstrap import curve_bands
+from leukoscope.evaluation.importance import read_importance
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.summary import confident_errors
 from leukoscope.tables import read_table
@@ -155,8 +156,8 @@ def _picture(cells: Cells | None, path: str) -> NDArray[np.uint8] | None:
         return None
 
 
-def more(table: dict[str, NDArray[Any]], learning_log: Path | None) -> Iterable[Markup]:
-    """Size dependence, decision curve and learning curves, as far as their data is there."""
+def size_and_benefit(table: dict[str, NDArray[Any]]) -> Iterable[Markup]:
+    """Size dependence, where areas are known, and the decision curve."""
     label, p = table["label"], table["p_all"]
     if "area" in table:
         yield html.heading("Does it go by size?")
@@ -175,6 +176,20 @@ def more(table: dict[str, NDArray[Any]], learning_log: Path | None) -> Iterable[
         "model helps where it lies above both other lines, at the share of ALL in this data set.",
         "Decision curve",
     )
+
+
+def training(learning_log: Path | None, importance: Path | None) -> Iterable[Markup]:
+    """Learning curves and importance of descriptors, as far as a training has left them."""
+    if importance is not None and importance.is_file():
+        yield html.heading("What does it go by?")
+        yield html.figure(
+            plots_cells.importance(read_importance(importance)),
+            "How far the AUROC on validation persons falls when the values of a group of "
+            "descriptors are dealt out anew among the cells, with the range of 95 % of repeats "
+            "that draw the persons anew as well. Where groups say the same, each seems worth "
+            "little; below 0 a group misleads the model on these persons.",
+            "Importance of the groups of descriptors",
+        )
     if learning_log is not None and learning_log.is_file():
         yield html.heading("How it learned")
         yield html.figure(

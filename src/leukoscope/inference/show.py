@@ -13,7 +13,7 @@ def describe(card: Card) -> list[tuple[str, str]]:
         ("Name", card.name),
         ("Created", card.created),
         ("Input", f"the central {crop} x {crop} original pixels, at {size} x {size}"),
-        *_descriptors(card),
+        *_classical(card),
         ("Answers", f"probability of {card.positive}, temperature {card.temperature:.3g}"),
         ("Heatmap", heatmap),
         ("Operating point", _operating_point(card)),
@@ -26,11 +26,27 @@ def describe(card: Card) -> list[tuple[str, str]]:
     return lines + [(f"Measured {name}", _measured(one)) for name, one in card.results.items()]
 
 
-def _descriptors(card: Card) -> list[tuple[str, str]]:
+def _classical(card: Card) -> list[tuple[str, str]]:
+    """What is measured and by what it is judged, where that is no network."""
     if card.descriptors is None:
         return []
     count, version = len(card.descriptors.names), card.descriptors.version
-    return [("Measures", f"{count} descriptors of the cell, version {version}")]
+    lines = [("Measures", f"{count} descriptors of the cell, version {version}")]
+    settings = card.recipe.get("classical")
+    if isinstance(settings, dict):
+        own = {name: value for name, value in settings.items() if name != "estimator"}
+        lines.append(("Estimator", f"{settings.get('estimator')}: {_in_words(own)}"))
+    return lines
+
+
+def _in_words(settings: dict[str, object]) -> str:
+    """Settings on one line: a list as its values, an empty one left out."""
+    words = {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        for name, value in settings.items()
+        if value != []
+    }
+    return "; ".join(f"{name} {text}" for name, text in words.items())
 
 
 def _operating_point(card: Card) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from itertools import product
 from typing import Any, Literal
 
+from leukoscope.data.descriptors import GROUPS, NAMES, choose
 from leukoscope.errors import RecipeError
 from leukoscope.models.conversion import build
 from leukoscope.models.settings import Input
@@ -33,7 +34,7 @@ class Classical:
     """
 
     estimator: str
-    weights: Weights = "person"
+    weights: Weights = "class"
     leave_out: tuple[str, ...] = ()
     folds: int = 5
 
@@ -51,10 +52,19 @@ class Classical:
         lists = self.lists()
         return [dict(zip(lists, chosen, strict=True)) for chosen in product(*lists.values())]
 
+    def descriptors(self) -> tuple[str, ...]:
+        """The names of those the model is given."""
+        return choose(self.leave_out)
+
     def rules(self) -> list[tuple[bool, str]]:
         """What must hold, each with its words."""
+        known = set(self.leave_out) <= {*GROUPS, *NAMES}
         return [
             (2 <= self.folds <= 100, "classical.folds: from 2 to 100"),
+            (
+                known and bool(self.descriptors()),
+                f"classical.leave_out: descriptors, or some of the groups {', '.join(GROUPS)}",
+            ),
             *(
                 (bool(values) and min(values) > 0, f"classical.{name}: one or more above 0")
                 for name, values in self.lists().items()
@@ -67,7 +77,7 @@ class Logistic(Classical):
     """Logistic regression on standardised descriptors. `c`: inverse of the L2 penalty."""
 
     estimator: Literal["logistic"] = "logistic"
-    c: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
+    c: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0, 10.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +105,7 @@ class RandomForest(Classical):
 
     estimator: Literal["random-forest"] = "random-forest"
     trees: int = 300
-    leaf: tuple[int, ...] = (3, 10, 30)
+    leaf: tuple[int, ...] = (1, 5, 20)
 
     def rules(self) -> list[tuple[bool, str]]:
         """As of every estimator, and of the trees."""
@@ -115,7 +125,7 @@ class GradientBoosting(Classical):
     estimator: Literal["gradient-boosting"] = "gradient-boosting"
     trees: int = 300
     learning_rate: float = 0.05
-    depth: tuple[int, ...] = (1, 2, 4)
+    depth: tuple[int, ...] = (1, 3, 5)
 
     def rules(self) -> list[tuple[bool, str]]:
         """As of every estimator, and of the trees."""
@@ -135,7 +145,7 @@ class Neighbours(Classical):
     """
 
     estimator: Literal["knn"] = "knn"
-    neighbours: tuple[int, ...] = (15, 51, 151)
+    neighbours: tuple[int, ...] = (5, 15, 51, 151)
 
 
 ESTIMATORS: dict[str, type[Classical]] = {

@@ -23,7 +23,7 @@ from leukoscope.training.batches import training_batches
 from leukoscope.training.devices import open_fabric
 from leukoscope.training.log import LOG, Epoch, measured, write_log
 from leukoscope.training.objective import make_optimiser, penalty, weighted_loss
-from leukoscope.training.sampling import class_weights, epoch_order
+from leukoscope.training.sampling import class_weights, epoch_order, part_rows
 from leukoscope.training.schedule import best_epoch, learning_rate, score
 from leukoscope.training.shared_norm import part_batch_norms, share_batch_norms
 from leukoscope.training.stages import (
@@ -95,7 +95,7 @@ def fit(
             start from cannot be used, or the loss is not finite.
         DownloadError: The weights to start from cannot be fetched.
     """
-    train, validation = _rows(cohort, "train"), _rows(cohort, "validation")
+    train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
     label, person = cohort["label"].astype(np.float32), cohort["person"]
     run_key, stages = _run_key(cohort, recipe, seed), plan(recipe)
     log = finished_epochs(out, cohort, recipe, seed) if resume else []
@@ -229,17 +229,6 @@ def predict_logits(
             batch = torch.from_numpy(cells[rows[start : start + VALIDATION_BATCH]])
             answers.append(model(fabric.to_device(batch)).logit.float().cpu().numpy())
     return np.concatenate(answers)
-
-
-def _rows(cohort: Cohort, part: str) -> np.ndarray:
-    rows = np.flatnonzero(cohort["part"] == part)
-    present = set(cohort["label"][rows].tolist())
-    if not {0, 1} <= present:
-        raise TrainingError(
-            f"{cohort.source}: the {part} part has {len(rows)} cells and not both classes; ALL and "
-            "HEM are needed. Try another --seed or larger parts, or add labelled cells."
-        )
-    return rows
 
 
 def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:

@@ -12,7 +12,9 @@ from leukoscope.training.log import LOG
 
 RECIPE, SPLIT, COHORT, MODEL = "recipe.yaml", "split.json", "cohort.csv", "model.onnx"
 CURVES, PREDICTIONS, REPORTS = "curves.png", "predictions.csv", ("report.html", "report.json")
-MADE = (RECIPE, SPLIT, COHORT, MODEL, LOG, LAST, BEST, CURVES, PREDICTIONS, *REPORTS)
+CHOICE, IMPORTANCE = "choice.json", "importance.csv"  # of classical recipes
+FITTED = (MODEL, LOG, LAST, BEST, CURVES, CHOICE, IMPORTANCE)
+MADE = (RECIPE, SPLIT, COHORT, *FITTED, PREDICTIONS, *REPORTS)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,20 @@ def write_run(run: Run) -> None:
     write_recipe(run.recipe, run.folder / RECIPE)
     write_split(run.split, run.folder / SPLIT)
     write_cohort(run.cohort, run.folder / COHORT)
+
+
+def check_kind(folder: Path, recipe: Recipe) -> None:
+    """Make sure that a folder holds no run of a network where an estimator is to go, or conversely.
+
+    Raises:
+        TrainingError: It does.
+    """
+    path = folder / RECIPE
+    if path.is_file() and (read_recipe(path).classical is None) != (recipe.classical is None):
+        raise TrainingError(
+            f"{folder}: holds a run of another kind of recipe; choose another --out, or start anew "
+            "there with --fresh."
+        )
 
 
 def clear(folder: Path) -> None:

@@ -1,8 +1,27 @@
-"""Which cells an epoch shows, in which order, and how much each counts; pure functions."""
+"""Which cells a training shows, in which order, and how much each counts; pure functions."""
 
 from typing import Literal
 
 import numpy as np
+
+from leukoscope.data.cohort import Cohort
+from leukoscope.errors import TrainingError
+
+
+def part_rows(cohort: Cohort, part: str) -> np.ndarray:
+    """The rows of one part.
+
+    Raises:
+        TrainingError: They are not of both classes.
+    """
+    rows = np.flatnonzero(cohort["part"] == part)
+    present = set(cohort["label"][rows].tolist())
+    if not {0, 1} <= present:
+        raise TrainingError(
+            f"{cohort.source}: the {part} part has {len(rows)} cells and not both classes; ALL and "
+            "HEM are needed. Try another --seed or larger parts, or add labelled cells."
+        )
+    return rows
 
 
 def epoch_order(

@@ -18,11 +18,12 @@ from leukoscope.tables import read_table
 from leukoscope.training.allocator import keep_memory
 from leukoscope.training.cache import cached_crops, estimate
 from leukoscope.training.display import training_display
+from leukoscope.training.export import try_export
 from leukoscope.training.finish import finish
 from leukoscope.training.fit import finished_epochs, fit
 from leukoscope.training.log import LOG
 from leukoscope.training.process import is_first_process
-from leukoscope.training.run import CURVES, MODEL, Run, clear, write_run
+from leukoscope.training.run import CURVES, MODEL, Run, check_kind, clear, write_run
 from leukoscope.training.stages import plan
 
 
@@ -51,6 +52,7 @@ def run_training(
 
     Raises:
         LeakageError: A split that claims to be honest has a person, image or cell on two sides.
+        ModelFileError: The network cannot be exported.
         TrainingError: See `fit`.
     """
     keep_memory()
@@ -68,9 +70,13 @@ def run_training(
     cells = crops.cells if not crops.problems else crops.cells[good]
 
     run = Run(out, recipe, split, cohort)
+    begun = False
     if resume:
-        finished_epochs(out, cohort, recipe, seed)  # another run's folder is refused untouched
+        check_kind(out, recipe)  # another run's folder is refused untouched
+        begun = bool(finished_epochs(out, cohort, recipe, seed))
     if is_first_process():
+        if not begun and recipe.network.architecture.startswith("timm:"):
+            try_export(recipe)
         if not resume:
             clear(out)
         write_run(run)

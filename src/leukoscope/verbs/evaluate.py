@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from leukoscope.training.run import Run
 
 CHOSEN_ON_VALIDATION = ("best epoch", "temperature", "operating point")
+CHOSEN_OF_ESTIMATORS = {
+    "settings of the estimator": "train, by cross-validation over persons",
+    "temperature": "validation",
+    "operating point": "validation",
+}
 
 
 def evaluate(
@@ -54,7 +59,7 @@ def evaluate(
         from leukoscope.evaluation.report import render_report
         from leukoscope.evaluation.summary import evaluate_table
         from leukoscope.training.log import LOG
-        from leukoscope.training.run import PREDICTIONS
+        from leukoscope.training.run import IMPORTANCE, PREDICTIONS
 
     own, model = _opened(run)
     if data is not None:
@@ -76,8 +81,14 @@ def evaluate(
     protocol = _protocol(card, own, cells, "all" if data is not None else part, overlap)
     evaluation = evaluate_table(columns, operating_point=_operating_point(card), protocol=protocol)
     write_cohort(answered, folder / PREDICTIONS)
-    log = own.folder / LOG if own and (own.folder / LOG).is_file() else None
-    render_report(evaluation, columns, folder, cells=pictures(card), learning_log=log)
+    render_report(
+        evaluation,
+        columns,
+        folder,
+        cells=pictures(card),
+        learning_log=own.folder / LOG if own else None,
+        importance=own.folder / IMPORTANCE if own else None,
+    )
     if data is None and part == "test":
         write_card(model, replace(card, results=_measured(evaluation, part)))
     return evaluation
@@ -189,7 +200,9 @@ def _protocol(
         split_seed=own.seed,
         persons=persons,
         cells=counts,
-        chosen_on=dict.fromkeys(CHOSEN_ON_VALIDATION, "validation"),
+        chosen_on=CHOSEN_OF_ESTIMATORS
+        if card.descriptors
+        else dict.fromkeys(CHOSEN_ON_VALIDATION, "validation"),
         temperature=card.temperature,
         leaky=own.leaky and run is not None,
         synthetic=card.training.synthetic,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.partition import KINDS, Split, apply_split, read_split
 from leukoscope.data.splits import FRACTIONS, split_cohort
-from leukoscope.errors import SplitError
+from leukoscope.errors import RecipeError, SplitError
 from leukoscope.verbs.data import Source, audited, read_cohort
 from leukoscope.verbs.extras import needs_train_extra
 
@@ -59,6 +59,7 @@ def train(
         from leukoscope.models.recipe import read_recipe
         from leukoscope.models.weights import find_weights
         from leukoscope.training.checkpoint import LAST
+        from leukoscope.training.classical import run_classical
         from leukoscope.training.session import run_training
     named = {} if weights is None else {"network.weights": weights}
     chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
@@ -68,7 +69,8 @@ def train(
             find_weights(chosen.network)  # what is missing is said before the long work
     cohort = hash_cells(audited(source, jobs=jobs))
     made = chosen_split(cohort, split, seed, fractions)
-    return run_training(
+    train_by = run_classical if chosen.classical else run_training
+    return train_by(
         apply_split(cohort, made),
         chosen,
         made,
@@ -85,7 +87,13 @@ def preview(source: Source, recipe: str, out: Path | str, seed: int = 0) -> Path
     with needs_train_extra("preview"):
         from leukoscope.models.recipe import read_recipe
         from leukoscope.training.preview import write_preview
-    return write_preview(read_cohort(source), read_recipe(recipe), Path(out), seed=seed)
+    chosen = read_recipe(recipe)
+    if chosen.classical:
+        raise RecipeError(
+            f"recipe {chosen.name}: measures cells as they are, so there is no augmentation to "
+            "preview; see them with: leukoscope data report"
+        )
+    return write_preview(read_cohort(source), chosen, Path(out), seed=seed)
 
 
 def _kind(split: Split | Path | str) -> str:
