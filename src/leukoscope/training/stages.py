@@ -82,7 +82,8 @@ def freeze_norms(network: nn.Module) -> None:
 def in_words(stage: Stage) -> str:
     """What a stage trains."""
     if isinstance(stage.train, dict):
-        return f"the head and the last {stage.train['last']} blocks"
+        last = stage.train["last"]
+        return f"the head and the last {f'{last} blocks' if last > 1 else 'block'}"
     return "the head" if stage.train == "head" else "all layers"
 
 
