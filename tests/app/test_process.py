@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -89,16 +88,10 @@ def test_a_server_that_cannot_start_says_why_in_one_line(live_server):
 def test_why_a_server_cannot_start(monkeypatch, options, words):
     monkeypatch.delenv("LEUKOSCOPE_TOKEN", raising=False)
     with pytest.raises(LeukoscopeError, match=words) as raised:
-        serve_elsewhere(port=0, ephemeral=True, **options)
+        verbs.serve(**{"port": 0, "ephemeral": True, **options})
     assert "\n" not in str(raised.value)
 
 
 def test_a_database_that_is_none_ends_the_server(tmp_path):
     with pytest.raises(StoreError, match=tmp_path.name):
-        serve_elsewhere(port=0, database=f"sqlite:///{tmp_path}")
-
-
-def serve_elsewhere(**options):
-    """`verbs.serve` in a thread: tests of the page leave an event loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(verbs.serve, **options).result(60)
+        verbs.serve(port=0, database=f"sqlite:///{tmp_path}")

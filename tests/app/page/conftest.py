@@ -1,4 +1,4 @@
-"""A real browser on a real server. One browser a session, a fresh context for each test."""
+"""A real browser on a real server. One browser a file, a fresh context for each test."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -25,9 +25,12 @@ expect.set_options(timeout=30_000)  # a busy machine is slow, and waiting costs 
 OpenDesk = Callable[..., Desk]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or a skip where there is none."""
+    """Debian's Chromium, or a skip where there is none.
+
+    Not for the whole session: until Playwright ends no other test can run an event loop.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("no chromium on this machine; install it to test the page")
@@ -57,7 +60,7 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def quick_server(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("home")
-    with running(str(tiny_file), "--ephemeral", env=clean_environment(home)) as live:
+    with running(str(tiny_file), env=clean_environment(home)) as live:
         yield live
 
 
