@@ -5,14 +5,18 @@ import io
 import logging
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from leukoscope.errors import ModelFileError
 from leukoscope.files import atomic_path
 from leukoscope.inference.card import Card
 from leukoscope.inference.model_file import load, write_card
+from leukoscope.models.networks import build
+from leukoscope.models.recipe import Recipe
 from leukoscope.training.calibrate import check_parity
 
 
@@ -51,6 +55,7 @@ def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> flo
         The largest difference between the two logits.
 
     Raises:
+        ModelFileError: PyTorch cannot write the network as ONNX.
         ParityError: The exported model answers differently, or its heatmap is not what the card
             says.
     """
@@ -64,22 +69,42 @@ def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> flo
     return difference
 
 
+def try_export(recipe: Recipe) -> None:
+    """Export the untrained network of a recipe for nothing, so that training it is not in vain.
+
+    Raises:
+        ModelFileError: PyTorch cannot write it as ONNX.
+    """
+    network, size = build(recipe).eval(), recipe.input.size
+    has_heatmap = cam_bias(network, size) is not None
+    names = ["logit", "embedding"] + (["heatmap"] if has_heatmap else [])
+    with TemporaryDirectory() as folder:
+        _write_onnx(_Outputs(network, has_heatmap), size, names, Path(folder) / "trial.onnx")
+
+
 def _write_onnx(network: nn.Module, size: int, outputs: list[str], path: Path) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network.eval(),
-            (example,),
-            path,
-            input_names=["cells"],
-            output_names=outputs,
-            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        try:
+            torch.onnx.export(
+                network.eval(),
+                (example,),
+                path,
+                input_names=["cells"],
+                output_names=outputs,
+                dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+        except Exception as error:  # the exporter's errors share no base class
+            reason = " ".join(str(error.__cause__ or error).split())[:160]
+            raise ModelFileError(
+                f"PyTorch cannot write this network as ONNX ({reason}); choose another "
+                "network.architecture."
+            ) from error
     _forget_origin(path)
 
 
