@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from leukoscope.data.image import Crop
-from leukoscope.errors import ParityError
+from leukoscope.errors import ModelFileError, ParityError
 from leukoscope.inference.card import Card
 from leukoscope.inference.model_file import load, read_card
 from leukoscope.models.layers import Planes, convolutions
@@ -78,6 +78,24 @@ def test_a_file_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
     network = OtherOnceExported(settings, Planes(), trunk, settings.widths[-1]).eval()
     with pytest.raises(ParityError, match=r"m\.onnx.* differ .* by 0\.01 .*nothing was written"):
         export(network, card_of(network), tmp_path / "m.onnx", CELLS[:8])
+    assert not list(tmp_path.iterdir())
+
+
+class Unwritable(Pooled):
+    """Decides by a number that only a run gives, which no graph can hold."""
+
+    def forward(self, cells: torch.Tensor) -> Answer:
+        answer = super().forward(cells)
+        return answer if answer.logit.sum().item() > 0 else answer._replace(heatmap=answer.logit)
+
+
+def test_a_network_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
+    settings = tiny_recipe().network
+    trunk = convolutions(settings)
+    network = Unwritable(settings, Planes(), trunk, settings.widths[-1]).eval()
+    with pytest.raises(ModelFileError, match="cannot write this network as ONNX") as refused:
+        export(network, card_of(network), tmp_path / "m.onnx", CELLS[:8])
+    assert "\n" not in str(refused.value)
     assert not list(tmp_path.iterdir())
 
 
