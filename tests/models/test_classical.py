@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leukoscope.data.descriptors import GROUPS
 from leukoscope.errors import RecipeError
 from leukoscope.models.classical import ESTIMATORS, WHOLE_FRAME
 from leukoscope.models.recipe import from_dict, read_recipe, setting_names, write_recipe
@@ -59,6 +60,8 @@ def test_candidates_are_all_combinations_in_order(c, gamma):
         ({"estimator": "knn", "neighbours": 2.5}, "a whole number"),
         ({"estimator": "random-forest", "trees": 0}, r"classical\.trees"),
         ({"estimator": "gradient-boosting", "learning_rate": 2}, r"classical\.learning_rate"),
+        ({"estimator": "svm", "leave_out": "weight"}, r"leave_out: .*groups size, outline"),
+        ({"estimator": "svm", "leave_out": list(GROUPS)}, "leave_out"),
         ({"estimator": "svm", "folds": 1}, r"classical\.folds"),
         ({"estimator": "svm", "weights": "equal"}, "cell, class, person"),
     ],
@@ -66,6 +69,13 @@ def test_candidates_are_all_combinations_in_order(c, gamma):
 def test_a_wrong_setting_is_named(tree, says):
     with pytest.raises(RecipeError, match=says):
         from_dict({"name": "x", "classical": tree})
+
+
+def test_the_shipped_recipes_are_the_defaults_written_out():
+    for name in ESTIMATORS:
+        recipe = read_recipe(name)
+        assert recipe.classical == ESTIMATORS[name]()
+        assert "training persons" in recipe.summary
 
 
 def test_descriptors_are_measured_in_original_pixels():

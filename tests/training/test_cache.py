@@ -6,9 +6,16 @@ import pytest
 from PIL import Image
 
 from leukoscope.data.cohort import Cohort, hash_cells, make_cohort
+from leukoscope.data.descriptors import describe
 from leukoscope.data.image import Crop, read_cell
 from leukoscope.errors import TrainingError
-from leukoscope.training.cache import cache_folder, cached_crops, estimate
+from leukoscope.training.cache import (
+    cache_folder,
+    cached_crops,
+    cached_descriptors,
+    estimate,
+    estimate_measuring,
+)
 
 CROP = Crop(crop=40, size=20)
 
@@ -107,3 +114,23 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 def test_estimate_in_words() -> None:
     assert estimate(10_000, Crop(384, 256), jobs=2).startswith("10,000 crops of 256 px: 1.97 GB")
+
+
+def test_descriptors_are_kept_likewise(
+    cohort: Cohort, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = np.stack([describe(read_cell(path, CROP)) for path in cohort.paths])
+    cohort.paths[2].write_bytes(b"BM not an image")
+    changed = hash_cells(make_cohort({"path": cohort["path"]}))
+    for _ in range(2):  # made, and read from the cache
+        found = cached_descriptors(changed, CROP, folder=folder)
+        assert found.cells.dtype == np.float32
+        assert np.array_equal(np.delete(found.cells, 2, axis=0), np.delete(expected, 2, axis=0))
+        assert not found.cells[2].any()
+        assert list(found.problems) == [2]
+    made = len(list(folder.glob("*.npy")))
+    monkeypatch.setattr("leukoscope.training.cache.VERSION", 99)
+    cached_descriptors(changed, CROP, folder=folder)
+    cached_crops(changed, CROP, folder=folder)
+    assert len(list(folder.glob("*.npy"))) == made + 2
+    assert "about 80 s" in estimate_measuring(10_000, 2)

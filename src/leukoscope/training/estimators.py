@@ -95,7 +95,7 @@ def fit_estimator(
     mean = np.average(values, axis=0, weights=weights)
     scale = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
     scale = np.where(scale > 1e-9, scale, 1.0)
-    made, votes = _made(settings, chosen, values.shape[1], seed, jobs)
+    made, votes = _made(settings, chosen, values.shape, seed, jobs)
     fitted = Fitted(settings, mean, scale, made, votes)
     if isinstance(settings, Neighbours):
         sides = np.stack([weights * (1 - label), weights * label], axis=1)
@@ -113,9 +113,10 @@ def log_odds(one: Floats, other: Floats) -> Floats:
 
 
 def _made(
-    settings: Classical, chosen: dict[str, float], descriptors: int, seed: int, jobs: int
+    settings: Classical, chosen: dict[str, float], shape: tuple[int, ...], seed: int, jobs: int
 ) -> tuple[Any, int]:
-    """The estimator of scikit-learn, and how many vote in it."""
+    """The estimator of scikit-learn for (n, F) descriptors, and how many vote in it."""
+    cells, descriptors = shape
     if isinstance(settings, Logistic):
         from sklearn.linear_model import LogisticRegression
 
@@ -145,5 +146,5 @@ def _made(
         return boosting, 0
     from sklearn.neighbors import KNeighborsRegressor
 
-    neighbours = int(chosen["neighbours"])
+    neighbours = min(int(chosen["neighbours"]), cells)
     return KNeighborsRegressor(neighbours, algorithm="brute"), neighbours
