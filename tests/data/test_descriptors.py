@@ -1,10 +1,12 @@
 """Descriptors against shapes and textures of known measure, brute force, and symmetry."""
 
 import math
+import re
 import subprocess
 import sys
 from importlib.resources import files
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +69,21 @@ def test_names_are_unique_and_every_descriptor_is_explained():
     assert len(set(NAMES)) == len(NAMES) == len(DESCRIPTORS)
     assert all(one.meaning and one.unit for one in DESCRIPTORS)
     assert not set(NAMES) & set(GROUPS)
+
+
+def test_the_table_of_the_documentation_is_complete():
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    table = page.partition("### What is measured")[2].partition("`leukoscope.data")[0]
+    stands_for = {"CHANNEL": "(red|green|blue)", "KIND": "(pale|dark)", "K": r"\d+"}
+    patterns = [
+        re.sub("CHANNEL|KIND|K", lambda word: stands_for[word.group()], name)
+        for name in re.findall(r"`([A-Za-z0-9_]+)`", table)
+    ]
+    for name in NAMES:
+        assert any(re.fullmatch(pattern, name) for pattern in patterns), name
+    for pattern in patterns:
+        assert any(re.fullmatch(pattern, name) for name in NAMES), pattern
+    assert f"on {len(NAMES)} [measured descriptors]" in page
 
 
 @settings(max_examples=10, deadline=None)

@@ -15,7 +15,7 @@ from leukoscope.data.descriptors.cutout import Cutout, Descriptor
 SCALES = {1: 0, 2: 1, 4: 2}
 """Distance of the neighbours, pixels, to how often the cell is smoothed."""
 LEAST = 1e-3
-"""A neighbour counts as paler only by this much, so that rounding makes no pattern."""
+"""A neighbour counts as darker only by this much, so that rounding makes no pattern."""
 NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 MIXED = 9
 
