@@ -5,10 +5,7 @@ import io
 import re
 
 import numpy as np
-import pytest
 from PIL import Image
-
-pytest.importorskip("jinja2")
 
 from leukoscope import html
 from leukoscope.errors import RESEARCH_USE

@@ -1,6 +1,6 @@
 """Self-contained HTML pages: every report, sheet and summary is built from these few parts.
 
-Text is escaped by Jinja2's Markup wherever it comes from; pictures are embedded, so that one file
+Text is escaped by MarkupSafe wherever it comes from; pictures are embedded, so that one file
 can be mailed. The frame and its style are page.html. Only `figure` needs the train extra.
 """
 
@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 def page(title: str, parts: Iterable[Markup], *, subtitle: str = "") -> str:
     """A whole page with the research-use notice in its frame."""
-    from jinja2 import Environment
-
     source = resources.files("leukoscope").joinpath("page.html").read_text("utf-8")
-    template = Environment(autoescape=True).from_string(source)
-    return template.render(
-        title=title, subtitle=subtitle, parts=list(parts), research_use=RESEARCH_USE
+    return Template(source).substitute(
+        title=escape(title),
+        subtitle=escape(subtitle),
+        parts=Markup("\n").join(parts),
+        research_use=escape(RESEARCH_USE),
     )
 
 
