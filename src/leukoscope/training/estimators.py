@@ -120,7 +120,8 @@ def _made(
     if isinstance(settings, Logistic):
         from sklearn.linear_model import LogisticRegression
 
-        return LogisticRegression(C=chosen["c"], max_iter=10_000), 0
+        solver = "newton-cholesky"  # many cells, few descriptors: a few exact steps
+        return LogisticRegression(C=chosen["c"], solver=solver, max_iter=1000), 0
     if isinstance(settings, Svm):
         from sklearn.svm import SVC
 
