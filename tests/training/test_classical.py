@@ -1,6 +1,8 @@
 """Classical recipes from image files to a model file, alone and through the verbs."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -192,6 +194,18 @@ def test_of_several_processes_the_first_does_it_all(
     monkeypatch.setenv("RANK", "1")
     run = train(cells, tmp_path / "run", "logistic")
     assert not run.folder.exists()
+
+
+def test_neither_training_nor_measuring_needs_pytorch(cells: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, leukoscope as ls\n"
+        "ls.train(sys.argv[1], 'logistic', sys.argv[2], settings={'classical.c': 1})\n"
+        "ls.evaluate(sys.argv[2])\n"
+        "print(sorted({'torch', 'lightning_fabric', 'cv2'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(cells), str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_there_is_nothing_to_preview(cells: Path, tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from leukoscope.errors import TrainingError
 from leukoscope.files import atomic_path
+from leukoscope.training.run import BEST, LAST
 
-LAST, BEST = "last.safetensors", "best.safetensors"
+__all__ = ["BEST", "LAST", "load", "read_state", "save"]
 
 
 def save(

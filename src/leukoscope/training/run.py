@@ -7,10 +7,10 @@ from leukoscope.data.cohort import Cohort, read_cohort_table, write_cohort
 from leukoscope.data.partition import Split, read_split, write_split
 from leukoscope.errors import TrainingError
 from leukoscope.models.recipe import Recipe, read_recipe, write_recipe
-from leukoscope.training.checkpoint import BEST, LAST
 from leukoscope.training.log import LOG
 
 RECIPE, SPLIT, COHORT, MODEL = "recipe.yaml", "split.json", "cohort.csv", "model.onnx"
+LAST, BEST = "last.safetensors", "best.safetensors"  # checkpoints of a network
 CURVES, PREDICTIONS, REPORTS = "curves.png", "predictions.csv", ("report.html", "report.json")
 CHOICE, IMPORTANCE = "choice.json", "importance.csv"  # of classical recipes
 FITTED = (MODEL, LOG, LAST, BEST, CURVES, CHOICE, IMPORTANCE)

@@ -1,6 +1,6 @@
 """Verbs that train, and that show what training will see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,19 +57,18 @@ def train(
     """
     with needs_train_extra("train"):
         from leukoscope.models.recipe import read_recipe
-        from leukoscope.models.weights import find_weights
-        from leukoscope.training.checkpoint import LAST
-        from leukoscope.training.classical import run_classical
-        from leukoscope.training.session import run_training
+        from leukoscope.training.run import LAST
     named = {} if weights is None else {"network.weights": weights}
     chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
     folder = Path(out) if out else Path("runs") / f"{chosen.name}-{_kind(split)}-seed{seed}"
-    if not (resume and (folder / LAST).is_file()):
+    train_by = _estimator_trainer() if chosen.classical else _network_trainer()
+    if not chosen.classical and not (resume and (folder / LAST).is_file()):
         with needs_train_extra("train"):
+            from leukoscope.models.weights import find_weights
+
             find_weights(chosen.network)  # what is missing is said before the long work
     cohort = hash_cells(audited(source, jobs=jobs))
     made = chosen_split(cohort, split, seed, fractions)
-    train_by = run_classical if chosen.classical else run_training
     return train_by(
         apply_split(cohort, made),
         chosen,
@@ -80,6 +79,19 @@ def train(
         jobs=jobs,
         target_recall=target_recall,
     )
+
+
+def _network_trainer() -> "Callable[..., Run]":
+    with needs_train_extra("train"):
+        from leukoscope.training.session import run_training
+    return run_training
+
+
+def _estimator_trainer() -> "Callable[..., Run]":
+    """Apart, for it starts seconds sooner without PyTorch."""
+    with needs_train_extra("train"):
+        from leukoscope.training.classical import run_classical
+    return run_classical
 
 
 def preview(source: Source, recipe: str, out: Path | str, seed: int = 0) -> Path:
