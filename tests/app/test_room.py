@@ -5,12 +5,13 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, repeat
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.app.forms import TYPE, files
+from tests.app.forms import TYPE, files, part
 from tests.app.live import metric, until
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
@@ -45,8 +46,9 @@ def test_who_sends_too_much_still_reads_why(small_server):
 
 
 def test_a_body_without_a_length_is_bounded_too(small_server):
+    """The body is well formed as far as it goes: only its length is wrong with it."""
     url = small_server(request_bytes=100_000)
-    pieces = (bytes(10_000) for _ in range(2_000))
+    pieces = chain([part(b"cell.bmp", b"")], repeat(bytes(10_000), 2_000))
     headers = {"Content-Type": TYPE}
     answer = post(f"{url}/v1/predict", content=pieces, headers=headers)
     assert answer.status_code == 413
