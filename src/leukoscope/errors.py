@@ -33,6 +33,14 @@ class TrainingError(LeukoscopeError):
     """A run cannot start, resume or go on."""
 
 
+class TuningError(LeukoscopeError):
+    """A study cannot start or go on."""
+
+
+class DatabaseError(LeukoscopeError):
+    """A database is not named as one that can be used."""
+
+
 class ModelFileError(LeukoscopeError):
     """A model file cannot be read or written."""
 

@@ -7,31 +7,22 @@ row (`cases.locked`). So nothing is ever half read, and no two writers can run i
 
 import logging
 import sqlite3
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 
+from leukoscope import databases
 from leukoscope.app.store.errors import StoreError
 from leukoscope.app.store.location import prepare_file
-from leukoscope.errors import missing_extra
+from leukoscope.errors import DatabaseError, missing_extra
 
 WRITES = "leukoscope_writes"
 BUSY_MILLISECONDS = 30_000
-DRIVERS = {
-    "sqlite": "sqlite",
-    "sqlite+pysqlite": "sqlite",
-    "postgres": "postgresql+pg8000",
-    "postgresql": "postgresql+pg8000",
-    "postgresql+pg8000": "postgresql+pg8000",
-}
 OPTIONS = {"hide_parameters": True}  # errors are logged, and names of files are nobody's business
-HOW_TO_NAME = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
 @dataclass(frozen=True)
@@ -48,20 +39,15 @@ class Engines:
 
 
 def parse_url(text: str) -> URL:
-    """Read a database URL and choose the driver.
+    """Read a database URL and choose the driver; see `databases.parse_url`.
 
     Raises:
-        StoreError: It is no URL, or of a database that is not supported. The text is not repeated,
-            for it may hold a password.
+        StoreError: It is no URL of a database that can be used.
     """
     try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        raise StoreError(f"the database is not named by a URL; {HOW_TO_NAME}") from None
-    driver = DRIVERS.get(url.drivername)
-    if driver is None:
-        raise StoreError(f"cases cannot be kept in {url.drivername!r}; {HOW_TO_NAME}")
-    return url.set(drivername=driver)
+        return databases.parse_url(text)
+    except DatabaseError as error:
+        raise StoreError(str(error)) from None
 
 
 def make_engines(url: URL) -> Engines:
@@ -69,7 +55,6 @@ def make_engines(url: URL) -> Engines:
 
     Raises:
         OSError: The file of a SQLite database cannot be made.
-        StoreError: The URL asks for an encryption that there is not.
         MissingExtraError: The driver is not installed.
     """
     engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
@@ -142,8 +127,7 @@ def _on_sqlite_begin(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    arguments = {"application_name": "leukoscope", "ssl_context": _encryption(url)}
-    url = url.difference_update_query(["sslmode"])
+    url, arguments = databases.postgresql_arguments(url)
     try:
         engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, **OPTIONS)
     except ImportError as error:
@@ -152,17 +136,6 @@ def _postgresql(url: URL) -> Engine:
     # A connection found dead is replaced; that it could not be closed in form is no news.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     return engine
-
-
-def _encryption(url: URL) -> Any:
-    """What libpq's `sslmode`, which hosts of databases write into their URLs, is to pg8000."""
-    mode = url.query.get("sslmode", "prefer")
-    modes: dict[Any, Any] = {"disable": False, "prefer": None, "require": True}
-    if mode not in (*modes, "verify-full"):
-        raise StoreError(
-            f"the URL's sslmode {mode!r} is not known; use {', '.join(modes)} or verify-full"
-        )
-    return ssl.create_default_context() if mode == "verify-full" else modes[mode]
 
 
 def _on_postgresql_begin(connection: Connection) -> None:
