@@ -85,6 +85,7 @@ def test_the_card_says_what_is_measured_and_what_was_chosen(runs: dict[str, Run]
     assert (card.descriptors.version, card.descriptors.names) == (VERSION, NAMES)
     assert (card.heatmap, card.cam_bias) == ("none", None)
     chosen = json.loads((runs["svm"].folder / "choice.json").read_text())
+    assert chosen["seconds"] > 0
     assert card.recipe["classical"]["c"] == [chosen["chosen"]["c"]]
     assert [len(tried["auroc"]) for tried in chosen["candidates"]] == [3, 3]
     assert runs["svm"].recipe.to_dict()["classical"]["c"] == [1, 10]

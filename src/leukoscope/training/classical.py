@@ -4,10 +4,11 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 
-from leukoscope.data.cohort import Cohort
+from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.descriptors import GROUPS, NAMES, VERSION
 from leukoscope.data.image import Crop
 from leukoscope.data.partition import Split, check_disjoint
@@ -19,7 +20,7 @@ from leukoscope.inference.card import Card, Descriptors
 from leukoscope.models.classical import Classical
 from leukoscope.models.recipe import Recipe
 from leukoscope.progress import track
-from leukoscope.training.cache import cached_descriptors, estimate_measuring
+from leukoscope.training.cache import cached_descriptors, estimate_measuring, usable_rows
 from leukoscope.training.calibrate import complete, new_card
 from leukoscope.training.choice import Choice, choose
 from leukoscope.training.estimator_export import export_estimator
@@ -48,7 +49,7 @@ def run_classical(
     processes the first does it all.
 
     Args:
-        cohort: Hashed cells with person and part.
+        cohort: Hashed cells with person and part; those with the part "" are left out.
         recipe: The settings; has `classical`.
         split: How the parts were made.
         out: The run folder.
@@ -61,12 +62,10 @@ def run_classical(
         LeakageError: A split that claims to be honest has a person, image or cell on two sides.
         TrainingError: A class is missing in a part, or `out` holds a different run.
     """
-    cohort = cohort.select(np.flatnonzero(cohort["part"] != ""))
     if not split.leaky:
         check_disjoint(cohort)
-    run = Run(out, recipe, split, cohort)
     if not is_first_process():
-        return run
+        return Run(out, recipe, split, cohort.select(cohort["part"] != ""))
     cohort, values = _measured(cohort, recipe, jobs)
     run = Run(out, recipe, split, cohort)
     key = _run_key(cohort, recipe, seed)
@@ -76,8 +75,9 @@ def run_classical(
         clear(out)
     train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
     write_run(run)
+    started = perf_counter()
     choice, fitted = _fitted(recipe, cohort.select(train), values[train], seed, jobs)
-    _write_choice(choice, key, out / CHOICE)
+    _write_choice(choice, key, perf_counter() - started, out / CHOICE)
     _exported(run, choice, fitted, values, target_recall)
     _say("weighing the groups of descriptors on validation persons")
     importance = permutation_importance(
@@ -93,14 +93,18 @@ def run_classical(
 
 
 def _measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndarray]:
-    """The cells that can be read, and the descriptors that the model is given of them."""
+    """The cells of a part that can be read, and the descriptors that the model is given of them.
+
+    All that have a label are measured, so that another split of them finds the same descriptors.
+    """
+    cohort = cohort.select(cohort["label"] != UNKNOWN)
     _say(f"{recipe.name}: {estimate_measuring(len(cohort), jobs)}")
     found = cached_descriptors(cohort, Crop(recipe.input.crop, recipe.input.size), jobs=jobs)
     for problem in found.problems.values():
         _say(f"left out: {problem}")
-    good = np.setdiff1d(np.arange(len(cohort)), list(found.problems))
+    rows = usable_rows(cohort, found.problems)
     columns = [NAMES.index(name) for name in _classical(recipe).descriptors()]
-    return cohort.select(good), np.asarray(found.cells)[good][:, columns]
+    return cohort.select(rows), np.asarray(found.cells)[rows][:, columns]
 
 
 def _fitted(
@@ -172,12 +176,13 @@ def _check_folder(out: Path, recipe: Recipe, key: str) -> None:
         )
 
 
-def _write_choice(choice: Choice, key: str, path: Path) -> None:
+def _write_choice(choice: Choice, key: str, seconds: float, path: Path) -> None:
+    """Write what was tried and chosen, and how long that and the last fit took."""
     tried = [
         {"settings": candidate, "auroc": auroc.round(4).tolist()}
         for candidate, auroc in zip(choice.candidates, choice.auroc, strict=True)
     ]
-    content = {"run": key, "chosen": choice.chosen, "candidates": tried}
+    content = {"run": key, "chosen": choice.chosen, "seconds": seconds, "candidates": tried}
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
