@@ -1,5 +1,6 @@
-"""Files: atomic writing, hashing, and the order a person would put names in."""
+"""Files: atomic writing, locks, hashing, and the order a person would put names in."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -32,6 +33,30 @@ def write_text(path: Path | str, text: str) -> None:
     """Write `text` as UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def locked(path: Path | str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a file, made where it is missing, so that one process at a time has it.
+
+    The lock ends with the block, and with the process, however that ends; the file stays.
+
+    Args:
+        path: Of the lock.
+        wait: For whoever has it; else go on without.
+
+    Yields:
+        Whether this process has it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def sha256_file(path: Path | str) -> str:
