@@ -1,0 +1,1 @@
+"""Tuning: a study of many trainings that look for the best settings of a recipe."""

@@ -1,0 +1,133 @@
+"""study.html: what was tried, how it went, and what to do with the best."""
+
+from pathlib import Path
+
+import optuna
+from markupsafe import Markup
+
+from leukoscope import html
+from leukoscope.data.synthetic.notice import synthetic_notice
+from leukoscope.evaluation.plots_tuning import setting_importance, study_history
+from leukoscope.files import natural_key
+from leukoscope.models.space import Choice, label, plain
+from leukoscope.training.tuning.display import duration, title
+from leukoscope.training.tuning.results import FEWEST, Row, Study, importance
+from leukoscope.training.tuning.study import SPLIT, Plan
+
+PAGE = "study.html"
+
+
+def write_study_page(plan: Plan, study: optuna.Study, found: Study) -> Path:
+    """Write the page and return its path.
+
+    Args:
+        plan: Of the study.
+        study: Optuna's.
+        found: Its trials and the best of them.
+    """
+    parts = [
+        *synthetic_notice(plan.cohort),
+        *(html.note(line, "warning") for line in plan.split.warnings),
+        html.paragraph(_protocol(plan)),
+        *_best(plan, found),
+        html.heading("History"),
+        html.figure(_history(plan, found), "Each trial, and the best until then."),
+        html.heading("Which settings matter"),
+        *_importance(plan, study),
+        html.heading("What was varied"),
+        html.table(["setting", "values"], _space(plan)),
+        html.heading("Trials"),
+        _trials(plan, found),
+    ]
+    heading = f"Study {plan.name}: {plan.recipe.name}"
+    return html.write_page(plan.folder / PAGE, heading, parts, subtitle=plan.cohort.source)
+
+
+def _protocol(plan: Plan) -> str:
+    cohort = plan.cohort
+    persons = {
+        part: sorted(set(cohort["person"][cohort["part"] == part]) - {""}, key=natural_key)
+        for part in ("train", "validation")
+    }
+    if plan.folds > 1:
+        both = len(set(persons["train"]) | set(persons["validation"]))
+        how = f"mean {title(plan.objective)} over {plan.folds} folds of {both} persons"
+    else:
+        names = ", ".join(persons["validation"])
+        how = f"{title(plan.objective)} on the validation persons {names}"
+    return (
+        f"Each trial is a training with settings drawn from the space below, and is judged by the "
+        f"{how}. Split by {plan.split.kind}, seed {plan.seed}. No trial has seen a test person."
+    )
+
+
+def _best(plan: Plan, found: Study) -> list[Markup]:
+    if not found.best:
+        return [html.note("No trial is complete yet.", "warning")]
+    best = found.best
+    rows = [(name, label(value)) for name, value in best.settings.items()]
+    command = f"leukoscope train DIR --recipe {found.recipe} --split {plan.folder / SPLIT}"
+    told = Markup(
+        "Being the best of {} on the same persons, this figure flatters. Train it under the same "
+        "split, so that no person it was chosen on is ever tested, then evaluate it: "
+        "<code>{}</code>"
+    ).format(found.count("complete"), command)
+    return [
+        html.heading(f"Best: trial {best.trial}, {title(plan.objective)} {best.value:.4f}"),
+        html.table(["setting", "value"], rows),
+        html.note(told),
+    ]
+
+
+def _history(plan: Plan, found: Study) -> "html.Figure":
+    shown = [row for row in found.trials if row.state in ("complete", "pruned")]
+    return study_history(
+        [row.trial for row in shown],
+        [row.value for row in shown],
+        [row.state == "complete" for row in shown],
+        name=title(plan.objective),
+        minimise=plan.minimises,
+    )
+
+
+def _importance(plan: Plan, study: optuna.Study) -> list[Markup]:
+    share = importance(study, plan.seed)
+    if not share:
+        few = f"This takes {FEWEST} complete trials, and there are fewer."
+        return [html.paragraph(few)]
+    caption = "fANOVA over the complete trials; with a few dozen of them no more than a hint."
+    return [html.figure(setting_importance(share), caption)]
+
+
+def _space(plan: Plan) -> list[tuple[str, str]]:
+    texts = plain(plan.space)
+    return [
+        (name, ", ".join(vary.labels) if isinstance(vary, Choice) else texts[name])
+        for name, vary in plan.space.items()
+    ]
+
+
+def _trials(plan: Plan, found: Study) -> Markup:
+    names = list(plan.space)
+    ordered = sorted(found.trials, key=lambda row: _rank(plan, row))
+    return html.table(
+        ["trial", "state", title(plan.objective), "epochs", "time", *names, "reason"],
+        [
+            (
+                row.trial,
+                row.state,
+                f"{row.value:.4f}" if row.value == row.value else "",
+                row.epochs or "",
+                duration(row.seconds),
+                *(label(row.settings.get(name, "")) for name in names),
+                row.reason,
+            )
+            for row in ordered
+        ],
+        "The best first.",
+    )
+
+
+def _rank(plan: Plan, row: Row) -> tuple[bool, float, int]:
+    value = row.value if plan.minimises else -row.value
+    return row.state != "complete", value if value == value else float("inf"), row.trial

@@ -1,0 +1,164 @@
+"""What a study has found: its trials as a table, and the best one as a recipe."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from leukoscope.files import locked
+from leukoscope.models.recipe import Recipe, write_recipe
+from leukoscope.models.space import label
+from leukoscope.tables import write_table
+from leukoscope.training.tuning.sampler import settings_of
+from leukoscope.training.tuning.study import Plan
+
+TABLE, BEST_RECIPE, WRITING = "trials.csv", "best.yaml", "writing.lock"
+FEWEST = 10  # complete trials, below which importance would be noise
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial.
+
+    Attributes:
+        trial: Its number, from 0.
+        state: "complete"; "pruned" (stopped early); "impossible" (settings that do not go
+            together); "failed"; "interrupted" (and queued anew); "running"; "waiting".
+        value: The figure; of a pruned trial the last one told; nan where there is none.
+        epochs: Of a network, over all folds.
+        seconds: Of training.
+        settings: By dotted name.
+        reason: Why it is not complete.
+    """
+
+    trial: int
+    state: str
+    value: float
+    epochs: int
+    seconds: float
+    settings: dict[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """The result of tuning.
+
+    Attributes:
+        folder: Of the study.
+        objective: The figure it goes by.
+        trials: All of them, in order.
+        best: The best complete one, if there is any.
+        recipe: The recipe file of that one.
+    """
+
+    folder: Path
+    objective: str
+    trials: tuple[Row, ...]
+    best: Row | None
+    recipe: Path | None
+
+    def count(self, state: str) -> int:
+        """How many trials are in a state."""
+        return sum(row.state == state for row in self.trials)
+
+
+def counts(trial: FrozenTrial) -> bool:
+    """Whether a trial is one of those that were asked for."""
+    return _state(trial) not in ("interrupted", "waiting", "surplus")
+
+
+def read_rows(plan: Plan, study: optuna.Study) -> tuple[Row, ...]:
+    """All trials, in order."""
+    return tuple(
+        _row(plan, trial)
+        for trial in study.get_trials(deepcopy=False)
+        if _state(trial) != "surplus"
+    )
+
+
+def best_row(plan: Plan, rows: Sequence[Row]) -> Row | None:
+    """The complete trial with the best figure, the first of several."""
+    complete = [row for row in rows if row.state == "complete"]
+    if not complete:
+        return None
+    return (min if plan.minimises else max)(complete, key=lambda row: row.value)
+
+
+def publish(plan: Plan, study: optuna.Study) -> Study:
+    """Write trials.csv and best.yaml as they stand."""
+    # One worker at a time reads and writes, so that no older state replaces a newer one.
+    with locked(plan.folder / WRITING):
+        rows = read_rows(plan, study)
+        _write_rows(plan, rows)
+        best, path = best_row(plan, rows), None
+        if best:
+            path = plan.folder / BEST_RECIPE
+            write_recipe(best_recipe(plan, best), path)
+    return Study(plan.folder, plan.objective, rows, best, path)
+
+
+def best_recipe(plan: Plan, best: Row) -> Recipe:
+    """The recipe of a trial, under a name of its own."""
+    base = plan.recipe.with_settings(best.settings)
+    told = (
+        f"{plan.recipe.name}, tuned: trial {best.trial} of the study {plan.name}, "
+        f"{plan.objective} {best.value:.4f} on its validation persons."
+    )
+    return base.with_settings({"name": f"{plan.recipe.name[:93]}-tuned", "summary": told})
+
+
+def importance(study: optuna.Study, seed: int = 0) -> dict[str, float]:
+    """Share of the figure's variance over the space that each setting explains; the largest first.
+
+    By a random forest over the complete trials: F. Hutter et al., "An efficient approach for
+    assessing hyperparameter importance", ICML 2014. Empty below `FEWEST` complete trials.
+    """
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len(complete) < FEWEST:
+        return {}
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
+    return optuna.importance.get_param_importances(study, evaluator=evaluator)
+
+
+def _row(plan: Plan, trial: FrozenTrial) -> Row:
+    told = trial.intermediate_values
+    last = told[max(told)] if told else float("nan")
+    state, facts = _state(trial), trial.user_attrs
+    drawn = trial.params or trial.system_attrs.get("fixed_params", {})
+    return Row(
+        trial.number,
+        state,
+        trial.value if trial.value is not None else last,
+        int(facts.get("epochs", 0)),
+        float(facts.get("seconds", 0.0)),
+        settings_of(drawn, plan.space),
+        str(facts.get("reason", "")),
+    )
+
+
+def _state(trial: FrozenTrial) -> str:
+    """One word of what `Row` lists; "surplus" for a trial that was one too many."""
+    if trial.user_attrs.get("surplus"):
+        return "surplus"
+    if trial.state == TrialState.FAIL:
+        return "failed" if trial.user_attrs.get("reason") else "interrupted"
+    if trial.user_attrs.get("impossible"):
+        return "impossible"
+    return trial.state.name.lower()
+
+
+def _write_rows(plan: Plan, rows: Sequence[Row]) -> None:
+    columns: dict[str, Any] = {
+        name: np.array([getattr(row, name) for row in rows])
+        for name in ("trial", "state", "value", "epochs", "seconds")
+    }
+    columns["seconds"] = columns["seconds"].astype(float).round(2)
+    for name in plan.space:
+        columns[name] = [label(row.settings[name]) if name in row.settings else "" for row in rows]
+    columns["reason"] = [row.reason for row in rows]
+    write_table(plan.folder / TABLE, columns)

@@ -1,0 +1,137 @@
+"""A worker: it takes one trial after the other until the study has as many as were asked for.
+
+Any number of workers, here or on other machines, may work on one study; they know of each other by
+its storage alone.
+"""
+
+from multiprocessing import parent_process
+
+import optuna
+from optuna.trial import Trial, TrialState
+
+from leukoscope.errors import DownloadError, RecipeError, TuningError
+from leukoscope.training.tuning.abandoned import alive, hand_on, origin, take_up_abandoned
+from leukoscope.training.tuning.display import Display
+from leukoscope.training.tuning.measure import Course, OnFigure, clear_weights, measure
+from leukoscope.training.tuning.results import counts, publish
+from leukoscope.training.tuning.sampler import suggest
+from leukoscope.training.tuning.study import Plan
+
+HOPELESS = 5  # trials that fail before any has a figure
+End = tuple[TrialState, float | None, dict[str, object]]  # of a trial, with what is noted on it
+
+
+def work(plan: Plan, study: optuna.Study, display: Display) -> None:
+    """Run trials until there are enough.
+
+    Raises:
+        TuningError: The first trials have all failed.
+        LeukoscopeError: What no trial can go on without is missing.
+    """
+    while _parent_lives():
+        for number in take_up_abandoned(plan, study):
+            display.say(f"trial {number} was interrupted; its settings are tried again")
+        trial = next_trial(plan, study)
+        if trial is None:
+            return
+        _run(plan, study, trial, display)
+        display.on_trial(publish(plan, study), trial.number)
+        _check_hope(study)
+
+
+def next_trial(plan: Plan, study: optuna.Study) -> Trial | None:
+    """Take a queued trial or begin one; None when there are enough."""
+    trials = study.get_trials(deepcopy=False)
+    queued = any(trial.state == TrialState.WAITING for trial in trials)
+    if not queued and sum(map(counts, trials)) >= plan.trials:
+        return None
+    trial = study.ask()
+    # Others may have begun one at the same moment. All agree on who was first.
+    known = study.get_trials(deepcopy=False)
+    if sum(counts(other) for other in known if other.number < trial.number) < plan.trials:
+        return trial
+    trial.set_user_attr("surplus", True)
+    study.tell(trial, state=TrialState.FAIL)
+    return None
+
+
+def _run(plan: Plan, study: optuna.Study, trial: Trial, display: Display) -> None:
+    """Run a trial to one of its ends and tell the study; Ctrl-C leaves it to be gone on with."""
+    try:
+        state, value, facts = _attempt(plan, trial, display)
+        for name, fact in facts.items():
+            trial.set_user_attr(name, fact)
+        study.tell(trial, value, state)
+        clear_weights(plan.trial_folder(origin(trial)))
+    except optuna.exceptions.UpdateFinishedTrialError:
+        display.say(f"trial {trial.number}: another worker took it over")
+    except BaseException:
+        mine = next(own for own in study.get_trials() if own.number == trial.number)
+        hand_on(study, mine, crashed=False)
+        raise
+
+
+def _attempt(plan: Plan, trial: Trial, display: Display) -> End:
+    """Train with a trial's settings. Whatever these are to blame for is an end, not an error."""
+    folder = plan.trial_folder(origin(trial))
+    course = Course(_stopping(trial), display.on_step(trial.number))
+    try:
+        with alive(trial, folder):
+            recipe = plan.recipe.with_settings(suggest(trial, plan.space))
+            value = measure(plan, recipe, folder, course)
+        return TrialState.COMPLETE, value, _facts(course)
+    except optuna.TrialPruned as pruned:
+        return TrialState.PRUNED, None, _facts(course, reason=str(pruned))
+    except RecipeError as error:
+        # As pruned, for the sampler keeps away from those and forgets the failed.
+        return TrialState.PRUNED, None, _facts(course, reason=_line(error), impossible=True)
+    except (optuna.exceptions.OptunaError, DownloadError, OSError):
+        raise  # of the storage, the network or the disk: it would be the same with any settings
+    except Exception as error:
+        return TrialState.FAIL, None, _facts(course, reason=_line(error))
+
+
+def _stopping(trial: Trial) -> OnFigure:
+    """What passes a trial's figures on, and ends it where they are below those of the others."""
+
+    def on_figure(step: int, figure: float) -> None:
+        trial.report(figure, step)
+        if trial.should_prune():
+            raise optuna.TrialPruned(f"worse than the median of the others at step {step}")
+
+    return on_figure
+
+
+def _facts(course: Course, **more: object) -> dict[str, object]:
+    return {"epochs": course.epochs, "seconds": course.seconds, **more}
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, RecipeError) else f"{type(error).__name__}: {text}"
+
+
+def _check_hope(study: optuna.Study) -> None:
+    """Stop a study in which nothing works.
+
+    Raises:
+        TuningError: It has trials, and none of them has a figure.
+    """
+    trials = study.get_trials(deepcopy=False)
+    fruitless = [
+        trial
+        for trial in trials
+        if trial.state in (TrialState.FAIL, TrialState.PRUNED) and trial.user_attrs.get("reason")
+    ]
+    if any(trial.intermediate_values for trial in trials) or len(fruitless) < HOPELESS:
+        return
+    raise TuningError(
+        f"none of the first {len(fruitless)} trials could be trained; the last one: "
+        f"{fruitless[-1].user_attrs['reason']}"
+    )
+
+
+def _parent_lives() -> bool:
+    """Whether whoever started this process as a worker is still there."""
+    parent = parent_process()
+    return parent is None or parent.is_alive()

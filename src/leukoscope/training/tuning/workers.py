@@ -1,0 +1,65 @@
+"""A study from its plan to its files, by this process or by several on this machine."""
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+
+from leukoscope.errors import LeukoscopeError
+from leukoscope.training.tuning.study import Plan
+
+FAREWELL = 5.0  # seconds in which a worker that heard Ctrl-C itself has ended
+
+
+def run_workers(plan: Plan, workers: int) -> None:
+    """Start workers in processes of their own, and wait until the study is complete.
+
+    Args:
+        plan: Of the study.
+        workers: How many.
+    """
+    context = get_context("spawn")
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    own = replace(plan, jobs=max(1, plan.jobs // workers))
+    processes = [context.Process(target=_serve, args=(own, threads)) for _ in range(workers)]
+    try:
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+    except BaseException:
+        _stop(processes)
+        raise
+
+
+def _stop(processes: list[BaseProcess]) -> None:
+    """Let the workers put their trials back; in a terminal they have heard Ctrl-C themselves."""
+    for process in processes:
+        if process.pid is None:
+            continue
+        process.join(FAREWELL)
+        if process.is_alive():
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGINT)
+            process.join(FAREWELL)
+
+
+def _serve(plan: Plan, threads: int) -> None:
+    """One worker, with its share of the cores."""
+    # Before PyTorch and the estimators are loaded, which look once.
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    from leukoscope.training.tuning.display import study_display
+    from leukoscope.training.tuning.study import open_study
+    from leukoscope.training.tuning.worker import work
+
+    try:
+        with study_display(plan.trials, bar=False) as display:
+            work(plan, open_study(plan), display)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except LeukoscopeError as error:
+        print("leukoscope:", " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(error.exit_code)
