@@ -11,8 +11,8 @@ from leukoscope.app.limits import Limits
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from tests.app.live import Live, in_thread, running
-from tests.app.postgresql import PostgreSQL, running_postgresql
 from tests.inference.tiny_model import write_tiny_model
+from tests.postgresql import PostgreSQL, running_postgresql
 
 
 def clean_environment(home: Path) -> dict[str, str]:

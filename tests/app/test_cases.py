@@ -16,7 +16,7 @@ import leukoscope as ls
 from leukoscope.app.schemas import Case, CaseHead, Cell
 from tests.app.live import Live
 from tests.app.made_case import picture
-from tests.app.postgresql import PostgreSQL
+from tests.postgresql import PostgreSQL
 
 NAMES = ("UID_7_1_1_all.bmp", "UID_7_1_2_all.bmp", "UID_H2_1_1_hem.bmp")
 

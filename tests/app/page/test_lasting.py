@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from tests.app.live import Live
 from tests.app.page.conftest import OpenDesk
-from tests.app.postgresql import PostgreSQL
 from tests.inference.tiny_model import tiny_card, write_tiny_model
+from tests.postgresql import PostgreSQL
 
 Start = Callable[..., Live]
 

@@ -15,9 +15,9 @@ from leukoscope.app.settings import Settings
 from leukoscope.app.store import Store, StoreError, location, open_store
 from leukoscope.app.store.engine import parse_url
 from leukoscope.errors import MissingExtraError
-from tests.app.postgresql import PASSWORD, QUOTED, USER, PostgreSQL
 from tests.app.store.made import new_case
 from tests.app.store.made import open_store as open_url
+from tests.postgresql import PASSWORD, QUOTED, USER, PostgreSQL
 
 
 def refusal(url: str) -> str:

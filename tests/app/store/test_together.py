@@ -12,8 +12,8 @@ import pytest
 
 from leukoscope.app.schemas import CaseChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, UnavailableError
-from tests.app.postgresql import PostgreSQL
 from tests.app.store.made import SHA256, add, answer, new_case, open_store
+from tests.postgresql import PostgreSQL
 
 THREADS = 8
 
