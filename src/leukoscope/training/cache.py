@@ -9,7 +9,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,16 @@ def cached_descriptors(
     key = ("descriptors", VERSION, crop)
     kind = _Kind(key, (len(NAMES),), np.float32, make, "Measuring cells")
     return _cached(cohort, kind, folder, jobs)
+
+
+def usable_rows(cohort: Cohort, problems: Collection[int]) -> np.ndarray:
+    """The rows that stand in a part and whose image could be read.
+
+    Args:
+        cohort: The cells that were cached, with part.
+        problems: Rows whose image could not be read.
+    """
+    return np.setdiff1d(np.flatnonzero(cohort["part"] != ""), list(problems))
 
 
 def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crops:

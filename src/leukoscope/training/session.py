@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leukoscope.data.cohort import Cohort
+from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.image import Crop
 from leukoscope.data.partition import Split, check_disjoint
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
@@ -16,7 +16,7 @@ from leukoscope.files import atomic_path
 from leukoscope.models.recipe import Recipe
 from leukoscope.tables import read_table
 from leukoscope.training.allocator import keep_memory
-from leukoscope.training.cache import cached_crops, estimate
+from leukoscope.training.cache import cached_crops, estimate, usable_rows
 from leukoscope.training.display import training_display
 from leukoscope.training.export import try_export
 from leukoscope.training.finish import finish
@@ -41,7 +41,7 @@ def run_training(
     """Train, export and calibrate; the run folder holds everything.
 
     Args:
-        cohort: Hashed cells with person and part.
+        cohort: Hashed cells with person and part; those with the part "" are left out.
         recipe: The settings.
         split: How the parts were made.
         out: The run folder.
@@ -57,7 +57,8 @@ def run_training(
     """
     keep_memory()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    cohort = cohort.select(np.flatnonzero(cohort["part"] != ""))
+    # All that have a label are cached, so that another split of them finds the same crops.
+    cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
     if not split.leaky:
         check_disjoint(cohort)
     crop = Crop(recipe.input.crop, recipe.input.size)
@@ -65,9 +66,9 @@ def run_training(
     crops = cached_crops(cohort, crop, jobs=jobs)
     for problem in crops.problems.values():
         _say(f"left out: {problem}")
-    good = np.setdiff1d(np.arange(len(cohort)), list(crops.problems))
-    cohort = cohort.select(good)
-    cells = crops.cells if not crops.problems else crops.cells[good]
+    rows = usable_rows(cohort, crops.problems)
+    cells = crops.cells if len(rows) == len(cohort) else crops.cells[rows]
+    cohort = cohort.select(rows)
 
     run = Run(out, recipe, split, cohort)
     begun = False

@@ -12,6 +12,7 @@ from leukoscope.verbs.data import Source, audited, read_cohort
 from leukoscope.verbs.extras import needs_train_extra
 
 if TYPE_CHECKING:
+    from leukoscope.models.recipe import Recipe
     from leukoscope.training.run import Run
 
 
@@ -61,7 +62,6 @@ def train(
     named = {} if weights is None else {"network.weights": weights}
     chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
     folder = Path(out) if out else Path("runs") / f"{chosen.name}-{_kind(split)}-seed{seed}"
-    train_by = _estimator_trainer() if chosen.classical else _network_trainer()
     if not chosen.classical and not (resume and (folder / LAST).is_file()):
         with needs_train_extra("train"):
             from leukoscope.models.weights import find_weights
@@ -69,7 +69,7 @@ def train(
             find_weights(chosen.network)  # what is missing is said before the long work
     cohort = hash_cells(audited(source, jobs=jobs))
     made = chosen_split(cohort, split, seed, fractions)
-    return train_by(
+    return trainer(chosen)(
         apply_split(cohort, made),
         chosen,
         made,
@@ -81,17 +81,15 @@ def train(
     )
 
 
-def _network_trainer() -> "Callable[..., Run]":
+def trainer(recipe: "Recipe") -> "Callable[..., Run]":
+    """What trains a recipe: `run_classical` or `run_training`."""
     with needs_train_extra("train"):
+        if recipe.classical:  # apart, for it starts seconds sooner without PyTorch
+            from leukoscope.training.classical import run_classical
+
+            return run_classical
         from leukoscope.training.session import run_training
     return run_training
-
-
-def _estimator_trainer() -> "Callable[..., Run]":
-    """Apart, for it starts seconds sooner without PyTorch."""
-    with needs_train_extra("train"):
-        from leukoscope.training.classical import run_classical
-    return run_classical
 
 
 def preview(source: Source, recipe: str, out: Path | str, seed: int = 0) -> Path:
