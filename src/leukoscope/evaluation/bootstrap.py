@@ -97,7 +97,7 @@ def bootstrap_metrics(
         return {key: Estimate(value, reason=reason) for key, value in values.items()}
     weights, index = draw_person_weights(label, person, replicates, seed)
     drawn = replicate_metrics(label, p, weights, index, threshold)
-    return {key: _estimate(value, drawn[key]) for key, value in values.items()}
+    return {key: estimate_of_draws(value, drawn[key]) for key, value in values.items()}
 
 
 def paired_difference(
@@ -136,7 +136,8 @@ def paired_difference(
     drawn_before = replicate_metrics(label, first, weights, index, thresholds[0])
     drawn_after = replicate_metrics(label, second, weights, index, thresholds[1])
     return {
-        key: _estimate(value, drawn_after[key] - drawn_before[key]) for key, value in values.items()
+        key: estimate_of_draws(value, drawn_after[key] - drawn_before[key])
+        for key, value in values.items()
     }
 
 
@@ -179,7 +180,7 @@ def _bounds(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
     return low, high
 
 
-def _estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
+def estimate_of_draws(value: float, drawn: NDArray[np.float64]) -> Estimate:
     """Value and percentile interval; none where over 5 % of the draws are undefined."""
     if isnan(value):
         return Estimate(nan, reason="not defined on these cells")
