@@ -1,0 +1,261 @@
+"""What a leaky split adds to the figures: one recipe under several protocols and seeds, compared.
+
+A protocol's figure is the mean over its seeds, and the gap is that mean less the mean of the split
+by person. Their 95 % intervals come from a bootstrap over persons that gives each person one random
+weight in each draw, the same in every run that tests that person. So runs that test the same
+persons, as every run of a split by image does, are not taken for independent, and what is hard
+about a person counts on both sides of a gap. The weights are exponential, which is the Bayesian
+bootstrap: unlike a count of draws a weight is never 0, so every run keeps both classes in every
+draw. Within a run the weights of a class's persons are scaled to their number, as strata by label.
+
+The interval speaks of the tested persons with the trained models as they are. It does not hold
+what another draw of the split would change; the spread of the seeds shows that.
+
+Sources: D. B. Rubin, "The Bayesian bootstrap", Ann. Stat. 9 (1981) 130-134; C. A. Field, A. H.
+Welsh, "Bootstrapping clustered data", J. R. Stat. Soc. B 69 (2007) 369-390 (persons as units).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.evaluation.bootstrap import (
+    REPLICATES,
+    Estimate,
+    bootstrap_metrics,
+    estimate_of_draws,
+    why_no_interval,
+)
+from leukoscope.evaluation.metrics import Floats
+from leukoscope.evaluation.replicates import calls, ranking
+
+PROTOCOLS = {
+    "image": "Split by image: cells of every person stand in every part.",
+    "subject": "Split by official subject id, under several of which one person may stand.",
+    "official": "One official fold is the test, another one for each seed.",
+    "person": "Split by person as the audit found them.",
+}
+HONEST = "person"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the study: a metric, with calls at the operating point or at 0.5."""
+
+    metric: str
+    title: str
+    at_half: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name in tables."""
+        return f"{self.metric}_at_half" if self.at_half else self.metric
+
+
+FIGURES = (
+    Figure("auroc", "AUROC"),
+    Figure("balanced_accuracy", "Balanced accuracy"),
+    Figure("sensitivity", "Sensitivity"),
+    Figure("specificity", "Specificity"),
+    Figure("f1_weighted", "Weighted F1"),
+    Figure("accuracy", "Accuracy"),
+    # Published figures call a cell ALL from 0.5 on.
+    Figure("f1_weighted", "Weighted F1 at 0.5", at_half=True),
+    Figure("accuracy", "Accuracy at 0.5", at_half=True),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """How much one part of a run holds."""
+
+    all_cells: int
+    hem_cells: int
+    persons: int
+
+    @property
+    def cells(self) -> int:
+        """Cells of both classes."""
+        return self.all_cells + self.hem_cells
+
+
+@dataclass(frozen=True)
+class TestedRun:
+    """One run and its answers for the N cells of its test part.
+
+    Attributes:
+        recipe: By its name.
+        split: One of `PROTOCOLS`.
+        seed: Of split, draw of cells and training.
+        folder: Where its files are.
+        label: (N,) 1 = ALL, 0 = HEM.
+        p: (N,) calibrated probability of ALL.
+        person: (N,) object, "" where not known.
+        seen: (N,) bool, whether the cell's person has cells among those trained or validated on.
+        threshold: The operating point, set on the run's own validation part.
+        figures: What its evaluation measured, by key.
+        parts: Part to its size.
+        fold: The official fold tested, else "".
+        epochs: How many were trained; 0 of an estimator.
+        seconds: What the epochs took.
+    """
+
+    recipe: str
+    split: str
+    seed: int
+    folder: str
+    label: NDArray[np.int8]
+    p: Floats
+    person: NDArray[np.object_]
+    seen: NDArray[np.bool_]
+    threshold: float
+    figures: Mapping[str, Estimate]
+    parts: Mapping[str, Part]
+    fold: str = ""
+    epochs: int = 0
+    seconds: float = nan
+
+
+@dataclass(frozen=True)
+class Level:
+    """What one recipe reaches under one protocol.
+
+    Attributes:
+        recipe: By its name.
+        split: The protocol.
+        values: Seed to figure by key.
+        mean: Key to the mean over the seeds, with interval.
+        gap: Key to that mean less the one of the split by person, over the seeds that both have;
+            empty for the split by person, and where that has no run.
+    """
+
+    recipe: str
+    split: str
+    values: Mapping[int, Mapping[str, float]]
+    mean: Mapping[str, Estimate]
+    gap: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Study:
+    """All finished runs of one data set, and what they come to."""
+
+    data: str
+    synthetic: bool
+    runs: tuple[TestedRun, ...]
+    levels: tuple[Level, ...]
+
+
+Drawn = tuple[TestedRun, Mapping[str, Floats]]
+"""A run and its figures in every draw."""
+
+
+@dataclass(frozen=True)
+class _Mean:
+    """Figures averaged over runs: as they are, in every draw, and why there can be no interval."""
+
+    value: dict[str, float]
+    draws: dict[str, Floats]
+    reason: str
+
+
+def study_levels(
+    runs: Sequence[TestedRun], replicates: int = REPLICATES, seed: int = 0
+) -> tuple[Level, ...]:
+    """The mean of every recipe under every protocol, and its gap to the split by person.
+
+    Args:
+        runs: Of one data set, so that one name is one person in all of them.
+        replicates: How many times the weights of the persons are drawn.
+        seed: The same seed gives the same intervals.
+
+    Returns:
+        In the order of the recipes in `runs`, and of `PROTOCOLS`.
+    """
+    drawn = list(zip(runs, run_draws(runs, replicates, seed), strict=True))
+    levels = []
+    for recipe in dict.fromkeys(run.recipe for run in runs):
+        own = [one for one in drawn if one[0].recipe == recipe]
+        honest = [one for one in own if one[0].split == HONEST]
+        for split in PROTOCOLS:
+            if here := [one for one in own if one[0].split == split]:
+                levels.append(_level(here, [] if split == HONEST else honest))
+    return tuple(levels)
+
+
+def run_draws(
+    runs: Sequence[TestedRun], replicates: int = REPLICATES, seed: int = 0
+) -> list[dict[str, Floats]]:
+    """Every figure of every run in every draw of the persons' weights, (R,) each."""
+    names = sorted({name for run in runs for name in run.person})
+    random = np.random.default_rng(seed)
+    weights = dict(zip(names, random.exponential(size=(len(names), replicates)), strict=True))
+    return [_draws(run, weights) for run in runs]
+
+
+def apart(run: TestedRun) -> dict[str, Estimate]:
+    """AUROC on the test cells of persons trained on ("seen"), and on those of others ("new").
+
+    Without those that don't hold both classes. Intervals as `bootstrap_metrics` makes them.
+    """
+    found = {}
+    for name, rows in (("seen", run.seen), ("new", ~run.seen)):
+        if len(set(run.label[rows].tolist())) == 2:
+            cells = (run.label[rows], run.p[rows], run.person[rows])
+            found[name] = bootstrap_metrics(*cells, threshold=run.threshold)["auroc"]
+    return found
+
+
+def _draws(run: TestedRun, weights: Mapping[str, Floats]) -> dict[str, Floats]:
+    truth = run.label == 1
+    names, index = np.unique(run.person, return_inverse=True)
+    own = np.stack([weights[name] for name in names], axis=1)
+    has = [np.bincount(index, side, len(names)) > 0 for side in (truth, ~truth)]
+    stratum = has[0] + 2 * has[1]
+    for value in np.unique(stratum):
+        members = stratum == value
+        own[:, members] *= members.sum() / own[:, members].sum(axis=1, keepdims=True)
+    found = ranking(truth, run.p, own, index)
+    found |= calls(truth, run.p >= run.threshold, own, index)
+    half = calls(truth, run.p >= 0.5, own, index)
+    return {one.key: (half if one.at_half else found)[one.metric] for one in FIGURES}
+
+
+def _level(own: Sequence[Drawn], honest: Sequence[Drawn]) -> Level:
+    run = own[0][0]
+    mean = _mean(own)
+    gap: dict[str, Estimate] = {}
+    if both := {one.seed for one, _ in own} & {one.seed for one, _ in honest}:
+        here = _mean([one for one in own if one[0].seed in both])
+        there = _mean([one for one in honest if one[0].seed in both])
+        gap = _estimates(
+            {key: here.value[key] - there.value[key] for key in here.value},
+            {key: here.draws[key] - there.draws[key] for key in here.value},
+            here.reason or there.reason,
+        )
+    values = {one.seed: {f.key: one.figures[f.key].value for f in FIGURES} for one, _ in own}
+    return Level(
+        run.recipe, run.split, values, _estimates(mean.value, mean.draws, mean.reason), gap
+    )
+
+
+def _mean(drawn: Sequence[Drawn]) -> _Mean:
+    label = np.concatenate([run.label for run, _ in drawn])
+    person = np.concatenate([run.person for run, _ in drawn])
+    return _Mean(
+        {f.key: float(np.mean([run.figures[f.key].value for run, _ in drawn])) for f in FIGURES},
+        {f.key: np.mean([draws[f.key] for _, draws in drawn], axis=0) for f in FIGURES},
+        why_no_interval(label, person),
+    )
+
+
+def _estimates(
+    value: Mapping[str, float], draws: Mapping[str, Floats], reason: str
+) -> dict[str, Estimate]:
+    return {
+        key: Estimate(own, reason=reason) if reason else estimate_of_draws(own, draws[key])
+        for key, own in value.items()
+    }
