@@ -19,6 +19,7 @@ __all__ = [
     "download",
     "evaluate",
     "info",
+    "leakage",
     "predict",
     "preview",
     "read_cohort",
@@ -28,6 +29,7 @@ __all__ = [
     "split",
     "synthesise",
     "train",
+    "tune",
     "verify_data",
     "verify_model",
 ]

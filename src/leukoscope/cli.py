@@ -13,7 +13,9 @@ import typer
 
 from leukoscope.cli_common import SETTINGS, Json, report
 from leukoscope.cli_data import data
+from leukoscope.cli_leakage import leakage
 from leukoscope.cli_train import preview, recipes, train
+from leukoscope.cli_tune import tune
 from leukoscope.errors import RESEARCH_USE, LeukoscopeError, missing_extra
 
 app = typer.Typer(
@@ -44,7 +46,7 @@ def root(
         raise typer.Exit
 
 
-for verb in (recipes, preview, train):
+for verb in (recipes, preview, train, tune, leakage):
     app.command()(verb)
 
 

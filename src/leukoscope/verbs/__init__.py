@@ -16,9 +16,11 @@ from leukoscope.verbs.data import (
 )
 from leukoscope.verbs.demo import demo
 from leukoscope.verbs.evaluate import evaluate
+from leukoscope.verbs.leakage import leakage
 from leukoscope.verbs.predict import predict, show_model, verify_model
 from leukoscope.verbs.serve import serve
 from leukoscope.verbs.train import preview, train
+from leukoscope.verbs.tune import tune
 
 __all__ = [
     "audit",
@@ -26,6 +28,7 @@ __all__ = [
     "download",
     "evaluate",
     "info",
+    "leakage",
     "predict",
     "preview",
     "read_cohort",
@@ -35,6 +38,7 @@ __all__ = [
     "split",
     "synthesise",
     "train",
+    "tune",
     "verify_data",
     "verify_model",
 ]
