@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from leukoscope.cli_common import SETTINGS, Json, report
+from leukoscope.cli_compare import compare
 from leukoscope.cli_data import data
 from leukoscope.cli_leakage import leakage
 from leukoscope.cli_train import preview, recipes, train
@@ -46,7 +47,7 @@ def root(
         raise typer.Exit
 
 
-for verb in (recipes, preview, train, tune, leakage):
+for verb in (recipes, preview, train, compare, tune, leakage):
     app.command()(verb)
 
 

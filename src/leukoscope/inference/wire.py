@@ -7,6 +7,7 @@ replaced without touching a byte of the network.
 """
 
 from collections.abc import Iterator
+from math import prod
 
 # Field numbers of onnx.proto.
 MODEL_GRAPH, MODEL_OPSET, MODEL_METADATA, MODEL_TRAINING, MODEL_FUNCTIONS = 7, 8, 14, 20, 25
@@ -15,7 +16,8 @@ NODE_ATTRIBUTE, FUNCTION_NODE, FUNCTION_ATTRIBUTE = 5, 7, 11
 ATTRIBUTE_TENSOR, ATTRIBUTE_GRAPH, ATTRIBUTE_SPARSE = 5, 6, 22
 ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS, ATTRIBUTE_SPARSES = 10, 11, 23
 SPARSE_VALUES, SPARSE_INDICES = 1, 2
-TENSOR_EXTERNAL_DATA, TENSOR_DATA_LOCATION = 13, 14
+TENSOR_DIMS, TENSOR_TYPE, TENSOR_EXTERNAL_DATA, TENSOR_DATA_LOCATION = 1, 2, 13, 14
+FLOATING = (1, 10, 11, 16)  # float32, float16, float64, bfloat16
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -110,6 +112,17 @@ def opsets(data: bytes) -> dict[str, int]:
     return found
 
 
+def floating_initializers(data: bytes) -> int:
+    """How many floating numbers the network's initializers hold: what it has learned."""
+    total = 0
+    for number, wire, graph, _ in fields(memoryview(data)):
+        if number == MODEL_GRAPH and wire == BYTES:
+            for inner, kind, tensor, _ in fields(_view(graph)):
+                if inner == GRAPH_INITIALIZER and kind == BYTES:
+                    total += _floating_size(_view(tensor))
+    return total
+
+
 def refers_to_other_files(data: bytes) -> bool:
     """Whether any tensor, at any depth, keeps its values outside the file."""
     waiting = [("model", memoryview(data))]
@@ -123,6 +136,22 @@ def refers_to_other_files(data: bytes) -> bool:
             elif wire == BYTES and number in PATHS[message]:
                 waiting.append((PATHS[message][number], _view(value)))
     return False
+
+
+def _floating_size(tensor: memoryview) -> int:
+    """Elements of a TensorProto; 0 for what was not learned: whole numbers, and lone constants."""
+    sides, floating = [], False
+    for number, _, value, _ in fields(tensor):
+        if number == TENSOR_TYPE:
+            floating = value in FLOATING
+        elif number == TENSOR_DIMS and isinstance(value, int):
+            sides.append(value)
+        elif number == TENSOR_DIMS:  # packed
+            packed, at = _view(value), 0
+            while at < len(packed):
+                side, at = _varint(packed, at)
+                sides.append(side)
+    return prod(sides) if floating and sides else 0
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ The command line and `import leukoscope` share them. Rooms that need the train e
 inside the verb that uses them, so that predicting stays light.
 """
 
+from leukoscope.verbs.compare import compare
 from leukoscope.verbs.data import (
     audit,
     download,
@@ -24,6 +25,7 @@ from leukoscope.verbs.tune import tune
 
 __all__ = [
     "audit",
+    "compare",
     "demo",
     "download",
     "evaluate",
