@@ -14,6 +14,7 @@ CELLS = 25  # of each person
 QUICK = {
     "logistic": {"c": 0.1},
     "svm": {"c": 1, "gamma": 0.3},
+    "kernel": {"ridge": 0.3, "gamma": 0.3},
     "random-forest": {"trees": 20, "leaf": 3},
     "gradient-boosting": {"trees": 20, "depth": 2},
     "knn": {"neighbours": 9},

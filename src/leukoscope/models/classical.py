@@ -95,6 +95,20 @@ class Svm(Classical):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kernel(Classical):
+    """Regularised least squares with a Gaussian kernel on standardised descriptors.
+
+    Attributes:
+        ridge: What is added to the diagonal of the kernel: the larger, the smoother the answer.
+        gamma: Of the kernel, as a multiple of 1 / number of descriptors.
+    """
+
+    estimator: Literal["kernel"] = "kernel"
+    ridge: tuple[float, ...] = (0.1, 0.3, 1.0)
+    gamma: tuple[float, ...] = (0.1, 0.3, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RandomForest(Classical):
     """Random forest; each split sees the square root of the number of descriptors.
 
@@ -151,6 +165,7 @@ class Neighbours(Classical):
 ESTIMATORS: dict[str, type[Classical]] = {
     "logistic": Logistic,
     "svm": Svm,
+    "kernel": Kernel,
     "random-forest": RandomForest,
     "gradient-boosting": GradientBoosting,
     "knn": Neighbours,

@@ -1,8 +1,9 @@
 """From a fitted estimator to one ONNX file, checked on real cells before it gets its name.
 
-skl2onnx converts the estimator alone. What stands before it (standardising) and after it (from
-scores or votes to log-odds) is written here, in double precision where an estimator computes in it,
-so that file and estimator part ways by rounding to float32 alone.
+skl2onnx converts an estimator of scikit-learn alone. What stands before it (standardising) and
+after it (from scores or votes to log-odds) is written here, and so is all of a kernel machine, in
+double precision where an estimator computes in it, so that file and estimator part ways by rounding
+to float32 alone.
 """
 
 import warnings
@@ -16,6 +17,7 @@ from leukoscope.inference.card import Card
 from leukoscope.inference.model_file import load, write_card
 from leukoscope.training.calibrate import check_parity
 from leukoscope.training.estimators import HALF_A_VOTE, LIMIT, Fitted
+from leukoscope.training.kernel import KernelMachine
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 8
@@ -28,6 +30,9 @@ GIVEN = {
     "random-forest": "features",
     "gradient-boosting": "features",
 }
+
+# Nodes, constants by name, further initialisers, and operator sets by domain.
+_Part = tuple[list[Any], dict[str, np.ndarray], list[Any], dict[str, int]]
 
 
 def export_estimator(fitted: Fitted, card: Card, path: Path, values: np.ndarray) -> float:
@@ -60,33 +65,82 @@ def _graph(fitted: Fitted) -> Any:
     """The whole model, features to logit and embedding, as an ONNX model."""
     from onnx import TensorProto, helper, numpy_helper
 
-    count, converted = len(fitted.mean), _converted(fitted)
-    constants = {
+    count = len(fitted.mean)
+    part = _of_kernel if isinstance(fitted.model, KernelMachine) else _of_scikit_learn
+    nodes, constants, initializers, opsets = part(fitted)
+    constants |= {
         "mean": fitted.mean,
         "scale": fitted.scale,
         "low": np.array(-LIMIT),
         "high": np.array(LIMIT),
+    }
+    tensors = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    value, kind = helper.make_tensor_value_info, TensorProto.FLOAT
+    graph = helper.make_graph(
+        [*_before(), *nodes],
+        "leukoscope",
+        [value("features", kind, ["N", count])],
+        [value("logit", kind, ["N"]), value("embedding", kind, ["N", count])],
+        [*tensors, *initializers],
+    )
+    imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+    return helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION)
+
+
+def _of_scikit_learn(fitted: Fitted) -> _Part:
+    """What follows the standardising: the estimator, and from its output to a logit."""
+    converted = _converted(fitted)
+    constants = {
         "votes": np.array(float(fitted.votes)),
         "half": np.array(HALF_A_VOTE),
         "hem": np.array(0),
         "all": np.array(1),
     }
-    tensors = [numpy_helper.from_array(array, name) for name, array in constants.items()]
-    value, kind = helper.make_tensor_value_info, TensorProto.FLOAT
-    graph = helper.make_graph(
-        [
-            *_before(),
-            *converted.graph.node,
-            *_after(converted.graph.output[-1].name, votes=fitted.votes > 0),
-        ],
-        "leukoscope",
-        [value("features", kind, ["N", count])],
-        [value("logit", kind, ["N"]), value("embedding", kind, ["N", count])],
-        [*tensors, *converted.graph.initializer],
-    )
+    after = _after(converted.graph.output[-1].name, votes=fitted.votes > 0)
     opsets = OPSETS | {one.domain: one.version for one in converted.opset_import}
-    imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
-    return helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION)
+    nodes = [*converted.graph.node, *after]
+    return nodes, constants, list(converted.graph.initializer), opsets
+
+
+def _of_kernel(fitted: Fitted) -> _Part:
+    """The same of a kernel machine; its cells stand in the file as float32.
+
+    -gamma * (|x|^2 + |c|^2 - 2 x.c) goes through the exponential and meets the pulls.
+    """
+    from onnx import TensorProto
+    from onnx.helper import make_node
+
+    machine = fitted.model
+    cells = machine.cells.astype(np.float64)
+    constants = {
+        "cells": machine.cells,
+        "squares": (cells * cells).sum(axis=1),
+        "pull": machine.pull[:, None],
+        "middle": np.array(machine.middle),
+        "twice": np.array(2.0),
+        "less": np.array(-machine.gamma),
+        "last": np.array([1]),
+    }
+    double, single = TensorProto.DOUBLE, TensorProto.FLOAT
+    nodes = [
+        make_node("Cast", ["embedding"], ["cell"], to=double),
+        make_node("Cast", ["cells"], ["known"], to=double),
+        make_node("Cast", ["pull"], ["pulls"], to=double),
+        make_node("Transpose", ["known"], ["turned"], perm=[1, 0]),
+        make_node("MatMul", ["cell", "turned"], ["products"]),
+        make_node("Mul", ["products", "twice"], ["doubled"]),
+        make_node("Mul", ["cell", "cell"], ["squared"]),
+        make_node("ReduceSum", ["squared", "last"], ["square"], keepdims=1),
+        make_node("Add", ["square", "squares"], ["sums"]),
+        make_node("Sub", ["sums", "doubled"], ["distances"]),
+        make_node("Mul", ["distances", "less"], ["exponents"]),
+        make_node("Exp", ["exponents"], ["alike"]),
+        make_node("MatMul", ["alike", "pulls"], ["pulled"]),
+        make_node("Add", ["pulled", "middle"], ["answers"]),
+        make_node("Squeeze", ["answers", "last"], ["answer"]),
+        make_node("Cast", ["answer"], ["logit"], to=single),
+    ]
+    return nodes, constants, [], OPSETS
 
 
 def _before() -> list[Any]:

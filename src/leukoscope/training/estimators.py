@@ -1,4 +1,4 @@
-"""The estimators of the classical recipes, fitted by scikit-learn and asked for log-odds of ALL."""
+"""The estimators of the classical recipes, fitted and asked for log-odds of ALL."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from leukoscope.models.classical import (
     Classical,
     GradientBoosting,
+    Kernel,
     Logistic,
     Neighbours,
     RandomForest,
     Svm,
 )
+from leukoscope.training.kernel import KernelMachine
 
 Floats = NDArray[np.floating]
 
@@ -34,7 +36,8 @@ class Fitted:
         settings: The recipe's.
         mean: float64 (F,), of each descriptor over the training cells, as they count.
         scale: float64 (F,), their standard deviation; 1 where that is 0.
-        model: Of scikit-learn. Trees are given the descriptors, others the standardised ones.
+        model: Of scikit-learn, or a `KernelMachine`. Trees are given the descriptors, others the
+            standardised ones.
         votes: Number of trees or neighbours where these vote, else 0.
     """
 
@@ -95,6 +98,11 @@ def fit_estimator(
     mean = np.average(values, axis=0, weights=weights)
     scale = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
     scale = np.where(scale > 1e-9, scale, 1.0)
+    if isinstance(settings, Kernel):
+        standard = Fitted(settings, mean, scale, None, 0).standard(values)
+        gamma = chosen["gamma"] / values.shape[1]
+        machine = KernelMachine.fit(standard, label, weights, ridge=chosen["ridge"], gamma=gamma)
+        return Fitted(settings, mean, scale, machine, 0)
     made, votes = _made(settings, chosen, values.shape, seed, jobs)
     fitted = Fitted(settings, mean, scale, made, votes)
     if isinstance(settings, Neighbours):
