@@ -1,6 +1,7 @@
 """study.html: what was tried, how it went, and what to do with the best."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import optuna
 from markupsafe import Markup
@@ -13,6 +14,9 @@ from leukoscope.models.space import Choice, label, plain
 from leukoscope.training.tuning.display import duration, title
 from leukoscope.training.tuning.results import FEWEST, Row, Study, importance
 from leukoscope.training.tuning.study import SPLIT, Plan
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PAGE = "study.html"
 
@@ -79,7 +83,7 @@ def _best(plan: Plan, found: Study) -> list[Markup]:
     ]
 
 
-def _history(plan: Plan, found: Study) -> "html.Figure":
+def _history(plan: Plan, found: Study) -> "Figure":
     shown = [row for row in found.trials if row.state in ("complete", "pruned")]
     return study_history(
         [row.trial for row in shown],

@@ -46,13 +46,20 @@ def next_trial(plan: Plan, study: optuna.Study) -> Trial | None:
     if not queued and sum(map(counts, trials)) >= plan.trials:
         return None
     trial = study.ask()
-    # Others may have begun one at the same moment. All agree on who was first.
+    return trial if has_room(plan, study, trial) else None
+
+
+def has_room(plan: Plan, study: optuna.Study, trial: Trial) -> bool:
+    """Whether a trial just begun is one of those asked for; else it is ended.
+
+    Several workers may have begun one at the same moment. By number, all agree on who was first.
+    """
     known = study.get_trials(deepcopy=False)
     if sum(counts(other) for other in known if other.number < trial.number) < plan.trials:
-        return trial
+        return True
     trial.set_user_attr("surplus", True)
     study.tell(trial, state=TrialState.FAIL)
-    return None
+    return False
 
 
 def _run(plan: Plan, study: optuna.Study, trial: Trial, display: Display) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
@@ -35,7 +36,7 @@ def run_workers(plan: Plan, workers: int) -> None:
         raise
 
 
-def _stop(processes: list[BaseProcess]) -> None:
+def _stop(processes: Sequence[BaseProcess]) -> None:
     """Let the workers put their trials back; in a terminal they have heard Ctrl-C themselves."""
     for process in processes:
         if process.pid is None:
