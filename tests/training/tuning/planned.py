@@ -1,0 +1,79 @@
+"""Small studies of tiny cells."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from leukoscope.data.cohort import Cohort, hash_cells, read_cohort_table
+from leukoscope.data.partition import Split, apply_split
+from leukoscope.data.splits import split_cohort
+from leukoscope.models.recipe import Recipe, from_dict
+from leukoscope.models.space import read_space
+from leukoscope.training.tuning.display import study_display
+from leukoscope.training.tuning.results import Study, publish
+from leukoscope.training.tuning.study import Plan, held_out, open_study
+from leukoscope.training.tuning.worker import work
+from tests.training.tiny import FILE_SETTINGS, SCALE, SIZE
+
+SIDE = SIZE * SCALE  # of the image files, pixels
+
+
+def logistic(**classical: Any) -> Recipe:
+    """A logistic regression on descriptors, which fits at once."""
+    return from_dict(
+        {
+            "name": "tiny-logistic",
+            "input": {"crop": SIDE, "size": SIDE},
+            "classical": {"estimator": "logistic", "c": 0.1, **classical},
+        }
+    )
+
+
+def network(**changes: Any) -> Recipe:
+    """A network that trains in a second; `fit__epochs=2` sets fit.epochs."""
+    own = {name.replace("__", "."): value for name, value in changes.items()}
+    return Recipe("tiny").with_settings(FILE_SETTINGS | own)
+
+
+def read_cells(table: Path) -> tuple[Cohort, Split]:
+    """The cells with a split over persons and its parts."""
+    cohort = hash_cells(read_cohort_table(table))
+    split = split_cohort(cohort, "person", seed=1)
+    return apply_split(cohort, split), split
+
+
+def tiny_plan(
+    table: Path, folder: Path, recipe: Recipe, space: dict[str, Any], **changes: Any
+) -> Plan:
+    """A plan for cells from `write_cells`."""
+    cohort, split = read_cells(table)
+    facts: dict[str, Any] = {
+        "objective": "auroc",
+        "trials": 3,
+        "folds": 1,
+        "seed": 0,
+        "storage": None,
+        "jobs": 1,
+    }
+    return Plan(
+        folder=folder,
+        cohort=held_out(cohort, split),
+        recipe=recipe,
+        space=read_space(space, recipe),
+        split=split,
+        **(facts | changes),
+    )
+
+
+def run(plan: Plan) -> Study:
+    """Work on a study until it is complete."""
+    study = open_study(plan)
+    with study_display(plan.trials) as display:
+        work(plan, study, display)
+    return publish(plan, study)
+
+
+def states(study: optuna.Study) -> list[str]:
+    """The state of each trial, in order."""
+    return [trial.state.name for trial in study.get_trials()]

@@ -1,0 +1,113 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from leukoscope.data.image import Crop
+from leukoscope.training.cache import cached_descriptors
+from leukoscope.training.estimators import fit_estimator
+from leukoscope.training.sampling import even_weights
+from leukoscope.training.tuning.measure import Course, clear_weights, measure
+from leukoscope.training.tuning.study import Plan
+from tests.training.tuning.planned import SIDE, logistic, network, tiny_plan
+
+SPACE = {"classical.c": "0.01..1"}
+
+
+class StopHereError(Exception):
+    pass
+
+
+def told_until(steps: int, told: list[tuple[int, float]]) -> Course:
+    def on_figure(step: int, figure: float) -> None:
+        told.append((step, figure))
+        if len(told) == steps:
+            raise StopHereError
+
+    return Course(on_figure)
+
+
+def test_an_interrupted_network_goes_on_and_tells_all_its_epochs(
+    table: Path, tmp_path: Path
+) -> None:
+    recipe = network(fit__epochs=3)
+    plan = tiny_plan(table, tmp_path, recipe, {"loss.l2": "0..1"}, objective="loss")
+    whole: list[tuple[int, float]] = []
+    figure = measure(plan, recipe, tmp_path / "whole", told_until(9, whole))
+    assert [step for step, _ in whole] == [1, 2, 3]
+    assert figure == whole[-1][1] == min(figure for _, figure in whole)
+
+    first: list[tuple[int, float]] = []
+    with pytest.raises(StopHereError):
+        measure(plan, recipe, tmp_path / "parts", told_until(2, first))
+    again: list[tuple[int, float]] = []
+    course = told_until(9, again)
+    assert measure(plan, recipe, tmp_path / "parts", course) == figure
+    assert first == whole[:2]
+    assert again == whole
+    assert course.epochs == 3
+    clear_weights(tmp_path / "parts")
+    assert [path.name for path in (tmp_path / "parts").iterdir()] == ["log.csv"]
+
+
+def by_hand(plan: Plan, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Label and probability of the validation cells of a logistic regression."""
+    cohort, settings = plan.cohort, plan.recipe.classical
+    assert settings
+    values = np.asarray(cached_descriptors(cohort, Crop(SIDE, SIDE)).cells)
+    own, out = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
+    weights = even_weights(cohort["label"][own], cohort["person"][own], "class")
+    label = cohort["label"].astype(int)
+    fitted = fit_estimator(settings, {"c": 0.1}, values[own], label[own], weights, seed=0)
+    return label[out], 1 / (1 + np.exp(-fitted.logit(values[out])))
+
+
+def test_an_estimator_is_measured_on_validation_persons(table: Path, tmp_path: Path) -> None:
+    for objective in ("loss", "auroc"):
+        plan = tiny_plan(table, tmp_path, logistic(), SPACE, objective=objective)
+        told: list[tuple[int, float]] = []
+        figure = measure(plan, plan.recipe, tmp_path, told_until(9, told))
+        label, p = by_hand(plan, plan.cohort["part"])
+        expected = log_loss(label, p) if objective == "loss" else roc_auc_score(label, p)
+        assert figure == pytest.approx(expected, rel=1e-6)
+        assert told == [(1, figure)]
+
+
+def test_folds_measure_every_person_once(table: Path, tmp_path: Path) -> None:
+    plan = tiny_plan(table, tmp_path, logistic(), SPACE, objective="loss", folds=3)
+    told: list[tuple[int, float]] = []
+    course = told_until(9, told)
+    figure = measure(plan, plan.recipe, tmp_path, course)
+    assert len(course.figures) == 3
+    assert figure == pytest.approx(np.mean(course.figures))
+    assert told == [(n, pytest.approx(np.mean(course.figures[:n]))) for n in (1, 2, 3)]
+    alone = measure(replace(plan, folds=1), plan.recipe, tmp_path, Course())
+    assert alone not in course.figures
+
+
+def test_folds_of_a_network(table: Path, tmp_path: Path) -> None:
+    recipe = network(fit__epochs=1)
+    plan = tiny_plan(table, tmp_path, recipe, {"loss.l2": "0..1"}, objective="loss", folds=2)
+    course = Course()
+    figure = measure(plan, recipe, tmp_path / "trial", course)
+    assert figure == pytest.approx(np.mean(course.figures))
+    assert course.epochs == len(course.figures) == 2
+    assert {path.name for path in (tmp_path / "trial").iterdir()} == {"fold-0", "fold-1"}
+    clear_weights(tmp_path / "trial")
+    assert not list((tmp_path / "trial").glob("*/*.safetensors"))
+
+
+def test_an_unreadable_cell_is_in_no_part(table: Path, tmp_path: Path) -> None:
+    plan = tiny_plan(table, tmp_path, logistic(), SPACE, objective="loss")
+    rows = np.flatnonzero(plan.cohort["part"] == "train")[:2]
+    paths, hashes = plan.cohort["path"].copy(), plan.cohort["sha256"].copy()
+    paths[rows], hashes[rows] = "absent.png", ["a" * 64, "b" * 64]
+    broken = replace(plan, cohort=plan.cohort.with_columns(path=paths, sha256=hashes))
+    parts = plan.cohort["part"].copy()
+    parts[rows] = ""
+    label, p = by_hand(plan, parts)
+    assert measure(broken, plan.recipe, tmp_path, Course()) == pytest.approx(
+        log_loss(label, p), rel=1e-6
+    )
