@@ -13,7 +13,7 @@ def leakage(
     source: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]",
+            metavar="DIR",
             help="A folder of cells, or a table of paths; without it, what --out holds is shown.",
         ),
     ] = None,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from leukoscope.data.cnmc import ALL, HEM, LABEL_NAMES
+from leukoscope.data.cnmc import ALL, HEM
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.partition import PARTS, unit_keys
 from leukoscope.errors import SplitError
@@ -31,7 +31,7 @@ def common_counts(
         most: No more cells than these in the first of the parts.
 
     Raises:
-        SplitError: Less than a cell of a class would be left.
+        SplitError: That is less than one cell of a class.
     """
     label = cohorts[0]["label"]
     whole = {value: int(np.sum(label == value)) for value in (ALL, HEM)}
@@ -44,14 +44,12 @@ def common_counts(
         if most is not None and part == parts[0]:
             cells = min(cells, most)
         blasts = cells * whole[ALL] // max(1, sum(whole.values()))
+        if not blasts:
+            raise SplitError(
+                f"{cohorts[0].source or 'the cohort'}: every split can spare {cells} cells for "
+                f"{part}, too few for both classes; add cells, or name more with --cells."
+            )
         counts[part] = {ALL: blasts, HEM: cells - blasts}
-        for value, left in counts[part].items():
-            if left < 1:
-                raise SplitError(
-                    f"{cohorts[0].source or 'the cohort'}: only {max(0, cells)} cells are left for "
-                    f"{part} in every split, and none of {LABEL_NAMES[value]}; add cells, or name "
-                    "more with --cells."
-                )
     return counts
 
 

@@ -83,7 +83,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class TestedRun:
+class MeasuredRun:
     """One run and its answers for the N cells of its test part.
 
     Attributes:
@@ -145,11 +145,11 @@ class Study:
 
     data: str
     synthetic: bool
-    runs: tuple[TestedRun, ...]
+    runs: tuple[MeasuredRun, ...]
     levels: tuple[Level, ...]
 
 
-Drawn = tuple[TestedRun, Mapping[str, Floats]]
+Drawn = tuple[MeasuredRun, Mapping[str, Floats]]
 """A run and its figures in every draw."""
 
 
@@ -163,7 +163,7 @@ class _Mean:
 
 
 def study_levels(
-    runs: Sequence[TestedRun], replicates: int = REPLICATES, seed: int = 0
+    runs: Sequence[MeasuredRun], replicates: int = REPLICATES, seed: int = 0
 ) -> tuple[Level, ...]:
     """The mean of every recipe under every protocol, and its gap to the split by person.
 
@@ -187,7 +187,7 @@ def study_levels(
 
 
 def run_draws(
-    runs: Sequence[TestedRun], replicates: int = REPLICATES, seed: int = 0
+    runs: Sequence[MeasuredRun], replicates: int = REPLICATES, seed: int = 0
 ) -> list[dict[str, Floats]]:
     """Every figure of every run in every draw of the persons' weights, (R,) each."""
     names = sorted({name for run in runs for name in run.person})
@@ -196,7 +196,7 @@ def run_draws(
     return [_draws(run, weights) for run in runs]
 
 
-def apart(run: TestedRun) -> dict[str, Estimate]:
+def apart(run: MeasuredRun) -> dict[str, Estimate]:
     """AUROC on the test cells of persons trained on ("seen"), and on those of others ("new").
 
     Without those that don't hold both classes. Intervals as `bootstrap_metrics` makes them.
@@ -209,7 +209,7 @@ def apart(run: TestedRun) -> dict[str, Estimate]:
     return found
 
 
-def _draws(run: TestedRun, weights: Mapping[str, Floats]) -> dict[str, Floats]:
+def _draws(run: MeasuredRun, weights: Mapping[str, Floats]) -> dict[str, Floats]:
     truth = run.label == 1
     names, index = np.unique(run.person, return_inverse=True)
     own = np.stack([weights[name] for name in names], axis=1)

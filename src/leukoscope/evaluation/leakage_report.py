@@ -17,8 +17,8 @@ from leukoscope.evaluation.leakage import (
     FIGURES,
     PROTOCOLS,
     Level,
+    MeasuredRun,
     Study,
-    TestedRun,
     apart,
 )
 from leukoscope.evaluation.plots_leakage import leakage_plot
@@ -68,7 +68,7 @@ def to_json(study: Study) -> str:
     return json.dumps(_finite(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def run_row(run: TestedRun) -> dict[str, Any]:
+def run_row(run: MeasuredRun) -> dict[str, Any]:
     """One run as a row of the table."""
     row: dict[str, Any] = {
         "recipe": run.recipe,
@@ -183,7 +183,7 @@ def _row(level: Level, figures: Mapping[str, Estimate], signed: bool = False) ->
     return [level.recipe, words.protocol(level), str(len(level.values)), *cells]
 
 
-def _run(run: TestedRun) -> list[str]:
+def _run(run: MeasuredRun) -> list[str]:
     train, test = run.parts["train"], run.parts["test"]
     return [
         run.recipe,

@@ -16,7 +16,9 @@ from leukoscope.verbs.leakage_plan import (
     budgeted,
     check_choice,
     keep_study,
+    kept_counts,
     plan_runs,
+    study_cells,
 )
 from leukoscope.verbs.train import trainer
 
@@ -77,8 +79,9 @@ def leakage(
         named = {} if weights is None else {"network.weights": weights}
         chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
         chosen = budgeted(chosen, epochs)
-        cohort = hash_cells(audited(source, jobs=jobs))
-        planned = plan_runs(cohort, folder / chosen.name, splits, seeds, cells)
+        cohort = study_cells(hash_cells(audited(source, jobs=jobs)))
+        kept = kept_counts(folder / chosen.name, chosen, cohort)
+        planned = plan_runs(cohort, folder / chosen.name, splits, seeds, cells, kept)
         keep_study(folder / chosen.name, chosen, planned)
         _run(planned, chosen, jobs)
     study = read_study(folder)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leukoscope.data.cohort import LABEL_NAMES, UNKNOWN, Cohort
-from leukoscope.data.partition import OFFICIAL_FOLDS, Split, apply_split
+from leukoscope.data.cohort import ALL, HEM, UNKNOWN, Cohort
+from leukoscope.data.partition import OFFICIAL_FOLDS, PARTS, Split, apply_split
 from leukoscope.data.splits import split_cohort
-from leukoscope.data.thinning import common_counts, thinned
+from leukoscope.data.thinning import Counts, common_counts, thinned
 from leukoscope.errors import RecipeError, SplitError, TrainingError
 from leukoscope.files import write_text
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SPLITS = ("image", "subject", "official", "person")
 STUDY = "study.json"
 SCHEMA = "leukoscope-leakage-study-1"
+LABELS = {"ALL": ALL, "HEM": HEM}
 FIELDS = {"schema", "recipe", "data", "cells"}
 
 
@@ -80,34 +81,48 @@ def budgeted(recipe: "Recipe", epochs: int | None = None) -> "Recipe":
     return recipe.with_settings({"fit.epochs": whole, "fit.patience": whole, **stages})
 
 
+def study_cells(cohort: Cohort) -> Cohort:
+    """The cells that can take part: those with a label, whose image can be read."""
+    readable = ["unreadable" not in flags.split(";") for flags in cohort["flags"]]
+    return cohort.select((cohort["label"] != UNKNOWN) & np.array(readable, bool))
+
+
 def plan_runs(
     cohort: Cohort,
     folder: Path,
     splits: Sequence[str],
     seeds: Sequence[int],
     cells: int | None = None,
+    kept: Counts | None = None,
 ) -> list[PlannedRun]:
     """Make all splits, and draw as many training and validation cells of each class in all.
 
     Args:
-        cohort: Hashed and audited cells.
+        cohort: From `study_cells`, hashed and audited.
         folder: Of the recipe's runs.
         splits: Which protocols.
         seeds: Of split and draw.
         cells: Training cells, where all splits have more.
+        kept: How many cells the runs have that are there already.
 
     Returns:
         The runs, all protocols of a seed before the next seed. Cells that are not drawn have the
         part "".
 
     Raises:
-        SplitError: A split cannot be made, or leaves nothing in common.
+        SplitError: A split cannot be made, or leaves too little in common.
     """
-    readable = np.array(["unreadable" not in flags.split(";") for flags in cohort["flags"]], bool)
-    cohort = cohort.select((cohort["label"] != UNKNOWN) & readable)
     made = [(protocol_split(cohort, kind, seed), seed) for seed in seeds for kind in splits]
     divided = [apply_split(cohort, split) for split, _ in made]
-    counts = common_counts(divided, most=cells)
+    room = common_counts(divided, most=cells)
+    counts = kept or room
+    for part, own in counts.items():
+        if any(own[label] > room[part][label] for label in own):
+            raise SplitError(
+                f"{folder}: its runs have {sum(own.values()):,} cells in {part}, and these could "
+                f"have {sum(room[part].values()):,}; name other --cells or seeds, or choose "
+                "another --out."
+            )
     return [
         PlannedRun(folder / f"{split.kind}-seed{seed}", split, seed, thinned(own, counts, seed))
         for (split, seed), own in zip(made, divided, strict=True)
@@ -120,16 +135,38 @@ def protocol_split(cohort: Cohort, kind: str, seed: int) -> Split:
     return split_cohort(cohort, kind, seed=seed, test_fold=fold)
 
 
-def keep_study(folder: Path, recipe: "Recipe", planned: Sequence[PlannedRun]) -> None:
-    """Write what all runs in a folder have in common; refuse a folder whose runs have other things.
+def kept_counts(folder: Path, recipe: "Recipe", cohort: Cohort) -> Counts | None:
+    """How many cells the runs in a folder have, None where there are none yet.
 
     Raises:
-        TrainingError: It does.
+        TrainingError: They have another recipe or other data.
     """
-    path, study = folder / STUDY, _study(recipe, planned[0].cohort)
-    if path.is_file() and (found := list(_differences(read_plan(folder), study))):
+    if not (folder / STUDY).is_file():
+        return None
+    study = read_plan(folder)
+    wanted = {"recipe": _plain(recipe), "data": _digest(cohort)}
+    if found := list(_differences({name: study[name] for name in wanted}, wanted)):
         raise TrainingError(f"{folder}: holds runs whose {found[0]}; choose another --out.")
-    write_text(path, json.dumps(study, indent=1) + "\n")
+    return {part: {LABELS[name]: own[name] for name in own} for part, own in study["cells"].items()}
+
+
+def keep_study(folder: Path, recipe: "Recipe", planned: Sequence[PlannedRun]) -> None:
+    """Write what all runs in a folder have in common."""
+    cohort = planned[0].cohort
+    cells = {
+        part: {
+            name: int(np.sum((cohort["part"] == part) & (cohort["label"] == label)))
+            for name, label in LABELS.items()
+        }
+        for part in PARTS[:2]
+    }
+    study = {
+        "schema": SCHEMA,
+        "recipe": _plain(recipe),
+        "data": _digest(cohort),
+        "cells": cells,
+    }
+    write_text(folder / STUDY, json.dumps(study, indent=1) + "\n")
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
@@ -141,9 +178,9 @@ def read_plan(folder: Path) -> dict[str, Any]:
     path = folder / STUDY
     try:
         study = json.loads(path.read_text("utf-8"))
-        if not isinstance(study, dict) or study.keys() != FIELDS:
-            raise ValueError("other fields")
-    except (OSError, ValueError) as error:
+        if not isinstance(study, dict) or study.get("schema") != SCHEMA or study.keys() != FIELDS:
+            raise ValueError(f"expected the schema {SCHEMA}")
+    except (OSError, ValueError, RecursionError) as error:
         raise TrainingError(
             f"{path}: cannot be read as the plan of a leakage study ({error}); choose another "
             "--out."
@@ -151,19 +188,15 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return study
 
 
-def _study(recipe: "Recipe", cohort: Cohort) -> dict[str, Any]:
+def _plain(recipe: "Recipe") -> Any:
+    """As it comes back from a file."""
+    return json.loads(json.dumps(recipe.to_dict()))
+
+
+def _digest(cohort: Cohort) -> str:
+    """What tells two sets of cells, labels and persons apart, whatever the order of the rows."""
     rows = zip(cohort["sha256"], cohort["label"].tolist(), cohort["person"], strict=True)
-    data = sha256(json.dumps(sorted(rows)).encode()).hexdigest()
-    cells = {
-        part: {
-            name: int(np.sum((cohort["part"] == part) & (cohort["label"] == label)))
-            for label, name in sorted(LABEL_NAMES.items())
-            if label != UNKNOWN
-        }
-        for part in ("train", "validation")
-    }
-    plain = json.loads(json.dumps(recipe.to_dict()))  # as it comes back from the file
-    return {"schema": SCHEMA, "recipe": plain, "data": data, "cells": cells}
+    return sha256(json.dumps(sorted(rows)).encode()).hexdigest()
 
 
 def _differences(old: Any, new: Any, name: str = "") -> Iterator[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from leukoscope.data.cohort import ALL, HEM, Cohort, read_cohort_table
 from leukoscope.data.partition import PARTS
 from leukoscope.errors import TrainingError
-from leukoscope.evaluation.leakage import FIGURES, PROTOCOLS, Part, Study, TestedRun, study_levels
+from leukoscope.evaluation.leakage import FIGURES, PROTOCOLS, MeasuredRun, Part, Study, study_levels
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report import RECORD_NAME
 from leukoscope.evaluation.summary import scored_cells
@@ -44,16 +44,17 @@ def read_study(folder: Path) -> Study:
     return Study(data.pop(), synthetic, runs, study_levels(runs))
 
 
-def _finished(folder: Path) -> Iterator[tuple[TestedRun, Evaluation]]:
-    order = list(PROTOCOLS)
+def _finished(folder: Path) -> Iterator[tuple[MeasuredRun, Evaluation]]:
     paths = [path for path in folder.iterdir() if (path / RECORD_NAME).is_file()]
     runs = [read_run(path) for path in sorted(paths, key=lambda path: natural_key(path.name))]
-    for run in sorted(runs, key=lambda run: order.index(run.split.kind)):
+    order = list(PROTOCOLS)
+    known = [run for run in runs if run.split.kind in order]
+    for run in sorted(known, key=lambda run: order.index(run.split.kind)):
         record = Evaluation.from_json((run.folder / RECORD_NAME).read_text("utf-8"))
-        yield tested_run(run, record), record
+        yield measured_run(run, record), record
 
 
-def tested_run(run: Run, record: Evaluation) -> TestedRun:
+def measured_run(run: Run, record: Evaluation) -> MeasuredRun:
     """A run with its answers, from its folder."""
     answered = read_cohort_table(run.folder / PREDICTIONS)
     table, _ = scored_cells(answered.columns)
@@ -62,7 +63,7 @@ def tested_run(run: Run, record: Evaluation) -> TestedRun:
     log = run.folder / LOG
     epochs = read_table(log) if log.is_file() else {}
     folds = sorted(set(cohort["fold"][cohort["part"] == "test"]))
-    return TestedRun(
+    return MeasuredRun(
         recipe=run.recipe.name,
         split=run.split.kind,
         seed=run.split.seed,
