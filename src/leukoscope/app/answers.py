@@ -4,10 +4,11 @@ import base64
 import hashlib
 import io
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from leukoscope.app.items import Item, Upload
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, Include, Neighbour
 from leukoscope.data.features import measure
-from leukoscope.data.image import centre, decode
+from leukoscope.data.image import centre, decode, fixed_scale_crop
 from leukoscope.errors import ImageError
+from leukoscope.inference.occlusion import Kind, occlusion_map
 from leukoscope.inference.predictor import Prediction, Predictor
 from leukoscope.inference.results import as_row
 from leukoscope.inference.sources import Source
@@ -25,7 +27,11 @@ from leukoscope.inference.triage import threshold
 if TYPE_CHECKING:
     from leukoscope.app.examples import Examples
 
-EVERYTHING: frozenset[Include] = frozenset(("heatmap", "picture", "features", "neighbours"))
+# An occlusion map costs as much as a hundred answers, so nobody gets one for a whole folder.
+Part = Include | Literal["occlusion"]
+EVERYTHING: frozenset[Part] = frozenset(
+    ("heatmap", "occlusion", "picture", "features", "neighbours")
+)
 # Decoded pixels that a batch may hold; a C-NMC image has 200 thousand.
 BATCH_PIXELS = 8_000_000
 NEIGHBOURS = 4
@@ -37,7 +43,7 @@ class Task:
     """One image, and the parts of the answer that its request asks for."""
 
     item: Item
-    include: frozenset[Include] = frozenset()
+    include: frozenset[Part] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Answerer:
         self._limits = limits
         self._model = predictor.model.card.name
         self._threshold = threshold(predictor.model.card)
+        self._one_map = threading.Lock()  # occlusion maps leave the other cores to answers
 
     def __call__(self, tasks: Sequence[Task]) -> list[Answer]:
         """An answer for each task, in their order.
@@ -100,7 +107,7 @@ class Answerer:
         return _Opened(task, digest, image)
 
     def _answer(self, group: Sequence[_Opened]) -> list[Answer]:
-        wanted = frozenset[Include]().union(*(opened.task.include for opened in group))
+        wanted = frozenset[Part]().union(*(opened.task.include for opened in group))
         predictions = self._predictor.answer(
             [
                 Source(Path(), opened.problem) if opened.image is None else opened.image
@@ -115,6 +122,7 @@ class Answerer:
         name, include = opened.task.item.name, opened.task.include
         row = as_row(replace(prediction, name=name), self._model)
         image = opened.image
+        heatmap, kind = self._heatmap(opened, prediction)
         # Everything here was made by us: validating it again would cost more than making it.
         return Answer.model_construct(
             name=name,
@@ -127,12 +135,26 @@ class Answerer:
             model=self._model,
             sha256=opened.sha256,
             threshold=self._threshold,
-            heatmap=_heatmap(prediction) if "heatmap" in include else None,
+            heatmap=heatmap,
+            heatmap_kind=kind,
             picture=self._picture(image) if "picture" in include else None,
             features=_features(image) if "features" in include else None,
             neighbours=self._neighbours(prediction) if "neighbours" in include else None,
             cell_id=None,
         )
+
+    def _heatmap(
+        self, opened: _Opened, prediction: Prediction
+    ) -> tuple[list[list[float]] | None, Kind | None]:
+        include = opened.task.include
+        if "heatmap" in include and prediction.heatmap is not None:
+            return _rows(prediction.heatmap), "exact"
+        if "occlusion" not in include or opened.image is None or prediction.logit is None:
+            return None, None
+        model = self._predictor.model
+        with self._one_map:
+            found = occlusion_map(model, fixed_scale_crop(opened.image, model.card.input))
+        return _rows(found), "occlusion"
 
     def _picture(self, image: np.ndarray | None) -> str | None:
         if image is None:
@@ -150,10 +172,8 @@ class Answerer:
         return self._examples.nearest(prediction.embedding, k=NEIGHBOURS)
 
 
-def _heatmap(prediction: Prediction) -> list[list[float]] | None:
-    if prediction.heatmap is None:
-        return None
-    rows: list[list[float]] = np.round(prediction.heatmap.astype(np.float64), 5).tolist()
+def _rows(heatmap: np.ndarray) -> list[list[float]]:
+    rows: list[list[float]] = np.round(heatmap.astype(np.float64), 5).tolist()
     return rows
 
 

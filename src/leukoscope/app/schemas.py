@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukoscope.errors import RESEARCH_USE
+from leukoscope.inference.occlusion import Kind
 from leukoscope.inference.triage import Verdict
 
 Label = Literal["ALL", "HEM", "not a cell"]
@@ -56,7 +57,12 @@ class Answer(Schema):
     sha256: str = Field(description="Of the file's bytes.")
     threshold: Probability = Field(description="`blast` from this probability on.")
     heatmap: list[list[float]] | None = Field(
-        default=None, description="Rows of the class activation map; positive speaks for ALL."
+        default=None, description="Rows of a map over the crop; positive speaks for ALL."
+    )
+    heatmap_kind: Kind | None = Field(
+        default=None,
+        description="exact: the class activation map. occlusion: approximate, what smoothing each "
+        "part of the cell changes; made by explain where the model has no exact map.",
     )
     picture: str | None = Field(
         default=None, description="The crop the model saw, at the original scale: a JPEG data URL."
@@ -78,6 +84,8 @@ class Summary(Schema):
     low: Probability | None
     high: Probability | None
     not_answered: int
+    uncertain: int = Field(default=0, description="Of those not answered.")
+    not_cells: int = Field(default=0, description="Of those not answered.")
     sentence: str
 
 
@@ -161,6 +169,13 @@ class CellChange(Wanted):
     subject: str = Field(max_length=100)
 
 
+class Abstains(Schema):
+    """Which classes a probability of ALL leaves possible; with both or neither it is uncertain."""
+
+    all_from: Probability = Field(description="ALL is possible from here on.")
+    hem_to: Probability = Field(description="HEM is possible up to here.")
+
+
 class CaseHead(Schema):
     """A case without its cells."""
 
@@ -174,6 +189,7 @@ class CaseHead(Schema):
     model_sha256: str
     threshold: Probability = Field(description="The one in force: the case's or the model's.")
     own_threshold: bool
+    abstains: Abstains | None = Field(default=None, description="Null: it never does.")
     verdicts: dict[str, int]
     reviewed: int
     can_undo: bool

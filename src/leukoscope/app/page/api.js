@@ -82,6 +82,20 @@ export async function predict(caseId, uploads, onAnswer, signal) {
 }
 
 /**
+ * All that can be said about one image, which no case need keep.
+ *
+ * @param {File} file
+ * @param {string} name
+ * @returns {Promise<import("./types.js").Answer>}
+ */
+export async function explain(file, name) {
+  const form = new FormData();
+  form.append("files", file, name);
+  const headers = { Accept: "application/json" };
+  return readJson(await send("/v1/explain", { method: "POST", body: form, headers }));
+}
+
+/**
  * @param {number} seconds
  * @param {AbortSignal} [signal]
  * @returns {Promise<void>}

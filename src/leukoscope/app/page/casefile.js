@@ -1,6 +1,6 @@
 /** One case as the page knows it: its head, its cells, and the pictures seen since it was opened. */
 
-import { call } from "./api.js";
+import { call, explain } from "./api.js";
 import { lanes } from "./lanes.js";
 import { afterQuiet, paced, Topic } from "./topic.js";
 
@@ -9,7 +9,13 @@ import { afterQuiet, paced, Topic } from "./topic.js";
 /** @typedef {import("./types.js").CaseHead} CaseHead */
 
 /** What is only shown and not kept by the server, unless it stores the images. */
-const SHOWN = /** @type {const} */ (["picture", "heatmap", "features", "neighbours"]);
+const SHOWN = /** @type {const} */ ([
+  "picture",
+  "heatmap",
+  "heatmap_kind",
+  "features",
+  "neighbours",
+]);
 
 /** @type {Map<string, CaseFile>} Kept while the page lives, so that going back shows pictures. */
 const opened = new Map();
@@ -57,6 +63,8 @@ export class CaseFile {
 
   /** An explanation is a prediction: a grid full of them must not crowd out everything else. */
   #inLane = lanes(2);
+  /** @type {Map<number, File>} The files added while this page is open; they stay on the disk. */
+  #sources = new Map();
   #tellCells = paced(() => this.changed.emit(this));
   /** @type {(() => void) & {flush(): void, cancel(): void}} */
   #refreshHead = afterQuiet(() => void this.#loadHead(), 250);
@@ -98,10 +106,12 @@ export class CaseFile {
    * Take an answer of `predict` in.
    *
    * @param {Answer} answer
+   * @param {File|null} source The image, unless it came in an archive.
    * @returns {boolean} Whether the cell was new to the case.
    */
-  take(answer) {
+  take(answer, source) {
     if (answer.cell_id === null || answer.cell_id === undefined) return false;
+    if (source && answer.p_all !== null) this.#sources.set(answer.cell_id, source);
     const known = this.cells.get(answer.cell_id);
     const fresh = {
       ...answer,
@@ -117,15 +127,26 @@ export class CaseFile {
     return !known;
   }
 
-  /** @param {number} id @returns {Promise<Cell>} The cell with everything that can be known of it. */
-  async explain(id) {
-    const cell = this.#cell(id);
-    if ((cell.heatmap && cell.features) || !cell.has_image) return cell;
-    const answer = await this.#inLane(() => call("GET", casePath(this.id, `/cells/${id}/explain`)));
+  /**
+   * @param {number} id
+   * @param {() => boolean} wanted Asked when its turn comes: a map may cost the server a second.
+   * @returns {Promise<Cell>} The cell with everything that can be known of it.
+   */
+  async explain(id, wanted) {
+    if (!this.#needsMore(id)) return this.#cell(id);
+    const answer = await this.#inLane(async () =>
+      this.#needsMore(id) && wanted() ? this.#explained(id) : null,
+    );
+    if (!answer) return this.#cell(id);
     const whole = withShown(this.#cell(id), answer);
     this.cells.set(id, whole);
     this.#seeHeat(answer);
     return whole;
+  }
+
+  /** @param {number} id @returns {boolean} Whether the image is at hand, here or at the server. */
+  canExplain(id) {
+    return this.#sources.has(id) || Boolean(this.cells.get(id)?.has_image);
   }
 
   /** @param {{name?: string, notes?: string, threshold?: number|null}} change @param {boolean} [leaving] */
@@ -175,6 +196,21 @@ export class CaseFile {
     this.gone = true;
     this.#refreshHead.cancel();
     opened.delete(this.id);
+  }
+
+  /** @param {number} id */
+  #needsMore(id) {
+    const { heatmap, features } = this.#cell(id);
+    return !(heatmap && features) && this.canExplain(id);
+  }
+
+  /** @param {number} id @returns {Promise<Answer>} */
+  #explained(id) {
+    const { has_image, name } = this.#cell(id);
+    const source = this.#sources.get(id);
+    return has_image || !source
+      ? call("GET", casePath(this.id, `/cells/${id}/explain`))
+      : explain(source, name);
   }
 
   /** @param {Cell} cell @returns {Cell} */

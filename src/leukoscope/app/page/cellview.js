@@ -34,8 +34,11 @@ class CellView {
   #panel = new ReviewPanel((action) => void this.#review(action));
   #previous = this.#stepButton("←", "Previous cell", -1);
   #next = this.#stepButton("→", "Next cell", 1);
+  #kind = h("p", { class: "soft small-text heat-kind", "aria-live": "polite" });
   /** @type {Cell|undefined} */
   #shown;
+  /** @type {Picture|undefined} */
+  #picture;
 
   /** @param {CaseFile} file @param {Grid} grid @param {number} id */
   constructor(file, grid, id) {
@@ -100,10 +103,11 @@ class CellView {
     const heading = this.#box.querySelector("h2");
     if (heading) say(heading, baseName(cell.name) || `Cell ${cell.id}`);
     if (another) {
-      const picture = new Picture(this.#file, cell);
-      fill(this.#stage, picture.element);
-      void this.#fetchRest(cell, picture);
+      this.#picture = new Picture(this.#file, cell);
+      fill(this.#stage, this.#picture.element);
+      void this.#fetchRest(cell);
     }
+    say(this.#kind, heatWords(cell, this.#file.canExplain(cell.id)));
     this.#panel.show(cell);
     fill(this.#answer, answer(cell));
     fill(
@@ -113,9 +117,11 @@ class CellView {
   }
 
   /** Draw the heatmap, which may have to be fetched, and with it come the measurements. */
-  async #fetchRest(/** @type {Cell} */ cell, /** @type {Picture} */ picture) {
+  async #fetchRest(/** @type {Cell} */ cell) {
+    // A map that must be made is made for whoever looks at it, and stays on the cell.
+    const wanted = () => cell.id === this.#id && (this.#heatOn || !cell.features);
     try {
-      await picture.showHeat();
+      if (cell.heatmap || wanted()) await this.#picture?.showHeat(wanted);
     } catch {
       return; // what is there stays; the banner tells of a server that is gone
     }
@@ -136,17 +142,29 @@ class CellView {
       checked: recall("cell-heat", "off") === "on",
       onchange: () => {
         remember("cell-heat", box.checked ? "on" : "off");
-        this.#stage.classList.toggle("with-heat", box.checked);
+        this.#showHeat(box.checked);
+        if (box.checked && this.#shown) void this.#fetchRest(this.#shown);
       },
     });
-    this.#stage.classList.toggle("with-heat", box.checked);
+    this.#showHeat(box.checked);
     return h(
       "div",
       { class: "heat-controls" },
       h("label", { class: "inline" }, box, "Heatmap", h("kbd", { "aria-hidden": "true" }, "H")),
       opacitySlider(),
       legend(),
+      this.#kind,
     );
+  }
+
+  get #heatOn() {
+    return !this.#kind.hidden;
+  }
+
+  /** @param {boolean} on */
+  #showHeat(on) {
+    this.#stage.classList.toggle("with-heat", on);
+    this.#kind.hidden = !on;
   }
 
   /** @param {import("./review.js").Action} action */
@@ -182,4 +200,13 @@ class CellView {
     else return;
     event.preventDefault();
   }
+}
+
+/** What the map over a cell is. @param {Cell} cell @param {boolean} possible */
+function heatWords({ heatmap_kind: kind, p_all }, possible) {
+  if (kind === "exact") return "Class activation map, exact for this model.";
+  if (kind === "occlusion")
+    return "Occlusion map, approximate: what smoothing each part of the cell changes.";
+  if (p_all === null) return "No map without an answer.";
+  return possible ? "Making a map…" : "No map: the image is not kept. Drop the file again.";
 }

@@ -34,6 +34,8 @@ export class Grid {
   #anchor = 0;
   #list = h("ul", { class: "cells", "aria-label": "Cells" });
   #end = h("div", { class: "end" });
+  /** Ids of the cards in or near the window. @type {Set<number>} */
+  #nearby = new Set();
   #near = new IntersectionObserver((seen) => this.#cameNear(seen), { rootMargin: "600px" });
 
   /**
@@ -152,19 +154,24 @@ export class Grid {
   /** @param {IntersectionObserverEntry[]} seen */
   #cameNear(seen) {
     for (const { isIntersecting, target } of seen) {
+      this.#nearby[isIntersecting ? "add" : "delete"](idOf(target));
       if (!isIntersecting) continue;
       if (target === this.#end) {
         if (this.#rendered >= this.order.length) continue;
         this.#rendered += PORTION;
         this.#render();
-      } else if (this.#hooks.heat() === "all") void this.#heat(idOf(target));
+      } else if (this.#hooks.heat() === "all") this.#heatWhileNear(idOf(target));
     }
   }
 
-  /** @param {number} id */
-  async #heat(id) {
+  #heatWhileNear(/** @type {number} */ id) {
+    void this.#heat(id, () => this.#nearby.has(id) && this.#hooks.heat() === "all");
+  }
+
+  /** @param {number} id @param {() => boolean} wanted */
+  async #heat(id, wanted) {
     try {
-      await this.#cards.get(id)?.picture.showHeat();
+      await this.#cards.get(id)?.picture.showHeat(wanted);
     } catch {
       // no heatmap to be had now; the banner tells of a server that is gone
     }
@@ -172,7 +179,9 @@ export class Grid {
 
   /** What has to be asked for is asked for only if someone stays: a pointer crosses many cells. */
   #heatIfStill(/** @type {number} */ id) {
-    if (this.#cards.get(id)?.element.matches(":hover, :focus-within")) void this.#heat(id);
+    const pointed = () =>
+      Boolean(this.#cards.get(id)?.element.matches(":hover, :focus-within"));
+    if (pointed()) void this.#heat(id, pointed);
   }
 
   /** @param {Event} event @param {boolean} focused */
@@ -181,7 +190,7 @@ export class Grid {
     if (!id) return;
     if (focused) this.#setCurrent(id);
     if (this.#hooks.heat() === "off") return;
-    if (this.#file.cells.get(id)?.heatmap) void this.#heat(id);
+    if (this.#file.cells.get(id)?.heatmap) void this.#heat(id, () => true);
     else setTimeout(() => this.#heatIfStill(id), LINGER);
   }
 

@@ -38,10 +38,14 @@ export class Picture {
     fill(this.#frame, source ? this.#image(source) : silhouette(cell));
   }
 
-  /** Draw the heatmap, asking the server where the page has none and the image is kept. */
-  async showHeat() {
-    if (!this.#cell.heatmap && this.#cell.has_image)
-      this.#cell = await this.#file.explain(this.#cell.id);
+  /**
+   * Draw the heatmap, asking the server where the page has none and the image is at hand.
+   *
+   * @param {() => boolean} wanted Whether it is still looked at when its turn comes.
+   */
+  async showHeat(wanted) {
+    if (!this.#cell.heatmap && this.#file.canExplain(this.#cell.id))
+      this.#cell = await this.#file.explain(this.#cell.id, wanted);
     const { heatmap } = this.#cell;
     const scale = this.#file.heatScale;
     if (!heatmap || (heatmap === this.#drawn && scale === this.#drawnScale)) return;
@@ -72,7 +76,7 @@ export class Picture {
   /** The browser can't show the stored file (TIFF): ask for the crop the model saw. */
   async #instead() {
     try {
-      this.update({ ...(await this.#file.explain(this.#cell.id)), has_image: false });
+      this.update({ ...(await this.#file.explain(this.#cell.id, () => true)), has_image: false });
     } catch {
       fill(this.#frame, silhouette(this.#cell));
     }

@@ -15,6 +15,7 @@
  * @property {string} sha256
  * @property {number} threshold
  * @property {number[][]|null} [heatmap]
+ * @property {"exact"|"occlusion"|null} [heatmap_kind]
  * @property {string|null} [picture]
  * @property {Record<string, number|null>|null} [features]
  * @property {Neighbour[]|null} [neighbours]
@@ -32,6 +33,8 @@
  * @property {number|null} low
  * @property {number|null} high
  * @property {number} not_answered
+ * @property {number} uncertain
+ * @property {number} not_cells
  * @property {string} sentence
  *
  * @typedef {object} CaseHead
@@ -45,10 +48,13 @@
  * @property {string} model_sha256
  * @property {number} threshold
  * @property {boolean} own_threshold
+ * @property {Abstains|null} abstains
  * @property {Record<string, number>} verdicts
  * @property {number} reviewed
  * @property {boolean} can_undo
  * @property {Summary[]} subjects
+ *
+ * @typedef {{all_from: number, hem_to: number}} Abstains Which classes a probability leaves possible.
  *
  * @typedef {{sensitivity: number[], specificity: number[]}} Curve
  *

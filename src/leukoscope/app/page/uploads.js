@@ -106,7 +106,7 @@ export class UploadQueue {
       caseFile.id,
       [...job.uploads],
       (answer) => {
-        this.#take(job, answer);
+        this.#take(job, answer, archive ? null : job.uploads[0].file);
         // Answers come in the order of the files: what is left is what to send again.
         if (!archive && job.uploads.shift()) this.#settle(1);
       },
@@ -144,10 +144,10 @@ export class UploadQueue {
     if (!this.#abort.signal.aborted && !offline) this.#update({ state: "working" });
   }
 
-  /** @param {Job} job @param {Answer} answer */
-  #take(job, answer) {
+  /** @param {Job} job @param {Answer} answer @param {File|null} source */
+  #take(job, answer, source) {
     job.tries = 0;
-    const isNew = job.caseFile.take(answer);
+    const isNew = job.caseFile.take(answer, source);
     const key = `${answer.name}\n${answer.sha256}`;
     if (job.counted.has(key)) return;
     job.counted.add(key);
