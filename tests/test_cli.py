@@ -67,6 +67,7 @@ def test_help_imports_nothing_heavy():
         *(["data", verb] for verb in ("info", "verify", "audit", "report", "download")),
         *(["data", verb] for verb in ("synthesise", "split")),
         *([verb] for verb in ("train", "preview", "recipes", "evaluate", "predict", "demo")),
+        ["compare"],
         ["leakage"],
         ["serve"],
         *(["model", verb] for verb in ("show", "verify")),

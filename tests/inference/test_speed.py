@@ -1,0 +1,38 @@
+from leukoscope.inference.model_file import load
+from leukoscope.inference.predictor import Predictor, usable_cores
+from leukoscope.inference.speed import conditions, middle, side_by_side
+from tests.inference.tiny_model import cell_image, tiny_card, write_tiny_model
+
+
+def test_each_model_has_a_rate_for_each_round_in_ascending_order(tmp_path):
+    models = [load(write_tiny_model(tmp_path / f"{seed}.onnx", seed=seed)) for seed in range(2)]
+    rates = side_by_side(models, [cell_image(seed) for seed in range(4)], rounds=3)
+    assert [len(own) for own in rates] == [3, 3]
+    assert all(own == tuple(sorted(own)) and own[0] > 0 for own in rates)
+    assert middle(rates[0]) == rates[0][1]
+
+
+def test_models_take_turns(tmp_path, monkeypatch):
+    order = []
+
+    class Recorded(Predictor):
+        def predict(self, sources, **options):
+            order.append((self.model.card.name, len(sources)))
+            return super().predict(sources, **options)
+
+    monkeypatch.setattr("leukoscope.inference.speed.Predictor", Recorded)
+    models = [
+        load(write_tiny_model(tmp_path / f"{name}.onnx", card=tiny_card(name=name)))
+        for name in ("a", "b")
+    ]
+    side_by_side(models, [cell_image()] * 20, rounds=2)
+    timed = [name for name, images in order if images == 20]
+    assert timed == ["a", "b", "a", "b"]
+    assert [name for name, images in order if images < 20] == ["a", "b"]  # each warmed up once
+
+
+def test_the_conditions_are_stated():
+    text = conditions(100)
+    assert "100 synthetic cells" in text
+    assert f"{usable_cores()} threads" in text
+    assert "just now" in text
