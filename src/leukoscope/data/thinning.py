@@ -67,7 +67,7 @@ def thinned(cohort: Cohort, counts: Counts, seed: int) -> Cohort:
     Returns:
         The cohort with the part "" where a cell was not drawn.
     """
-    part, keys = cohort["part"].copy(), unit_keys(cohort, "path")
+    part, keys = cohort["part"].copy(), unit_keys(cohort, "path").tolist()
     for place, (name, wanted) in enumerate(counts.items()):
         for label, cells in wanted.items():
             rows = np.flatnonzero((cohort["part"] == name) & (cohort["label"] == label))
