@@ -66,7 +66,7 @@ def run_classical(
         check_disjoint(cohort)
     if not is_first_process():
         return Run(out, recipe, split, cohort.select(cohort["part"] != ""))
-    cohort, values = _measured(cohort, recipe, jobs)
+    cohort, values = measured(cohort, recipe, jobs)
     run = Run(out, recipe, split, cohort)
     key = _run_key(cohort, recipe, seed)
     if resume:
@@ -76,7 +76,7 @@ def run_classical(
     train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
     write_run(run)
     started = perf_counter()
-    choice, fitted = _fitted(recipe, cohort.select(train), values[train], seed, jobs)
+    choice, fitted = fitted_on(recipe, cohort.select(train), values[train], seed, jobs)
     _write_choice(choice, key, perf_counter() - started, out / CHOICE)
     _exported(run, choice, fitted, values, target_recall)
     _say("weighing the groups of descriptors on validation persons")
@@ -85,14 +85,14 @@ def run_classical(
         values[validation],
         cohort["label"][validation],
         cohort["person"][validation],
-        _columns(_classical(recipe)),
+        _columns(settings_of(recipe)),
         seed=seed,
     )
     write_importance(importance, out / IMPORTANCE)
     return run
 
 
-def _measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndarray]:
+def measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndarray]:
     """The cells of a part that can be read, and the descriptors that the model is given of them.
 
     All that have a label are measured, so that another split of them finds the same descriptors.
@@ -103,14 +103,15 @@ def _measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.nda
     for problem in found.problems.values():
         _say(f"left out: {problem}")
     rows = usable_rows(cohort, found.problems)
-    columns = [NAMES.index(name) for name in _classical(recipe).descriptors()]
+    columns = [NAMES.index(name) for name in settings_of(recipe).descriptors()]
     return cohort.select(rows), np.asarray(found.cells)[rows][:, columns]
 
 
-def _fitted(
+def fitted_on(
     recipe: Recipe, cohort: Cohort, values: np.ndarray, seed: int, jobs: int
 ) -> tuple[Choice, Fitted]:
-    settings = _classical(recipe)
+    """Choose among the recipe's candidates over the persons of some cells, and fit all of these."""
+    settings = settings_of(recipe)
     weights = even_weights(cohort["label"], cohort["person"], settings.weights)
     choice = choose(settings, cohort, values, weights, seed=seed, jobs=jobs, track=track)
     told = ", ".join(f"{name} {value:g}" for name, value in choice.chosen.items())
@@ -127,7 +128,7 @@ def _exported(
     run: Run, choice: Choice, fitted: Fitted, values: np.ndarray, target_recall: float
 ) -> None:
     """Write the model file; its card names the recipe with what was chosen."""
-    settings = _classical(run.recipe)
+    settings = settings_of(run.recipe)
     chosen = {f"classical.{name}": value for name, value in choice.chosen.items()}
     card = new_card(
         run.cohort,
@@ -186,7 +187,8 @@ def _write_choice(choice: Choice, key: str, seconds: float, path: Path) -> None:
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def _classical(recipe: Recipe) -> Classical:
+def settings_of(recipe: Recipe) -> Classical:
+    """The settings of a recipe that is known to be classical."""
     assert recipe.classical is not None  # the verb asked for a classical training
     return recipe.classical
 
