@@ -87,8 +87,7 @@ def running(study: Path, storage: str | None, count: int, wait: float = 120) -> 
         if not (study / "study.json").is_file():
             continue
         known = optuna.load_study(study_name=study.name, storage=open_storage(place))
-        signs = [trial.user_attrs.get("sign") for trial in known.get_trials()]
-        if len([sign for sign in signs if sign]) == count:
+        if sum("worker" in trial.user_attrs for trial in known.get_trials()) == count:
             return
     raise AssertionError(f"not {count} trials at work")
 

@@ -9,6 +9,7 @@ from leukoscope.data.partition import Split, apply_split
 from leukoscope.data.splits import FRACTIONS
 from leukoscope.errors import TuningError
 from leukoscope.models.settings import Monitor
+from leukoscope.training.process import world_size
 from leukoscope.verbs.data import Source, audited
 from leukoscope.verbs.extras import needs_train_extra
 from leukoscope.verbs.train import chosen_split
@@ -77,6 +78,8 @@ def tune(
     base = _judged_by(read_recipe(recipe).with_settings(settings or {}), objective)
     named = {**(read_space_file(space) if space else {}), **(vary or {})}
     wanted = read_space(named or default_space(base), base)
+    if world_size() > 1:
+        raise TuningError("tune trains in one process each; for several, use --workers.")
     _check_counts(trials=trials, folds=folds, workers=workers)
     if not base.classical and "network.weights" not in wanted:
         with needs_train_extra("tune"):

@@ -48,8 +48,11 @@ def tiny_plan(
 ) -> Plan:
     """A plan for cells from `write_cells`."""
     cohort, split = read_cells(table)
+    objective = changes.pop("objective", "auroc")
+    if not recipe.classical:
+        recipe = recipe.with_settings({"fit.monitor": objective})
     facts: dict[str, Any] = {
-        "objective": "auroc",
+        "objective": objective,
         "trials": 3,
         "folds": 1,
         "seed": 0,

@@ -73,18 +73,22 @@ def test_a_killed_worker_is_noticed_at_once_and_its_trial_tried_again(plan: Plan
     assert {path.name for path in (plan.folder / "trials").iterdir()} == {"0000", "0002"}
 
 
+def sign(study: optuna.Study) -> float:
+    return float(the_trial(study).user_attrs["worker"]["sign"])
+
+
 def test_signs_from_another_machine(here: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     study = open_study(here)
     trial = study.ask()
     folder = here.trial_folder(0)
     monkeypatch.setattr(abandoned, "SIGN", 0.01)
     with alive(trial, folder):
-        first = the_trial(study).user_attrs["sign"]
-        while the_trial(study).user_attrs["sign"] == first:
+        first = sign(study)
+        while sign(study) == first:
             time.sleep(0.01)  # until there is another
-    trial.set_user_attr("host", "elsewhere")
+    trial.set_user_attr("worker", {"host": "elsewhere", "sign": time.time()})
     assert not is_abandoned(the_trial(study), folder)
-    trial.set_user_attr("sign", time.time() - PATIENCE - 1)
+    trial.set_user_attr("worker", {"host": "elsewhere", "sign": time.time() - PATIENCE - 1})
     assert is_abandoned(the_trial(study), folder)
 
 
@@ -92,7 +96,8 @@ def test_a_worker_that_is_only_slow_keeps_its_trial(here: Plan) -> None:
     study = open_study(here)
     trial = study.ask()
     with alive(trial, here.trial_folder(0)):
-        trial.set_user_attr("sign", time.time() - 10 * PATIENCE)
+        worker = the_trial(study).user_attrs["worker"]
+        trial.set_user_attr("worker", worker | {"sign": time.time() - 10 * PATIENCE})
         assert take_up_abandoned(here, study) == []
         with pytest.raises(TuningError, match="at work here"), alive(trial, here.trial_folder(0)):
             pass

@@ -7,6 +7,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from leukoscope.data.image import Crop
 from leukoscope.training.cache import cached_descriptors
+from leukoscope.training.choice import person_folds
 from leukoscope.training.estimators import fit_estimator
 from leukoscope.training.sampling import even_weights
 from leukoscope.training.tuning.measure import Course, clear_weights, measure
@@ -32,8 +33,8 @@ def told_until(steps: int, told: list[tuple[int, float]]) -> Course:
 def test_an_interrupted_network_goes_on_and_tells_all_its_epochs(
     table: Path, tmp_path: Path
 ) -> None:
-    recipe = network(fit__epochs=3)
-    plan = tiny_plan(table, tmp_path, recipe, {"loss.l2": "0..1"}, objective="loss")
+    plan = tiny_plan(table, tmp_path, network(fit__epochs=3), {"loss.l2": "0..1"}, objective="loss")
+    recipe = plan.recipe
     whole: list[tuple[int, float]] = []
     figure = measure(plan, recipe, tmp_path / "whole", told_until(9, whole))
     assert [step for step, _ in whole] == [1, 2, 3]
@@ -83,15 +84,19 @@ def test_folds_measure_every_person_once(table: Path, tmp_path: Path) -> None:
     assert len(course.figures) == 3
     assert figure == pytest.approx(np.mean(course.figures))
     assert told == [(n, pytest.approx(np.mean(course.figures[:n]))) for n in (1, 2, 3)]
-    alone = measure(replace(plan, folds=1), plan.recipe, tmp_path, Course())
-    assert alone not in course.figures
+    used = np.flatnonzero(plan.cohort["part"] != "")
+    fold = person_folds(plan.cohort.select(used), 3, plan.seed)
+    parts = np.full(len(plan.cohort), "", object)
+    for number in range(3):
+        parts[used] = np.where(fold == number, "validation", "train")
+        assert course.figures[number] == pytest.approx(log_loss(*by_hand(plan, parts)), rel=1e-6)
 
 
 def test_folds_of_a_network(table: Path, tmp_path: Path) -> None:
-    recipe = network(fit__epochs=1)
-    plan = tiny_plan(table, tmp_path, recipe, {"loss.l2": "0..1"}, objective="loss", folds=2)
+    space = {"loss.l2": "0..1"}
+    plan = tiny_plan(table, tmp_path, network(fit__epochs=1), space, objective="loss", folds=2)
     course = Course()
-    figure = measure(plan, recipe, tmp_path / "trial", course)
+    figure = measure(plan, plan.recipe, tmp_path / "trial", course)
     assert figure == pytest.approx(np.mean(course.figures))
     assert course.epochs == len(course.figures) == 2
     assert {path.name for path in (tmp_path / "trial").iterdir()} == {"fold-0", "fold-1"}

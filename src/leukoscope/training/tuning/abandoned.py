@@ -35,8 +35,7 @@ def alive(trial: Trial, folder: Path) -> Iterator[None]:
     with locked(folder / LOCK, wait=False) as own:
         if not own:
             raise TuningError(f"{folder}: another process is at work here.")
-        trial.set_user_attr("host", socket.gethostname())
-        trial.set_user_attr("sign", time.time())
+        _give_sign(trial)
         ended = threading.Event()
         signs = threading.Thread(target=_give_signs, args=(trial, ended), daemon=True)
         signs.start()
@@ -50,17 +49,21 @@ def alive(trial: Trial, folder: Path) -> Iterator[None]:
 def _give_signs(trial: Trial, ended: threading.Event) -> None:
     while not ended.wait(SIGN):
         with suppress(Exception):  # a storage out of reach; the next sign may get through
-            trial.set_user_attr("sign", time.time())
+            _give_sign(trial)
+
+
+def _give_sign(trial: Trial) -> None:
+    trial.set_user_attr("worker", {"host": socket.gethostname(), "sign": time.time()})
 
 
 def is_abandoned(trial: FrozenTrial, folder: Path) -> bool:
     """Whether nobody works on a running trial any more."""
-    lock = folder / LOCK
-    if trial.user_attrs.get("host") == socket.gethostname() and lock.is_file():
+    lock, worker = folder / LOCK, trial.user_attrs.get("worker", {})
+    if worker.get("host") == socket.gethostname() and lock.is_file():
         with locked(lock, wait=False) as free:
             return free
     began = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-    return time.time() - float(trial.user_attrs.get("sign", began)) > PATIENCE
+    return time.time() - float(worker.get("sign", began)) > PATIENCE
 
 
 def take_up_abandoned(plan: Plan, study: optuna.Study) -> list[int]:
@@ -75,8 +78,6 @@ def take_up_abandoned(plan: Plan, study: optuna.Study) -> list[int]:
 
 def hand_on(study: optuna.Study, trial: FrozenTrial, *, crashed: bool) -> bool:
     """End a running trial as interrupted and queue its settings anew.
-
-    A trial that failed has a reason; one that was interrupted has none.
 
     Args:
         study: Of the trial.

@@ -43,8 +43,11 @@ def study_display(trials: int, *, bar: bool = True) -> Iterator["Display"]:
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     hidden = not (bar and sys.stderr.isatty())
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+    progress = Progress(*columns, console=console, transient=True, disable=hidden)
+    try:
         yield Display(trials, console, progress)
+    finally:
+        progress.stop()
 
 
 class Display:
@@ -63,6 +66,7 @@ class Display:
         """What moves the bar while a trial trains a network."""
 
         def move(epoch: int, done: float, _loss: float) -> None:
+            self.bar.start()  # not before, for caching the cells has a bar of its own
             told = f"trial {trial}, epoch {epoch + 1}: {done:.0%}"
             self.bar.update(self.task, description=told)
 
@@ -76,6 +80,7 @@ class Display:
         done = [row for row in study.trials if row.state in DONE]
         told = f"{len(done)} of {self.trials}"
         left = estimate(study, self.trials - len(done))
+        self.bar.start()
         self.bar.update(self.task, completed=len(done), description=f"Tuning, {left}")
         self.say(f"{told}  {in_words(row, study)}")
         if not self.estimated and len(done) < self.trials:

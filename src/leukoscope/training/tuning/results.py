@@ -17,6 +17,8 @@ from leukoscope.training.tuning.sampler import settings_of
 from leukoscope.training.tuning.study import Plan
 
 TABLE, BEST_RECIPE, WRITING = "trials.csv", "best.yaml", "writing.lock"
+END = "end"  # the attribute of a trial that says how it ended; an interrupted one has none
+SURPLUS = "surplus"  # of a trial that was one too many
 FEWEST = 10  # complete trials, below which importance would be noise
 
 
@@ -128,7 +130,7 @@ def importance(study: optuna.Study, seed: int = 0) -> dict[str, float]:
 def _row(plan: Plan, trial: FrozenTrial) -> Row:
     told = trial.intermediate_values
     last = told[max(told)] if told else float("nan")
-    state, facts = _state(trial), trial.user_attrs
+    state, facts = _state(trial), trial.user_attrs.get(END, {})
     drawn = trial.params or trial.system_attrs.get("fixed_params", {})
     return Row(
         trial.number,
@@ -143,11 +145,11 @@ def _row(plan: Plan, trial: FrozenTrial) -> Row:
 
 def _state(trial: FrozenTrial) -> str:
     """One word of what `Row` lists; "surplus" for a trial that was one too many."""
-    if trial.user_attrs.get("surplus"):
+    if SURPLUS in trial.user_attrs:
         return "surplus"
     if trial.state == TrialState.FAIL:
-        return "failed" if trial.user_attrs.get("reason") else "interrupted"
-    if trial.user_attrs.get("impossible"):
+        return "failed" if END in trial.user_attrs else "interrupted"
+    if trial.user_attrs.get(END, {}).get("impossible"):
         return "impossible"
     return trial.state.name.lower()
 

@@ -79,6 +79,9 @@ def _sqlite(url: URL) -> RDBStorage:
     event.listen(storage.engine, "connect", _leave_transactions_to_us)
     event.listen(storage.engine, "begin", _begin_at_once)
     storage.engine.dispose()
+    connection = storage.engine.raw_connection()  # outside transactions; the file remembers it
+    connection.cursor().execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.close()
     return storage
 
 
@@ -103,6 +106,7 @@ def _opened(url: URL, arguments: dict[str, Any], **more: Any) -> RDBStorage:
 
 def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
+    connection.execute("PRAGMA synchronous = NORMAL")  # a commit outlives the process, and is quick
 
 
 def _begin_at_once(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from leukoscope.errors import DownloadError, RecipeError, TuningError
 from leukoscope.training.tuning.abandoned import alive, hand_on, origin, take_up_abandoned
 from leukoscope.training.tuning.display import Display
 from leukoscope.training.tuning.measure import Course, OnFigure, clear_weights, measure
-from leukoscope.training.tuning.results import counts, publish
+from leukoscope.training.tuning.results import END, SURPLUS, counts, publish
 from leukoscope.training.tuning.sampler import suggest
 from leukoscope.training.tuning.study import Plan
 
@@ -57,7 +57,7 @@ def has_room(plan: Plan, study: optuna.Study, trial: Trial) -> bool:
     known = study.get_trials(deepcopy=False)
     if sum(counts(other) for other in known if other.number < trial.number) < plan.trials:
         return True
-    trial.set_user_attr("surplus", True)
+    trial.set_user_attr(SURPLUS, True)
     study.tell(trial, state=TrialState.FAIL)
     return False
 
@@ -66,8 +66,7 @@ def _run(plan: Plan, study: optuna.Study, trial: Trial, display: Display) -> Non
     """Run a trial to one of its ends and tell the study; Ctrl-C leaves it to be gone on with."""
     try:
         state, value, facts = _attempt(plan, trial, display)
-        for name, fact in facts.items():
-            trial.set_user_attr(name, fact)
+        trial.set_user_attr(END, facts)
         study.tell(trial, value, state)
         clear_weights(plan.trial_folder(origin(trial)))
     except optuna.exceptions.UpdateFinishedTrialError:
@@ -125,17 +124,13 @@ def _check_hope(study: optuna.Study) -> None:
         TuningError: It has trials, and none of them has a figure.
     """
     trials = study.get_trials(deepcopy=False)
-    fruitless = [
-        trial
-        for trial in trials
-        if trial.state in (TrialState.FAIL, TrialState.PRUNED) and trial.user_attrs.get("reason")
-    ]
-    if any(trial.intermediate_values for trial in trials) or len(fruitless) < HOPELESS:
+    if any(trial.intermediate_values for trial in trials):
         return
-    raise TuningError(
-        f"none of the first {len(fruitless)} trials could be trained; the last one: "
-        f"{fruitless[-1].user_attrs['reason']}"
-    )
+    reasons = [trial.user_attrs[END]["reason"] for trial in trials if END in trial.user_attrs]
+    if len(reasons) >= HOPELESS:
+        raise TuningError(
+            f"none of the first {len(reasons)} trials could be trained; the last one: {reasons[-1]}"
+        )
 
 
 def _parent_lives() -> bool:
