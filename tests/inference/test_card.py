@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,10 @@ from leukoscope.data.image import Crop
 from leukoscope.errors import LeukoscopeError, ModelFileError
 from leukoscope.inference import card as c
 from leukoscope.inference.card import Card, Overlap, pack_hashes, truncate, unpack_hashes
+from leukoscope.inference.distance import Space, pack
+from leukoscope.inference.image_checks import MEASURES, Range
+from leukoscope.inference.limits import Abstention, Limit, OutOfDistribution
+from leukoscope.inference.model_file import default_model, read_card
 from tests.inference.tiny_model import tiny_card
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -44,6 +49,15 @@ anything = st.recursive(
 )
 
 
+bound = st.builds(Limit, number, st.floats(0, 0.999), st.booleans(), count, count)
+ranges = st.tuples(number, number).map(lambda ends: Range(min(ends), max(ends)))
+space = st.builds(
+    Space,
+    st.just(pack([0.5, -2.0, 3.0])),
+    st.just(pack(np.eye(3)[:2])),
+    st.tuples(*[st.floats(1e-6, 1e6)] * 2),
+    st.floats(1e-6, 1e6),
+)
 curve = st.integers(2, 9).flatmap(
     lambda n: st.builds(c.OperatingCurve, *[st.tuples(*[st.floats(0, 1)] * n)] * 2)
 )
@@ -67,6 +81,9 @@ def cards(draw: st.DrawFn) -> Card:
         operating_point=draw(st.none() | point),
         operating_curve=draw(st.none() | curve),
         results=draw(st.dictionaries(text, measured, max_size=3)),
+        abstention=draw(st.none() | st.builds(Abstention, text, bound, bound)),
+        image_limits=draw(st.none() | st.fixed_dictionaries(dict.fromkeys(MEASURES, ranges))),
+        out_of_distribution=draw(st.none() | st.builds(OutOfDistribution, text, space, bound)),
     )
 
 
@@ -137,19 +154,68 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
         "operating_curve",
         "results",
         "abstention",
+        "image_limits",
+        "out_of_distribution",
         "classes",
         "positive",
     }:
         Card.from_json(json.dumps(data))
-    elif field != "out_of_distribution":
+    else:
         with pytest.raises(ModelFileError, match=field):
             Card.from_json(json.dumps(data))
 
 
 def test_a_newer_schema_says_to_upgrade() -> None:
     # Even where the rest of it can't be understood.
-    with pytest.raises(ModelFileError, match=r"schema 2.*upgrade"):
-        Card.from_json('{"schema": 2, "all_new": true}')
+    with pytest.raises(ModelFileError, match=r"schema 3.*upgrade"):
+        Card.from_json('{"schema": 3, "all_new": true}')
+
+
+def test_a_card_of_schema_1_is_read_and_keeps_its_number() -> None:
+    old = json.loads(tiny_card().to_json()) | {"schema": 1}
+    del old["image_limits"]
+    card = Card.from_json(json.dumps(old))
+    assert (card.schema, card.abstention, card.image_limits) == (1, None, None)
+    assert json.loads(card.to_json())["schema"] == 1
+    # Whoever reads schema 1 alone would answer all the same.
+    with pytest.raises(ModelFileError, match="schema 1 cannot say"):
+        Card.from_json(json.dumps(old | {"abstention": ABSTENTION}))
+    assert Card.from_json(json.dumps(old | {"abstention": ABSTENTION, "schema": 2})).abstention
+
+
+def test_the_shipped_model_is_read() -> None:
+    assert read_card(default_model()).name
+
+
+BOUND = {"value": 0.3, "alpha": 0.1, "guaranteed": False, "persons": 2, "cells": 9}
+ABSTENTION = {"method": "m", "all_from": BOUND, "hem_to": BOUND}
+SPACE = {"middle": pack([1, 2]), "axes": pack([1, 0]), "variances": [1.0], "rest": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("abstention", ABSTENTION | {"all_from": None}, "abstention.all_from"),
+        ("abstention", ABSTENTION | {"hem_to": BOUND | {"alpha": 1}}, "abstention.hem_to: alpha"),
+        ("abstention", ABSTENTION | {"hem_to": BOUND | {"value": "x"}}, "abstention.hem_to.value"),
+        ("image_limits", {"area": {"low": 1, "high": 2}}, "image_limits must name"),
+        ("image_limits", {"area": {"low": 3, "high": 2}}, "image_limits.area: low"),
+        ("out_of_distribution.space", SPACE | {"rest": 0}, "variances must be above 0"),
+        ("out_of_distribution.space", SPACE | {"axes": "%"}, "not base64"),
+        ("out_of_distribution.space", SPACE | {"axes": pack([1, 0, 0])}, "fit together"),
+        ("out_of_distribution.space", SPACE | {"middle": pack([1, np.nan])}, "finite"),
+        ("out_of_distribution.space", SPACE | {"middle": "QUJD"}, "cut short"),
+    ],
+)
+def test_a_wrong_limit_is_named(path: str, value: object, named: str) -> None:
+    data = json.loads(tiny_card().to_json())
+    known = {"method": "m", "space": SPACE, "limit": BOUND}
+    if path.startswith("out_of_distribution"):
+        data["out_of_distribution"] = known | {"space": value}
+    else:
+        data[path] = value
+    with pytest.raises(ModelFileError, match=named):
+        Card.from_json(json.dumps(data))
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,22 @@ def test_summary_per_subject() -> None:
     assert (none.fraction, none.low, none.high, none.not_answered) == (None, None, None, 1)
     assert two.sentence() == (
         "Subject 2: 1 of 2 cells called blasts (50.0%, 95 % interval 9.5% to 90.5%), "
-        "1 not answered."
+        "1 not answered (1 not a cell)."
     )
     assert none.sentence() == "Subject H3: none of 1 cell could be answered."
     assert outcome.subjects[3].sentence().startswith("Images without a subject: 0 of 2 cells")
+
+
+def test_the_uncertain_are_counted_and_not_in_the_fraction() -> None:
+    groups = [("7", "blast", 3), ("7", "normal", 1), ("7", "uncertain", 5), ("7", "error", 1)]
+    (seven,) = results.tally(groups).subjects
+    assert (seven.cells, seven.fraction, seven.not_answered) == (10, 0.75, 6)
+    assert (seven.uncertain, seven.not_cells) == (5, 0)
+    assert seven.sentence().endswith("6 not answered (5 uncertain).")
+    (none,) = results.tally([("7", "uncertain", 2), ("7", "not a cell", 1)]).subjects
+    assert none.sentence() == (
+        "Subject 7: none of 3 cells could be answered (2 uncertain, 1 not a cell)."
+    )
 
 
 def test_nothing_failed_is_exit_code_0() -> None:

@@ -23,6 +23,7 @@ from leukoscope.inference.card import (
     Training,
     pack_hashes,
 )
+from leukoscope.inference.image_checks import Range, limits, look
 from leukoscope.inference.model_file import write_card
 
 SIZE = 32
@@ -122,3 +123,8 @@ def cell_image(seed: int = 0, side: int = 450) -> np.ndarray:
     start = (side - 160) // 2
     image[start : start + 160, start : start + 160] = blob
     return image
+
+
+def known_looks(count: int = 40) -> dict[str, Range]:
+    """The limits of looks that `cell_image` gives."""
+    return limits([look(cell_image(seed)) for seed in range(count)])

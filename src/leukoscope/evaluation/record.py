@@ -9,8 +9,10 @@ from typing import Any
 from leukoscope.errors import RESEARCH_USE, LeukoscopeError
 from leukoscope.evaluation.bootstrap import Estimate
 from leukoscope.evaluation.calibration import Reliability
+from leukoscope.evaluation.conformal import ClassLimits, Limit
 from leukoscope.evaluation.metrics import Confusion
 from leukoscope.evaluation.operating import OperatingPoint
+from leukoscope.evaluation.selective import PersonAnswers, Selection
 
 FORMAT = "leukoscope-evaluation/1"
 
@@ -91,6 +93,8 @@ class Evaluation:
     calibration: Calibration
     replicates: int
     seed: int
+    selection: Selection | None = None
+    """What was answered; None where the verdicts are not known."""
 
     @property
     def leaky(self) -> bool:
@@ -150,6 +154,7 @@ class Evaluation:
                 calibration=Calibration(**calibration | {"reliability": Reliability(**curve)}),
                 replicates=body["replicates"],
                 seed=body["seed"],
+                selection=_selection(body.get("selection")),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LeukoscopeError(
@@ -172,3 +177,22 @@ def _floats(fields: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _estimates(fields: dict[str, Any]) -> dict[str, Estimate]:
     return {key: Estimate(**_floats(value, "value")) for key, value in fields.items()}
+
+
+def _selection(fields: dict[str, Any] | None) -> Selection | None:
+    if fields is None:
+        return None
+    limits = fields["limits"]
+    figures = {
+        key: Estimate(**_floats(value, "value"))
+        for key, value in fields.items()
+        if key not in ("limits", "persons", "covered")
+    }
+    return Selection(
+        limits=None
+        if limits is None
+        else ClassLimits(Limit(**limits["all_from"]), Limit(**limits["hem_to"])),
+        persons=tuple(PersonAnswers(**row) for row in fields["persons"]),
+        covered=_estimates(fields["covered"]),
+        **figures,
+    )

@@ -13,6 +13,7 @@ from leukoscope.evaluation.bootstrap import Estimate
 from leukoscope.evaluation.metrics import METRICS
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report_sections import Cells
+from leukoscope.evaluation.report_selection import selection
 from leukoscope.evaluation.summary import Columns, scored_cells
 from leukoscope.files import write_text
 
@@ -51,6 +52,7 @@ def render_report(
         *_figures(evaluation),
         *sections.curves(evaluation, table),
         *sections.persons(evaluation, table),
+        *selection(evaluation, table),
         *sections.errors(evaluation, table, cells),
         *sections.size_and_benefit(table),
         *sections.training(learning_log, importance),

@@ -14,15 +14,17 @@ from leukoscope.evaluation.calibration import (
     reliability_curve,
     sigmoid,
 )
+from leukoscope.evaluation.conformal import ClassLimits
 from leukoscope.evaluation.metrics import METRICS, confusion
 from leukoscope.evaluation.operating import OperatingPoint
 from leukoscope.evaluation.record import Calibration, Evaluation, PersonRow, Protocol
+from leukoscope.evaluation.selective import measure_selection
 from leukoscope.files import natural_key
 from leukoscope.statistics import wilson_interval
 from leukoscope.tables import text_column
 
 Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
-TEXT = ("person", "subject", "path")
+TEXT = ("person", "subject", "path", "verdict")
 
 
 def scored_cells(columns: Columns) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
@@ -30,8 +32,8 @@ def scored_cells(columns: Columns) -> tuple[dict[str, NDArray[Any]], dict[str, i
 
     Args:
         columns: A table with `label` (1 = ALL, 0 = HEM, -1 = unknown), `p_all` (calibrated, nan
-            where it could not be had) and `person`; optionally `subject`, `path`, `logit` (before
-            the temperature) and `area` (pixels).
+            where it could not be had) and `person`; optionally `subject`, `path`, `verdict`,
+            `logit` (before the temperature) and `area` (pixels).
 
     Returns:
         The table without unlabelled cells and those without a probability, and the count of either.
@@ -110,6 +112,7 @@ def evaluate_table(
     *,
     operating_point: OperatingPoint,
     protocol: Protocol,
+    limits: ClassLimits | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Evaluation:
@@ -120,6 +123,7 @@ def evaluate_table(
         operating_point: The threshold, chosen before on other persons.
         protocol: How the cells were kept apart from the training data; it goes into the record as
             it is.
+        limits: When the model abstains, likewise; where it does.
         replicates: Draws of the person bootstrap.
         seed: Its seed.
 
@@ -165,6 +169,11 @@ def evaluate_table(
         ),
         replicates=replicates,
         seed=seed,
+        selection=measure_selection(
+            label, p, who, table["verdict"], threshold=threshold, limits=limits, **draws
+        )
+        if "verdict" in table
+        else None,
     )
 
 

@@ -1,7 +1,9 @@
 """The card of a model: what it is, what it saw, how well it did. One JSON text in the model file.
 
 The schema has a number. A file with a higher number than this version knows is refused rather than
-half understood: a field we ignore may be the one that says when the model must not answer.
+half understood: a field we ignore may be the one that says when the model must not answer. Schema 2
+added such fields: `abstention`, `image_limits` and `out_of_distribution`. A card of schema 1 has
+none of them, is read as before, and keeps its number.
 """
 
 import base64
@@ -17,9 +19,12 @@ import numpy as np
 
 from leukoscope.data.image import Crop
 from leukoscope.errors import ModelFileError
+from leukoscope.inference.image_checks import MEASURES, Range
+from leukoscope.inference.limits import Abstention, OutOfDistribution
 from leukoscope.inference.strict import MalformedError, build, parse_object, plain
 
-SCHEMA = 1
+SCHEMA = 2
+OLDEST = 1
 CLASSES = ("HEM", "ALL")
 POSITIVE = "ALL"
 HEATMAPS = ("cam", "none")
@@ -157,7 +162,9 @@ class Card:
     """Everything a model file says about itself.
 
     `cam_bias` is the logit less the heatmap's mean. A model with `descriptors` is given these,
-    measured on the crop `input`; any other is given the crop itself.
+    measured on the crop `input`; any other is given the crop itself. `abstention`, `image_limits`
+    (by measure of `image_checks`) and `out_of_distribution` say when it must not answer; without
+    them it answers for whatever is not empty.
     """
 
     name: str
@@ -175,14 +182,20 @@ class Card:
     operating_point: OperatingPoint | None = None
     operating_curve: OperatingCurve | None = None
     results: Mapping[str, Measured] = field(default_factory=dict)
-    abstention: None = None
-    out_of_distribution: None = None
+    abstention: Abstention | None = None
+    image_limits: Mapping[str, Range] | None = None
+    out_of_distribution: OutOfDistribution | None = None
     classes: tuple[str, ...] = CLASSES
     positive: str = POSITIVE
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
-        _check(self.schema == SCHEMA, f"schema must be {SCHEMA}, got {self.schema}")
+        known = OLDEST <= self.schema <= SCHEMA
+        _check(known, f"schema must be from {OLDEST} to {SCHEMA}, got {self.schema}")
+        new = (self.abstention, self.image_limits, self.out_of_distribution)
+        _check(self.schema > 1 or new == (None, None, None), "schema 1 cannot say when to abstain")
+        measured = self.image_limits is None or set(self.image_limits) == set(MEASURES)
+        _check(measured, f"image_limits must name {', '.join(MEASURES)}")
         _check(bool(self.name.strip()), "name is empty")
         _check(self.classes == CLASSES, f"classes must be {list(CLASSES)}, got {self.classes}")
         _check(self.positive == POSITIVE, f"positive must be {POSITIVE}, got {self.positive!r}")

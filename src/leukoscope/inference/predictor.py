@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +21,15 @@ from leukoscope.data.image import decode, fixed_scale_crop
 from leukoscope.errors import ImageError, ModelFileError
 from leukoscope.inference.model_file import ModelFile, Outputs, default_model, load
 from leukoscope.inference.sources import Source
-from leukoscope.inference.triage import EMPTY, Evidence, Verdict, decide, image_flags
+from leukoscope.inference.triage import (
+    EMPTY,
+    UNLIKE,
+    Evidence,
+    Verdict,
+    decide,
+    image_flags,
+    strays,
+)
 
 # More images at once save nothing on one core and cost memory and cache: see benchmarks/predict.py.
 BATCH_SIZE = 8
@@ -35,7 +43,8 @@ class Prediction:
 
     `p_all` is the calibrated probability of ALL; it and `logit` are None where there is no answer,
     and then `reason` says why. `name` is the path, or "" for an image that came as bytes or array.
-    `heatmap` is float32 (h, w), `embedding` float32 (d,), where asked for.
+    `heatmap` is float32 (h, w), `embedding` float32 (d,), where asked for; `distance` is that from
+    the training cells, where the card has a limit for it.
     """
 
     name: str
@@ -46,6 +55,7 @@ class Prediction:
     reason: str = ""
     heatmap: np.ndarray | None = None
     embedding: np.ndarray | None = None
+    distance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,11 +152,15 @@ class Predictor:
         cells = [read.cell for read in reads if read.cell is not None]
         out = Outputs(np.empty(0))
         if cells:
-            out = self.model.run(np.stack(cells), heatmaps=heatmaps, embeddings=embeddings)
+            needed = embeddings or self.model.card.out_of_distribution is not None
+            out = self.model.run(np.stack(cells), heatmaps=heatmaps, embeddings=needed)
             if len(out.logit) != len(cells):
                 raise ModelFileError(f"{self.model.path}: the model mixes up the images of a batch")
         rows = iter(range(len(cells)))
-        return [self._judge(read, out, None if read.cell is None else next(rows)) for read in reads]
+        answers = [
+            self._judge(read, out, None if read.cell is None else next(rows)) for read in reads
+        ]
+        return answers if embeddings else [replace(one, embedding=None) for one in answers]
 
     def _read(self, source: Image) -> _Read:
         if isinstance(source, Source):
@@ -160,27 +174,32 @@ class Predictor:
         except ImageError as error:
             # The row has the path already.
             return _Read(name, error=str(error).removeprefix(f"{name or 'the image'}: "))
-        flags = image_flags(image, cell)
+        flags = image_flags(image, cell, self.model.card)
         # A model's number for an empty image means nothing, and somebody would average it.
         return _Read(name, None if EMPTY in flags else cell, flags)
 
     def _judge(self, read: _Read, out: Outputs, row: int | None) -> Prediction:
-        logit = p_all = heatmap = embedding = None
+        card = self.model.card
+        logit = p_all = heatmap = embedding = distance = None
         if row is not None and math.isfinite(out.logit[row]):
             logit = float(out.logit[row])
-            p_all = sigmoid(logit / self.model.card.temperature)
+            p_all = sigmoid(logit / card.temperature)
             heatmap = None if out.heatmap is None else out.heatmap[row]
             embedding = None if out.embedding is None else out.embedding[row]
-        decision = decide(Evidence(p_all, read.flags, read.error), self.model.card)
+            if card.out_of_distribution is not None and embedding is not None:
+                distance = card.out_of_distribution.space.distance(embedding)
+        flags = (*read.flags, UNLIKE) if strays(distance, card) else read.flags
+        decision = decide(Evidence(p_all, flags, read.error, distance), card)
         return Prediction(
             read.name,
             decision.verdict,
             p_all,
             logit,
-            read.flags,
+            flags,
             decision.reason,
             heatmap,
             embedding,
+            distance,
         )
 
 

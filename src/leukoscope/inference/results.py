@@ -23,7 +23,8 @@ class SubjectSummary:
     """The cells of one subject. The fraction is of the answered cells, and None if there are none.
 
     `low` and `high` are its 95 % Wilson interval, which speaks of the number of cells looked at and
-    not of the model's errors.
+    not of the model's errors. Not answered are the `uncertain`, those that are `not_cells`, and
+    images that could not be used.
     """
 
     subject: str
@@ -33,18 +34,32 @@ class SubjectSummary:
     low: float | None
     high: float | None
     not_answered: int
+    uncertain: int = 0
+    not_cells: int = 0
 
     def sentence(self) -> str:
         """The summary in words."""
         who = f"Subject {self.subject}" if self.subject else "Images without a subject"
         answered = self.cells - self.not_answered
+        why = self._why()
         if self.fraction is None or self.low is None or self.high is None:
-            return f"{who}: none of {_count(self.cells, 'cell')} could be answered."
+            return f"{who}: none of {_count(self.cells, 'cell')} could be answered{why}."
         text = (
             f"{who}: {self.blasts} of {_count(answered, 'cell')} called blasts "
             f"({self.fraction:.1%}, 95 % interval {self.low:.1%} to {self.high:.1%})"
         )
-        return f"{text}, {self.not_answered} not answered." if self.not_answered else f"{text}."
+        return (
+            f"{text}, {self.not_answered} not answered{why}." if self.not_answered else f"{text}."
+        )
+
+    def _why(self) -> str:
+        """Why cells were not answered, as far as it is no failure to read them."""
+        found = [
+            f"{number} {word}"
+            for number, word in ((self.uncertain, "uncertain"), (self.not_cells, "not a cell"))
+            if number
+        ]
+        return f" ({', '.join(found)})" if found else ""
 
 
 @dataclass(frozen=True)
@@ -98,13 +113,15 @@ def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:
     Args:
         groups: subject, verdict, and how many rows have both; a pair may come more than once.
     """
-    counts: dict[str, list[int]] = {}
+    counts: dict[str, list[int]] = {}  # cells, blasts, answered, uncertain, not cells
     total = failed = 0
     for subject, verdict, rows in groups:
-        count = counts.setdefault(subject, [0, 0, 0])
+        count = counts.setdefault(subject, [0, 0, 0, 0, 0])
         count[0] += rows
         count[1] += rows * (verdict == Verdict.BLAST)
         count[2] += rows * (verdict in ANSWERS)
+        count[3] += rows * (verdict == Verdict.UNCERTAIN)
+        count[4] += rows * (verdict == Verdict.NOT_A_CELL)
         total += rows
         failed += rows * (verdict == Verdict.ERROR)
     order = sorted(counts, key=lambda subject: (not subject, natural_key(subject)))
@@ -129,12 +146,16 @@ def _through(table: TableWriter, rows: Iterable[Row]) -> Iterator[Row]:
         yield row
 
 
-def _subject(name: str, cells: int, blasts: int, answered: int) -> SubjectSummary:
+def _subject(
+    name: str, cells: int, blasts: int, answered: int, uncertain: int, not_cells: int
+) -> SubjectSummary:
     fraction = low = high = None
     if answered:
         fraction = blasts / answered
         low, high = wilson_interval(blasts, answered)
-    return SubjectSummary(name, cells, blasts, fraction, low, high, cells - answered)
+    return SubjectSummary(
+        name, cells, blasts, fraction, low, high, cells - answered, uncertain, not_cells
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -2,6 +2,8 @@
 
 from leukoscope.errors import RESEARCH_USE
 from leukoscope.inference.card import Card, Measured, unpack_hashes
+from leukoscope.inference.image_checks import looks_words
+from leukoscope.inference.limits import abstention_words, distance_words
 
 
 def describe(card: Card) -> list[tuple[str, str]]:
@@ -17,6 +19,9 @@ def describe(card: Card) -> list[tuple[str, str]]:
         ("Answers", f"probability of {card.positive}, temperature {card.temperature:.3g}"),
         ("Heatmap", heatmap),
         ("Operating point", _operating_point(card)),
+        ("Abstention", abstention_words(card.abstention)),
+        ("Known cells", distance_words(card.out_of_distribution)),
+        ("Known looks", looks_words(card.image_limits)),
         ("Trained on", _training(card)),
         ("Split", _split(card)),
         ("Data", f"{card.data.name}. {card.data.citation} ({card.data.licence})"),

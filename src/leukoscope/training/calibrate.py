@@ -1,7 +1,7 @@
 """What follows the fit of any model: card, export, and what is chosen on validation persons.
 
-The temperature and the operating point are set on the exported model's answers for the validation
-cells, so they belong to the file that people use.
+The temperature, the operating point and the limits of what is answered for are set on the exported
+model's answers for the validation cells, so they belong to the file that people use.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,16 +20,21 @@ from leukoscope.data.image import Crop
 from leukoscope.data.partition import Split
 from leukoscope.errors import ParityError
 from leukoscope.evaluation.calibration import fit_temperature, sigmoid
+from leukoscope.evaluation.conformal import METHOD, class_limits
 from leukoscope.evaluation.operating import choose_operating_point, operating_curve
 from leukoscope.files import natural_key
 from leukoscope.inference import card as cards
-from leukoscope.inference.model_file import load, write_card
+from leukoscope.inference.limits import Abstention
+from leukoscope.inference.model_file import Outputs, load, write_card
 from leukoscope.models.recipe import Recipe
+from leukoscope.training.known import card_limit, image_limits, known_space, sample
 
 PARITY_CELLS = 64
 # Of a logit: a probability moves by a quarter of this at most, which no printed digit shows.
 TOLERANCE = 1e-3
 BATCH = 32
+# The share of a new healthy person's cells that may be called blasts where the model answers.
+HEM_ERRORS = 0.1
 SEEN = ("train", "validation")
 
 
@@ -75,7 +80,7 @@ def complete(
     path: Path,
     target_recall: float,
 ) -> cards.Card:
-    """Export a fitted model, then calibrate the file and set its operating point.
+    """Export a fitted model, calibrate the file, set its operating point and its limits.
 
     Args:
         write: Exports the model with a card to `path`, and compares the two on some inputs.
@@ -94,7 +99,7 @@ def complete(
     rows = np.flatnonzero(cohort["part"] == "validation")
     spread = rows[:: max(1, len(rows) // PARITY_CELLS)][:PARITY_CELLS]
     write(card, inputs[spread])
-    card = calibrated(card, path, cohort.select(rows), inputs[rows], target_recall)
+    card = limited(calibrated(card, path, cohort, inputs, target_recall), path, cohort, inputs)
     write_card(path, card)
     return card
 
@@ -118,18 +123,35 @@ def check_parity(path: Path, difference: float) -> None:
 
 
 def calibrated(
-    card: cards.Card, path: Path, validation: Cohort, inputs: np.ndarray, target_recall: float
+    card: cards.Card, path: Path, cohort: Cohort, inputs: np.ndarray, target_recall: float
 ) -> cards.Card:
-    """The card with temperature, operating point and curve, set on the file's own answers."""
-    model = load(path, threads=0)
-    starts = range(0, len(inputs), BATCH)
-    logit = np.concatenate(
-        [model.run_inputs(np.ascontiguousarray(inputs[s : s + BATCH])).logit for s in starts]
-    )
-    label, person = validation["label"], validation["person"]
+    """The card with what `calibrated_by` sets by the file's own answers for validation cells."""
+    rows = np.flatnonzero(cohort["part"] == "validation")
+    logit = _answers(path, inputs, rows).logit
+    return calibrated_by(card, cohort.select(rows), logit, "validation", target_recall)
+
+
+def calibrated_by(
+    card: cards.Card, cohort: Cohort, logit: np.ndarray, part: str, target_recall: float
+) -> cards.Card:
+    """The card with temperature, operating point, curve and abstention.
+
+    Of ALL cells those may lose their class that the operating point would miss as well.
+
+    Args:
+        card: Without them.
+        cohort: N cells with label and person, of persons unknown to the model that answered.
+        logit: (N,) its answers.
+        part: What these cells are called on the card.
+        target_recall: The wanted recall of ALL.
+    """
+    label, person = cohort["label"], cohort["person"]
     temperature = fit_temperature(logit, label, person)
     p = sigmoid(logit / temperature)
     point = choose_operating_point(label, p, person, target_recall)
+    possible = class_limits(
+        label, p, person, alpha_all=round(1 - target_recall, 6), alpha_hem=HEM_ERRORS
+    )
     curve = [tuple(values.round(4).tolist()) for values in operating_curve(label, p)]
     return replace(
         card,
@@ -139,10 +161,42 @@ def calibrated(
             point.target_recall,
             point.recall,
             point.specificity,
-            cards.Cells("validation", len(point.persons), point.cells),
+            cards.Cells(part, len(point.persons), point.cells),
         ),
         operating_curve=cards.OperatingCurve(*curve),
+        abstention=Abstention(METHOD, card_limit(possible.all_from), card_limit(possible.hem_to)),
     )
+
+
+def limited(card: cards.Card, path: Path, cohort: Cohort, inputs: np.ndarray) -> cards.Card:
+    """The card with what the model knows: looks and embeddings of training and validation cells."""
+    part, person = cohort["part"], cohort["person"]
+    trained, validated = (sample(person, np.flatnonzero(part == name)) for name in SEEN)
+    train, validation = (
+        _answers(path, inputs, rows, embeddings=True).embedding for rows in (trained, validated)
+    )
+    assert train is not None  # asked for, and every model file has it
+    assert validation is not None
+    return replace(
+        card,
+        image_limits=image_limits(cohort, np.concatenate([trained, validated])),
+        out_of_distribution=known_space(train, person[trained], validation, person[validated]),
+    )
+
+
+def _answers(
+    path: Path, inputs: np.ndarray, rows: np.ndarray, *, embeddings: bool = False
+) -> Outputs:
+    """What the model file says about some rows, a batch at a time."""
+    model = load(path, threads=0)
+    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    outs = [
+        model.run_inputs(np.ascontiguousarray(inputs[batch]), embeddings=embeddings)
+        for batch in batches
+    ]
+    found = [out.embedding for out in outs if out.embedding is not None]
+    logit = np.concatenate([out.logit for out in outs])
+    return Outputs(logit, embedding=np.concatenate(found) if found else None)
 
 
 def seen(cohort: Cohort, split: Split, synthetic: bool) -> cards.Training:

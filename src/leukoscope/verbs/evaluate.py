@@ -16,15 +16,17 @@ from leukoscope.verbs.data import Source, audited
 from leukoscope.verbs.extras import needs_train_extra
 
 if TYPE_CHECKING:
+    from leukoscope.evaluation.conformal import ClassLimits
     from leukoscope.evaluation.operating import OperatingPoint
     from leukoscope.evaluation.record import Evaluation, Protocol
     from leukoscope.training.run import Run
 
-CHOSEN_ON_VALIDATION = ("best epoch", "temperature", "operating point")
+CHOSEN_ON_VALIDATION = ("best epoch", "temperature", "operating point", "abstention")
 CHOSEN_OF_ESTIMATORS = {
     "settings of the estimator": "train, by cross-validation over persons",
     "temperature": "validation",
     "operating point": "validation",
+    "abstention": "validation",
 }
 
 
@@ -79,7 +81,9 @@ def evaluate(
     answered = predicted(cells, model)
     columns = {**answered.columns, "area": areas(answered, jobs)}
     protocol = _protocol(card, own, cells, "all" if data is not None else part, overlap)
-    evaluation = evaluate_table(columns, operating_point=_operating_point(card), protocol=protocol)
+    evaluation = evaluate_table(
+        columns, operating_point=_operating_point(card), limits=_limits(card), protocol=protocol
+    )
     write_cohort(answered, folder / PREDICTIONS)
     render_report(
         evaluation,
@@ -225,6 +229,19 @@ def _operating_point(card: Card) -> "OperatingPoint":
         point.specificity,
         card.training.persons.get("validation", ()),
         point.set_on.cells,
+    )
+
+
+def _limits(card: Card) -> "ClassLimits | None":
+    from leukoscope.evaluation.conformal import ClassLimits, Limit
+
+    if card.abstention is None:
+        return None
+    return ClassLimits(
+        *(
+            Limit(one.value, one.alpha, one.guaranteed, one.persons, one.cells)
+            for one in (card.abstention.all_from, card.abstention.hem_to)
+        )
     )
 
 

@@ -1,0 +1,121 @@
+"""How far is a cell from those a model was trained on, in the space of its own embedding?
+
+The training cells are taken for one Gaussian cloud, wide along a few directions and equally narrow
+along all others; the distance is Mahalanobis' in that cloud. Junk can be as bright or as large as
+any cell and still lie off the few directions in which cells differ.
+
+Sources: K. Lee, K. Lee, H. Lee, J. Shin, "A simple unified framework for detecting
+out-of-distribution samples and adversarial attacks", NeurIPS 2018 (the distance in the space of
+features); M. E. Tipping, C. M. Bishop, "Probabilistic principal component analysis", J. R. Stat.
+Soc. B 61 (1999) 611-622 (the covariance, which many dimensions and few cells leave well defined).
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+METHOD = "Mahalanobis distance to the training cells, covariance by probabilistic PCA"
+# Directions kept: those of this share of the variance, and no more than fit a small card.
+EXPLAINED, MOST_AXES = 0.95, 24
+# The narrow directions are at least this wide, as a share of the mean of all: embeddings have dead
+# dimensions, and a cell must not be infinitely far for a rounding error in one.
+NARROWEST = 1e-3
+
+
+@dataclass(frozen=True)
+class Space:
+    """The cloud of the training cells in d dimensions, k of them kept apart.
+
+    Attributes:
+        middle: (d,) packed by `pack`: the mean.
+        axes: (k, d) packed: orthonormal directions.
+        variances: Along each of the k axes.
+        rest: The variance along every other direction.
+    """
+
+    middle: str
+    axes: str
+    variances: tuple[float, ...]
+    rest: float
+
+    def __post_init__(self) -> None:
+        if not (self.rest > 0 and all(value > 0 for value in self.variances)):
+            raise ValueError("variances must be above 0")
+        width, kept = len(unpack(self.middle)), len(self.variances)
+        if not width or len(unpack(self.axes)) != width * kept:
+            raise ValueError("axes, middle and variances do not fit together")
+
+    @cached_property
+    def _arrays(self) -> tuple[Floats, Floats, Floats]:
+        middle = unpack(self.middle)
+        axes = unpack(self.axes).reshape(len(self.variances), len(middle))
+        return middle, axes, np.array(self.variances)
+
+    @property
+    def width(self) -> int:
+        """The number of dimensions d."""
+        return len(self._arrays[0])
+
+    def distance(self, embedding: ArrayLike) -> float:
+        """The Mahalanobis distance of one embedding (d,), infinite where it is not finite."""
+        middle, axes, variances = self._arrays
+        offset = np.asarray(embedding, np.float64) - middle
+        along = axes @ offset
+        off = max(0.0, float(offset @ offset - along @ along))
+        squared = float((along**2 / variances).sum()) + off / self.rest
+        return float(np.sqrt(squared)) if np.isfinite(squared) else float("inf")
+
+
+def fit_space(embeddings: ArrayLike, weight: ArrayLike) -> Space | None:
+    """The cloud of the training cells.
+
+    Args:
+        embeddings: (N, d).
+        weight: (N,) what each cell counts.
+
+    Returns:
+        None where the embeddings do not differ, so that no distance means anything.
+    """
+    values, share = np.asarray(embeddings, np.float64), np.asarray(weight, np.float64)
+    share = share / share.sum()
+    middle = share @ values
+    offset = values - middle
+    variance, axes = np.linalg.eigh((offset * share[:, None]).T @ offset)
+    variance, axes = np.maximum(variance[::-1], 0), axes.T[::-1]  # the widest first
+    total, width = float(variance.sum()), len(middle)
+    if not total > 0:
+        return None
+    needed = int(np.searchsorted(np.cumsum(variance) / total, EXPLAINED)) + 1
+    kept = min(needed, MOST_AXES, width)
+    floor = NARROWEST * total / width
+    left = float(variance[kept:].sum()) / max(1, width - kept)
+    widths = np.maximum(variance[:kept], floor)
+    return Space(pack(middle), pack(axes[:kept]), tuple(widths.tolist()), max(left, floor))
+
+
+def pack(values: ArrayLike) -> str:
+    """Numbers as base64 of little-endian float32: 6 characters each."""
+    return base64.b64encode(np.asarray(values, dtype="<f4").tobytes()).decode()
+
+
+def unpack(text: str) -> Floats:
+    """What `pack` packed, flat, as float64.
+
+    Raises:
+        ValueError: If the text is not base64 of whole, finite numbers.
+    """
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("packed numbers are not base64") from None
+    if len(raw) % 4:
+        raise ValueError("packed numbers are cut short")
+    values = np.frombuffer(raw, dtype="<f4").astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("packed numbers must be finite")
+    return values
