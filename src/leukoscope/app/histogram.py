@@ -9,12 +9,15 @@ WIDTH, HEIGHT = 640, 196
 LEFT, RIGHT, TOP, BOTTOM = 40, 20, 22, 40
 
 
-def histogram(values: Sequence[float], threshold: float) -> Markup:
+def histogram(
+    values: Sequence[float], threshold: float, uncertain: tuple[float, float] | None = None
+) -> Markup:
     """How the cells lie over the probability of ALL, with the threshold marked.
 
     Args:
         values: probabilities from 0 to 1.
         threshold: `blast` from here on.
+        uncertain: between which probabilities nothing is answered.
     """
     counts = count(values)
     most = max(counts) or 1
@@ -26,13 +29,15 @@ def histogram(values: Sequence[float], threshold: float) -> Markup:
     )
     return Markup(
         '<figure><svg class="histogram" viewBox="0 0 {w} {h}" role="img" aria-label="{alt}" '
-        'font-size="12" fill="currentColor">{bars}{axis}{mark}</svg>'
+        'font-size="12" fill="currentColor">{zone}{bars}{axis}{mark}</svg>'
         "<figcaption>Cells by calibrated probability of ALL. The dashed line is the threshold, "
-        "{threshold:.4f}.</figcaption></figure>"
+        "{threshold:.4f}{shaded}.</figcaption></figure>"
     ).format(
         w=WIDTH,
         h=HEIGHT,
         alt=alt,
+        zone=_zone(*uncertain) if uncertain else "",
+        shaded="; between the ends of the shaded zone no cell is answered for" if uncertain else "",
         bars=Markup("").join(drawn),
         axis=_axis(most),
         mark=_mark(threshold),
@@ -63,6 +68,13 @@ def _bar(place: int, number: int, most: int) -> Markup:
         '<rect class="bar" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="#0072b2">'
         "<title>{}</title></rect>"
     ).format(left, top, right - left, _y(0) - top, number)
+
+
+def _zone(low: float, high: float) -> Markup:
+    return Markup(
+        '<rect class="zone" x="{:.1f}" y="{}" width="{:.1f}" height="{:.1f}" fill="#e69f00" '
+        'fill-opacity="0.18"/>'
+    ).format(_x(low), TOP, _x(high) - _x(low), _y(0) - TOP)
 
 
 def _axis(most: int) -> Markup:

@@ -19,7 +19,7 @@ from leukoscope.data.image import centre, decode
 from leukoscope.errors import ImageError
 from leukoscope.inference.card import Card
 from leukoscope.inference.show import describe
-from leukoscope.inference.triage import Verdict
+from leukoscope.inference.triage import FROM_PROBABILITY, Verdict
 
 # With more of them a report would neither open quickly nor be looked through.
 PICTURES = 500
@@ -61,6 +61,7 @@ def _overview(case: Case) -> Iterator[Markup]:
     rows = [
         ("Model", f"{case.model}, sha256 {case.model_sha256}"),
         ("Threshold", f"blast from {case.threshold:.4f} on ({own})"),
+        ("Abstention", _abstention(case)),
         ("Begun", _time(case.created)),
         ("Last change", _time(case.updated)),
         ("Images", "kept with the case" if case.keep_images else "not kept; files by sha256"),
@@ -75,9 +76,28 @@ def _overview(case: Case) -> Iterator[Markup]:
         yield html.paragraph("There is no cell in this case yet.")
         return
     yield _counts(case.cells)
-    probabilities = [cell.p_all for cell in case.cells if cell.p_all is not None]
+    probabilities = [
+        cell.p_all
+        for cell in case.cells
+        if cell.p_all is not None and cell.verdict in FROM_PROBABILITY
+    ]
     if probabilities:
-        yield histogram(probabilities, case.threshold)
+        yield histogram(probabilities, case.threshold, _uncertain(case))
+
+
+def _uncertain(case: Case) -> tuple[float, float] | None:
+    """Between which probabilities the verdict is uncertain."""
+    if case.abstains is None:
+        return None
+    ends = (case.threshold, case.abstains.all_from, case.abstains.hem_to)
+    return min(ends), max(ends)
+
+
+def _abstention(case: Case) -> str:
+    zone = _uncertain(case)
+    if zone is None:
+        return "none: the model answers for every probability"
+    return f"uncertain from {zone[0]:.4f} to {zone[1]:.4f}"
 
 
 def _counts(cells: Sequence[Cell]) -> Markup:

@@ -1,11 +1,14 @@
 """The modules without a document, called in the browser as the page calls them."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+from leukoscope.inference.limits import Possible
+from leukoscope.inference.triage import called
 from tests.app.live import Live
 
 Call = Callable[..., Any]
@@ -172,9 +175,28 @@ def test_the_curve_is_read_between_its_values(call: Call) -> None:
     assert call("bins", "expectedAt", curve, 1) == {"sensitivity": 0, "specificity": 1}
 
 
-def test_blasts_are_called_from_the_threshold_on(call: Call) -> None:
-    counted = call("bins", "calledBlast", [0.3, 0.2999, 0.9, None], 0.3)
-    assert counted == {"blasts": 2, "answered": 3}
+LIMITS = [None, (0.3, 0.6), (0.6, 0.3), (0.8, 0.9), (0.5, 0.5)]
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.85, 1.0])
+def test_the_page_calls_cells_as_the_server_does(
+    call: Call, limits: tuple[float, float] | None, threshold: float
+) -> None:
+    possible = limits and Possible(*limits)
+    given = possible and asdict(possible)
+    for p in (0.0, 0.2999, 0.3, 0.45, 0.5, 0.6, 0.6001, 0.8, 0.9, 1.0):
+        expected = str(called(p, threshold, possible).verdict)
+        assert call("bins", "verdictAt", p, threshold, given) == expected, p
+
+
+def test_verdicts_are_counted_and_the_zone_reaches_to_the_threshold(call: Call) -> None:
+    limits = {"all_from": 0.3, "hem_to": 0.6}
+    counts = call("bins", "countVerdictsAt", [0.1, 0.3, 0.7, 0.8, 0.95], 0.9, limits)
+    assert counts == {"blast": 1, "normal": 1, "uncertain": 3}
+    assert call("bins", "uncertainZone", 0.9, limits) == [0.3, 0.9]
+    assert call("bins", "uncertainZone", 0.5, limits) == [0.3, 0.6]
+    assert call("bins", "uncertainZone", 0.5, None) == [0.5, 0.5]
 
 
 def test_heat_is_symmetric_around_nothing(call: Call) -> None:

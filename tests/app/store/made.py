@@ -5,6 +5,7 @@ from typing import Any
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, CaseIn
 from leukoscope.app.store import Store
+from leukoscope.inference.limits import Possible
 from leukoscope.inference.triage import Verdict
 
 MODEL = "tiny"
@@ -36,9 +37,9 @@ def open_store(url: str, **limits: Any) -> Store:
     return store
 
 
-def new_case(store: Store, **fields: Any) -> str:
-    """The id of a new, empty case."""
-    return store.create(CaseIn(**fields), MODEL, SHA256, THRESHOLD).id
+def new_case(store: Store, *, possible: Possible | None = None, **fields: Any) -> str:
+    """The id of a new, empty case; `possible` is when its model abstains."""
+    return store.create(CaseIn(**fields), MODEL, SHA256, THRESHOLD, possible).id
 
 
 def add(store: Store, case: str, *answers: Answer, data: bytes | None = None) -> list[int]:

@@ -9,7 +9,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from leukoscope.app.schemas import CaseChange, CellChange, Review
 from leukoscope.app.store import ConflictError, Store
+from leukoscope.inference.limits import Possible
 from leukoscope.inference.results import summarise
+from leukoscope.inference.triage import called
 from tests.app.store.made import THRESHOLD, answer, new_case, open_store
 from tests.app.store.made import add as add_to
 
@@ -17,6 +19,15 @@ FILES = st.integers(0, 9)
 PROBABILITIES = st.one_of(st.none(), st.sampled_from([0.0, 0.39, 0.4, 0.7, 1.0]))
 SUBJECTS = st.sampled_from(["", "7", "10", "H2"])
 LABELS = st.sampled_from(["ALL", "HEM", "not a cell"])
+
+
+# Overlapping, apart, and beside the model's threshold; None never abstains.
+POSSIBLE = [None, Possible(0.39, 0.7), Possible(0.7, 0.39), Possible(0.8, 0.9)]
+
+
+def said(p_all: float | None, possible: Possible | None) -> dict[str, object]:
+    """The model's own verdict."""
+    return {} if p_all is None else vars(called(p_all, THRESHOLD, possible))
 
 
 @dataclass
@@ -30,6 +41,7 @@ class CellModel:
 @dataclass
 class CaseModel:
     keep_images: bool
+    possible: Possible | None = None
     threshold: float | None = None
     cells: dict[int, CellModel] = field(default_factory=dict)  # by file
     reviews: list[tuple[int, str]] = field(default_factory=list)  # that stand: cell, label
@@ -38,7 +50,7 @@ class CaseModel:
         if cell.p_all is None:
             return "error"
         threshold = THRESHOLD if self.threshold is None else self.threshold
-        return "blast" if cell.p_all >= threshold else "normal"
+        return str(called(cell.p_all, threshold, self.possible).verdict)
 
     def by_id(self, number: int) -> CellModel:
         """A cell chosen by any number."""
@@ -65,16 +77,19 @@ class Cases(RuleBasedStateMachine):
         for head in self.store.heads():
             self.store.delete(head.id)
 
-    @rule(target=cases, keep_images=st.booleans())
-    def create(self, keep_images: bool) -> str:
-        case = new_case(self.store, keep_images=keep_images)
-        self.models[case] = CaseModel(keep_images)
+    @rule(target=cases, keep_images=st.booleans(), possible=st.sampled_from(POSSIBLE))
+    def create(self, keep_images: bool, possible: Possible | None) -> str:
+        case = new_case(self.store, keep_images=keep_images, possible=possible)
+        self.models[case] = CaseModel(keep_images, possible)
         return case
 
     @rule(case=cases, files=st.lists(st.tuples(FILES, PROBABILITIES, SUBJECTS), max_size=5))
     def add(self, case: str, files: list[tuple[int, float | None, str]]) -> None:
         model = self.models[case]
-        answers = [answer(file, p_all, subject=subject) for file, p_all, subject in files]
+        answers = [
+            answer(file, p_all, subject=subject, **said(p_all, model.possible))
+            for file, p_all, subject in files
+        ]
         ids = add_to(self.store, case, *answers, data=b"bytes")
         for cell_id, (file, p_all, subject) in zip(ids, files, strict=True):
             kept = model.keep_images and p_all is not None

@@ -104,3 +104,27 @@ def test_a_migration_that_fails_leaves_nothing_half_made(
         assert inspect(connection).get_table_names() == []
     engines.reading.dispose()
     open_store(untouched_url).close()
+
+
+def test_cases_of_an_older_version_never_abstain(
+    untouched_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / "migrations"
+    shutil.copytree(FOLDER, older)
+    (older / "versions" / "m0002_abstention.py").unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "FOLDER", older)
+        store = open_store(untouched_url)
+    with store._opened().writing.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO cases (id, name, notes, keep_images, created, updated, model, "
+                "model_sha256, model_threshold) VALUES ('aaaaaaaaaaaaaaaaaaaaaa', 'old', '', "
+                "false, '2026-01-02 03:04:05', '2026-01-02 03:04:05', 'tiny', 'ab', 0.4)"
+            )
+        )
+    store.close()
+    store = open_store(untouched_url)
+    head = store.head("a" * 22)
+    assert (head.name, head.threshold, head.abstains) == ("old", 0.4, None)
+    store.close()

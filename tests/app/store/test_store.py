@@ -7,9 +7,11 @@ from sqlalchemy import event
 
 from leukoscope.app.schemas import CaseChange, CaseIn, CellChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, StoreError
-from leukoscope.inference.triage import Verdict
+from leukoscope.inference.limits import Possible
+from leukoscope.inference.triage import Verdict, called
 from tests.app.store.made import MODEL, SHA256, THRESHOLD, add, answer, new_case, open_store
 
+PS = (0.2, 0.4, 0.6, 0.7, 0.95)
 HOSTILE = "<b>Fäll 細胞</b> '; DROP TABLE cases; -- \\ %s :x {y}"
 
 
@@ -24,7 +26,9 @@ def test_a_case_starts_empty_and_remembers_its_model(store: Store) -> None:
         False,
         [],
     )
-    assert head.verdicts == {"blast": 0, "normal": 0, "not a cell": 0, "error": 0}
+    assert head.verdicts == dict.fromkeys(
+        ("blast", "normal", "uncertain", "not a cell", "error"), 0
+    )
     assert head.created == head.updated
     assert before <= head.created <= datetime.now(UTC)
     assert head.created.utcoffset() == timedelta(0)
@@ -88,7 +92,13 @@ def test_summaries_are_per_subject_and_in_order(store: Store) -> None:
         answer(5, None, subject="", verdict=Verdict.NOT_A_CELL),
     )
     head = store.head(case)
-    assert head.verdicts == {"blast": 2, "normal": 1, "not a cell": 1, "error": 1}
+    assert head.verdicts == {
+        "blast": 2,
+        "normal": 1,
+        "uncertain": 0,
+        "not a cell": 1,
+        "error": 1,
+    }
     assert [one.subject for one in head.subjects] == ["2", "10", ""]
     two = head.subjects[0]
     assert (two.cells, two.blasts, two.fraction, two.not_answered) == (3, 1, 0.5, 1)
@@ -97,13 +107,40 @@ def test_summaries_are_per_subject_and_in_order(store: Store) -> None:
     assert store.case(case).model_dump(exclude={"cells", "notice"}) == head.model_dump()
 
 
+def test_a_threshold_of_its_own_keeps_to_the_models_abstention(store: Store) -> None:
+    case = new_case(store, possible=Possible(all_from=0.3, hem_to=0.6))
+    told = [(number, p, called(p, THRESHOLD, Possible(0.3, 0.6))) for number, p in enumerate(PS)]
+    add(store, case, *(answer(n, p, verdict=d.verdict, reason=d.reason) for n, p, d in told))
+    add(store, case, answer(9, 0.5, verdict=Verdict.NOT_A_CELL, reason="blurred"))
+
+    def verdicts() -> list[str]:
+        return [str(cell.verdict) for cell in store.case(case).cells]
+
+    own = ["normal", "uncertain", "uncertain", "blast", "blast", "not a cell"]
+    assert verdicts() == own
+    head = store.change(case, CaseChange(threshold=0.9))
+    assert verdicts() == ["normal", "uncertain", "uncertain", "uncertain", "blast", "not a cell"]
+    assert (head.verdicts["uncertain"], head.verdicts["blast"]) == (3, 1)
+    assert "1 of 2 cells" in head.subjects[0].sentence
+    assert "4 not answered (3 uncertain, 1 not a cell)" in head.subjects[0].sentence
+    reasons = [cell.reason for cell in store.case(case).cells]
+    assert "speaks for ALL" in reasons[3]
+    assert (reasons[4], reasons[5]) == ("", "blurred")
+    store.change(case, CaseChange(threshold=None))
+    assert verdicts() == own
+    assert [cell.reason for cell in store.case(case).cells][3] == ""
+    assert head.abstains is not None
+    assert (head.abstains.all_from, head.abstains.hem_to) == (0.3, 0.6)
+    assert store.head(new_case(store)).abstains is None
+
+
 def test_a_threshold_of_its_own_changes_verdicts_and_nothing_else(store: Store) -> None:
     case = new_case(store)
     add(store, case, answer(1, 0.5), answer(2, 0.39), answer(3, 0.9), answer(4, None))
     before = store.case(case)
     head = store.change(case, CaseChange(threshold=0.9))
     assert (head.threshold, head.own_threshold) == (0.9, True)
-    assert head.verdicts == {"blast": 1, "normal": 2, "not a cell": 0, "error": 1}
+    assert (head.verdicts["blast"], head.verdicts["normal"], head.verdicts["error"]) == (1, 2, 1)
     assert [str(cell.verdict) for cell in store.case(case).cells] == [
         *("normal", "normal", "blast", "error")
     ]

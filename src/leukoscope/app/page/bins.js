@@ -1,5 +1,6 @@
 /** Figures for the plots. Pure. */
 
+/** @typedef {import("./types.js").Abstains} Abstains */
 /** @typedef {import("./types.js").Curve} Curve */
 
 /**
@@ -30,16 +31,45 @@ export function expectedAt(curve, threshold) {
   };
 }
 
-/** @param {Iterable<number|null>} probabilities @param {number} threshold */
-export function calledBlast(probabilities, threshold) {
-  let blasts = 0;
-  let answered = 0;
-  for (const p of probabilities) {
-    if (p === null) continue;
-    answered += 1;
-    if (p >= threshold) blasts += 1;
-  }
-  return { blasts, answered };
+/**
+ * What a probability comes to: the server's rule, for thresholds that are not in force yet.
+ *
+ * @param {number} p
+ * @param {number} threshold
+ * @param {Abstains|null} abstains When the model abstains.
+ * @returns {"blast"|"normal"|"uncertain"}
+ */
+export function verdictAt(p, threshold, abstains) {
+  const call = p >= threshold ? "blast" : "normal";
+  if (!abstains) return call;
+  const maybeBlast = p >= abstains.all_from;
+  const maybeNormal = p <= abstains.hem_to;
+  if (maybeBlast === maybeNormal) return "uncertain";
+  return maybeBlast === (call === "blast") ? call : "uncertain";
+}
+
+/**
+ * Where cells are uncertain: none where both ends are one.
+ *
+ * @param {number} threshold
+ * @param {Abstains|null} abstains
+ * @returns {[number, number]}
+ */
+export function uncertainZone(threshold, abstains) {
+  const ends = abstains ? [threshold, abstains.all_from, abstains.hem_to] : [threshold];
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
+/**
+ * @param {Iterable<number>} probabilities
+ * @param {number} threshold
+ * @param {Abstains|null} abstains
+ * @returns {Record<"blast"|"normal"|"uncertain", number>}
+ */
+export function countVerdictsAt(probabilities, threshold, abstains) {
+  const counts = { blast: 0, normal: 0, uncertain: 0 };
+  for (const p of probabilities) counts[verdictAt(p, threshold, abstains)] += 1;
+  return counts;
 }
 
 /** @param {number[]} values @param {number} threshold */

@@ -1,6 +1,6 @@
-/** How the probabilities are spread, with the threshold drawn through. */
+/** How the probabilities are spread, with the threshold and the uncertain zone drawn in. */
 
-import { histogram } from "./bins.js";
+import { histogram, uncertainZone, verdictAt } from "./bins.js";
 import { fill, svg } from "./dom.js";
 import { percent } from "./format.js";
 
@@ -11,10 +11,11 @@ const GAP = 1.5;
 
 /**
  * @param {SVGElement} plot
- * @param {(number|null)[]} probabilities
+ * @param {number[]} probabilities
  * @param {number} threshold
+ * @param {import("./types.js").Abstains|null} abstains
  */
-export function drawHistogram(plot, probabilities, threshold) {
+export function drawHistogram(plot, probabilities, threshold, abstains) {
   const counts = histogram(probabilities, BINS);
   const most = Math.max(1, ...counts);
   const step = WIDTH / BINS;
@@ -23,7 +24,7 @@ export function drawHistogram(plot, probabilities, threshold) {
     const height = n ? Math.max(2, (n / most) * (HEIGHT - 8)) : 0;
     const middle = (bin + 0.5) / BINS;
     return svg("rect", {
-      class: middle >= threshold ? "bar-blast" : "bar-normal",
+      class: `bar-${verdictAt(middle, threshold, abstains)}`,
       x: bin * step + GAP / 2,
       y: HEIGHT - height,
       width: step - GAP,
@@ -32,13 +33,16 @@ export function drawHistogram(plot, probabilities, threshold) {
     });
   });
   const at = threshold * WIDTH;
+  const [low, high] = uncertainZone(threshold, abstains);
   fill(
     plot,
+    svg("rect", { class: "zone", x: low * WIDTH, y: 0, width: (high - low) * WIDTH, height: HEIGHT }),
     bars,
     svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }),
     svg("line", { class: "threshold", x1: at, x2: at, y1: 0, y2: HEIGHT }),
   );
-  plot.setAttribute("aria-label", inWords(counts, most, threshold));
+  const zone = high > low ? ` Uncertain from ${percent(low)} to ${percent(high)}.` : "";
+  plot.setAttribute("aria-label", inWords(counts, most, threshold) + zone);
 }
 
 /** @returns {SVGElement} */

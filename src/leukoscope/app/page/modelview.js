@@ -1,5 +1,6 @@
 /** The model page: what it is, how well it did and on whom, its limits, its operating point. */
 
+import { uncertainZone } from "./bins.js";
 import { curvePlot } from "./curveplot.js";
 import { h } from "./dom.js";
 import { count, percentFine, whole } from "./format.js";
@@ -82,6 +83,7 @@ function operating(model) {
           `A cell is called a blast from a probability of ${percentFine(own)}. That was set for a sensitivity of ${percentFine(point.target_recall)} on ${count(point.set_on.persons, "validation person")} (${count(point.set_on.cells, "cell")}), and gave a specificity of ${percentFine(point.specificity)} there.`,
         )
       : h("p", {}, "None was set: a cell is called a blast from 50 %."),
+    abstention(model.card),
     curve
       ? curvePlot(curve, own)
       : h("p", { class: "soft" }, "The card holds no figures for other thresholds."),
@@ -90,6 +92,23 @@ function operating(model) {
       { class: "note" },
       "These figures come from a handful of persons. On other persons, and above all on other microscopes and stains, the same threshold gives another sensitivity and another specificity. A case can have its own threshold; it is set in the case.",
     ),
+  );
+}
+
+/** @param {any} card @returns {HTMLElement} When it gives no answer, and what that is worth. */
+function abstention({ abstention: limits, operating_point: point }) {
+  if (!limits) return h("p", {}, "It never abstains: every probability is answered for.");
+  const { all_from: blast, hem_to: normal } = limits;
+  const [low, high] = uncertainZone(point?.threshold ?? 0.5, {
+    all_from: blast.value,
+    hem_to: normal.value,
+  });
+  const promised = blast.guaranteed && normal.guaranteed;
+  const persons = `${count(blast.persons, "validation person")} with leukemia and ${count(normal.persons, "healthy one")}`;
+  return h(
+    "p",
+    {},
+    `From ${percentFine(low)} to ${percentFine(high)} it says “uncertain”, so that of blasts ${percentFine(blast.alpha)} and of normal cells ${percentFine(normal.alpha)} lose their own class at most. That was set on ${persons}, ${promised ? "and is promised on average over persons like them" : "which is too few to promise it for others"}.`,
   );
 }
 
@@ -175,12 +194,12 @@ function limits(card) {
     0,
   );
   const said = [
-    `It knows cells as in ${card.data.name}: one laboratory's microscope and stain, each cell cut out on black. Other images are answered for without any ground.`,
+    `It knows cells as in ${card.data.name}: one laboratory's microscope and stain, each cell cut out on black. ${card.out_of_distribution ? "It calls what looks otherwise “not a cell”, as far as it can tell; what looks alike gets an answer, a cell or not." : "Other images are answered for without any ground."}`,
     persons > 0 &&
       `It was made with the cells of ${count(persons, "person")}. Scores swing from person to person: read the intervals, not the mean.`,
     "Cell size is a shortcut. A model that leans on it calls a healthy person with large cells leukemic, and a leukemic one with small cells normal.",
-    card.abstention === null &&
-      "It does not abstain: any picture that is not empty gets an answer, a cell or not.",
+    !card.out_of_distribution &&
+      "It knows no limits: any picture that is not empty gets an answer, a cell or not.",
     "The heatmap shows what raised and lowered the answer. It does not show why, and not that the answer is right.",
   ];
   return h(

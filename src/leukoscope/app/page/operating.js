@@ -1,10 +1,11 @@
 /** The case's distribution of probabilities, and the threshold that makes verdicts of them. */
 
-import { calledBlast, expectedAt } from "./bins.js";
+import { countVerdictsAt, expectedAt, uncertainZone } from "./bins.js";
 import { fill, h, say } from "./dom.js";
 import { count, percentFine, whole } from "./format.js";
 import { drawHistogram, histogramPlot } from "./histogram.js";
 import { isWide, panel } from "./panel.js";
+import { madeOfProbability } from "./verdicts.js";
 import { problem, toast } from "./toast.js";
 
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
@@ -82,9 +83,12 @@ export class OperatingPanel {
 
   #draw() {
     const chosen = this.#chosen();
-    const probabilities = [...this.#file.cells.values()].map((cell) => cell.p_all);
-    drawHistogram(this.#plot, probabilities, chosen);
-    const { blasts, answered } = calledBlast(probabilities, chosen);
+    const abstains = this.#file.head.abstains ?? null;
+    const probabilities = [...this.#file.cells.values()].flatMap((cell) =>
+      cell.p_all !== null && madeOfProbability(cell.verdict) ? [cell.p_all] : [],
+    );
+    drawHistogram(this.#plot, probabilities, chosen, abstains);
+    const { blast, normal, uncertain } = countVerdictsAt(probabilities, chosen, abstains);
     const changed = chosen !== this.#inForce;
     const own = this.#file.head.own_threshold;
     const whose = changed ? "not in force yet" : own ? "set for this case" : "the model's own";
@@ -94,7 +98,8 @@ export class OperatingPanel {
       "Blast from ",
       h("strong", {}, percentFine(chosen)),
       ` (${whose}): `,
-      `${whole(blasts)} of ${count(answered, "cell")}`,
+      `${whole(blast)} of ${count(blast + normal, "cell")}`,
+      abstains && `, ${uncertainWords(uncertain, uncertainZone(chosen, abstains))}`,
     );
     say(this.#expected, expectation(this.#model, chosen));
     this.#use.hidden = !changed;
@@ -124,6 +129,11 @@ export class OperatingPanel {
   }
 }
 
+/** @param {number} cells @param {[number, number]} zone */
+function uncertainWords(cells, [low, high]) {
+  return `${whole(cells)} more uncertain (${percentFine(low)} to ${percentFine(high)})`;
+}
+
 /**
  * What a threshold gave on the validation persons, in words.
  *
@@ -140,9 +150,14 @@ export function expectation(model, threshold) {
     : "the validation persons";
   if (card.operating_curve) {
     const { sensitivity, specificity } = expectedAt(card.operating_curve, threshold);
-    return `On ${on} this gave a sensitivity of ${percentFine(sensitivity)} and a specificity of ${percentFine(specificity)}. Other persons differ, some by a lot.`;
+    return `On ${on} this gave a sensitivity of ${percentFine(sensitivity)} and a specificity of ${percentFine(specificity)}${everyCell(card)}. Other persons differ, some by a lot.`;
   }
   if (point)
     return `Known only for the model's own threshold (${percentFine(point.threshold)}): sensitivity ${percentFine(point.recall)}, specificity ${percentFine(point.specificity)} on ${on}.`;
   return "The model's card does not say what to expect at which threshold.";
+}
+
+/** @param {any} card */
+function everyCell(card) {
+  return card.abstention ? ", with every cell called, the uncertain ones too" : "";
 }

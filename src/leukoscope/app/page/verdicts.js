@@ -60,6 +60,11 @@ export const VERDICTS = [
   },
 ];
 
+/** @param {string} word @returns {boolean} Whether another threshold may change the verdict. */
+export function madeOfProbability(word) {
+  return word === "blast" || word === "normal" || word === "uncertain";
+}
+
 /** What a review's label is called on the page. */
 export const LABELS = /** @type {Record<string, string>} */ ({
   ALL: "blast",

@@ -24,7 +24,7 @@ from leukoscope.app.schemas import (
 )
 from leukoscope.app.sniff import media_type
 from leukoscope.app.state import explain, model_sha256, ready_model, ready_store
-from leukoscope.inference.triage import threshold
+from leukoscope.inference.triage import possible, threshold
 
 if TYPE_CHECKING:
     from leukoscope.app.store import Store
@@ -67,7 +67,7 @@ def cases(store: Kept) -> Response:
 def create(request: Request, store: Kept, wanted: CaseIn) -> CaseHead:
     """A case for answers of the model that is loaded now."""
     card = ready_model(request).card
-    return store.create(wanted, card.name, model_sha256(request), threshold(card))
+    return store.create(wanted, card.name, model_sha256(request), threshold(card), possible(card))
 
 
 @router.get(
@@ -162,7 +162,10 @@ def explain_cell(request: Request, store: Kept, case_id: CaseId, cell_id: CellId
     cell = store.cell(case_id, cell_id)
     answer = explain(request, *store.image(case_id, cell_id))
     # The case may have its own threshold, and people may have grouped its cells.
-    kept = {name: getattr(cell, name) for name in ("subject", "verdict", "threshold", "cell_id")}
+    kept = {
+        name: getattr(cell, name)
+        for name in ("subject", "verdict", "reason", "threshold", "cell_id")
+    }
     return answer.model_copy(update=kept)
 
 

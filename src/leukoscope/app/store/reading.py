@@ -3,15 +3,27 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, case, distinct, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    distinct,
+    exists,
+    func,
+    or_,
+    select,
+)
 
-from leukoscope.app.schemas import CaseHead, Cell, ReviewOut, Summary
+from leukoscope.app.schemas import Abstains, CaseHead, Cell, ReviewOut, Summary
 from leukoscope.app.store.errors import NotFoundError
 from leukoscope.app.store.tables import ID_LENGTH, CaseRow, CellRow, ImageRow, ReviewRow
+from leukoscope.inference.limits import Possible
 from leukoscope.inference.results import SubjectSummary, tally
-from leukoscope.inference.triage import ANSWERS, Verdict
+from leukoscope.inference.triage import FROM_PROBABILITY, Verdict, called
 
 T = TypeVar("T")
 BATCH = 500  # values named in one query; SQLite takes 999 in its oldest versions
@@ -81,6 +93,9 @@ def cells(connection: Connection, case_id: str, cell_id: int | None = None) -> l
             _verdict().label("verdict_now"),
             func.coalesce(CaseRow.own_threshold, CaseRow.model_threshold).label("threshold"),
             CaseRow.model,
+            CaseRow.own_threshold,
+            CaseRow.model_all_from,
+            CaseRow.model_hem_to,
             kept.label("has_image"),
         )
         .join(CaseRow, CaseRow.id == CellRow.case_id)
@@ -164,13 +179,30 @@ def _reviews(connection: Connection, case_id: str, cell_id: int | None) -> dict[
 
 
 def _verdict() -> ColumnElement[str]:
-    """The verdict under the case's own threshold, where it has one and the cell was answered."""
-    own = and_(CaseRow.own_threshold.is_not(None), CellRow.verdict.in_(sorted(map(str, ANSWERS))))
+    """The verdict under the case's own threshold, where it has one: `triage.called` in SQL."""
+    p, own = CellRow.p_all, CaseRow.own_threshold
+    all_from, hem_to = CaseRow.model_all_from, CaseRow.model_hem_to
+    anew = and_(own.is_not(None), CellRow.verdict.in_(sorted(map(str, FROM_PROBABILITY))))
+    only_all = or_(all_from.is_(None), and_(p >= all_from, p > hem_to))
+    only_hem = or_(all_from.is_(None), and_(p < all_from, p <= hem_to))
     return case(
-        (and_(own, CellRow.p_all >= CaseRow.own_threshold), str(Verdict.BLAST)),
-        (and_(own, CellRow.p_all < CaseRow.own_threshold), str(Verdict.NORMAL)),
+        (and_(anew, p >= own, only_all), str(Verdict.BLAST)),
+        (and_(anew, p < own, only_hem), str(Verdict.NORMAL)),
+        (anew, str(Verdict.UNCERTAIN)),
         else_=CellRow.verdict,
     )
+
+
+def _reason(row: Any) -> str:
+    """Why there is no answer, which under a threshold of the case's own may be another why."""
+    if row.own_threshold is None or row.verdict not in FROM_PROBABILITY:
+        return str(row.reason)
+    return called(row.p_all, row.own_threshold, _possible(row)).reason
+
+
+def _possible(row: Any) -> Possible | None:
+    limits = (row.model_all_from, row.model_hem_to)
+    return None if None in limits else Possible(*limits)
 
 
 def _cell(row: Any, review: ReviewOut | None) -> Cell:
@@ -183,7 +215,7 @@ def _cell(row: Any, review: ReviewOut | None) -> Cell:
         verdict=row.verdict_now,
         logit=row.logit,
         flags=row.flags,
-        reason=row.reason,
+        reason=_reason(row),
         model=row.model,
         sha256=row.sha256 or "",
         threshold=row.threshold,
@@ -197,7 +229,7 @@ def _head(row: Any, groups: list[tuple[str, str, int]], reviewed: int) -> CaseHe
     verdicts: Counter[str] = Counter({str(verdict): 0 for verdict in Verdict})
     for _, verdict, number in groups:
         verdicts[verdict] += number
-    own = row.own_threshold
+    own, possible = row.own_threshold, _possible(row)
     return CaseHead(
         id=row.id,
         name=row.name,
@@ -209,6 +241,7 @@ def _head(row: Any, groups: list[tuple[str, str, int]], reviewed: int) -> CaseHe
         model_sha256=row.model_sha256,
         threshold=row.model_threshold if own is None else own,
         own_threshold=own is not None,
+        abstains=Abstains(**asdict(possible)) if possible else None,
         verdicts=dict(verdicts),
         reviewed=reviewed,
         can_undo=reviewed > 0,
@@ -225,5 +258,7 @@ def _summary(one: SubjectSummary) -> Summary:
         low=one.low,
         high=one.high,
         not_answered=one.not_answered,
+        uncertain=one.uncertain,
+        not_cells=one.not_cells,
         sentence=one.sentence(),
     )

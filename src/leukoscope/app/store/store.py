@@ -24,6 +24,7 @@ from leukoscope.app.store.errors import StoreError, UnavailableError
 from leukoscope.app.store.faults import opening, shown, using
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import Answered
+from leukoscope.inference.limits import Possible
 
 CLOSED = "the database of cases is not open yet, or no longer; try again in a moment"
 
@@ -77,7 +78,14 @@ class Store:
         except UnavailableError:
             return False
 
-    def create(self, case: CaseIn, model: str, model_sha256: str, threshold: float) -> CaseHead:
+    def create(
+        self,
+        case: CaseIn,
+        model: str,
+        model_sha256: str,
+        threshold: float,
+        possible: Possible | None = None,
+    ) -> CaseHead:
         """Start a case.
 
         Args:
@@ -85,13 +93,14 @@ class Store:
             model: the name of the model whose answers it will hold.
             model_sha256: of the model file.
             threshold: the model's operating point.
+            possible: when the model abstains; None where it never does.
 
         Raises:
             StoreError: The notes are too long.
         """
         self._check_length(case.notes)
         with self._writing() as connection:
-            case_id = writing.create(connection, case, model, model_sha256, threshold)
+            case_id = writing.create(connection, case, model, model_sha256, threshold, possible)
             return reading.head(connection, case_id)
 
     def heads(self) -> list[CaseHead]:

@@ -73,6 +73,8 @@ class CaseRow(Base):
     model: Mapped[str] = mapped_column(Text)
     model_sha256: Mapped[str] = mapped_column(String(SHA256_LENGTH))
     model_threshold: Mapped[float] = mapped_column(Double)
+    model_all_from: Mapped[float | None] = mapped_column(Double)
+    model_hem_to: Mapped[float | None] = mapped_column(Double)
     own_threshold: Mapped[float | None] = mapped_column(Double)
 
 

@@ -12,13 +12,19 @@ from leukoscope.app.schemas import Answer, CaseChange, CaseIn, CellChange, Revie
 from leukoscope.app.store.errors import ConflictError, NotFoundError
 from leukoscope.app.store.reading import MAX_ID, NO_CASE, NO_CELL, batches, case_key, cell_key
 from leukoscope.app.store.tables import CaseRow, CellRow, ImageRow, ReviewRow
+from leukoscope.inference.limits import Possible
 from leukoscope.inference.triage import Verdict
 
 Answered = tuple[Answer, bytes | None]
 
 
 def create(
-    connection: Connection, wanted: CaseIn, model: str, model_sha256: str, threshold: float
+    connection: Connection,
+    wanted: CaseIn,
+    model: str,
+    model_sha256: str,
+    threshold: float,
+    possible: Possible | None,
 ) -> str:
     """A new case; its id cannot be guessed."""
     case_id, now = secrets.token_urlsafe(16), _now()
@@ -32,6 +38,8 @@ def create(
         "model": clean(model),
         "model_sha256": model_sha256,
         "model_threshold": threshold,
+        "model_all_from": possible and possible.all_from,
+        "model_hem_to": possible and possible.hem_to,
     }
     connection.execute(insert(CaseRow).values(row))
     return case_id

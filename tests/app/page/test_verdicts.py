@@ -1,0 +1,94 @@
+"""What a person sees of cells that get no answer: uncertain, and not a cell."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from leukoscope.data.image import decode
+from leukoscope.inference.card import Cells, OperatingPoint
+from leukoscope.inference.image_checks import limits, look
+from leukoscope.inference.limits import Abstention, Limit
+from tests.app.conftest import clean_environment
+from tests.app.live import Live, running
+from tests.app.page.conftest import CURVE, OpenDesk
+from tests.app.page.driver import Desk
+from tests.inference.tiny_model import tiny_card, write_tiny_model
+
+# Of the 12 cells: 2 below, 7 between, 3 above.
+LOW, HIGH = 0.519, 0.54
+
+
+@pytest.fixture(scope="module")
+def cautious_server(cells: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A model that abstains, and knows the looks of its cells."""
+    folder = tmp_path_factory.mktemp("cautious")
+    card = tiny_card(
+        operating_point=OperatingPoint(0.53, 0.95, 0.96, 0.7, Cells("validation", 4, 300)),
+        operating_curve=CURVE,
+        abstention=Abstention(
+            "made up", Limit(LOW, 0.05, False, 4, 200), Limit(HIGH, 0.1, False, 2, 100)
+        ),
+        image_limits=limits([look(decode(path)) for path in cells]),
+    )
+    model = write_tiny_model(folder / "tiny.onnx", card=card)
+    with running(str(model), env=clean_environment(folder)) as live:
+        yield live
+
+
+@pytest.fixture
+def case(desk: OpenDesk, cautious_server: Live, cells: list[Path], tmp_path: Path) -> Desk:
+    """12 cells, and a white picture."""
+    Image.new("RGB", (450, 450), "white").save(tmp_path / "white.png")
+    at = desk(cautious_server)
+    at.add([*cells[::16][:12], tmp_path / "white.png"])
+    expect(at.cards).to_have_count(13)
+    at.dismiss()
+    return at
+
+
+def test_cells_without_an_answer_are_counted_and_explained(case: Desk) -> None:
+    counts = {word: case.count(word) for word in ("blast", "uncertain", "normal", "not a cell")}
+    assert counts == {"blast": 3, "uncertain": 7, "normal": 2, "not a cell": 1}
+    panel = case.page.locator("details.panel", has_text="Blasts by subject")
+    expect(panel).to_contain_text("none of 2 cells could be answered (2 uncertain)")
+    expect(panel).to_contain_text("none of 1 cell could be answered (1 not a cell)")
+    case.chip("uncertain").click()
+    expect(case.cards).to_have_count(7)
+    case.cards.first.locator("button[title]").first.click()
+    expect(case.dialog.locator(".big-verdict")).to_contain_text("Uncertain")
+    expect(case.dialog).to_contain_text("The probability fits both classes")
+
+
+def test_a_picture_that_is_no_cell_says_why(case: Desk) -> None:
+    case.chip("not a cell").click()
+    case.cards.first.locator("button[title]").first.click()
+    expect(case.dialog.locator(".big-verdict")).to_contain_text("Not a cell")
+    expect(case.dialog).to_contain_text("Not one whole cell: no black border")
+
+
+def test_the_uncertain_zone_stays_when_the_threshold_moves(case: Desk) -> None:
+    panel = case.page.locator("details.panel", has_text="Probabilities and threshold")
+    expect(panel).to_contain_text("3 of 5 cells, 7 more uncertain (51.9\u00a0% to 54.0\u00a0%)")
+    expect(panel).to_contain_text("with every cell called, the uncertain ones too")
+    panel.get_by_role("slider").fill("0.57")
+    expect(panel).to_contain_text("1 of 3 cells, 9 more uncertain (51.9\u00a0% to 57.0\u00a0%)")
+    panel.get_by_role("button", name="Use for this case").click()
+    expect(case.chip("uncertain").locator("strong")).to_have_text("9")
+    assert (case.count("blast"), case.count("normal"), case.count("not a cell")) == (1, 2, 1)
+    panel.get_by_role("button", name="Back to the model's own").click()
+    expect(case.chip("uncertain").locator("strong")).to_have_text("7")
+
+
+def test_the_model_page_says_when_it_abstains_and_what_that_is_worth(
+    desk: OpenDesk, cautious_server: Live, quick_server: Live
+) -> None:
+    at = desk(cautious_server, "#/model")
+    expect(at.page.locator("main")).to_contain_text(
+        "From 51.9\u00a0% to 54.0\u00a0% it says “uncertain”"
+    )
+    expect(at.page.locator("main")).to_contain_text("too few to promise it for others")
+    bold = desk(quick_server, "#/model")
+    expect(bold.page.locator("main")).to_contain_text("It never abstains")
