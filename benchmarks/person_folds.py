@@ -8,10 +8,10 @@ are drawn anew. Settings that are lists are chosen inside each fold. Prints a ta
     python benchmarks/person_folds.py audit/cohort.csv --out folds --only kernel --errors
 
 `--most` takes that many cells of a person at most: fits are faster, and no person outweighs
-another. Answers are kept in `--out`, so what has been answered is not fitted
-again. The rule that compares
-candidates: the mean over all folds of half of (AUROC + person-macro balanced accuracy where both
-classes weigh the same). Its standard error takes the folds of one repeat for independent.
+another. Answers are kept in `--out`, so what has been answered is not fitted again. The rule that
+compares candidates: the mean over all folds of half of (AUROC + person-macro balanced accuracy
+where both classes weigh the same). Its standard error takes the folds of one repeat for
+independent.
 """
 
 import argparse
