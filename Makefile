@@ -4,6 +4,9 @@
 READY = .venv/.ready
 DOCS_READY = .venv/.docs-ready
 BIN = .venv/bin
+# Of `make model`: the images, and where their audit is or goes.
+DATA = data
+AUDIT = audit
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 CHECKED = src tests benchmarks tools
 
@@ -14,6 +17,10 @@ demo: $(READY) ## Synthetic cells, audit, training, report, prediction, the app;
 	$(BIN)/leukoscope demo --out demo
 	@if [ -t 1 ]; then echo "Opening the app; Ctrl-C ends it."; $(BIN)/leukoscope serve --port 0; \
 	else echo "Open the app: $(BIN)/leukoscope serve"; fi
+
+model: $(READY) ## Train the shipped model anew from the images in DATA=data, or an audit in AUDIT=audit
+	@test -f $(AUDIT)/cohort.csv || $(BIN)/leukoscope data audit $(DATA) --out $(AUDIT)
+	$(BIN)/python tools/make_model.py $(AUDIT)/cohort.csv --out src/leukoscope/inference/default.onnx
 
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
@@ -31,6 +38,9 @@ types: $(READY) ## Check types
 
 docs: $(DOCS_READY) ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict
+
+cards: $(READY) ## Write the shipped model's card and checklists into docs/, after it was replaced
+	$(BIN)/python tools/model_pages.py
 
 clean: ## Remove what make has made: .venv, demo, site and caches (runs/ stays)
 	rm -rf .venv demo site build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -56,4 +66,4 @@ $(DOCS_READY): $(READY)
 	$(PIP) -e '.[docs]'
 	@touch $@
 
-.PHONY: help demo test lint format types docs clean
+.PHONY: help demo model test lint format types docs cards clean
