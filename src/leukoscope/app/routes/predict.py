@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from leukoscope.app.access import trace
 from leukoscope.app.admission import ANSWER_BYTES
-from leukoscope.app.answers import EVERYTHING, Task
+from leukoscope.app.answers import EVERYTHING, Part, Task
 from leukoscope.app.batcher import Job, StoppedError
 from leukoscope.app.items import Item
 from leukoscope.app.openapi import images_body, problems
@@ -80,7 +80,11 @@ async def predict(
     openapi_extra=images_body("One image", most=1),
 )
 async def explain(request: Request) -> Response:
-    """Answer for one image, with heatmap, picture, measurements and the nearest example cells."""
+    """Answer for one image, with heatmap, picture, measurements and the nearest example cells.
+
+    Where the model has no exact map, an occlusion map is made, which takes as long as some sixty
+    answers.
+    """
     services(request).check()
     items = await _receive(request)
     if len(items) != 1:
@@ -152,9 +156,7 @@ async def _receive(request: Request) -> list[Item]:
     return items
 
 
-def _submit(
-    request: Request, items: Sequence[Item], include: frozenset[Include]
-) -> Job[Task, Answer]:
+def _submit(request: Request, items: Sequence[Item], include: frozenset[Part]) -> Job[Task, Answer]:
     job = services(request).submit([Task(item, include) for item in items])
     trace(request).cleanup.callback(job.cancel)
     return job
