@@ -21,6 +21,8 @@ __all__ = [
     "evaluate",
     "info",
     "leakage",
+    "model_card",
+    "model_checklist",
     "predict",
     "preview",
     "read_cohort",

@@ -34,6 +34,13 @@ ModelPath = Annotated[
     typer.Argument(metavar="[FILE.onnx]", help="A model file; the shipped model if none is named."),
 ]
 
+ModelOrRun = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE.onnx|RUN]", help="A model file or a run folder; else the shipped model."
+    ),
+]
+
 
 @app.callback(invoke_without_command=True)
 def root(
@@ -197,6 +204,32 @@ def model_verify(path: ModelPath = None, as_json: Json = False) -> None:
     else:
         report([f"{'ok' if c.passed else 'FAILED':<8}{c.name}: {c.detail}" for c in checks], False)
     raise typer.Exit(0 if all(check.passed for check in checks) else 1)
+
+
+@model.command("card")
+def model_card(
+    path: ModelOrRun = None,
+    out: Annotated[Path, typer.Option(help="Page to write: .html or .md.")] = Path(
+        "model-card.html"
+    ),
+) -> None:
+    """Write a model's card as a page; from a run folder, with results by person."""
+    from leukoscope import verbs
+
+    print(verbs.model_card(path, out))
+
+
+@model.command("checklist")
+def model_checklist(
+    path: ModelOrRun = None,
+    out: Annotated[Path, typer.Option(help="Page to write: .html or .md.")] = Path(
+        "checklist.html"
+    ),
+) -> None:
+    """Fill the checklists CLAIM 2024 and TRIPOD+AI from a model's files."""
+    from leukoscope import verbs
+
+    print(verbs.model_checklist(path, out))
 
 
 @app.command()

@@ -18,6 +18,7 @@ from leukoscope.verbs.data import (
 from leukoscope.verbs.demo import demo
 from leukoscope.verbs.evaluate import evaluate
 from leukoscope.verbs.leakage import leakage
+from leukoscope.verbs.model_pages import model_card, model_checklist
 from leukoscope.verbs.predict import predict, show_model, verify_model
 from leukoscope.verbs.serve import serve
 from leukoscope.verbs.train import preview, train
@@ -31,6 +32,8 @@ __all__ = [
     "evaluate",
     "info",
     "leakage",
+    "model_card",
+    "model_checklist",
     "predict",
     "preview",
     "read_cohort",

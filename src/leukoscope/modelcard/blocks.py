@@ -1,0 +1,117 @@
+"""A page as headings, paragraphs, lists and tables, written as Markdown or as HTML."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from leukoscope.errors import LeukoscopeError
+from leukoscope.files import write_text
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A section's title; level 2 or 3."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text; as a warning it stands out."""
+
+    text: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+Block = Heading | Paragraph | Bullets | Table
+
+
+@dataclass(frozen=True)
+class Page:
+    """A title and what follows."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def write(page: Page, path: Path) -> Path:
+    """Write a page, in the format of the file's name.
+
+    Raises:
+        LeukoscopeError: The name ends in neither .html nor .md.
+    """
+    writers = {".md": to_markdown, ".html": to_html}
+    kind = writers.get(path.suffix.lower())
+    if kind is None:
+        raise LeukoscopeError(f"{path}: a page is .html or .md; name it so with --out.")
+    write_text(path, kind(page))
+    return path
+
+
+def to_markdown(page: Page) -> str:
+    """The page as Markdown, the notice of research use under its title."""
+    from leukoscope.errors import RESEARCH_USE
+
+    parts = [f"# {_marked(page.title)}", f"**{RESEARCH_USE}**"]
+    parts += [_block_as_markdown(block) for block in page.blocks]
+    return "\n\n".join(parts) + "\n"
+
+
+def to_html(page: Page) -> str:
+    """The page as one HTML file that needs nothing else."""
+    from markupsafe import Markup
+
+    from leukoscope import html
+
+    parts = []
+    for block in page.blocks:
+        match block:
+            case Heading(text, level):
+                parts.append(html.heading(text, level))
+            case Paragraph(text, warning):
+                parts.append(html.note(text, "warning") if warning else html.paragraph(text))
+            case Bullets(items):
+                lines = Markup("").join(Markup("<li>{}</li>").format(item) for item in items)
+                parts.append(Markup("<ul>{}</ul>").format(lines))
+            case Table(headers, rows):
+                parts.append(html.table(headers, rows))
+    return html.page(page.title, parts)
+
+
+def _block_as_markdown(block: Block) -> str:
+    match block:
+        case Heading(text, level):
+            return f"{'#' * level} {_marked(text)}"
+        case Paragraph(text, warning):
+            return f"**{_marked(text)}**" if warning else _marked(text)
+        case Bullets(items):
+            return "\n".join(f"- {_marked(item)}" for item in items)
+        case Table(headers, rows):
+            lines = [_row(headers), "|" + "---|" * len(headers), *map(_row, rows)]
+            return "\n".join(lines)
+
+
+def _row(cells: Sequence[str] | Iterable[str]) -> str:
+    return "| " + " | ".join(_marked(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _marked(text: str) -> str:
+    """Text on one line that Markdown takes for nothing but text."""
+    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", " ".join(text.split()))

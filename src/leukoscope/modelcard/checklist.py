@@ -1,0 +1,145 @@
+"""Reporting checklists, each item with where it is answered, or why it is not.
+
+CLAIM: A. S. Tejani et al., "Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024
+update", Radiology: Artificial Intelligence 6 (2024) e240300. TRIPOD+AI: G. S. Collins et al.,
+"TRIPOD+AI statement", BMJ 385 (2024) e078378. Items stand here by number with a few words of our
+own for what each asks; the publications have the full text.
+
+An item is answered by facts of the file and report, by a statement on what the software does for
+every model, or by one on the data, which holds for C-NMC alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from leukoscope.modelcard.blocks import Block, Heading, Page, Paragraph, Table
+from leukoscope.modelcard.facts import Fact, Subject, facts
+
+CHECKLISTS = ("claim", "tripod")
+CNMC_DOI = "10.7937/tcia.2019.dc64i46r"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item.
+
+    Attributes:
+        number: As printed: "20", or "12a".
+        asks: What it asks, in our words.
+        facts: Names of facts that answer it, in part or whole.
+        says: What holds for every model of this software.
+        data: What holds where the data is C-NMC.
+        see: Where in the documentation more stands.
+        lacks: What no answer is given to, and why.
+    """
+
+    number: str
+    asks: str
+    facts: tuple[str, ...] = ()
+    says: str = ""
+    data: str = ""
+    see: str = ""
+    lacks: str = ""
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """A publication's items, by section."""
+
+    title: str
+    source: str
+    sections: Mapping[str, tuple[Item, ...]]
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items in order."""
+        return tuple(item for items in self.sections.values() for item in items)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said to an item. `state` is answered, partly, or not answered."""
+
+    state: str
+    text: str
+    source: str
+
+
+def read_checklist(name: str) -> Checklist:
+    """One of `CHECKLISTS`."""
+    text = resources.files("leukoscope.modelcard").joinpath(f"{name}.yaml").read_text("utf-8")
+    body = yaml.safe_load(text)
+    sections = {title: tuple(map(_item, items)) for title, items in body["sections"].items()}
+    return Checklist(body["title"], body["source"], sections)
+
+
+def answer(item: Item, known: Mapping[str, Fact], *, cnmc: bool) -> Answer:
+    """What is said to an item.
+
+    Args:
+        item: The item.
+        known: From `facts`; those it names and that are absent leave it answered in part at most.
+        cnmc: Whether the model's data is C-NMC 2019.
+    """
+    found = [known[name] for name in item.facts if name in known]
+    absent = [name for name in item.facts if name not in known]
+    texts = [fact.text for fact in found]
+    sources = [fact.source for fact in found]
+    if item.says:
+        texts.append(item.says)
+    if item.data and cnmc:
+        texts.append(item.data)
+    if item.see:
+        sources.append(item.see)
+    lacks = [item.lacks] if item.lacks else []
+    if absent:
+        lacks.append(f"{', '.join(absent)} (in the report of a run, not in a model file alone)")
+    if item.data and not cnmc:
+        lacks.append("to be told by those who brought the data")
+    state = "answered" if texts and not lacks else "partly" if texts else "not answered"
+    if lacks:
+        texts.append(f"Not answered: {'; '.join(lacks)}")
+    return Answer(state, ". ".join(texts) + ".", "; ".join(dict.fromkeys(sources)))
+
+
+def filled(subject: Subject) -> Page:
+    """Both checklists, filled for one model."""
+    known = facts(subject)
+    cnmc = subject.card.data.doi == CNMC_DOI
+    blocks: list[Block] = [
+        Paragraph(
+            f"Filled by leukoscope model checklist for the model {known['name'].text}. The second "
+            "column is our short wording of what an item asks; the publications have the full text."
+        )
+    ]
+    for name in CHECKLISTS:
+        checklist = read_checklist(name)
+        answers = {item.number: answer(item, known, cnmc=cnmc) for item in checklist.items}
+        blocks += [
+            Heading(checklist.title),
+            Paragraph(f"{checklist.source} {_count(answers)}"),
+        ]
+        for section, items in checklist.sections.items():
+            rows = tuple(_row(item, answers[item.number]) for item in items)
+            headers = ("item", "asks for", "state", "answer", "where")
+            blocks += [Heading(section, 3), Table(headers, rows)]
+    return Page("Reporting checklists", tuple(blocks))
+
+
+def _item(fields: Mapping[str, Any]) -> Item:
+    own = {**fields, "number": str(fields["number"]), "facts": tuple(fields.get("facts", ()))}
+    return Item(**own)
+
+
+def _row(item: Item, found: Answer) -> tuple[str, ...]:
+    return item.number, item.asks, found.state, found.text, found.source
+
+
+def _count(answers: Mapping[str, Answer]) -> str:
+    states = [one.state for one in answers.values()]
+    parts = [f"{states.count(state)} {state}" for state in ("answered", "partly", "not answered")]
+    return f"Of {len(states)} entries: {', '.join(parts)}."

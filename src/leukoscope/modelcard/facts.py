@@ -1,0 +1,206 @@
+"""What a model file and, where there is one, the report of its run say, as sentences with sources.
+
+Nothing is looked up elsewhere and no figure is typed in: a fact that the files do not hold is
+absent, and whoever wants it says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from leukoscope.errors import LeukoscopeError
+from leukoscope.evaluation.metrics import METRICS
+from leukoscope.evaluation.record import Evaluation, PersonRow
+from leukoscope.inference.card import Card, Measured
+from leukoscope.inference.model_file import default_model, read_card
+from leukoscope.inference.show import describe
+
+MODEL, REPORT = "model.onnx", "report.json"
+TITLES = {metric.key: metric.title for metric in METRICS}
+HEADLINE = ("auroc", "sensitivity", "specificity", "balanced_accuracy", "f1_weighted")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is written about: a model's card and, where its run was measured, that record."""
+
+    card: Card
+    record: Evaluation | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A sentence, and where it stands."""
+
+    text: str
+    source: str
+
+
+def open_subject(path: Path | str | None = None) -> Subject:
+    """Read a model file, or a run folder with its report.
+
+    Args:
+        path: A model file or a run folder; the shipped model where none is named.
+
+    Raises:
+        LeukoscopeError: The model cannot be used, or the report is of another model.
+    """
+    place = Path(path) if path is not None else default_model()
+    if not place.is_dir():
+        return Subject(read_card(place))
+    card = read_card(place / MODEL)
+    report = place / REPORT
+    if not report.is_file():
+        return Subject(card)
+    record = Evaluation.from_json(report.read_text("utf-8"))
+    known = record.protocol.persons
+    if any(tuple(known.get(part, ())) != names for part, names in card.training.persons.items()):
+        raise LeukoscopeError(
+            f"{report} measures a model of other persons than {place / MODEL}; "
+            f"measure it again: leukoscope evaluate {place}"
+        )
+    return Subject(card, record)
+
+
+def facts(subject: Subject) -> Mapping[str, Fact]:
+    """Every fact that is known, by name."""
+    card = subject.card
+    words = dict(describe(card))
+    found = {
+        "name": Fact(f"{card.name}, made {card.created[:10]}", "card: name, created"),
+        "input": Fact(_input(words), "card: input, descriptors"),
+        "data": Fact(_data(card), "card: data"),
+        "training": Fact(f"Trained on: {words['Trained on']}", "card: training"),
+        "split": Fact(f"Split: {words['Split']}", "card: training.split"),
+        "operating point": Fact(
+            f"Operating point: {words['Operating point']}", "card: operating_point"
+        ),
+        "temperature": Fact(
+            f"Answers with the {words['Answers']}, set on validation persons", "card: temperature"
+        ),
+        "heatmap": Fact(f"Heatmap: {words['Heatmap']}", "card: heatmap"),
+        "abstention": Fact(f"Abstention: {words.get('Abstention', 'none')}", "card: abstention"),
+        "versions": Fact(f"Made with {words['Versions']}", "card: versions"),
+        "licence": Fact(f"The model is licensed {card.licence}", "card: licence"),
+        "recipe": Fact(_recipe(card), "card: recipe"),
+        "settings": Fact(_settings(card), "card: recipe"),
+        "balance": Fact(_balance(card), "card: recipe"),
+        "initial values": Fact(_initial(card), "card: recipe"),
+    }
+    if card.results:
+        found["figures"] = Fact(_headline(card.results), "card: results")
+    if subject.record is not None:
+        found |= _of_record(subject.record)
+    return found
+
+
+def figure(one: Measured) -> str:
+    """A figure with its interval."""
+    if one.value is None:
+        return "not defined"
+    if one.low is None or one.high is None:
+        return f"{one.value:.3f} (no interval)"
+    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
+def share(row: PersonRow) -> str:
+    """How many of a person's cells were called rightly."""
+    return f"{row.share:.3f} ({row.low:.3f} to {row.high:.3f})"
+
+
+def _of_record(record: Evaluation) -> dict[str, Fact]:
+    all_, hem = record.person_count.get("ALL", 0), record.person_count.get("HEM", 0)
+    worst = min(record.persons, key=lambda row: row.share)
+    confusion = record.confusion
+    parts = "; ".join(
+        f"{part}: {len(names)} persons, {record.protocol.cells.get(part, 0)} cells"
+        for part, names in record.protocol.persons.items()
+    )
+    return {
+        "parts": Fact(f"Parts: {parts}", f"{REPORT}: protocol"),
+        "tested": Fact(
+            f"Tested on {all_} persons with ALL and {hem} healthy ones: {record.cells['ALL']} and "
+            f"{record.cells['HEM']} cells",
+            f"{REPORT}: person_count, cells",
+        ),
+        "confusion": Fact(
+            f"At the operating point {confusion.true_all} of "
+            f"{confusion.true_all + confusion.missed_all} ALL cells and {confusion.true_hem} of "
+            f"{confusion.true_hem + confusion.false_all} healthy ones were called rightly",
+            f"{REPORT}: confusion",
+        ),
+        "persons": Fact(
+            f"Called rightly by person: from {worst.share:.3f} (person {worst.person}, "
+            f"{worst.label}) to {max(row.share for row in record.persons):.3f}",
+            f"{REPORT}: persons",
+        ),
+        "calibration": Fact(
+            f"Expected calibration error {record.calibration.ece:.3f} on test persons",
+            f"{REPORT}: calibration",
+        ),
+        "bootstrap": Fact(
+            f"95 % intervals from {record.replicates} draws of persons", f"{REPORT}: replicates"
+        ),
+    }
+
+
+def _input(words: Mapping[str, str]) -> str:
+    text = f"Input: {words['Input']} (RGB)"
+    return f"{text}, of which are taken {words['Measures']}" if "Measures" in words else text
+
+
+def _data(card: Card) -> str:
+    doi = f", doi {card.data.doi}" if card.data.doi else ""
+    return f"Data: {card.data.name} ({card.data.licence}){doi}"
+
+
+def _recipe(card: Card) -> str:
+    summary = str(card.recipe.get("summary", "")).strip().rstrip(".")
+    name = card.recipe.get("name", card.name)
+    return f"Recipe {name}: {summary}" if summary else f"Recipe {name}"
+
+
+def _settings(card: Card) -> str:
+    """All settings of the recipe on one line."""
+    named = {key: value for key, value in card.recipe.items() if isinstance(value, Mapping)}
+    return "Settings: " + "; ".join(
+        f"{group}: " + ", ".join(f"{name} {_plain(value)}" for name, value in settings.items())
+        for group, settings in named.items()
+    )
+
+
+def _balance(card: Card) -> str:
+    """What is done about classes of unequal size."""
+    weights = {
+        "loss": _group(card, "loss").get("class_weights"),
+        "sampling": _group(card, "fit").get("sampling"),
+        "estimator": _group(card, "classical").get("weights"),
+    }
+    named = ", ".join(f"{name} {value}" for name, value in weights.items() if value is not None)
+    return f"Weights of classes: {named or 'none named'}"
+
+
+def _initial(card: Card) -> str:
+    """What training started from."""
+    if card.descriptors is not None:
+        return "Initial values: an estimator of this kind has none"
+    weights = _group(card, "network").get("weights")
+    return f"Initial values: {weights or 'random, from the seed of the run'}"
+
+
+def _group(card: Card, name: str) -> Mapping[str, object]:
+    group = card.recipe.get(name)
+    return group if isinstance(group, Mapping) else {}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "/".join(map(_plain, value)) or "none"
+    return str(value)
+
+
+def _headline(results: Mapping[str, Measured]) -> str:
+    named = [key for key in HEADLINE if key in results]
+    one = results[named[0]] if named else next(iter(results.values()))
+    text = "; ".join(f"{TITLES[key]} {figure(results[key])}" for key in named)
+    return f"{text} ({one.part}: {one.persons} persons, {one.cells} cells)"

@@ -1,0 +1,207 @@
+"""The page of a model card, from the model file and, where there is one, its run's report.
+
+Sections after M. Mitchell et al., "Model cards for model reporting", FAT* 2019, section 4. What the
+files do not hold is said to be missing; no figure is typed in here.
+"""
+
+from collections.abc import Mapping
+
+from leukoscope.errors import RESEARCH_USE
+from leukoscope.evaluation.metrics import METRICS
+from leukoscope.inference.show import describe
+from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
+from leukoscope.modelcard.facts import Fact, Subject, facts, figure, share
+
+FEW = 10
+"""Persons tested of one class below which a mean says little about the next person."""
+USES = (
+    "Research on single cells: comparing methods, looking into data sets, teaching.",
+    "Cells of the kind it was trained on: segmented, on black, at the original pixel scale.",
+    "By people who read its intervals and know how few persons stand behind them.",
+)
+NON_USES = (
+    "Diagnosis, screening, triage or monitoring of a person, with or without a physician.",
+    "Whole fields of view, other stains, microscopes or scales, cells of other lineages.",
+    "Statements about a person from cells of unknown origin, or about any group of people.",
+)
+ETHICS = (
+    "The images are of people. Nothing in a model file points to them but the data set's own ids "
+    "and truncated hashes of images.",
+    "Age, sex, ethnicity and treatment of these people are not recorded here, so nothing is known "
+    "of how the model differs between groups, and nothing about fairness is claimed.",
+    "A missed blast and a false alarm do different harm. The operating point weighs them by a wish "
+    "for sensitivity, not by anybody's measured interest.",
+)
+RECOMMENDATIONS = (
+    "Measure it on persons of your own before believing any figure: leukoscope evaluate "
+    "MODEL.onnx --data DIR.",
+    "Read the table by person, and the probability against the cell's area, before the mean.",
+    "Treat a heatmap as a hint where to look, not as a reason; docs/heatmaps.md says what its test "
+    "gave.",
+)
+
+
+def model_card(subject: Subject) -> Page:
+    """The whole page."""
+    known = facts(subject)
+    sections: dict[str, list[Block]] = {
+        "Model details": _details(subject, known),
+        "Intended use": _uses(),
+        "Training data": _training(subject, known),
+        "Evaluation": _evaluation(subject, known),
+        "Results": _results(subject),
+        "Results by person": _persons(subject),
+        "Calibration, operating point, abstention": _decisions(known),
+        "Limits": [Bullets(tuple(limits(subject)))],
+        "Ethical considerations": [Bullets(ETHICS)],
+        "Recommendations": [Bullets(RECOMMENDATIONS)],
+        "Citation and licence": _citation(subject, known),
+    }
+    blocks: list[Block] = _warnings(subject)
+    for title, section in sections.items():
+        blocks.append(Heading(title))
+        blocks += section
+    return Page(f"Model card: {subject.card.name}", tuple(blocks))
+
+
+def limits(subject: Subject) -> list[str]:
+    """What must be known before an answer is believed."""
+    card = subject.card
+    persons = sum(len(names) for names in card.training.persons.values())
+    said = [
+        f"It knows cells as in {card.data.name}, of {persons} persons for training and validation. "
+        "Scores swing from person to person; the interval matters more than the figure.",
+        "Cell size is a shortcut: a model that leans on it calls a healthy person with large cells "
+        "leukemic, and small blasts normal.",
+        "Persons are those the audit could tell apart by their cells; two ids without a common "
+        "cell count as two persons.",
+    ]
+    if card.abstention is None:
+        said.append("It does not abstain: every picture that is not empty gets an answer.")
+    if card.out_of_distribution is None:
+        said.append("It does not notice a picture that is unlike its training cells.")
+    if card.heatmap != "cam":
+        said.append("It has no exact heatmap; an occlusion map is an approximation.")
+    record = subject.record
+    if record is not None:
+        for label, count in record.person_count.items():
+            if count < FEW:
+                said.append(f"Only {count} persons with {label} cells were tested.")
+    return said
+
+
+def _warnings(subject: Subject) -> list[Block]:
+    training = subject.card.training
+    blocks: list[Block] = []
+    if training.synthetic:
+        text = "Trained on drawn cells. Its figures say nothing about real blood or marrow."
+        blocks.append(Paragraph(text, warning=True))
+    if training.split.leaky:
+        text = "Leaky split: one person can stand in two parts, so its figures flatter the model."
+        blocks.append(Paragraph(text, warning=True))
+    return blocks
+
+
+def _details(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+    words = describe(subject.card)
+    wanted = ("Name", "Created", "Input", "Measures", "Estimator", "Heatmap", "Versions")
+    rows = [(name, text) for name, text in words if name in wanted]
+    rows.append(("Settings", known["settings"].text.removeprefix("Settings: ")))
+    return [Paragraph(f"{known['recipe'].text}."), Table(("what", "value"), tuple(rows))]
+
+
+def _uses() -> list[Block]:
+    question = (
+        f"{RESEARCH_USE} It answers one question: does a cell look like a leukemic blast (ALL) or "
+        "like a normal lymphoid cell (HEM)?"
+    )
+    return [
+        Paragraph(question),
+        Heading("It is for", 3),
+        Bullets(USES),
+        Heading("It is not for", 3),
+        Bullets(NON_USES),
+    ]
+
+
+def _training(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+    training = subject.card.training
+    rows = tuple(
+        (part, ", ".join(names), "; ".join(f"{n} {label}" for label, n in cells.items()))
+        for part, names in training.persons.items()
+        for cells in [training.cells.get(part, {})]
+    )
+    return [
+        Paragraph(f"{known['data'].text}. {subject.card.data.citation}"),
+        Table(("part", "persons, by their smallest subject id", "cells"), rows),
+        Paragraph(
+            "The file carries these ids and truncated hashes of the images, and evaluation refuses "
+            "data that shares any of them."
+        ),
+    ]
+
+
+def _evaluation(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+    leaky = subject.card.training.split.leaky
+    lines = [
+        known["split"].text + ("." if leaky else ". Whole persons are dealt out, not images."),
+        "Training persons set the weights, validation persons everything that was chosen, test "
+        "persons are measured once.",
+        "Intervals are 95 % and come from drawing whole persons with replacement.",
+    ]
+    record = subject.record
+    if record is not None:
+        lines += [known["tested"].text + ".", known["bootstrap"].text + "."]
+        lines += [f"Chosen on {part}: {what}." for what, part in record.protocol.chosen_on.items()]
+    return [Bullets(tuple(lines))]
+
+
+def _results(subject: Subject) -> list[Block]:
+    results = subject.card.results
+    if not results:
+        return [
+            Paragraph("Not measured yet: leukoscope evaluate RUN writes figures into the file.")
+        ]
+    rows = [
+        (metric.title, figure(results[metric.key]), metric.meaning)
+        for metric in METRICS
+        if metric.key in results
+    ]
+    one = next(iter(results.values()))
+    return [
+        Paragraph(f"On the {one.part} part: {one.persons} persons, {one.cells} cells."),
+        Table(("figure", "value (95 % interval over persons)", "what it tells"), tuple(rows)),
+    ]
+
+
+def _persons(subject: Subject) -> list[Block]:
+    if subject.record is None:
+        return [
+            Paragraph(
+                "Not in the model file. Name the run folder instead, where leukoscope evaluate has "
+                "written its report."
+            )
+        ]
+    rows = [
+        (row.person, row.label, str(row.cells), share(row), f"{row.mean_p:.3f}")
+        for row in subject.record.persons
+    ]
+    headers = ("person", "class", "cells", "called rightly (95 % Wilson)", "mean probability")
+    return [Table(headers, tuple(rows))]
+
+
+def _decisions(known: Mapping[str, Fact]) -> list[Block]:
+    names = ("temperature", "calibration", "operating point", "abstention", "confusion")
+    return [Bullets(tuple(known[name].text + "." for name in names if name in known))]
+
+
+def _citation(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+    card = subject.card
+    return [
+        Bullets(
+            (
+                f"{known['licence'].text}; how to cite Leukoscope stands in CITATION.cff.",
+                f"{card.data.citation} ({card.data.licence})",
+            )
+        )
+    ]

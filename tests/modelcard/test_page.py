@@ -1,0 +1,135 @@
+"""The card's page says what the file and the run's report hold, and what is missing."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from leukoscope.errors import RESEARCH_USE, LeukoscopeError
+from leukoscope.evaluation.operating import OperatingPoint
+from leukoscope.evaluation.record import Evaluation, Protocol
+from leukoscope.evaluation.summary import evaluate_table
+from leukoscope.inference.model_file import write_card
+from leukoscope.modelcard.blocks import to_html, to_markdown
+from leukoscope.modelcard.facts import Subject, open_subject
+from leukoscope.modelcard.page import model_card
+from tests.inference.tiny_model import tiny_card, write_tiny_model
+
+SECTIONS = (
+    "Model details",
+    "Intended use",
+    "Training data",
+    "Evaluation",
+    "Results",
+    "Results by person",
+    "Limits",
+    "Ethical considerations",
+    "Citation and licence",
+)
+
+
+def measured() -> Evaluation:
+    """An evaluation of eight persons, with the training persons of the tiny card."""
+    draw = np.random.default_rng(0)
+    person = np.repeat(["A", "B", "C", "D", "HA", "HB", "HC", "HD"], 12).astype(object)
+    label = np.repeat([1, 0], 48)
+    columns = {
+        "label": label,
+        "p_all": np.clip(0.3 * label + 0.7 * draw.random(96), 0, 1),
+        "person": person,
+        "subject": person,
+        "verdict": np.full(96, "normal", dtype=object),
+        "path": np.array([f"{i}.bmp" for i in range(96)], dtype=object),
+        "logit": np.zeros(96),
+    }
+    protocol = Protocol(
+        split="by person",
+        model="tiny",
+        persons={"train": ("1", "H2"), "validation": ("3",), "test": tuple(np.unique(person))},
+        cells={"train": 9, "validation": 3, "test": 96},
+        chosen_on={"temperature": "validation"},
+    )
+    point = OperatingPoint(0.4, 0.95, 0.96, 0.7, ("3",), 3)
+    return evaluate_table(columns, operating_point=point, protocol=protocol, replicates=50)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with a model and its report."""
+    folder = tmp_path_factory.mktemp("run")
+    write_tiny_model(folder / "model.onnx")
+    (folder / "report.json").write_text(measured().to_json())
+    return folder
+
+
+def test_from_the_file_alone() -> None:
+    text = to_markdown(model_card(Subject(tiny_card())))
+    for title in SECTIONS:
+        assert f"\n## {title}\n" in text
+    assert RESEARCH_USE in text
+    assert "| AUROC | 0.900 (no interval) |" in text
+    assert "| train | 1, H2 | 5 ALL; 4 HEM |" in text
+    assert "Not in the model file. Name the run folder" in text
+    assert "Trained on drawn cells" in text
+    assert "blast from 0.4000" in text
+
+
+def test_what_is_worse_is_said() -> None:
+    card = tiny_card()
+    training = replace(card.training, split=replace(card.training.split, leaky=True))
+    text = to_markdown(model_card(Subject(replace(card, training=training, results={}))))
+    assert "Leaky split" in text
+    assert "Whole persons are dealt out" not in text
+    assert "Not measured yet" in text
+    assert "does not abstain" in text
+
+
+def test_a_run_adds_its_persons(run: Path) -> None:
+    subject = open_subject(run)
+    text = to_markdown(model_card(subject))
+    assert subject.record is not None
+    for row in subject.record.persons:
+        assert f"| {row.person} | {row.label} | 12 | {row.share:.3f} (" in text
+    assert "Tested on 4 persons with ALL and 4 healthy ones: 48 and 48 cells." in text
+    assert "Only 4 persons with HEM cells were tested." in text
+    assert "50 draws of persons" in text
+    assert "Chosen on validation: temperature." in text
+    assert "<td>HB</td>" in to_html(model_card(subject))
+
+
+def test_a_report_of_another_model_is_refused(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    training = replace(tiny_card().training, persons={"train": ("7",), "validation": ("3",)})
+    write_card(folder / "model.onnx", tiny_card(training=training))
+    with pytest.raises(LeukoscopeError, match=r"report\.json measures a model of other persons"):
+        open_subject(folder)
+
+
+def test_the_command_line_writes_both_pages_without_the_extras(run: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from leukoscope import verbs\n"
+        "print(verbs.model_card(sys.argv[1], sys.argv[2] + '/card.html'))\n"
+        "print(verbs.model_checklist(sys.argv[1], sys.argv[2] + '/list.md'))\n"
+        "heavy = {'torch', 'sklearn', 'scipy', 'matplotlib', 'cv2', 'onnx'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(run), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"card.html", "list.md"}
+    bad = subprocess.run(
+        [sys.executable, "-m", "leukoscope", "model", "card", str(run), "--out", "card.pdf"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert bad.returncode == 2
+    assert bad.stderr.startswith("leukoscope: card.pdf: a page is .html or .md")

@@ -1,0 +1,23 @@
+"""Write the shipped model's card and checklists into the documentation: python tools/model_pages.py
+
+Run it after the shipped model was replaced; a test compares the pages with the model.
+"""
+
+import sys
+from pathlib import Path
+
+from leukoscope import verbs
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def write_pages(folder: Path) -> list[Path]:
+    """Both pages, from the model file that ships with the package alone."""
+    return [
+        verbs.model_card(out=folder / "model-card.md"),
+        verbs.model_checklist(out=folder / "checklist.md"),
+    ]
+
+
+if __name__ == "__main__":
+    print(*write_pages(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS), sep="\n")
