@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from leukoscope.evaluation.comparison import Group
     from leukoscope.evaluation.comparison_record import Comparison
 
-WIDEST = 200
+WIDEST = 220
 """Columns of a table that goes into a file or a pipe."""
 
 
@@ -84,8 +84,9 @@ def _print_group(console: "Console", group: "Group", found: "Comparison") -> Non
     first, *others = words.shown_metrics(found.metric)
     table = Table(box=None, pad_edge=False, header_style="bold")
     narrow = [words.title(key).replace(" ", "\n") for key in others]
-    heads = ["#", "Run", words.title(first), "Less baseline", *narrow, "Weights", "MB", "Training"]
-    for head in [*heads, *(["Images/s"] if found.speed else [])]:
+    heads = ["#", "Run", "Recipe", words.title(first), "Less baseline", *narrow]
+    heads += ["Weights", "MB", "Training", *(["Images/s"] if found.speed else [])]
+    for head in heads:
         table.add_column(head, overflow="fold")
     for row in group.rows:
         entry, figures = row.entry, row.entry.evaluation.metrics
@@ -94,7 +95,8 @@ def _print_group(console: "Console", group: "Group", found: "Comparison") -> Non
                 Text,
                 [
                     "" if row.rank is None else str(row.rank),
-                    "\n".join([entry.name, *entry.settings]),
+                    entry.name,
+                    "\n".join([entry.recipe, *entry.settings]),
                     str(figures[first]),
                     words.difference(row, first),
                     *(f"{figures[key].value:.3f}" for key in others),

@@ -150,7 +150,7 @@ def test_a_difference_agrees_with_a_plain_bootstrap():
                 ],
                 measure,
             )
-            for _ in range(200)
+            for _ in range(120)
         ]
         low, high = np.percentile(drawn, [2.5, 97.5])
         estimate = found.estimates[key]

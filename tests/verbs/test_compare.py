@@ -19,6 +19,8 @@ from tests.evaluation.made_runs import LEAKY, write_measured_run
 from tests.training.described import QUICK
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
+NETWORK = FILE_SETTINGS | {"fit.epochs": 1}
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -220,19 +222,17 @@ def test_real_trainings_are_compared(tmp_path: Path) -> None:
     trained = [
         ls.train(cells, "logistic", tmp_path / "runs" / "person", settings=settings),
         ls.train(cells, "logistic", tmp_path / "runs" / "image", settings=settings, split="image"),
-        ls.train(
-            cells, "dense", tmp_path / "runs" / "dense", settings=FILE_SETTINGS | {"fit.epochs": 1}
-        ),
+        ls.train(cells, "cnn-gap", tmp_path / "runs" / "net", settings=NETWORK),
     ]
     for run in trained:
         ls.evaluate(run)
-    found = ls.compare([run.folder for run in trained], "dense")
+    found = ls.compare([run.folder for run in trained], "cnn-gap")
     assert found.left_out == found.remarks == ()
     honest, leaky = found.groups
     rows = {row.entry.name: row for row in honest.rows}
-    assert set(rows) == {"person", "dense"}
+    assert set(rows) == {"person", "net"}
     assert rows["person"].difference.estimates["auroc"].low is not None
     assert rows["person"].entry.seconds > 0
-    assert rows["dense"].entry.epochs == 1
+    assert rows["net"].entry.epochs == 1
     assert [row.entry.name for row in leaky.rows] == ["image"]
     assert leaky.leaky

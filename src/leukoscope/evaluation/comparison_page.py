@@ -41,21 +41,27 @@ def _group(group: Group, comparison: Comparison) -> Iterator[Markup]:
     yield html.heading(words.heading(group))
     if group.leaky:
         yield html.note(words.leaky_sentence(group), "warning leaky")
+    paired = any(row.is_baseline or row.difference for row in group.rows)
     rows = [
         [
             "" if row.rank is None else row.rank,
-            row.entry.name,
-            words.recipe(row.entry),
+            _named(row.entry.name, words.recipe(row.entry)),
             _stacked(str(row.entry.evaluation.metrics[comparison.metric])),
-            _difference(row, comparison.metric),
+            *([_difference(row, comparison.metric)] if paired else []),
             *(_stacked(str(row.entry.evaluation.metrics[key])) for key in others),
         ]
         for row in group.rows
     ]
     ranks = words.title(comparison.metric)
-    headers = ["Rank", "Run", "Recipe", ranks, f"{ranks} less baseline", *map(words.title, others)]
-    yield html.table(headers, rows, caption=words.identity(group))
+    headers = ["Rank", "Run", ranks, *([f"{ranks} less baseline"] if paired else [])]
+    yield html.table([*headers, *map(words.title, others)], rows, caption=words.identity(group))
     yield _costs(group, comparison.speed)
+
+
+def _named(name: str, recipe: str) -> Markup:
+    """A run with its recipe below."""
+    whole = Markup('<span style="white-space: nowrap">{}</span><span class="interval">{}</span>')
+    return whole.format(name, recipe)
 
 
 def _stacked(text: str) -> Markup:

@@ -111,10 +111,13 @@ def signed(estimate: Estimate) -> str:
 
 
 def weights(entry: Entry) -> str:
-    """What a network has learned, in numbers: "3.74 M"; "" where that is not known."""
+    """How many numbers a network has learned: "3.74 M", "56.5 k"; "" where that is not known."""
     if entry.weights is None:
         return ""
-    return f"{entry.weights / 1e6:.2f} M" if entry.weights >= 10_000 else f"{entry.weights:,}"
+    if entry.weights < 1000:
+        return str(entry.weights)
+    millions = entry.weights >= 1e6
+    return f"{entry.weights / 1e6:.2f} M" if millions else f"{entry.weights / 1e3:.1f} k"
 
 
 def megabytes(entry: Entry) -> str:
