@@ -83,9 +83,20 @@ def test_what_is_worse_is_said() -> None:
     training = replace(card.training, split=replace(card.training.split, leaky=True))
     text = to_markdown(model_card(Subject(replace(card, training=training, results={}))))
     assert "Leaky split" in text
-    assert "Whole persons are dealt out" not in text
+    assert "LEAKY" in text
     assert "Not measured yet" in text
     assert "does not abstain" in text
+
+
+def test_a_model_of_everyone_says_whose_figures_it_has() -> None:
+    card = tiny_card()
+    split = replace(card.training.split, kind="everyone")
+    text = to_markdown(
+        model_card(Subject(replace(card, training=replace(card.training, split=split))))
+    )
+    assert "All persons set the weights; the figures are those of models of" in text
+    assert "On persons left out by cross-validation: 2 persons, 30 cells." in text
+    assert "validation persons" not in text
 
 
 def test_a_run_adds_its_persons(run: Path) -> None:
@@ -97,7 +108,7 @@ def test_a_run_adds_its_persons(run: Path) -> None:
     assert "Tested on 4 persons with ALL and 4 healthy ones: 48 and 48 cells." in text
     assert "Only 4 persons with HEM cells were tested." in text
     assert "50 draws of persons" in text
-    assert "Chosen on validation: temperature." in text
+    assert "temperature and operating point on validation persons." in text
     assert "<td>HB</td>" in to_html(model_card(subject))
 
 

@@ -17,6 +17,9 @@ from leukoscope.inference.show import describe
 
 MODEL, REPORT = "model.onnx", "report.json"
 TITLES = {metric.key: metric.title for metric in METRICS}
+EVERYONE = "everyone"
+"""The kind of split of a model that was fitted on all persons: its figures are of its like, fitted
+without the persons they are measured on."""
 HEADLINE = ("auroc", "sensitivity", "specificity", "balanced_accuracy", "f1_weighted")
 
 
@@ -71,12 +74,13 @@ def facts(subject: Subject) -> Mapping[str, Fact]:
         "input": Fact(_input(words), "card: input, descriptors"),
         "data": Fact(_data(card), "card: data"),
         "training": Fact(f"Trained on: {words['Trained on']}", "card: training"),
-        "split": Fact(f"Split: {words['Split']}", "card: training.split"),
+        "split": Fact(_split(card, words["Split"]), "card: training.split"),
+        "choice": Fact(_choice(card), "card: training.split, operating_point"),
         "operating point": Fact(
             f"Operating point: {words['Operating point']}", "card: operating_point"
         ),
         "temperature": Fact(
-            f"Answers with the {words['Answers']}, set on validation persons", "card: temperature"
+            f"Answers with the {words['Answers']}, set on {chosen_on(card)}", "card: temperature"
         ),
         "heatmap": Fact(f"Heatmap: {words['Heatmap']}", "card: heatmap"),
         "abstention": Fact(f"Abstention: {words.get('Abstention', 'none')}", "card: abstention"),
@@ -106,6 +110,33 @@ def figure(one: Measured) -> str:
 def share(row: PersonRow) -> str:
     """How many of a person's cells were called rightly."""
     return f"{row.share:.3f} ({row.low:.3f} to {row.high:.3f})"
+
+
+def is_everyone(card: Card) -> bool:
+    """Whether the model was fitted on all persons, and measured by cross-validation."""
+    return card.training.split.kind == EVERYONE
+
+
+def chosen_on(card: Card) -> str:
+    """The persons that set the temperature and the operating point, in words."""
+    return "persons left out by cross-validation" if is_everyone(card) else "validation persons"
+
+
+def _split(card: Card, words: str) -> str:
+    if is_everyone(card):
+        return (
+            f"Split: none ({words}). All persons set the weights; the figures are those of models "
+            "of the same recipe on persons left out by cross-validation"
+        )
+    return f"Split: by {words}"
+
+
+def _choice(card: Card) -> str:
+    if card.descriptors is not None or is_everyone(card):
+        own = "Settings of the estimator were chosen by cross-validation over training persons"
+    else:
+        own = "The epoch was chosen on validation persons"
+    return f"{own}; temperature and operating point on {chosen_on(card)}"
 
 
 def _of_record(record: Evaluation) -> dict[str, Fact]:

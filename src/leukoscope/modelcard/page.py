@@ -10,7 +10,7 @@ from leukoscope.errors import RESEARCH_USE
 from leukoscope.evaluation.metrics import METRICS
 from leukoscope.inference.show import describe
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
-from leukoscope.modelcard.facts import Fact, Subject, facts, figure, share
+from leukoscope.modelcard.facts import Fact, Subject, facts, figure, is_everyone, share
 
 FEW = 10
 """Persons tested of one class below which a mean says little about the next person."""
@@ -69,7 +69,7 @@ def limits(subject: Subject) -> list[str]:
     card = subject.card
     persons = sum(len(names) for names in card.training.persons.values())
     said = [
-        f"It knows cells as in {card.data.name}, of {persons} persons for training and validation. "
+        f"It knows cells as in {card.data.name}, of {persons} persons. "
         "Scores swing from person to person; the interval matters more than the figure.",
         "Cell size is a shortcut: a model that leans on it calls a healthy person with large cells "
         "leukemic, and small blasts normal.",
@@ -142,17 +142,14 @@ def _training(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
 
 
 def _evaluation(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
-    leaky = subject.card.training.split.leaky
     lines = [
-        known["split"].text + ("." if leaky else ". Whole persons are dealt out, not images."),
-        "Training persons set the weights, validation persons everything that was chosen, test "
-        "persons are measured once.",
+        f"{known['split'].text}.",
+        f"{known['choice'].text}.",
         "Intervals are 95 % and come from drawing whole persons with replacement.",
     ]
     record = subject.record
     if record is not None:
         lines += [known["tested"].text + ".", known["bootstrap"].text + "."]
-        lines += [f"Chosen on {part}: {what}." for what, part in record.protocol.chosen_on.items()]
     return [Bullets(tuple(lines))]
 
 
@@ -168,8 +165,10 @@ def _results(subject: Subject) -> list[Block]:
         if metric.key in results
     ]
     one = next(iter(results.values()))
+    left_out = is_everyone(subject.card)
+    whose = "On persons left out by cross-validation" if left_out else f"On the {one.part} part"
     return [
-        Paragraph(f"On the {one.part} part: {one.persons} persons, {one.cells} cells."),
+        Paragraph(f"{whose}: {one.persons} persons, {one.cells} cells."),
         Table(("figure", "value (95 % interval over persons)", "what it tells"), tuple(rows)),
     ]
 
