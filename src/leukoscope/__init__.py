@@ -19,6 +19,7 @@ __all__ = [
     "demo",
     "download",
     "evaluate",
+    "explain",
     "info",
     "leakage",
     "model_card",

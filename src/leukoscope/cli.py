@@ -3,7 +3,6 @@
 Nothing heavy is imported before a verb runs, so that help answers at once.
 """
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from leukoscope.cli_common import SETTINGS, Json, report
 from leukoscope.cli_compare import compare
 from leukoscope.cli_data import data
 from leukoscope.cli_leakage import leakage
+from leukoscope.cli_model import ModelPath, model
 from leukoscope.cli_train import preview, recipes, train
 from leukoscope.cli_tune import tune
 from leukoscope.errors import RESEARCH_USE, LeukoscopeError, missing_extra
@@ -25,21 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **SETTINGS,
 )
-model = typer.Typer(help="Look into a model file.", **SETTINGS)
 app.add_typer(data, name="data")
 app.add_typer(model, name="model")
-
-ModelPath = Annotated[
-    Path | None,
-    typer.Argument(metavar="[FILE.onnx]", help="A model file; the shipped model if none is named."),
-]
-
-ModelOrRun = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="[FILE.onnx|RUN]", help="A model file or a run folder; else the shipped model."
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -132,6 +119,25 @@ def predict(
 
 
 @app.command()
+def explain(
+    paths: Annotated[list[Path], typer.Argument(help="Images, folders, patterns.")],
+    chosen: Annotated[
+        Path | None,
+        typer.Option("--model", help="A model file; the shipped model if none is named."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for pictures and table.")] = Path(
+        "explanations"
+    ),
+) -> None:
+    """Draw what speaks for and against each answer; approximate for some models."""
+    from leukoscope import verbs
+
+    outcome = verbs.explain(paths, chosen, out)
+    print(out / "explanations.csv")
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
 def serve(
     model: ModelPath = None,
     host: Annotated[
@@ -181,55 +187,6 @@ def serve(
         open_browser=sys.stdout.isatty() if browser is None else browser,
         log_names=log_names,
     )
-
-
-@model.command("show")
-def model_show(path: ModelPath = None, as_json: Json = False) -> None:
-    """Show a model's card: what it is, what it saw, how well it did."""
-    from leukoscope import verbs
-    from leukoscope.inference.show import describe
-
-    card = verbs.show_model(path)
-    report(json.loads(card.to_json()) if as_json else dict(describe(card)), as_json)
-
-
-@model.command("verify")
-def model_verify(path: ModelPath = None, as_json: Json = False) -> None:
-    """Check that a model file does what its card says."""
-    from leukoscope import verbs
-
-    checks = verbs.verify_model(path)
-    if as_json:
-        report([vars(check) for check in checks], True)
-    else:
-        report([f"{'ok' if c.passed else 'FAILED':<8}{c.name}: {c.detail}" for c in checks], False)
-    raise typer.Exit(0 if all(check.passed for check in checks) else 1)
-
-
-@model.command("card")
-def model_card(
-    path: ModelOrRun = None,
-    out: Annotated[Path, typer.Option(help="Page to write: .html or .md.")] = Path(
-        "model-card.html"
-    ),
-) -> None:
-    """Write a model's card as a page; from a run folder, with results by person."""
-    from leukoscope import verbs
-
-    print(verbs.model_card(path, out))
-
-
-@model.command("checklist")
-def model_checklist(
-    path: ModelOrRun = None,
-    out: Annotated[Path, typer.Option(help="Page to write: .html or .md.")] = Path(
-        "checklist.html"
-    ),
-) -> None:
-    """Fill the checklists CLAIM 2024 and TRIPOD+AI from a model's files."""
-    from leukoscope import verbs
-
-    print(verbs.model_checklist(path, out))
 
 
 @app.command()

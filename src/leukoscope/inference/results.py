@@ -1,6 +1,6 @@
 """Predictions as rows of a table, and what they come to per subject."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -91,14 +91,15 @@ def as_row(prediction: Prediction, model: str) -> dict[str, Any]:
     }
 
 
-def save(rows: Iterable[Row], path: Path | None) -> Outcome:
+def save(rows: Iterable[Row], path: Path | None, fields: Sequence[str] = FIELDS) -> Outcome:
     """Stream rows into a table and sum them up.
 
     Args:
         rows: from `as_row`.
         path: .csv, .jsonl or .parquet; None for CSV on standard output.
+        fields: The columns.
     """
-    with TableWriter(path, FIELDS) as table:
+    with TableWriter(path, fields) as table:
         return summarise(_through(table, rows))
 
 

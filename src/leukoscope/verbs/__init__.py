@@ -17,6 +17,7 @@ from leukoscope.verbs.data import (
 )
 from leukoscope.verbs.demo import demo
 from leukoscope.verbs.evaluate import evaluate
+from leukoscope.verbs.explain import explain
 from leukoscope.verbs.leakage import leakage
 from leukoscope.verbs.model_pages import model_card, model_checklist
 from leukoscope.verbs.predict import predict, show_model, verify_model
@@ -30,6 +31,7 @@ __all__ = [
     "demo",
     "download",
     "evaluate",
+    "explain",
     "info",
     "leakage",
     "model_card",

@@ -1,0 +1,32 @@
+"""A cell and its heatmap as one picture: vermilion speaks for ALL, blue against, as in the app."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOR = (227, 84, 0)
+AGAINST = (40, 140, 220)
+OPACITY = 0.7
+
+
+def overlay(cell: NDArray[np.uint8], heatmap: np.ndarray) -> NDArray[np.uint8]:
+    """The cell beside itself under its heatmap.
+
+    Args:
+        cell: uint8 (S, S, 3).
+        heatmap: (h, w) over the whole crop, positive where it speaks for ALL. The largest
+            magnitude is drawn at full strength, so colours of two pictures are not comparable.
+
+    Returns:
+        uint8 (S, 2 S, 3).
+    """
+    from PIL import Image
+
+    side = len(cell)
+    whole = Image.fromarray(np.asarray(heatmap, np.float32))
+    values = np.asarray(whole.resize((side, side), Image.Resampling.BILINEAR))
+    largest = float(np.abs(heatmap).max())
+    strength = np.clip(np.abs(values) / largest, 0, 1) if largest > 0 else np.zeros_like(values)
+    alpha = OPACITY * strength[..., None]
+    colour = np.where(values[..., None] >= 0, np.float32(FOR), np.float32(AGAINST))
+    mixed = np.rint((1 - alpha) * cell + alpha * colour).astype(np.uint8)
+    return np.concatenate([cell, mixed], axis=1)
