@@ -1,18 +1,20 @@
 """What a leaky split adds to the figures: one recipe under several protocols and seeds, compared.
 
 A protocol's figure is the mean over its seeds, and the gap is that mean less the mean of the split
-by person. Their 95 % intervals come from a bootstrap over persons that gives each person one random
-weight in each draw, the same in every run that tests that person. So runs that test the same
-persons, as every run of a split by image does, are not taken for independent, and what is hard
-about a person counts on both sides of a gap. The weights are exponential, which is the Bayesian
-bootstrap: unlike a count of draws a weight is never 0, so every run keeps both classes in every
-draw. Within a run the weights of a class's persons are scaled to their number, as strata by label.
+by person. Their 95 % intervals come from a bootstrap of two levels. In each draw, as many seeds as
+there are in a protocol are drawn with replacement, for which persons a split trains and tests on
+changes a figure more than anything else; and each person gets one random weight, the same in every
+run that tests that person. So runs that test the same persons, as every run of a split by image
+does, are not taken for independent, and what is hard about a person counts on both sides of a gap.
 
-The interval speaks of the tested persons with the trained models as they are. It does not hold
-what another draw of the split would change; the spread of the seeds shows that.
+The weights are exponential, which is the Bayesian bootstrap: unlike a count of draws a weight is
+never 0, so every run keeps both classes in every draw. Within a run the weights of a class's
+persons are scaled to their number, as strata by label.
 
-Sources: D. B. Rubin, "The Bayesian bootstrap", Ann. Stat. 9 (1981) 130-134; C. A. Field, A. H.
-Welsh, "Bootstrapping clustered data", J. R. Stat. Soc. B 69 (2007) 369-390 (persons as units).
+Sources: A. C. Davison, D. V. Hinkley, "Bootstrap methods and their application", Cambridge 1997,
+section 3.8 (levels); D. B. Rubin, "The Bayesian bootstrap", Ann. Stat. 9 (1981) 130-134; C. A.
+Field, A. H. Welsh, "Bootstrapping clustered data", J. R. Stat. Soc. B 69 (2007) 369-390 (persons
+as units).
 """
 
 from collections.abc import Mapping, Sequence
@@ -169,7 +171,7 @@ def study_levels(
 
     Args:
         runs: Of one data set, so that one name is one person in all of them.
-        replicates: How many times the weights of the persons are drawn.
+        replicates: How many times seeds and weights of persons are drawn.
         seed: The same seed gives the same intervals.
 
     Returns:
@@ -182,7 +184,7 @@ def study_levels(
         honest = [one for one in own if one[0].split == HONEST]
         for split in PROTOCOLS:
             if here := [one for one in own if one[0].split == split]:
-                levels.append(_level(here, [] if split == HONEST else honest))
+                levels.append(_level(here, [] if split == HONEST else honest, seed))
     return tuple(levels)
 
 
@@ -224,13 +226,13 @@ def _draws(run: MeasuredRun, weights: Mapping[str, Floats]) -> dict[str, Floats]
     return {one.key: (half if one.at_half else found)[one.metric] for one in FIGURES}
 
 
-def _level(own: Sequence[Drawn], honest: Sequence[Drawn]) -> Level:
+def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Level:
     run = own[0][0]
-    mean = _mean(own)
+    mean = _mean(own, seed)
     gap: dict[str, Estimate] = {}
     if both := {one.seed for one, _ in own} & {one.seed for one, _ in honest}:
-        here = _mean([one for one in own if one[0].seed in both])
-        there = _mean([one for one in honest if one[0].seed in both])
+        here = _mean([one for one in own if one[0].seed in both], seed)
+        there = _mean([one for one in honest if one[0].seed in both], seed)
         gap = _estimates(
             {key: here.value[key] - there.value[key] for key in here.value},
             {key: here.draws[key] - there.draws[key] for key in here.value},
@@ -242,12 +244,21 @@ def _level(own: Sequence[Drawn], honest: Sequence[Drawn]) -> Level:
     )
 
 
-def _mean(drawn: Sequence[Drawn]) -> _Mean:
+def _mean(drawn: Sequence[Drawn], seed: int) -> _Mean:
+    """Over the runs of one protocol, in every draw over as many of them drawn with replacement."""
+    random = np.random.default_rng((seed, list(PROTOCOLS).index(drawn[0][0].split)))
+    replicates = len(drawn[0][1][FIGURES[0].key])
+    chosen = random.integers(len(drawn), size=(len(drawn), replicates))
     label = np.concatenate([run.label for run, _ in drawn])
     person = np.concatenate([run.person for run, _ in drawn])
     return _Mean(
         {f.key: float(np.mean([run.figures[f.key].value for run, _ in drawn])) for f in FIGURES},
-        {f.key: np.mean([draws[f.key] for _, draws in drawn], axis=0) for f in FIGURES},
+        {
+            f.key: np.take_along_axis(
+                np.array([draws[f.key] for _, draws in drawn]), chosen, axis=0
+            ).mean(axis=0)
+            for f in FIGURES
+        },
         why_no_interval(label, person),
     )
 

@@ -180,7 +180,7 @@ def _apart(study: Study) -> Iterable[Markup]:
 
 def _row(level: Level, figures: Mapping[str, Estimate], signed: bool = False) -> list[str]:
     cells = [words.signed(figures[one.key]) if signed else str(figures[one.key]) for one in FIGURES]
-    return [level.recipe, words.protocol(level), str(len(level.values)), *cells]
+    return [level.recipe, words.protocol(level), str(len(level.values)), *map(_whole, cells)]
 
 
 def _run(run: MeasuredRun) -> list[str]:
@@ -192,8 +192,13 @@ def _run(run: MeasuredRun) -> list[str]:
         f"{train.cells:,} cells of {train.persons} persons",
         f"{test.cells:,} cells of {test.persons} persons",
         f"{run.seen.sum():,}",
-        *(str(run.figures[one.key]) for one in FIGURES),
+        *(_whole(str(run.figures[one.key])) for one in FIGURES),
     ]
+
+
+def _whole(text: str) -> str:
+    """A figure whose interval stays on one line in a narrow column."""
+    return text.replace(" to ", "\u00a0to\u00a0")
 
 
 def _level(level: Level) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from leukoscope.evaluation.bootstrap import REPLICATES, Estimate
 from leukoscope.evaluation.leakage import HONEST, Level, Study
 
 METHOD = (
-    f"95 % intervals over the tested persons: Bayesian bootstrap, {REPLICATES:,} draws of one "
-    "random weight for each person, the same in all runs."
+    f"95 % intervals over seeds and persons: {REPLICATES:,} draws of the seeds with replacement, "
+    "and of one random weight for each tested person, the same in all runs."
 )
 SEEDS = (
-    "They take the trained models as given. Another draw of persons to train and test on changes "
-    "more than they show: look at the spread of the seeds."
+    "With three seeds such an interval reaches from about the lowest run to about the highest; "
+    "more seeds make it narrower."
 )
 PLOT = (
     "Small grey dots are runs, one for each seed, the large ones their mean. Below, the mean less "
@@ -27,7 +27,7 @@ LIMITS = (
     "tests cells of every person, a split by person those of the persons drawn. A gap is "
     "therefore not the same cells twice, but what a reader of either figure would be told.",
     SEEDS + " With few healthy persons the figure of a split by person depends most on which of "
-    "them are tested.",
+    "them are tested. A single run's interval knows nothing of that.",
     "A split by subject id or official fold keeps most persons apart, and its gap can be smaller "
     "than what the draw of persons does. A gap near 0 there does not make it safe: which persons "
     "stand on both sides is chance.",

@@ -94,7 +94,7 @@ def _run(planned: Sequence[PlannedRun], recipe: "Recipe", jobs: int) -> None:
     from leukoscope.evaluation.report import RECORD_NAME
 
     left = [run for run in planned if not (run.folder / RECORD_NAME).is_file()]
-    for line in estimate(planned, left, recipe):
+    for line in _estimate(planned, left, recipe):
         _say(line)
     if left and not recipe.classical:
         with needs_train_extra("leakage"):
@@ -113,7 +113,7 @@ def _run(planned: Sequence[PlannedRun], recipe: "Recipe", jobs: int) -> None:
         evaluate(trained, jobs=jobs)
 
 
-def estimate(
+def _estimate(
     planned: Sequence[PlannedRun], left: Sequence[PlannedRun], recipe: "Recipe"
 ) -> list[str]:
     """How many runs of which size there are to be, in words."""
