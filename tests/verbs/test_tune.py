@@ -166,7 +166,6 @@ def test_the_best_trains_to_the_figure_it_was_chosen_by(cells: Path, tmp_path: P
     assert min(read_table(run.folder / LOG)["validation_loss"]) == pytest.approx(
         found.best.value, rel=1e-5
     )
-    assert 0 <= ls.evaluate(run).metrics["auroc"].value <= 1
 
 
 @pytest.mark.parametrize(

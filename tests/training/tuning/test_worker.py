@@ -3,10 +3,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 
 from leukoscope.errors import TuningError
 from leukoscope.models.recipe import read_recipe
+from leukoscope.training.tuning.abandoned import take_up_abandoned
 from leukoscope.training.tuning.study import held_out, open_study
 from leukoscope.training.tuning.worker import has_room
 from tests.training.tuning.planned import logistic, network, read_cells, run, tiny_plan
@@ -114,6 +116,23 @@ def test_of_trials_begun_at_the_same_moment_the_first_are_kept(table: Path, tmp_
     for study, trial in zip(workers[:2], begun, strict=False):
         study.tell(trial, 0.5)
     assert [row.trial for row in run(plan).trials] == [0, 1]
+
+
+def test_a_trial_counts_as_at_work_until_the_study_knows_its_end(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan(table, tmp_path, logistic(), C, trials=1)
+    other, seen = open_study(plan), []
+    tell = optuna.Study.tell
+
+    def watched(study: optuna.Study, *told: object, **more: object) -> object:
+        if not seen:
+            seen.append(take_up_abandoned(plan, other))  # as another worker would, just before
+        return tell(study, *told, **more)
+
+    monkeypatch.setattr(optuna.Study, "tell", watched)
+    assert [row.state for row in run(plan).trials] == ["complete"]
+    assert seen == [[]]
 
 
 @pytest.mark.parametrize(

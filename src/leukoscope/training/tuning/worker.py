@@ -5,6 +5,7 @@ its storage alone.
 """
 
 from multiprocessing import parent_process
+from pathlib import Path
 
 import optuna
 from optuna.trial import Trial, TrialState
@@ -64,11 +65,13 @@ def has_room(plan: Plan, study: optuna.Study, trial: Trial) -> bool:
 
 def _run(plan: Plan, study: optuna.Study, trial: Trial, display: Display) -> None:
     """Run a trial to one of its ends and tell the study; Ctrl-C leaves it to be gone on with."""
+    folder = plan.trial_folder(origin(trial))
     try:
-        state, value, facts = _attempt(plan, trial, display)
-        trial.set_user_attr(END, facts)
-        study.tell(trial, value, state)
-        clear_weights(plan.trial_folder(origin(trial)))
+        with alive(trial, folder):  # until the study knows, or others would take it up
+            state, value, facts = _attempt(plan, trial, folder, display)
+            trial.set_user_attr(END, facts)
+            study.tell(trial, value, state)
+            clear_weights(folder)
     except optuna.exceptions.UpdateFinishedTrialError:
         display.say(f"trial {trial.number}: another worker took it over")
     except BaseException:
@@ -77,14 +80,12 @@ def _run(plan: Plan, study: optuna.Study, trial: Trial, display: Display) -> Non
         raise
 
 
-def _attempt(plan: Plan, trial: Trial, display: Display) -> End:
+def _attempt(plan: Plan, trial: Trial, folder: Path, display: Display) -> End:
     """Train with a trial's settings. Whatever these are to blame for is an end, not an error."""
-    folder = plan.trial_folder(origin(trial))
     course = Course(_stopping(trial), display.on_step(trial.number))
     try:
-        with alive(trial, folder):
-            recipe = plan.recipe.with_settings(suggest(trial, plan.space))
-            value = measure(plan, recipe, folder, course)
+        recipe = plan.recipe.with_settings(suggest(trial, plan.space))
+        value = measure(plan, recipe, folder, course)
         return TrialState.COMPLETE, value, _facts(course)
     except optuna.TrialPruned as pruned:
         return TrialState.PRUNED, None, _facts(course, reason=str(pruned))
