@@ -69,7 +69,7 @@ def test_help_imports_nothing_heavy():
         *([verb] for verb in ("train", "preview", "recipes", "evaluate", "predict", "demo")),
         ["compare"],
         ["leakage"],
-        ["serve"],
+        *([verb] for verb in ("serve", "tune")),
         *(["model", verb] for verb in ("show", "verify")),
     ],
     ids=" ".join,
