@@ -231,7 +231,10 @@ def test_real_trainings_are_compared(tmp_path: Path) -> None:
     honest, leaky = found.groups
     rows = {row.entry.name: row for row in honest.rows}
     assert set(rows) == {"person", "net"}
-    assert rows["person"].difference.estimates["auroc"].low is not None
+    assert rows["net"].is_baseline
+    assert rows["person"].difference.estimates["auroc"].value == pytest.approx(
+        rows["person"].entry.value("auroc") - rows["net"].entry.value("auroc")
+    )
     assert rows["person"].entry.seconds > 0
     assert rows["net"].entry.epochs == 1
     assert [row.entry.name for row in leaky.rows] == ["image"]

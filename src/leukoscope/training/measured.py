@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,9 @@ def _read_record(folder: Path) -> Evaluation:
     try:
         record = Evaluation.from_json(path.read_text("utf-8"))
         sound = _is_sound(record)
-    except (LeukoscopeError, OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (LeukoscopeError, OSError, ValueError, RecursionError):
+        sound = False
+    except (LookupError, TypeError, AttributeError):  # JSON of another form
         sound = False
     if not sound:
         raise TrainingError(
@@ -119,24 +121,22 @@ def _read_record(folder: Path) -> Evaluation:
 
 
 def _is_sound(record: Evaluation) -> bool:
-    """Whether every figure that a comparison shows is there and is a number."""
-    figures = [record.metrics[metric.key] for metric in METRICS if metric.key in record.metrics]
-    halves = [
-        record.metrics_at_half[metric.key]
-        for metric in METRICS
-        if metric.needs_threshold and metric.key in record.metrics_at_half
-    ]
-    whole = len(figures) == len(METRICS)
-    whole &= len(halves) == sum(metric.needs_threshold for metric in METRICS)
-    numbers = [getattr(one, name) for one in figures + halves for name in ("value", "low", "high")]
-    counts = [record.cells["ALL"], record.cells["HEM"], *record.person_count.values()]
-    counts += [*record.confusion.counts, *record.protocol.cells.values()]
+    """Whether all that a comparison shows and sorts by is there and of its kind."""
+    how, point = record.protocol, record.operating_point
+    needed = [record.metrics[metric.key] for metric in METRICS]
+    needed += [record.metrics_at_half[metric.key] for metric in METRICS if metric.needs_threshold]
+    numbers = [value for one in needed for value in (one.value, one.low, one.high)]
+    numbers += [point.threshold, point.target_recall]
+    counts = [record.cells[name] for name in ("ALL", "HEM")]
+    counts += [record.person_count[name] for name in ("ALL", "HEM")]
+    counts += [*record.confusion.counts, *how.cells.values()]
     return (
-        whole
-        and all(one is None or isinstance(one, float | int) for one in numbers)
-        and all(isinstance(one, int) for one in counts)
-        and set(record.person_count) == {"ALL", "HEM"}
-        and isinstance(record.operating_point.threshold, float)
+        all(value is None or abs(value) != inf for value in numbers)
+        and all(isinstance(count, int) for count in counts)
+        and all(isinstance(text, str) for text in (how.split, how.part))
+        and all(isinstance(flag, bool) for flag in (how.leaky, how.synthetic))
+        and isinstance(how.split_seed, int | None)
+        and isinstance(point.threshold, float | int)
     )
 
 
