@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -40,12 +41,6 @@ with alive(trial, Path(sys.argv[3]) / f"{trial.number:04d}"):
 
 
 @pytest.fixture
-def plan(table: Path, tmp_path: Path, storage: str) -> Plan:
-    space = {"classical.c": "0.01..1"}
-    return tiny_plan(table, tmp_path / "x", logistic(), space, trials=2, storage=storage)
-
-
-@pytest.fixture
 def here(table: Path, tmp_path: Path) -> Plan:
     return tiny_plan(table, tmp_path / "x", logistic(), {"classical.c": "0.01..1"}, trials=2)
 
@@ -54,7 +49,10 @@ def the_trial(study: optuna.Study, number: int = 0) -> FrozenTrial:
     return study.get_trials()[number]
 
 
-def test_a_killed_worker_is_noticed_at_once_and_its_trial_tried_again(plan: Plan) -> None:
+def test_a_killed_worker_is_noticed_at_once_and_its_trial_tried_again(
+    here: Plan, tmp_path: Path
+) -> None:
+    plan = replace(here, storage=f"journal:{tmp_path / 'study.log'}")
     study = open_study(plan)
     arguments = [plan.place, plan.name, str(plan.folder / "trials")]
     process = subprocess.Popen(

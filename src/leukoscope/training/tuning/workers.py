@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -27,13 +28,27 @@ def run_workers(plan: Plan, workers: int) -> None:
     own = replace(plan, jobs=max(1, plan.jobs // workers))
     processes = [context.Process(target=_serve, args=(own, threads)) for _ in range(workers)]
     try:
-        for process in processes:
-            process.start()
+        with _deaf_to_ctrl_c():  # a process that hears it before its first line shows where it was
+            for process in processes:
+                process.start()
         for process in processes:
             process.join()
     except BaseException:
         _stop(processes)
         raise
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ignore it meanwhile, which processes started meanwhile inherit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's business
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _stop(processes: Sequence[BaseProcess]) -> None:
@@ -56,6 +71,7 @@ def _serve(plan: Plan, threads: int) -> None:
     from leukoscope.training.tuning.study import open_study
     from leukoscope.training.tuning.worker import work
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with study_display(plan.trials, bar=False) as display:
             work(plan, open_study(plan), display)
