@@ -27,6 +27,7 @@ __all__ = [
     "predict",
     "preview",
     "read_cohort",
+    "recalibrate",
     "report_data",
     "serve",
     "show_model",

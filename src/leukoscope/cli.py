@@ -75,6 +75,10 @@ def evaluate(
 
     report([*warnings(result), RESEARCH_USE, ""], False)
     report({metric.title: str(result.metrics[metric.key]) for metric in METRICS}, False)
+    if result.selection is not None:
+        from leukoscope.evaluation.report_selection import words
+
+        report(["", *words(result.selection)], False)
 
 
 @app.command()
@@ -94,7 +98,11 @@ def predict(
         bool, typer.Option("--json", help="Print the summary as JSON; the rows go to --out.")
     ] = False,
 ) -> None:
-    """Answer for images: a row each, and a summary per subject. Exit code 3 if any failed."""
+    """Answer for images: a row each, and a summary per subject. Exit code 3 if any failed.
+
+    A verdict is blast, normal, uncertain, not a cell, or error; the column reason says why there is
+    no answer.
+    """
     if chosen is None and paths[0].suffix.lower() == ".onnx":
         chosen, *paths = paths
     if not paths:

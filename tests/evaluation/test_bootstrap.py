@@ -8,7 +8,9 @@ from leukoscope.evaluation.bootstrap import (
     bootstrap_metrics,
     curve_bands,
     paired_difference,
+    reliability_band,
 )
+from leukoscope.evaluation.calibration import bin_of, reliability_curve
 from leukoscope.evaluation.metrics import METRICS, all_metrics
 from leukoscope.evaluation.replicates import draw_person_weights, ranked_counts, replicate_metrics
 from tests.evaluation.tables import scored, table
@@ -213,6 +215,26 @@ def test_bands_lie_around_the_curves():
     assert precision.low[-1] <= shares[0] <= 1
     assert np.isfinite(precision.low).all()
     assert ((precision.low <= precision.high) & (precision.high <= 1)).all()
+
+
+def test_reliability_over_persons_by_copying_them_out():
+    columns = table(3)
+    label, p, person = columns["label"], columns["p_all"], columns["person"]
+    band = reliability_band(label, p, person, replicates=300, seed=4)
+    weights, index = draw_person_weights(label, person, 300, 4)
+    curve = reliability_curve(label, p)
+    np.testing.assert_allclose(band.x, curve.stated)
+    for k in np.flatnonzero(np.bincount(bin_of(p))):
+        own = bin_of(p) == k
+        drawn = [
+            np.repeat(label[own], copies).mean()
+            for copies in weights[:, index[own]].astype(int)
+            if copies.any()
+        ]
+        place = np.searchsorted(np.unique(bin_of(p)), k)
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        assert (band.low[place], band.high[place]) == pytest.approx((low, high))
+    assert reliability_band(label, p, np.full(len(p), "")).low is None
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,19 @@ def test_calibration_error_by_brute_force(cells):
     assert expected_calibration_error(label, p) == pytest.approx(total / len(label))
 
 
+@given(scored())
+def test_weights_count_as_copies(cells):
+    label, p, person = cells
+    copies = 1 + np.unique(person, return_inverse=True)[1]
+    error = expected_calibration_error(label, p, weight=copies)
+    repeated = label.repeat(copies), p.repeat(copies)
+    assert error == pytest.approx(expected_calibration_error(*repeated))
+    curve, same = reliability_curve(label, p, weight=copies), reliability_curve(*repeated)
+    np.testing.assert_allclose(curve.observed, same.observed)
+    np.testing.assert_allclose(curve.stated, same.stated)
+    assert sum(curve.cells) == len(label)
+
+
 def test_perfectly_calibrated_bins_have_no_error():
     assert expected_calibration_error([1, 0, 0, 0] * 5, [0.25] * 20) == pytest.approx(0)
     assert expected_calibration_error([1, 0], [0.0, 1.0]) == pytest.approx(1)

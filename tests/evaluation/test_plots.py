@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from leukoscope.evaluation import plots, plots_cells
-from leukoscope.evaluation.bootstrap import Estimate, curve_bands
+from leukoscope.evaluation.bootstrap import Estimate, curve_bands, reliability_band
 from leukoscope.evaluation.calibration import reliability_curve
 from leukoscope.evaluation.metrics import Confusion
 from leukoscope.evaluation.summary import person_rows
@@ -75,6 +75,14 @@ def test_the_strip_shows_each_cell_once_and_persons_from_the_worst_down():
     assert sum(len(dots.get_offsets()) for dots in axes.collections) == len(P)
     rows = person_rows(LABEL, P, PERSON, 0.4)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [row.person for row in rows]
+
+
+def test_reliability_is_drawn_before_and_after_with_the_range_over_persons():
+    curve, band = reliability_curve(LABEL, P), reliability_band(LABEL, P, PERSON)
+    before = reliability_curve(LABEL, P**2)
+    figure = plots.reliability_diagram(LABEL, P, curve, ece=FIGURE, before=before, band=band)
+    (drawn,) = [line for line in figure.axes[0].lines if line.get_label() == "no temperature"]
+    assert drawn.get_xdata().tolist() == list(before.stated)
 
 
 def test_learning_curves_draw_a_panel_for_each_pair_and_leave_gaps():

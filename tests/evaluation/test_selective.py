@@ -8,6 +8,12 @@ import pytest
 from hypothesis import given
 
 from leukoscope.evaluation import report_selection
+from leukoscope.evaluation.calibration import (
+    expected_calibration_error,
+    person_weights,
+    reliability_curve,
+    sigmoid,
+)
 from leukoscope.evaluation.conformal import class_limits
 from leukoscope.evaluation.operating import choose_operating_point
 from leukoscope.evaluation.record import Evaluation, Protocol
@@ -151,3 +157,20 @@ def test_a_model_that_never_abstains_says_so(tmp_path):
     assert "When does it not answer?" not in render_report(
         replace(record, selection=None), columns, tmp_path
     ).read_text("utf-8")
+
+
+def test_the_report_says_calibration_before_and_after_over_persons(tmp_path):
+    record, columns = evaluated()
+    found = record.calibration
+    label, person = columns["label"], columns["person"]
+    weight = person_weights(person.astype(str))
+    untempered = sigmoid(columns["logit"])
+    assert found.person_ece == pytest.approx(
+        expected_calibration_error(label, columns["p_all"], weight=weight)
+    )
+    assert found.person_ece_untempered == pytest.approx(
+        expected_calibration_error(label, untempered, weight=weight)
+    )
+    assert found.reliability_untempered == reliability_curve(label, untempered)
+    text = render_report(record, columns, tmp_path).read_text("utf-8")
+    assert f"from {found.person_ece_untempered:.3f} to {found.person_ece:.3f}" in text

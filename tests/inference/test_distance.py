@@ -25,7 +25,8 @@ def test_with_all_axes_it_is_the_mahalanobis_distance(monkeypatch: pytest.Monkey
         assert space.distance(one) == pytest.approx(expected, rel=1e-3)
 
 
-def test_with_few_axes_it_is_that_of_probabilistic_pca() -> None:
+def test_with_few_axes_it_is_that_of_probabilistic_pca(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distance, "EXPLAINED", 0.9)
     random = np.random.default_rng(1)
     values = np.hstack([random.normal(0, 9, (3000, 2)), random.normal(0, 0.5, (3000, 10))])
     space = fit_space(values, np.ones(len(values)))

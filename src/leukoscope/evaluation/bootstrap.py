@@ -16,7 +16,8 @@ from math import isnan, nan
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from leukoscope.evaluation.metrics import all_metrics
+from leukoscope.evaluation.calibration import bin_of
+from leukoscope.evaluation.metrics import all_metrics, divide
 from leukoscope.evaluation.replicates import draw_person_weights, ranked_counts, replicate_metrics
 
 REPLICATES = 2000
@@ -173,6 +174,29 @@ def curve_bands(
         name: Band(x, *_bounds(np.array(rows)))
         for name, rows in (("roc", roc), ("precision_recall", precision))
     }
+
+
+def reliability_band(
+    label: ArrayLike,
+    p: ArrayLike,
+    person: ArrayLike,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Band:
+    """Pointwise 95 % band over persons of the observed share of ALL, for each bin with cells."""
+    index = bin_of(p)
+    bins, place = np.unique(index, return_inverse=True)
+    x = np.bincount(place, np.asarray(p, np.float64)) / np.bincount(place)
+    if why_no_interval(label, person):
+        return Band(x, None, None)
+    weights, owner = draw_person_weights(label, person, replicates, seed)
+    cells = np.zeros((weights.shape[1], len(bins)))
+    found = np.zeros_like(cells)
+    np.add.at(cells, (owner, place), 1)
+    np.add.at(found, (owner, place), np.asarray(label) == 1)
+    low, high = _bounds(divide(weights @ found, weights @ cells))
+    return Band(x, low, high)
 
 
 def _bounds(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -91,25 +91,33 @@ def bin_of(p: ArrayLike, bins: int = BINS) -> NDArray[np.int64]:
     return np.asarray(np.searchsorted(edges[1:-1], np.asarray(p, np.float64)), np.int64)
 
 
-def reliability_curve(label: ArrayLike, p: ArrayLike, bins: int = BINS) -> Reliability:
-    """Compare stated probability and observed share of ALL in `bins` equal-width bins."""
+def reliability_curve(
+    label: ArrayLike, p: ArrayLike, bins: int = BINS, *, weight: ArrayLike | None = None
+) -> Reliability:
+    """Compare stated probability and observed share of ALL in `bins` equal-width bins.
+
+    With `weight` (N,), such as that of `person_weights`, both are weighted means of the cells.
+    """
     index = bin_of(p, bins)
-    count = np.bincount(index, minlength=bins)
+    counts = np.ones(len(index)) if weight is None else np.asarray(weight, np.float64)
+    count, total = np.bincount(index, minlength=bins), np.bincount(index, counts, bins)
     full = count > 0
-    stated = np.bincount(index, np.asarray(p, np.float64), bins)[full] / count[full]
-    observed = np.bincount(index, np.asarray(label) == 1, bins)[full] / count[full]
+    stated = np.bincount(index, counts * np.asarray(p, np.float64), bins)[full] / total[full]
+    observed = np.bincount(index, counts * (np.asarray(label) == 1), bins)[full] / total[full]
     return Reliability(
         tuple(stated.tolist()), tuple(observed.tolist()), tuple(count[full].tolist())
     )
 
 
-def expected_calibration_error(label: ArrayLike, p: ArrayLike, bins: int = BINS) -> float:
+def expected_calibration_error(
+    label: ArrayLike, p: ArrayLike, bins: int = BINS, *, weight: ArrayLike | None = None
+) -> float:
     """Mean gap between stated probability and observed share of ALL, bins weighted by their cells.
 
     Equal-width bins of the probability of the positive class, as M. P. Naeini, G. F. Cooper, M.
     Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015, define
     it for two classes; 15 bins as in Guo et al. 2017. It is 0 at best and biased upwards when few
-    cells fall in a bin.
+    cells fall in a bin. With `weight` (N,) cells count so much each, as where persons weigh alike.
 
     Returns:
         The error between 0 and 1; nan without cells.
@@ -117,5 +125,6 @@ def expected_calibration_error(label: ArrayLike, p: ArrayLike, bins: int = BINS)
     score = np.asarray(p, np.float64)
     if not len(score):
         return nan
-    gap = np.bincount(bin_of(score, bins), score - (np.asarray(label) == 1), bins)
-    return float(np.abs(gap).sum() / len(score))
+    counts = np.ones(len(score)) if weight is None else np.asarray(weight, np.float64)
+    gap = np.bincount(bin_of(score, bins), counts * (score - (np.asarray(label) == 1)), bins)
+    return float(np.abs(gap).sum() / counts.sum())

@@ -105,14 +105,29 @@ def precision_recall_curve(
 
 
 def reliability_diagram(
-    label: ArrayLike, p: ArrayLike, curve: Reliability, *, ece: Estimate
+    label: ArrayLike,
+    p: ArrayLike,
+    curve: Reliability,
+    *,
+    ece: Estimate,
+    before: Reliability | None = None,
+    band: Band | None = None,
 ) -> Figure:
     """Observed share of ALL against stated probability, above the counts of stated probabilities.
 
-    The area of a dot grows with the cells of its bin.
+    The area of a dot grows with the cells of its bin. `before` is the curve without the
+    temperature, `band` what other persons would make of the share observed.
     """
     sheet, (upper, lower) = figure(5.2, 5.4, nrows=2, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="perfectly calibrated")
+    if before is not None:
+        upper.plot(
+            before.stated, before.observed, color=FAINT, linewidth=1.2, label="no temperature"
+        )
+    if band is not None and band.low is not None and band.high is not None:
+        upper.vlines(
+            band.x, band.low, band.high, color=MODEL_COLOUR, linewidth=1.2, label=BAND_TITLE
+        )
     upper.plot(curve.stated, curve.observed, color=MODEL_COLOUR, linewidth=1.5, label=f"ECE {ece}")
     largest = max(curve.cells, default=1)
     upper.scatter(

@@ -70,6 +70,10 @@ class Calibration:
     nll: float
     ece_untempered: float | None = None
     nll_untempered: float | None = None
+    reliability_untempered: Reliability | None = None
+    person_ece: float | None = None
+    """The calibration error where each person weighs the same, as for the temperature."""
+    person_ece_untempered: float | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,8 @@ class Evaluation:
             }
             protocol |= {key: tuple(protocol[key]) for key in ("overlap_persons", "notes")}
             point["persons"] = tuple(point["persons"])
-            curve = {key: tuple(values) for key, values in calibration["reliability"].items()}
+            for key in ("reliability", "reliability_untempered"):
+                calibration[key] = _reliability(calibration.get(key))
             return cls(
                 protocol=Protocol(**protocol),
                 operating_point=OperatingPoint(**_floats(point, "recall", "specificity")),
@@ -151,7 +156,7 @@ class Evaluation:
                     PersonRow(**row | {"subjects": tuple(row["subjects"])})
                     for row in body["persons"]
                 ),
-                calibration=Calibration(**calibration | {"reliability": Reliability(**curve)}),
+                calibration=Calibration(**calibration),
                 replicates=body["replicates"],
                 seed=body["seed"],
                 selection=_selection(body.get("selection")),
@@ -177,6 +182,12 @@ def _floats(fields: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _estimates(fields: dict[str, Any]) -> dict[str, Estimate]:
     return {key: Estimate(**_floats(value, "value")) for key, value in fields.items()}
+
+
+def _reliability(fields: dict[str, list[Any]] | None) -> Reliability | None:
+    if fields is None:
+        return None
+    return Reliability(**{key: tuple(values) for key, values in fields.items()})
 
 
 def _selection(fields: dict[str, Any] | None) -> Selection | None:

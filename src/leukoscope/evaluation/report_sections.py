@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from leukoscope import html
 from leukoscope.errors import LeukoscopeError
 from leukoscope.evaluation import plots, plots_cells
-from leukoscope.evaluation.bootstrap import curve_bands
+from leukoscope.evaluation.bootstrap import curve_bands, reliability_band
 from leukoscope.evaluation.importance import read_importance
-from leukoscope.evaluation.record import Evaluation
+from leukoscope.evaluation.record import Calibration, Evaluation
 from leukoscope.evaluation.summary import confident_errors
 from leukoscope.tables import read_table
 
@@ -56,13 +56,34 @@ def curves(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[M
             "part, changed the calibration error here from "
             f"{calibration.ece_untempered:.3f} to {calibration.ece:.3f} and the log loss from "
             f"{calibration.nll_untempered:.3f} to "
-            f"{calibration.nll:.3f}. It changes no ranking."
+            f"{calibration.nll:.3f}. It changes no ranking." + _by_person(calibration)
         )
+    band = reliability_band(
+        label, p, table["person"], replicates=evaluation.replicates, seed=evaluation.seed
+    )
     yield html.figure(
-        plots.reliability_diagram(label, p, calibration.reliability, ece=metrics["ece"]),
+        plots.reliability_diagram(
+            label,
+            p,
+            calibration.reliability,
+            ece=metrics["ece"],
+            before=calibration.reliability_untempered,
+            band=band,
+        ),
         "Reliability: on the dotted line, 8 of 10 cells given 0.8 are ALL. Above it the model says "
         "too little, below it too much.",
         "Reliability diagram",
+    )
+
+
+def _by_person(calibration: Calibration) -> str:
+    """The same where persons weigh alike, for the cells of one person can hide all others."""
+    before, after = calibration.person_ece_untempered, calibration.person_ece
+    if before is None or after is None:
+        return ""
+    return (
+        " Where each person weighs the same, as when it was fitted, the calibration error went "
+        f"from {before:.3f} to {after:.3f}."
     )
 
 

@@ -1,6 +1,7 @@
 """From a table of cells with labels and probabilities to the record of an evaluation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from leukoscope.evaluation.bootstrap import REPLICATES, bootstrap_metrics
 from leukoscope.evaluation.calibration import (
     expected_calibration_error,
     negative_log_likelihood,
+    person_weights,
     reliability_curve,
     sigmoid,
 )
@@ -135,7 +137,6 @@ def evaluate_table(
     threshold = operating_point.threshold
     draws = {"replicates": replicates, "seed": seed}
     at_half = bootstrap_metrics(label, p, who, threshold=0.5, **draws)
-    untempered = sigmoid(table["logit"]) if "logit" in table else None
     return Evaluation(
         protocol=protocol,
         operating_point=operating_point,
@@ -156,17 +157,7 @@ def evaluate_table(
         confusion=confusion(label, p, threshold),
         confusion_at_half=confusion(label, p, 0.5),
         persons=person_rows(label, p, who, threshold, table.get("subject")),
-        calibration=Calibration(
-            reliability=reliability_curve(label, p),
-            ece=expected_calibration_error(label, p),
-            nll=negative_log_likelihood(label, p),
-            ece_untempered=None
-            if untempered is None
-            else expected_calibration_error(label, untempered),
-            nll_untempered=None
-            if untempered is None
-            else negative_log_likelihood(label, untempered),
-        ),
+        calibration=_calibration(label, p, who, table.get("logit")),
         replicates=replicates,
         seed=seed,
         selection=measure_selection(
@@ -174,6 +165,29 @@ def evaluate_table(
         )
         if "verdict" in table
         else None,
+    )
+
+
+def _calibration(
+    label: NDArray[Any], p: NDArray[Any], person: NDArray[Any], logit: NDArray[Any] | None
+) -> Calibration:
+    """With the temperature and, where logits are known, without it."""
+    weight = person_weights(person.astype(str))
+    found = Calibration(
+        reliability=reliability_curve(label, p),
+        ece=expected_calibration_error(label, p),
+        nll=negative_log_likelihood(label, p),
+        person_ece=expected_calibration_error(label, p, weight=weight),
+    )
+    if logit is None:
+        return found
+    before = sigmoid(logit)
+    return replace(
+        found,
+        ece_untempered=expected_calibration_error(label, before),
+        nll_untempered=negative_log_likelihood(label, before),
+        reliability_untempered=reliability_curve(label, before),
+        person_ece_untempered=expected_calibration_error(label, before, weight=weight),
     )
 
 

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 METHOD = "Mahalanobis distance to the training cells, covariance by probabilistic PCA"
 # Directions kept: those of this share of the variance, and no more than fit a small card.
-EXPLAINED, MOST_AXES = 0.95, 24
+EXPLAINED, MOST_AXES = 0.9999, 24
 # The narrow directions are at least this wide, as a share of the mean of all: embeddings have dead
 # dimensions, and a cell must not be infinitely far for a rounding error in one.
 NARROWEST = 1e-3
@@ -66,8 +66,8 @@ class Space:
         middle, axes, variances = self._arrays
         offset = np.asarray(embedding, np.float64) - middle
         along = axes @ offset
-        off = max(0.0, float(offset @ offset - along @ along))
-        squared = float((along**2 / variances).sum()) + off / self.rest
+        off = offset - along @ axes
+        squared = float((along**2 / variances).sum() + off @ off / self.rest)
         return float(np.sqrt(squared)) if np.isfinite(squared) else float("inf")
 
 

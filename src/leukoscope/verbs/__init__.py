@@ -22,7 +22,7 @@ from leukoscope.verbs.leakage import leakage
 from leukoscope.verbs.model_pages import model_card, model_checklist
 from leukoscope.verbs.predict import predict, show_model, verify_model
 from leukoscope.verbs.serve import serve
-from leukoscope.verbs.train import preview, train
+from leukoscope.verbs.train import preview, recalibrate, train
 from leukoscope.verbs.tune import tune
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "predict",
     "preview",
     "read_cohort",
+    "recalibrate",
     "report_data",
     "serve",
     "show_model",

@@ -12,6 +12,7 @@ from leukoscope.verbs.data import Source, audited, read_cohort
 from leukoscope.verbs.extras import needs_train_extra
 
 if TYPE_CHECKING:
+    from leukoscope.inference.card import Card
     from leukoscope.models.recipe import Recipe
     from leukoscope.training.run import Run
 
@@ -90,6 +91,27 @@ def trainer(recipe: "Recipe") -> "Callable[..., Run]":
             return run_classical
         from leukoscope.training.session import run_training
     return run_training
+
+
+def recalibrate(run: "Run | Path | str", jobs: int = 2) -> "Card":
+    """Set temperature, operating point and limits of a finished run's model file anew.
+
+    So a model of an earlier version learns to abstain; no weight changes. Evaluate it again after.
+
+    Args:
+        run: A run, or its folder, with its images where its cohort.csv names them.
+        jobs: Threads.
+
+    Returns:
+        The card that now stands in the model file.
+
+    Raises:
+        TrainingError: It is no finished run, or its images have gone.
+    """
+    with needs_train_extra("recalibrate"):
+        from leukoscope.training.recalibrate import recalibrate as anew
+        from leukoscope.training.run import Run, read_run
+    return anew(run if isinstance(run, Run) else read_run(run), jobs=jobs)
 
 
 def preview(source: Source, recipe: str, out: Path | str, seed: int = 0) -> Path:
