@@ -147,7 +147,7 @@ def _of_record(record: Evaluation) -> dict[str, Fact]:
         f"{part}: {len(names)} persons, {record.protocol.cells.get(part, 0)} cells"
         for part, names in record.protocol.persons.items()
     )
-    return {
+    found = {
         "parts": Fact(f"Parts: {parts}", f"{REPORT}: protocol"),
         "tested": Fact(
             f"Tested on {all_} persons with ALL and {hem} healthy ones: {record.cells['ALL']} and "
@@ -173,6 +173,14 @@ def _of_record(record: Evaluation) -> dict[str, Fact]:
             f"95 % intervals from {record.replicates} draws of persons", f"{REPORT}: replicates"
         ),
     }
+    selection = record.selection
+    if selection is not None:
+        found["answered"] = Fact(
+            f"Share answered {selection.answered}; wrong among the answered "
+            f"{selection.error_answered}, if all were answered {selection.error_all}",
+            f"{REPORT}: selection",
+        )
+    return found
 
 
 def _input(words: Mapping[str, str]) -> str:

@@ -186,11 +186,11 @@ def _persons(subject: Subject) -> list[Block]:
         for row in subject.record.persons
     ]
     headers = ("person", "class", "cells", "called rightly (95 % Wilson)", "mean probability")
-    return [Table(headers, tuple(rows))]
+    return [Table(headers, tuple(rows)), Paragraph("Plots stand in report.html of the run folder.")]
 
 
 def _decisions(known: Mapping[str, Fact]) -> list[Block]:
-    names = ("temperature", "calibration", "operating point", "abstention", "confusion")
+    names = ("temperature", "calibration", "operating point", "abstention", "answered", "confusion")
     return [Bullets(tuple(known[name].text + "." for name in names if name in known))]
 
 
