@@ -27,6 +27,6 @@ def overlay(cell: NDArray[np.uint8], heatmap: np.ndarray) -> NDArray[np.uint8]:
     largest = float(np.abs(heatmap).max())
     strength = np.clip(np.abs(values) / largest, 0, 1) if largest > 0 else np.zeros_like(values)
     alpha = OPACITY * strength[..., None]
-    colour = np.where(values[..., None] >= 0, np.float32(FOR), np.float32(AGAINST))
+    colour = np.where(values[..., None] >= 0, np.array(FOR), np.array(AGAINST))
     mixed = np.rint((1 - alpha) * cell + alpha * colour).astype(np.uint8)
     return np.concatenate([cell, mixed], axis=1)
