@@ -79,7 +79,7 @@ def test_only_what_was_changed_of_a_packaged_recipe_is_named() -> None:
     assert changed_settings(read_recipe("svm").with_settings({"classical.c": 1})) == (
         "classical.c=[1.0]",
     )
-    assert changed_settings(Recipe("my own")) == ()
+    assert changed_settings(Recipe("my-own")) == ()
 
 
 def test_characters_that_upset_a_terminal_are_replaced() -> None:
