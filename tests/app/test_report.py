@@ -12,6 +12,8 @@ from leukoscope import __version__
 from leukoscope.app import report as module
 from leukoscope.app.report import report
 from leukoscope.errors import RESEARCH_USE
+from leukoscope.inference.limits import Possible
+from leukoscope.inference.triage import Verdict
 from tests.app.made_case import HOSTILE, Made, everything, made_case
 from tests.inference.tiny_model import tiny_card
 
@@ -122,3 +124,24 @@ def test_a_report_needs_no_plotting_library() -> None:
     )
     root = __file__.partition("/tests/")[0]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+def test_what_is_not_answered_is_said_and_drawn() -> None:
+    made = made_case(
+        [
+            ({"p_all": 0.2}, None),
+            ({"p_all": 0.5, "verdict": Verdict.UNCERTAIN, "reason": "fits both"}, None),
+            ({"p_all": 0.9}, None),
+            ({"p_all": 0.7, "verdict": Verdict.NOT_A_CELL, "reason": "blurred"}, None),
+        ],
+        possible=Possible(0.3, 0.6),
+    )
+    page = report(made.case, NOW, made.load, None)
+    assert "uncertain from 0.3000 to 0.6000" in page
+    assert "1 of 2 cells called blasts" in page
+    assert "2 not answered (1 uncertain, 1 not a cell)" in page
+    assert 'class="zone"' in page
+    # What is no cell has no place in the distribution.
+    assert "2 of 3 cells lie at the threshold" in page
+    bold = everything()
+    assert 'class="zone"' not in report(bold.case, NOW, bold.load, None)
