@@ -1,11 +1,14 @@
 """`leukoscope compare`: what it prints where, and how it ends."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from leukoscope.cli import main
+from leukoscope.cli_compare import _print_columns
 from leukoscope.errors import RESEARCH_USE
 from tests.evaluation.made_runs import LEAKY, write_measured_run
 
@@ -71,3 +74,26 @@ def test_differences_are_shown_beside_the_baseline(run, runs):
     assert code == 0
     assert "baseline" in out
     assert "none: other cells" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("width", [30, 60, 90, 400])
+def test_a_table_shows_whole_columns_as_far_as_the_terminal_goes(width):
+    columns = {
+        "#": ["1", "2"],
+        "Run": ["dense-0", "x" * 9],
+        "AUROC": ["0.974 (0.954 to 0.986)"] * 2,
+    }
+    columns |= {f"Figure {number}": ["0.500 (0.400 to 0.600)"] * 2 for number in range(4)}
+    console = Console(width=width, file=StringIO())
+    _print_columns(console, columns)
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    head = text.split("A wider terminal")[0]
+    shown = [name for name in columns if name in head]
+    hidden = [name for name in columns if name not in shown]
+    assert len(shown) >= 3
+    assert head.count("0.500 (0.400 to 0.600)") == 2 * (len(shown) - 3)  # none is broken
+    assert " ".join(text.split()).endswith(
+        f"shows also: {', '.join(hidden)}." if hidden else "600)"
+    )
+    assert bool(hidden) == (width < 400)

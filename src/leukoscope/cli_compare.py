@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from leukoscope.evaluation.comparison import Group
     from leukoscope.evaluation.comparison_record import Comparison
 
-WIDEST = 220
-"""Columns of a table that goes into a file or a pipe."""
+WIDEST = 1000
+"""Characters of a line that goes into a file or a pipe."""
+LONGEST = 44
+"""Characters of a line in a table's cell; longer ones are folded."""
+GAP = 2
+"""Characters between the columns of a table."""
 
 
 def compare(
@@ -68,11 +72,10 @@ def _print(found: "Comparison") -> None:
         _print_group(console, group, found)
     _print_means(console, found)
     _print_claims(console, found)
-    console.print(*words.advice(found), found.speed, RESEARCH_USE, sep="\n")
+    console.print(*words.advice(found), *filter(None, [found.speed]), RESEARCH_USE, sep="\n")
 
 
 def _print_group(console: "Console", group: "Group", found: "Comparison") -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from leukoscope.evaluation import comparison_words as words
@@ -82,37 +85,27 @@ def _print_group(console: "Console", group: "Group", found: "Comparison") -> Non
         console.print(Text(words.leaky_sentence(group), style="bold red"))
     console.print(Text(words.identity(group), style="dim"))
     first, *others = words.shown_metrics(found.metric)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    narrow = [words.title(key).replace(" ", "\n") for key in others]
-    heads = ["#", "Run", "Recipe", words.title(first), "Less baseline", *narrow]
-    heads += ["Weights", "MB", "Training", *(["Images/s"] if found.speed else [])]
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    for row in group.rows:
-        entry, figures = row.entry, row.entry.evaluation.metrics
-        table.add_row(
-            *map(
-                Text,
-                [
-                    "" if row.rank is None else str(row.rank),
-                    entry.name,
-                    "\n".join([entry.recipe, *entry.settings]),
-                    str(figures[first]),
-                    words.difference(row, first),
-                    *(f"{figures[key].value:.3f}" for key in others),
-                    words.weights(entry),
-                    words.megabytes(entry),
-                    words.cost(entry),
-                    *([words.speed(entry)] if found.speed else []),
-                ],
-            )
-        )
-    console.print(table)
-    console.print()
+    rows, entries = group.rows, [row.entry for row in group.rows]
+    columns = {
+        "#": ["" if row.rank is None else str(row.rank) for row in rows],
+        "Run": [entry.name for entry in entries],
+        words.title(first): [str(entry.evaluation.metrics[first]) for entry in entries],
+        "Less baseline": [words.difference(row, first) for row in rows],
+        "Recipe": ["\n".join([entry.recipe, *entry.settings]) for entry in entries],
+    }
+    for key in others:
+        head = words.title(key).replace(" ", "\n")
+        columns[head] = [f"{entry.value(key):.3f}" for entry in entries]
+    columns |= {
+        "Weights": [words.weights(entry) for entry in entries],
+        "MB": [words.megabytes(entry) for entry in entries],
+        "Training": [words.cost(entry) for entry in entries],
+        "Images/s": [words.speed(entry) for entry in entries],
+    }
+    _print_columns(console, {head: own for head, own in columns.items() if any(own)})
 
 
 def _print_means(console: "Console", found: "Comparison") -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from leukoscope.evaluation import comparison_words as words
@@ -121,16 +114,39 @@ def _print_means(console: "Console", found: "Comparison") -> None:
         return
     console.print(Text("Means over test sets", style="bold"))
     console.print(Text(words.SEEDS, style="dim"))
-    shown = words.shown_metrics(found.metric)
+    columns = {
+        "Recipe": [words.with_settings(mean.recipe, mean.settings) for mean in found.means],
+        "Split": [f"{mean.split}{' LEAKY' * mean.leaky}" for mean in found.means],
+        "Sets": [str(mean.test_sets) for mean in found.means],
+    }
+    for key in words.shown_metrics(found.metric):
+        columns[words.title(key)] = [
+            str(mean.metrics.get(key, "not defined")) for mean in found.means
+        ]
+    _print_columns(console, columns)
+
+
+def _print_columns(console: "Console", columns: dict[str, list[str]]) -> None:
+    """Print a table of as many columns as fit whole, the first three in any case."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("Recipe", "Split", "Sets", *map(words.title, shown)):
-        table.add_column(head, overflow="fold")
-    for mean in found.means:
-        split = Text(f"{mean.split} LEAKY", style="red") if mean.leaky else Text(mean.split)
-        figures = [str(mean.metrics.get(key, "not defined")) for key in shown]
-        recipe = words.with_settings(mean.recipe, mean.settings)
-        table.add_row(Text(recipe), split, str(mean.test_sets), *map(Text, figures))
+    left, shown = console.width, list(columns)
+    for head, cells in columns.items():
+        lines = [line for text in (head, *cells) for line in text.split("\n")]
+        width = min(LONGEST, max(map(len, lines)))
+        if width > left and len(table.columns) >= 3:
+            shown = shown[: len(table.columns)]
+            break
+        table.add_column(Text(head), width=min(width, console.width), overflow="fold")
+        left -= width + GAP
+    for row in zip(*(columns[head] for head in shown), strict=True):
+        table.add_row(*(Text(cell, "red" if "LEAKY" in cell else "") for cell in row))
     console.print(table)
+    if hidden := [head.replace("\n", " ") for head in columns if head not in shown]:
+        note = f"A wider terminal, or --out, shows also: {', '.join(hidden)}."
+        console.print(Text(note, style="dim"))
     console.print()
 
 
