@@ -3,8 +3,7 @@
 Source: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014,
 section 4.2. They cover with plain grey. Here a patch is smoothed, within the cell's outline, for
 two reasons: the size stays (see `leukoscope.data.covering`), and the edge of a plain patch is
-itself structure, which moves a model of texture descriptors more than what was covered
-(docs/heatmaps.md has the figures).
+itself structure, which may move a model of texture descriptors more than what was covered.
 
 The map is approximate: what two patches do together shows in neither, a patch that only repeats
 what others say changes nothing, and what a model reads from size, outline or coarse shading is in
