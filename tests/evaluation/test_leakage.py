@@ -1,22 +1,15 @@
 import json
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn.metrics as reference
 
 from leukoscope.evaluation.bootstrap import Estimate
-from leukoscope.evaluation.leakage import (
-    FIGURES,
-    PROTOCOLS,
-    MeasuredRun,
-    Part,
-    Study,
-    apart,
-    run_draws,
-    study_levels,
-)
+from leukoscope.evaluation.leakage import apart, run_draws, study_levels
+from leukoscope.evaluation.leakage_record import FIGURES, PROTOCOLS, MeasuredRun, Part, Study
 from leukoscope.evaluation.leakage_report import lines, to_json, write_study
 from leukoscope.evaluation.metrics import all_metrics
 from leukoscope.evaluation.plots_leakage import leakage_plot
@@ -115,6 +108,7 @@ def test_a_gap_is_the_difference_of_the_means_over_common_seeds() -> None:
     auroc = [run.figures["auroc"].value for run in runs]
     assert image.mean["auroc"].value == pytest.approx((auroc[2] + auroc[3]) / 2)
     assert image.gap["auroc"].value == pytest.approx(auroc[2] - auroc[1])
+    assert image.common == (1,)
     assert not person.gap
     assert image.values[2]["auroc"] == auroc[3]
 
@@ -171,7 +165,7 @@ def test_persons_seen_and_new_ones_are_measured_apart() -> None:
     assert set(apart(replace(run, seen=run.label == 1))) == set()
 
 
-def test_what_is_written(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_written(tmp_path: Path) -> None:
     made = study(answered("image"), answered("person", draw=1), answered("image", recipe="<b>"))
     page = write_study(made, tmp_path).read_text()
     assert "<b>" not in page.replace("&lt;b&gt;", "")
@@ -186,6 +180,7 @@ def test_what_is_written(tmp_path) -> None:  # type: ignore[no-untyped-def]
     assert json.loads(to_json(made))["protocols"][0]["gap"]["auroc"]["value"] == gap
     text = "\n".join(lines(made))
     assert f"{gap:+.3f}" in text
+    assert "over seed 0" in text
     assert "no run by person" in text  # of the second recipe
     assert text.count("image (leaky)") == 2
 

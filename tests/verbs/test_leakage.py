@@ -10,7 +10,7 @@ from leukoscope.cli import main
 from leukoscope.data.cohort import ALL, HEM, Cohort, write_cohort
 from leukoscope.data.partition import straddling
 from leukoscope.errors import LeukoscopeError, RecipeError, SplitError, TrainingError
-from leukoscope.evaluation.leakage import Study
+from leukoscope.evaluation.leakage_record import Study
 from leukoscope.models.recipe import read_recipe
 from leukoscope.tables import read_table
 from leukoscope.training.run import read_run

@@ -19,10 +19,8 @@ as units).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leukoscope.evaluation.bootstrap import (
     REPLICATES,
@@ -31,125 +29,15 @@ from leukoscope.evaluation.bootstrap import (
     estimate_of_draws,
     why_no_interval,
 )
+from leukoscope.evaluation.leakage_record import (
+    FIGURES,
+    HONEST,
+    PROTOCOLS,
+    Level,
+    MeasuredRun,
+)
 from leukoscope.evaluation.metrics import Floats
 from leukoscope.evaluation.replicates import calls, ranking
-
-PROTOCOLS = {
-    "image": "Split by image: cells of every person stand in every part.",
-    "subject": "Split by official subject id, under several of which one person may stand.",
-    "official": "One official fold is the test, another one for each seed.",
-    "person": "Split by person as the audit found them.",
-}
-HONEST = "person"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of the study: a metric, with calls at the operating point or at 0.5."""
-
-    metric: str
-    title: str
-    at_half: bool = False
-
-    @property
-    def key(self) -> str:
-        """Its name in tables."""
-        return f"{self.metric}_at_half" if self.at_half else self.metric
-
-
-FIGURES = (
-    Figure("auroc", "AUROC"),
-    Figure("balanced_accuracy", "Balanced accuracy"),
-    Figure("sensitivity", "Sensitivity"),
-    Figure("specificity", "Specificity"),
-    Figure("f1_weighted", "Weighted F1"),
-    Figure("accuracy", "Accuracy"),
-    # Published figures call a cell ALL from 0.5 on.
-    Figure("f1_weighted", "Weighted F1 at 0.5", at_half=True),
-    Figure("accuracy", "Accuracy at 0.5", at_half=True),
-)
-
-
-@dataclass(frozen=True)
-class Part:
-    """How much one part of a run holds."""
-
-    all_cells: int
-    hem_cells: int
-    persons: int
-
-    @property
-    def cells(self) -> int:
-        """Cells of both classes."""
-        return self.all_cells + self.hem_cells
-
-
-@dataclass(frozen=True)
-class MeasuredRun:
-    """One run and its answers for the N cells of its test part.
-
-    Attributes:
-        recipe: By its name.
-        split: One of `PROTOCOLS`.
-        seed: Of split, draw of cells and training.
-        folder: Where its files are.
-        label: (N,) 1 = ALL, 0 = HEM.
-        p: (N,) calibrated probability of ALL.
-        person: (N,) object, "" where not known.
-        seen: (N,) bool, whether the cell's person has cells among those trained or validated on.
-        threshold: The operating point, set on the run's own validation part.
-        figures: What its evaluation measured, by key.
-        parts: Part to its size.
-        fold: The official fold tested, else "".
-        epochs: How many were trained; 0 of an estimator.
-        seconds: What the epochs took.
-    """
-
-    recipe: str
-    split: str
-    seed: int
-    folder: str
-    label: NDArray[np.int8]
-    p: Floats
-    person: NDArray[np.object_]
-    seen: NDArray[np.bool_]
-    threshold: float
-    figures: Mapping[str, Estimate]
-    parts: Mapping[str, Part]
-    fold: str = ""
-    epochs: int = 0
-    seconds: float = nan
-
-
-@dataclass(frozen=True)
-class Level:
-    """What one recipe reaches under one protocol.
-
-    Attributes:
-        recipe: By its name.
-        split: The protocol.
-        values: Seed to figure by key.
-        mean: Key to the mean over the seeds, with interval.
-        gap: Key to that mean less the one of the split by person, over the seeds that both have;
-            empty for the split by person, and where that has no run.
-    """
-
-    recipe: str
-    split: str
-    values: Mapping[int, Mapping[str, float]]
-    mean: Mapping[str, Estimate]
-    gap: Mapping[str, Estimate]
-
-
-@dataclass(frozen=True)
-class Study:
-    """All finished runs of one data set, and what they come to."""
-
-    data: str
-    synthetic: bool
-    runs: tuple[MeasuredRun, ...]
-    levels: tuple[Level, ...]
-
 
 Drawn = tuple[MeasuredRun, Mapping[str, Floats]]
 """A run and its figures in every draw."""
@@ -227,20 +115,24 @@ def _draws(run: MeasuredRun, weights: Mapping[str, Floats]) -> dict[str, Floats]
 
 
 def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Level:
-    run = own[0][0]
-    mean = _mean(own, seed)
+    run, mean = own[0][0], _mean(own, seed)
+    common = {one.seed for one, _ in own} & {one.seed for one, _ in honest}
     gap: dict[str, Estimate] = {}
-    if both := {one.seed for one, _ in own} & {one.seed for one, _ in honest}:
-        here = _mean([one for one in own if one[0].seed in both], seed)
-        there = _mean([one for one in honest if one[0].seed in both], seed)
+    if common:
+        here = _mean([one for one in own if one[0].seed in common], seed)
+        there = _mean([one for one in honest if one[0].seed in common], seed)
         gap = _estimates(
             {key: here.value[key] - there.value[key] for key in here.value},
             {key: here.draws[key] - there.draws[key] for key in here.value},
             here.reason or there.reason,
         )
-    values = {one.seed: {f.key: one.figures[f.key].value for f in FIGURES} for one, _ in own}
     return Level(
-        run.recipe, run.split, values, _estimates(mean.value, mean.draws, mean.reason), gap
+        run.recipe,
+        run.split,
+        {one.seed: {f.key: one.figures[f.key].value for f in FIGURES} for one, _ in own},
+        _estimates(mean.value, mean.draws, mean.reason),
+        tuple(sorted(common)),
+        gap,
     )
 
 

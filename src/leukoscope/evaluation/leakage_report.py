@@ -13,14 +13,8 @@ from leukoscope import html
 from leukoscope.errors import RESEARCH_USE
 from leukoscope.evaluation import leakage_words as words
 from leukoscope.evaluation.bootstrap import REPLICATES, Estimate
-from leukoscope.evaluation.leakage import (
-    FIGURES,
-    PROTOCOLS,
-    Level,
-    MeasuredRun,
-    Study,
-    apart,
-)
+from leukoscope.evaluation.leakage import apart
+from leukoscope.evaluation.leakage_record import FIGURES, PROTOCOLS, Level, MeasuredRun, Study
 from leukoscope.evaluation.plots_leakage import leakage_plot
 from leukoscope.files import atomic_path, write_text
 from leukoscope.tables import write_table
@@ -103,11 +97,12 @@ def lines(study: Study) -> list[str]:
         for level in study.levels:
             if level.recipe == recipe:
                 mean = level.mean
+                gap = words.signed(level.gap["auroc"]) if level.gap else ""
                 calls = [f"{mean[key].value:.3f}" for key in ("sensitivity", "specificity")]
                 right = [f"{mean[key].value:.3f}" for key in ("accuracy", "accuracy_at_half")]
                 found.append(
                     f"  {words.protocol(level):<20}{mean['auroc']!s:<24}"
-                    f"{words.gap(level, 'auroc'):<26}{calls[0]:>6}{calls[1]:>7}"
+                    f"{gap:<26}{calls[0]:>6}{calls[1]:>7}"
                     f"{right[0]:>7}{right[1]:>13}"
                 )
         found.append("")

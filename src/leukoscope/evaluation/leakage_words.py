@@ -3,7 +3,7 @@
 from math import isnan
 
 from leukoscope.evaluation.bootstrap import REPLICATES, Estimate
-from leukoscope.evaluation.leakage import HONEST, Level, Study
+from leukoscope.evaluation.leakage_record import HONEST, Level, Study
 
 METHOD = (
     f"95 % intervals over seeds and persons: {REPLICATES:,} draws of the seeds with replacement, "
@@ -58,19 +58,16 @@ def findings(study: Study) -> list[str]:
     for level in study.levels:
         if level.split == HONEST:
             continue
-        auroc = level.mean["auroc"]
-        text = f"{level.recipe}, split by {level.split}: AUROC {auroc.value:.3f}"
+        text = f"{level.recipe}, split by {level.split}: AUROC {level.mean['auroc'].value:.3f}"
         if not level.gap:
-            found.append(f"{text}; no run by person to compare it with yet.")
+            found.append(f"{text}; no run by person with the same seed yet.")
             continue
-        difference = level.gap["auroc"]
-        verdict = ""
-        if difference.low is not None and difference.high is not None:
-            beyond = difference.low > 0 or difference.high < 0
-            verdict = "" if beyond else "; the interval holds 0"
+        gap = level.gap["auroc"]
+        holds_0 = gap.low is not None and gap.high is not None and gap.low <= 0 <= gap.high
+        seeds = f"seed{'s' * (len(level.common) > 1)} {', '.join(map(str, level.common))}"
         found.append(
-            f"{text}, where the split by person gives {auroc.value - difference.value:.3f}: a gap "
-            f"of {signed(difference)}{verdict}."
+            f"{text}; the gap to the split by person is {signed(gap)}, over {seeds}"
+            f"{'; the interval holds 0' if holds_0 else ''}."
         )
     return found
 
@@ -97,11 +94,6 @@ def fairness(study: Study) -> list[str]:
 def protocol(level: Level) -> str:
     """Its name, marked where it is not the honest one."""
     return level.split if level.split == HONEST else f"{level.split} (leaky)"
-
-
-def gap(level: Level, key: str) -> str:
-    """One gap as a text, "" where there is none."""
-    return signed(level.gap[key]) if level.gap else ""
 
 
 def signed(estimate: Estimate) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 
 from leukoscope.evaluation.bootstrap import Estimate
-from leukoscope.evaluation.leakage import HONEST, PROTOCOLS, Figure, Level
+from leukoscope.evaluation.leakage_record import HONEST, PROTOCOLS, Figure, Level
 from leukoscope.evaluation.style import ACCENT_COLOUR, FAINT, INK, MODEL_COLOUR, dress, figure
 
 SPREAD = 0.12  # how far apart seeds are drawn

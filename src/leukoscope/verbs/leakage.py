@@ -23,7 +23,7 @@ from leukoscope.verbs.leakage_plan import (
 from leukoscope.verbs.train import trainer
 
 if TYPE_CHECKING:
-    from leukoscope.evaluation.leakage import Study
+    from leukoscope.evaluation.leakage_record import Study
     from leukoscope.models.recipe import Recipe
 
 SEEDS = (0, 1, 2)

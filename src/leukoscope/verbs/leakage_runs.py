@@ -8,7 +8,8 @@ import numpy as np
 from leukoscope.data.cohort import ALL, HEM, Cohort, read_cohort_table
 from leukoscope.data.partition import PARTS
 from leukoscope.errors import TrainingError
-from leukoscope.evaluation.leakage import FIGURES, PROTOCOLS, MeasuredRun, Part, Study, study_levels
+from leukoscope.evaluation.leakage import study_levels
+from leukoscope.evaluation.leakage_record import FIGURES, PROTOCOLS, MeasuredRun, Part, Study
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report import RECORD_NAME
 from leukoscope.evaluation.summary import scored_cells
