@@ -76,7 +76,7 @@ def test_differences_are_shown_beside_the_baseline(run, runs):
     assert "none: other cells" in " ".join(out.split())
 
 
-@pytest.mark.parametrize("width", [30, 60, 90, 400])
+@pytest.mark.parametrize("width", [40, 60, 90, 400])
 def test_a_table_shows_whole_columns_as_far_as_the_terminal_goes(width):
     columns = {
         "#": ["1", "2"],
