@@ -74,6 +74,7 @@ def tune(
     with needs_train_extra("tune"):
         from leukoscope.models.recipe import read_recipe
         from leukoscope.models.space import default_space, read_space, read_space_file
+        from leukoscope.training.tuning.storage import shown
         from leukoscope.training.tuning.study import Plan, held_out
     base = _judged_by(read_recipe(recipe).with_settings(settings or {}), objective)
     named = {**(read_space_file(space) if space else {}), **(vary or {})}
@@ -81,6 +82,8 @@ def tune(
     if world_size() > 1:
         raise TuningError("tune trains in one process each; for several, use --workers.")
     _check_counts(trials=trials, folds=folds, workers=workers)
+    if storage:
+        shown(storage)  # a URL that is none is said before the long work
     if not base.classical and "network.weights" not in wanted:
         with needs_train_extra("tune"):
             from leukoscope.models.weights import find_weights
