@@ -97,6 +97,7 @@ def test_a_model_of_everyone_says_whose_figures_it_has() -> None:
     assert "All persons set the weights; the figures are those of models of" in text
     assert "On persons left out by cross-validation: 2 persons, 30 cells." in text
     assert "validation persons" not in text
+    assert "Where the recipe itself was chosen by such figures they flatter it" in text
 
 
 def test_a_run_adds_its_persons(run: Path) -> None:

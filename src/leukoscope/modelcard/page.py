@@ -76,6 +76,11 @@ def limits(subject: Subject) -> list[str]:
         "Persons are those the audit could tell apart by their cells; two ids without a common "
         "cell count as two persons.",
     ]
+    if is_everyone(card):
+        said.append(
+            "Its figures are those of its like. Where the recipe itself was chosen by such figures "
+            "they flatter it; docs/shipped-model.md says how it was chosen."
+        )
     if card.abstention is None:
         said.append("It does not abstain: every picture that is not empty gets an answer.")
     if card.out_of_distribution is None:
@@ -126,10 +131,14 @@ def _uses() -> list[Block]:
 
 def _training(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
     training = subject.card.training
+    cells = {
+        part: "; ".join(f"{count} {label}" for label, count in of_part.items())
+        for part, of_part in training.cells.items()
+    }
     rows = tuple(
-        (part, ", ".join(names), "; ".join(f"{n} {label}" for label, n in cells.items()))
+        (part, ", ".join(names), cells.get(part, ""))
         for part, names in training.persons.items()
-        for cells in [training.cells.get(part, {})]
+        if names
     )
     return [
         Paragraph(f"{known['data'].text}. {subject.card.data.citation}"),
