@@ -22,8 +22,6 @@ def test_a_generated_page_is_up_to_date(name: str, fresh: Path) -> None:
 
 
 def test_the_story_of_the_shipped_model_is_about_that_model() -> None:
-    card = read_card(default_model())
     text = (DOCS / "shipped-model.md").read_text("utf-8")
-    assert f"`{card.name}`" in text
-    if card.results:
-        assert f"{card.results['auroc'].value:.3f}" in text
+    assert f"`{read_card(default_model()).name}`" in text
+    assert "(model-card.md)" in text, "figures stand on the generated page alone"
