@@ -1,7 +1,10 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql import PostgreSQL, running_postgresql
 
 CNMC = "LEUKOSCOPE_CNMC"
 
@@ -15,3 +18,10 @@ def cnmc_dir() -> Path:
     if not folder.is_dir() or next(folder.rglob("*.bmp"), None) is None:
         pytest.skip(f"no C-NMC images in {folder}; set {CNMC} to a copy")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL server; skips where none is installed."""
+    with running_postgresql() as server:
+        yield server

@@ -12,7 +12,6 @@ from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from tests.app.live import Live, in_thread, running
 from tests.inference.tiny_model import write_tiny_model
-from tests.postgresql import PostgreSQL, running_postgresql
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -67,10 +66,3 @@ def small_server(tmp_path: Path) -> Iterator[Callable[..., str]]:
             return stack.enter_context(in_thread(app))
 
         yield start
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    """A real PostgreSQL server; skips where none is installed."""
-    with running_postgresql() as server:
-        yield server

@@ -22,7 +22,6 @@ from leukoscope.tables import read_table
 from leukoscope.training.log import LOG
 from leukoscope.training.tuning.measure import CELLS
 from leukoscope.training.tuning.storage import open_storage
-from tests.postgresql import PostgreSQL, running_postgresql
 from tests.training.tiny import write_cells
 from tests.training.tuning.planned import logistic, network
 
@@ -40,12 +39,6 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recipes") / "tiny.yaml"
     write_recipe(logistic(), path)
     return path
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[PostgreSQL]:
-    with running_postgresql() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])  # a journal: training/tuning/test_abandoned.py
@@ -80,7 +73,7 @@ def start(cells: Path, recipe: Path, tmp_path: Path) -> Iterator[Start]:
         yield begin
 
 
-def running(study: Path, storage: str | None, count: int, wait: float = 120) -> None:
+def running(study: Path, storage: str | None, count: int, wait: float = 600) -> None:
     """Wait until so many trials are at work."""
     place = storage or f"sqlite:///{study / 'study.sqlite3'}"
     for _ in range(int(wait / 0.1)):
@@ -136,7 +129,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
         process = start("--trials", "2")
         running(study, None, 1)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
     assert err.count("\n") == 1
     assert "The same command goes on" in err

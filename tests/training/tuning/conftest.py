@@ -1,9 +1,7 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.postgresql import PostgreSQL, running_postgresql
 from tests.training.tiny import write_cells
 
 
@@ -11,13 +9,6 @@ from tests.training.tiny import write_cells
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table of 48 cells of 12 persons."""
     return write_cells(tmp_path_factory.mktemp("tuned") / "cells", persons=6)
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    """A real PostgreSQL server; skips where none is installed."""
-    with running_postgresql() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "journal", "postgresql"])

@@ -50,12 +50,8 @@ def test_a_trial_and_the_time_left_in_words(tmp_path: Path) -> None:
     )
     assert in_words(ROWS[2], study).endswith("failed  best 0.8000 (trial 3)  2 s  no luck")
     assert estimate(study, 30) == "about 2 s a trial; 30 more: about 30 s by 2 workers"
-    assert [duration(seconds) for seconds in (0.034, 12.3, 200, 7200)] == [
-        "0.034 s",
-        "12 s",
-        "3.3 min",
-        "2.0 h",
-    ]
+    times = [duration(seconds) for seconds in (0.034, 12.3, 200, 1000, 7200)]
+    assert times == ["0.034 s", "12 s", "3.3 min", "17 min", "2.0 h"]
 
 
 def test_importance_goes_to_the_setting_that_decides_and_takes_enough_trials() -> None:
