@@ -3,13 +3,14 @@
     python tools/make_model.py audit/cohort.csv --out src/leukoscope/inference/default.onnx
 
 Prints what a cross-validation over persons gives, as a table; the same stands in the file's card.
+`--answers` writes what was said of each cell there, by a model that had not seen its person.
 """
 
 import argparse
 from pathlib import Path
 
 import leukoscope as ls
-from leukoscope.data.cohort import hash_cells
+from leukoscope.data.cohort import hash_cells, write_cohort
 from leukoscope.evaluation.metrics import METRICS
 from leukoscope.models.recipe import read_recipe
 from leukoscope.training.everyone import run_everyone
@@ -25,20 +26,23 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=7)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--answers", type=Path, help="a table (.csv) to write")
     options = parser.parse_args()
 
     cohort = hash_cells(ls.read_cohort(options.cohort))
     recipe = read_recipe(options.recipe)
-    card, figures = run_everyone(
-        cohort, recipe, options.out, folds=options.folds, seed=options.seed
-    )
-    point = card.operating_point
+    made = run_everyone(cohort, recipe, options.out, folds=options.folds, seed=options.seed)
+    if options.answers:
+        said = made.answers
+        told = {"fold": said.fold, "logit": said.logit, "p_all": said.p, "called": said.called}
+        write_cohort(made.cohort.with_columns(**told), options.answers)
+    point = made.card.operating_point
     assert point is not None  # every model that is trained here has one
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
-    print(f"temperature {card.temperature:.3f}, blast from {point.threshold:.4f}\n")
+    print(f"temperature {made.card.temperature:.3f}, blast from {point.threshold:.4f}\n")
     print("| figure | on persons left out, 95 % interval |\n|---|---|")
     for metric in METRICS:
-        print(f"| {metric.title} | {figures[metric.key]} |")
+        print(f"| {metric.title} | {made.figures[metric.key]} |")
 
 
 if __name__ == "__main__":

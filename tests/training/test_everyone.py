@@ -5,7 +5,9 @@ import pytest
 
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.errors import TrainingError
+from leukoscope.evaluation.calibration import fit_temperature, sigmoid
 from leukoscope.evaluation.metrics import METRICS
+from leukoscope.evaluation.operating import choose_operating_point
 from leukoscope.inference.model_file import load, read_card
 from leukoscope.inference.predictor import Predictor
 from leukoscope.models.recipe import from_dict
@@ -62,11 +64,26 @@ def test_figures_are_of_persons_left_out(tmp_path: Path, cohort: Cohort) -> None
     label = np.array([int(who) % 2 for who in person], dtype=np.int8)
     shuffled = cohort.with_columns(person=person, label=label, subject=person)
     memory = from_dict({"name": "m", "classical": {**KERNEL, "ridge": 0.001, "gamma": 30}})
-    _, figures = run_everyone(shuffled, memory, tmp_path / "m.onnx", folds=3)
+    made = run_everyone(shuffled, memory, tmp_path / "m.onnx", folds=3)
     values = Predictor(tmp_path / "m.onnx")
     p = np.array([answer.p_all for answer in values.predict(cohort.paths)], float)
     assert ((p > 0.5) == (label == 1)).mean() > 0.9
-    assert figures["auroc"].value < 0.8
+    assert made.figures["auroc"].value < 0.8
+
+
+def test_each_person_is_answered_for_by_one_fold_and_called_by_what_the_others_set(
+    tmp_path: Path, cohort: Cohort
+) -> None:
+    said = run_everyone(cohort, RECIPE, tmp_path / "m.onnx", folds=3).answers
+    assert all(len(set(said.fold[cohort["person"] == who])) == 1 for who in set(cohort["person"]))
+    for number in range(3):
+        own, others = said.fold == number, said.fold != number
+        label, person = cohort["label"][others], cohort["person"][others]
+        temperature = fit_temperature(said.logit[others], label, person)
+        p = sigmoid(said.logit / temperature)
+        point = choose_operating_point(label, p[others], person)
+        np.testing.assert_allclose(said.p[own], p[own])
+        assert np.array_equal(said.called[own], p[own] >= point.threshold)
 
 
 def test_too_few_persons_are_refused(tmp_path: Path, cohort: Cohort) -> None:

@@ -55,6 +55,23 @@ class Answers:
     called: np.ndarray
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """What came of it.
+
+    Attributes:
+        card: As it stands in the file.
+        figures: Of the cross-validation, with intervals over persons.
+        cohort: The N cells.
+        answers: What the folds' models said of them.
+    """
+
+    card: Card
+    figures: Mapping[str, Estimate]
+    cohort: Cohort
+    answers: Answers
+
+
 def run_everyone(
     cohort: Cohort,
     recipe: Recipe,
@@ -64,7 +81,7 @@ def run_everyone(
     seed: int = 0,
     jobs: int = 2,
     target_recall: float = 0.95,
-) -> tuple[Card, Mapping[str, Estimate]]:
+) -> Shipped:
     """Fit a classical recipe on all labelled cells and write the model file.
 
     Args:
@@ -75,9 +92,6 @@ def run_everyone(
         seed: Of the folds.
         jobs: Threads.
         target_recall: For the operating point.
-
-    Returns:
-        Its card, and the figures of the cross-validation with intervals over persons.
 
     Raises:
         TrainingError: A class has one person only.
@@ -110,7 +124,7 @@ def run_everyone(
     figures = _figures(cohort, answers)
     card = replace(card, results=_on_card(cohort, figures))
     write_card(path, card)
-    return card, figures
+    return Shipped(card, figures, cohort, answers)
 
 
 def _answers(
