@@ -20,12 +20,10 @@ def test_with_one_cell_a_person_it_is_split_conformal_prediction(scores, alpha):
     """The ceil((n + 1)(1 - alpha))-th smallest score, as in every textbook."""
     count = len(scores)
     limit = person_limit(scores, [str(k) for k in range(count)], alpha)
-    rank = ceil(round((count + 1) * (1 - alpha), 9))
-    assert limit.guaranteed == (rank <= count)
-    if limit.guaranteed:
-        assert limit.value == sorted(scores)[rank - 1]
-    else:
-        assert limit.value == sorted(scores)[ceil(round(count * (1 - alpha), 9)) - 1]
+    assert limit.guaranteed == (count >= round(2 * (1 - alpha) / alpha, 9))
+    effective = count + 1 if limit.guaranteed else count
+    rank = ceil(round(effective * (1 - alpha), 9))
+    assert limit.value == sorted(scores)[rank - 1]
     assert (limit.persons, limit.cells) == (count, count)
 
 
@@ -74,7 +72,9 @@ def test_a_new_person_keeps_the_promise_on_average():
     assert np.mean(pooled_over) > alpha + 2 * spread
 
 
-@pytest.mark.parametrize(("persons", "guaranteed"), [(2, False), (8, False), (9, True), (30, True)])
+@pytest.mark.parametrize(
+    ("persons", "guaranteed"), [(2, False), (9, False), (17, False), (18, True), (30, True)]
+)
 def test_few_persons_promise_nothing(persons, guaranteed):
     score = np.arange(10 * persons)
     limit = person_limit(score, np.repeat(np.arange(persons), 10), 0.1)

@@ -13,7 +13,6 @@ hierarchical data", arXiv 2306.06342 (2023): the quantile used here.
 """
 
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,9 +87,11 @@ def person_quantile(score: ArrayLike, person: ArrayLike, share: float, *, unseen
 def person_limit(score: ArrayLike, person: ArrayLike, alpha: float) -> Limit:
     """The limit of the scores of a new person's cells.
 
-    With K persons the promise can be kept where alpha is at least 1 / (K + 1). With fewer the
-    conformal limit is infinite, which would say nothing; then it is the quantile of the persons
-    given, and the limit says that nothing is promised.
+    The person who stands in for the new one uses up a part of alpha, and with few persons all of
+    it: then the conformal limit is the wildest score of all or infinite, and a model that keeps to
+    it hardly ever answers. So the promise is made where half of alpha is left at least, which takes
+    2 (1 - alpha) / alpha persons. Elsewhere the limit is the quantile of the persons given (which
+    Dunn and others call pooling CDFs), right where persons are many, and promises nothing.
 
     Args:
         score: (N,) finite, higher where a cell is more unusual.
@@ -105,10 +106,11 @@ def person_limit(score: ArrayLike, person: ArrayLike, alpha: float) -> Limit:
     values = np.asarray(score, np.float64)
     if not len(values):
         raise LeukoscopeError("No limit can be set: there is no such cell in the validation part.")
-    promised = person_quantile(values, person, 1 - alpha, unseen=1)
-    guaranteed = isfinite(promised)
-    value = promised if guaranteed else person_quantile(values, person, 1 - alpha)
-    return Limit(value, alpha, guaranteed, len(np.unique(np.asarray(person))), len(values))
+    persons = len(np.unique(np.asarray(person)))
+    left = 1 - (1 - alpha) * (persons + 1) / persons  # of those given
+    guaranteed = left > 0 and left >= alpha / 2 - SLACK
+    value = person_quantile(values, person, 1 - alpha, unseen=int(guaranteed))
+    return Limit(value, alpha, guaranteed, persons, len(values))
 
 
 def class_limits(

@@ -70,11 +70,11 @@ def words(found: Selection) -> list[str]:
 
 def _kept(found: Selection, label: str, limit: Limit) -> str:
     aim = f"{1 - limit.alpha:.0%}".replace("%", " %")
-    on = count(limit.persons, "validation person")
+    on = count(limit.persons, "person")
     promise = (
-        f"which conformal prediction promises on average over new persons like the {on}"
+        f"which conformal prediction promises on average over new persons like the {on} that set it"
         if limit.guaranteed
-        else f"which {on} are too few to promise: the limit is what these persons gave"
+        else f"which {on} are too few to promise: the limit is what they gave"
     )
     return (
         f"Of the {LABELS[label]}, {aim} were to keep their class among the possible ones, "

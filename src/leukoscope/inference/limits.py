@@ -7,7 +7,7 @@ from leukoscope.inference.distance import Space
 
 @dataclass(frozen=True)
 class Limit:
-    """A bound set on validation persons so that a share `alpha` of cells lies beyond it.
+    """A bound set on persons not trained on, so that a share `alpha` of cells lies beyond it.
 
     `guaranteed`: there were persons enough to promise that share for a new person's cells, on
     average over persons. Else it is the share among the persons at hand, and promises nothing. See
@@ -92,7 +92,7 @@ def distance_words(known: OutOfDistribution | None) -> str:
 
 
 def _share(limit: Limit, whose: str) -> str:
-    on = f"{limit.persons} validation person{'' if limit.persons == 1 else 's'}"
+    on = f"{limit.persons} person{'' if limit.persons == 1 else 's'}"
     if limit.guaranteed:
         return f"at most {limit.alpha:.1%} {whose} of a new person expected beyond, set on {on}"
     return f"{limit.alpha:.1%} {whose} beyond it among {on}, which is too few to promise anything"

@@ -33,8 +33,9 @@ PARITY_CELLS = 64
 # Of a logit: a probability moves by a quarter of this at most, which no printed digit shows.
 TOLERANCE = 1e-3
 BATCH = 32
-# The share of a new healthy person's cells that may be called blasts where the model answers.
-HEM_ERRORS = 0.1
+# The share of a healthy person's cells that may be called blasts where the model answers. A model
+# that calls 85 % of normal cells normal at the wanted recall, as is aimed at, need not abstain.
+HEM_ERRORS = 0.15
 SEEN = ("train", "validation")
 
 

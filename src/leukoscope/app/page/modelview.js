@@ -104,7 +104,7 @@ function abstention({ abstention: limits, operating_point: point }) {
     hem_to: normal.value,
   });
   const promised = blast.guaranteed && normal.guaranteed;
-  const persons = `${count(blast.persons, "validation person")} with leukemia and ${count(normal.persons, "healthy one")}`;
+  const persons = `${count(blast.persons, "person")} with leukemia and ${count(normal.persons, "healthy one")}`;
   return h(
     "p",
     {},
