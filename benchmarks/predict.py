@@ -13,11 +13,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from leukoscope.data.image import Crop, read_cell
+from leukoscope.inference.card import Card
 from leukoscope.inference.model_file import ModelFile, default_model, load
 from leukoscope.inference.predictor import BATCH_SIZE, Predictor, usable_cores
 from leukoscope.inference.sources import expand
@@ -34,6 +36,11 @@ def one_by_one(model: ModelFile, crop: Crop, paths: Iterable[Path]) -> None:
     """The naive loop."""
     for path in paths:
         model.run(read_cell(path, crop)[None])
+
+
+def without_limits(card: Card) -> Card:
+    """The card of a model that answers for every picture, so that what its checks cost is seen."""
+    return replace(card, abstention=None, image_limits=None, out_of_distribution=None)
 
 
 def main() -> None:
@@ -68,6 +75,8 @@ def main() -> None:
     for batch in args.batch:
         predictor = Predictor(model, batch_size=batch)
         jobs[f"predictor, batch {batch}"] = lambda p=predictor: list(p.predict(paths))
+    bold = Predictor(replace(model, card=without_limits(model.card)))
+    jobs["predictor, turning nothing away"] = lambda: list(bold.predict(paths))
 
     rates: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(args.rounds):
