@@ -169,7 +169,7 @@ def test_the_model_tells_of_itself(live_server):
     with live_server.client() as client:
         (entry,) = client.get("/v1/models").json()
     assert entry["default"] is True
-    assert entry["card"]["name"] == entry["name"] == "cnn-gap"
+    assert entry["card"]["name"] == entry["name"] == "default"
     assert entry["facts"][0] == ["Use", RESEARCH_USE]
     assert len(entry["sha256"]) == 64
 
