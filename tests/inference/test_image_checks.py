@@ -1,5 +1,7 @@
 """Looks of images against OpenCV and NumPy on every pixel, and what their limits turn away."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from leukoscope.data.image import decode
 from leukoscope.inference.image_checks import (
     MEASURES,
     STEP,
@@ -132,3 +135,14 @@ def test_a_huge_image_is_looked_at_in_its_middle() -> None:
 def test_the_limits_in_words() -> None:
     assert "pixels off centre" in looks_words(KNOWN)
     assert "not known" in looks_words(None)
+
+
+@pytest.mark.real
+def test_real_cells_are_rarely_odd_by_limits_of_other_cells(cnmc_dir: Path) -> None:
+    paths = sorted(cnmc_dir.rglob("*.bmp"))
+    seen = [look(decode(path)) for path in paths[:: max(1, len(paths) // 600)]]
+    known = limits(seen[::2])
+    odd = [bool(oddities(one, known)) for one in seen[1::2]]
+    assert np.mean(odd) < 0.02
+    assert known["area"].low > 8
+    assert known["offset"].high < 100
