@@ -1,15 +1,23 @@
-from leukoscope.inference.model_file import load
 from leukoscope.inference.predictor import Predictor, usable_cores
 from leukoscope.inference.speed import conditions, middle, side_by_side
 from tests.inference.tiny_model import cell_image, tiny_card, write_tiny_model
 
 
 def test_each_model_has_a_rate_for_each_round_in_ascending_order(tmp_path):
-    models = [load(write_tiny_model(tmp_path / f"{seed}.onnx", seed=seed)) for seed in range(2)]
-    rates = side_by_side(models, [cell_image(seed) for seed in range(4)], rounds=3)
+    models = [write_tiny_model(tmp_path / f"{seed}.onnx", seed=seed) for seed in range(2)]
+    rates, problems = side_by_side(models, [cell_image(seed) for seed in range(4)], rounds=3)
+    assert problems == []
     assert [len(own) for own in rates] == [3, 3]
     assert all(own == tuple(sorted(own)) and own[0] > 0 for own in rates)
     assert middle(rates[0]) == rates[0][1]
+
+
+def test_a_model_that_does_not_run_has_a_line_and_the_others_go_on(tmp_path):
+    good, bad = write_tiny_model(tmp_path / "good.onnx"), tmp_path / "bad.onnx"
+    bad.write_bytes(good.read_bytes()[:200])
+    rates, problems = side_by_side([bad, good], [cell_image()], rounds=2)
+    assert [len(own) for own in rates] == [0, 2]
+    assert ["bad.onnx" in problem for problem in problems] == [True]
 
 
 def test_models_take_turns(tmp_path, monkeypatch):
@@ -22,13 +30,13 @@ def test_models_take_turns(tmp_path, monkeypatch):
 
     monkeypatch.setattr("leukoscope.inference.speed.Predictor", Recorded)
     models = [
-        load(write_tiny_model(tmp_path / f"{name}.onnx", card=tiny_card(name=name)))
+        write_tiny_model(tmp_path / f"{name}.onnx", card=tiny_card(name=name))
         for name in ("a", "b")
     ]
     side_by_side(models, [cell_image()] * 20, rounds=2)
-    timed = [name for name, images in order if images == 20]
-    assert timed == ["a", "b", "a", "b"]
-    assert [name for name, images in order if images < 20] == ["a", "b"]  # each warmed up once
+    assert [name for name, images in order if images == 20] == ["a", "b", "a", "b"]
+    warmed = [place for place, (_, images) in enumerate(order) if images < 20]
+    assert warmed == [0, 2, 4, 6]  # a few before each turn
 
 
 def test_the_conditions_are_stated():

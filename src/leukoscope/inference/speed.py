@@ -2,13 +2,13 @@
 
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 
 from leukoscope.errors import ModelFileError
-from leukoscope.inference.model_file import ModelFile
 from leukoscope.inference.predictor import Predictor, usable_cores
 from leukoscope.progress import track
 
@@ -17,37 +17,42 @@ WARM_UP = 8
 
 
 def side_by_side(
-    models: Sequence[ModelFile], images: Sequence[np.ndarray], *, rounds: int = ROUNDS
-) -> list[tuple[float, ...]]:
+    models: Sequence[Path | str], images: Sequence[np.ndarray], *, rounds: int = ROUNDS
+) -> tuple[list[tuple[float, ...]], list[str]]:
     """Time models in turns, so that whatever else the machine does falls on all of them.
 
+    A model is opened for its turn only, so that any number of them can take part.
+
     Args:
-        models: Opened files.
+        models: The files.
         images: uint8 (H, W, 3) at the original scale, decoded; cropping, measuring and the network
             are timed.
         rounds: How often each model answers for all images.
 
     Returns:
-        For each model the images a second of each round, in ascending order; () for one that fails
-        to run.
+        For each model the images a second of each round, in ascending order, () for one that does
+        not run; and a line for each of these.
     """
-    predictors = [Predictor(model) for model in models]
     rates: list[list[float]] = [[] for _ in models]
-    failed: set[int] = set()
-    turns = [(turn, at) for turn in range(rounds) for at in range(len(models))]
-    for turn, at in track(turns, "Measuring speed", len(turns)):
-        if at in failed:
+    problems: dict[int, str] = {}
+    turns = [at for _ in range(rounds) for at in range(len(models))]
+    for at in track(turns, "Measuring speed", len(turns)):
+        if at in problems:
             continue
         try:
-            if turn == 0:
-                list(predictors[at].predict(images[:WARM_UP]))
-            started = perf_counter()
-            list(predictors[at].predict(images))
-        except ModelFileError:
-            failed.add(at)
-            continue
-        rates[at].append(len(images) / (perf_counter() - started))
-    return [() if at in failed else tuple(sorted(own)) for at, own in enumerate(rates)]
+            rates[at].append(_rate(Predictor(models[at]), images))
+        except ModelFileError as error:
+            problems[at] = str(error)
+    measured = [() if at in problems else tuple(sorted(own)) for at, own in enumerate(rates)]
+    return measured, list(problems.values())
+
+
+def _rate(predictor: Predictor, images: Sequence[np.ndarray]) -> float:
+    """Images a second, after a few to warm up."""
+    list(predictor.predict(images[:WARM_UP]))
+    started = perf_counter()
+    list(predictor.predict(images))
+    return len(images) / (perf_counter() - started)
 
 
 def middle(rates: Sequence[float]) -> float:

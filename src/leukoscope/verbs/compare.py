@@ -155,26 +155,16 @@ def _timed(
     """The runs with their speed, how it was measured, and a line for each that does not run."""
     from leukoscope.data.synthetic import draw_planned, plan_cohort
     from leukoscope.evaluation.comparison import Speed
-    from leukoscope.inference.model_file import ModelFile, load
     from leukoscope.inference.speed import conditions, middle, side_by_side
     from leukoscope.training.run import MODEL
 
     images = [draw_planned(cell, 0) for cell in plan_cohort(SPEED_PERSONS, SPEED_CELLS, 0)]
-    models: dict[str, ModelFile] = {}
-    remarks = []
-    for folder, entry in zip(folders, entries, strict=True):
-        try:
-            models[entry.name] = load(folder / MODEL)
-        except LeukoscopeError as error:
-            remarks.append(f"{error}; its speed is not shown.")
-    rates = dict(zip(models, side_by_side(list(models.values()), images), strict=True))
-    remarks += [f"{name}: the model fails to run." for name, own in rates.items() if not own]
+    rates, problems = side_by_side([folder / MODEL for folder in folders], images)
     timed = [
-        replace(entry, speed=Speed(middle(own), own[0], own[-1]))
-        if (own := rates.get(entry.name))
-        else entry
-        for entry in entries
+        replace(entry, speed=Speed(middle(own), own[0], own[-1])) if own else entry
+        for entry, own in zip(entries, rates, strict=True)
     ]
+    remarks = [f"{problem}; its speed is not shown." for problem in problems]
     return timed, conditions(len(images)), remarks
 
 
