@@ -1,4 +1,4 @@
-"""Cases over real HTTP, with the shipped model, in memory and in both databases."""
+"""Cases over real HTTP, in memory and in both databases."""
 
 import hashlib
 import io
@@ -14,8 +14,10 @@ import pytest
 
 import leukoscope as ls
 from leukoscope.app.schemas import Case, CaseHead, Cell
-from tests.app.live import Live
+from tests.app.conftest import clean_environment
+from tests.app.live import Live, running
 from tests.app.made_case import picture
+from tests.inference.tiny_model import write_tiny_model
 from tests.postgresql import PostgreSQL
 
 NAMES = ("UID_7_1_1_all.bmp", "UID_7_1_2_all.bmp", "UID_H2_1_1_hem.bmp")
@@ -27,9 +29,18 @@ def images() -> list[tuple[str, tuple[str, bytes]]]:
     return [("files", file) for file in [*files, ("junk.png", b"junk")]]
 
 
+@pytest.fixture(scope="module")
+def answering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server whose model answers for any picture, as the shipped one need not."""
+    home = tmp_path_factory.mktemp("home")
+    model = write_tiny_model(home / "tiny.onnx")
+    with running(str(model), "--ephemeral", env=clean_environment(home)) as live:
+        yield live
+
+
 @pytest.fixture
-def client(live_server: Live) -> Iterator[httpx.Client]:
-    with live_server.client() as client:
+def client(answering: Live) -> Iterator[httpx.Client]:
+    with answering.client() as client:
         yield client
 
 
