@@ -70,6 +70,7 @@ def tune(
     machines with one --storage, it works on one study.
     """
     from leukoscope import verbs
+    from leukoscope.models.space import label
 
     found = verbs.tune(
         source,
@@ -89,12 +90,16 @@ def tune(
     )
     best = found.best
     states = {state: found.count(state) for state in sorted({row.state for row in found.trials})}
+    settings = best.settings if best else {}
     facts = {
         "study": str(found.folder),
         "trials": states,
         "best_trial": best.trial if best else None,
         found.objective: best.value if best else None,
-        "settings": best.settings if best else {},
+        # For a person as one gives them to --set.
+        "settings": settings
+        if as_json
+        else [f"{name}={label(value)}" for name, value in settings.items()],
         "recipe": str(found.recipe) if found.recipe else None,
     }
     report(facts, as_json)

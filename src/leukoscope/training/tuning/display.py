@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import TYPE_CHECKING
 
 from leukoscope.models.space import label
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 TITLES = {"auroc": "AUROC", "loss": "loss", "balanced_accuracy": "balanced accuracy"}
+ESTIMATES = (1, 4)  # trials after which the rest is told; the first one also loads what it needs
 DONE = ("complete", "pruned", "impossible", "failed")
 
 
@@ -25,7 +27,7 @@ def duration(seconds: float) -> str:
     """A time in the unit that a person would take."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= 1.5 * size:
-            return f"{seconds / size:.1f} {unit}"
+            return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 
@@ -56,7 +58,7 @@ class Display:
     def __init__(self, trials: int, console: "Console", bar: "Progress") -> None:
         self.trials, self.console, self.bar = trials, console, bar
         self.task = bar.add_task("Tuning", total=trials)
-        self.estimated = False
+        self.told = 0
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -83,8 +85,8 @@ class Display:
         self.bar.start()
         self.bar.update(self.task, completed=len(done), description=f"Tuning, {left}")
         self.say(f"{told}  {in_words(row, study)}")
-        if not self.estimated and len(done) < self.trials:
-            self.estimated = True
+        self.told += 1
+        if self.told in ESTIMATES and len(done) < self.trials:
             self.say(left)
 
 
@@ -93,7 +95,7 @@ def estimate(study: Study, left: int) -> str:
     done = [row.seconds for row in study.trials if row.seconds]
     if not done:
         return f"{left} more"
-    workers, each = 1 + study.count("running"), sum(done) / len(done)
+    workers, each = 1 + study.count("running"), median(done)
     together = f" by {workers} workers" if workers > 1 else ""
     return (
         f"about {duration(each)} a trial; {left} more: about {duration(left * each / workers)}"

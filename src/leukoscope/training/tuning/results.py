@@ -107,9 +107,10 @@ def publish(plan: Plan, study: optuna.Study) -> Study:
 def best_recipe(plan: Plan, best: Row) -> Recipe:
     """The recipe of a trial, under a name of its own."""
     base = plan.recipe.with_settings(best.settings)
+    where = f"over {plan.folds} folds of persons" if plan.folds > 1 else "on validation persons"
     told = (
         f"{plan.recipe.name}, tuned: trial {best.trial} of the study {plan.name}, "
-        f"{plan.objective} {best.value:.4f} on its validation persons."
+        f"{plan.objective} {best.value:.4f} {where}."
     )
     return base.with_settings({"name": f"{plan.recipe.name[:93]}-tuned", "summary": told})
 
