@@ -1,12 +1,18 @@
 """Distances against SciPy's Mahalanobis and scikit-learn's probabilistic PCA."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.decomposition import PCA
 
+from leukoscope.errors import ModelFileError
 from leukoscope.inference import distance
 from leukoscope.inference.distance import Space, fit_space, pack, unpack
+from leukoscope.inference.limits import Limit, OutOfDistribution
+from leukoscope.inference.model_file import load
+from tests.inference.tiny_model import tiny_card, write_tiny_model
 
 
 def cloud(cells: int = 400, width: int = 8, seed: int = 0) -> np.ndarray:
@@ -77,3 +83,12 @@ def test_numbers_are_packed_as_float32() -> None:
     assert space.width == 8
     again = Space(space.middle, space.axes, space.variances, space.rest)
     assert again == space
+
+
+def test_a_card_that_measures_in_another_space_than_its_network_is_refused(tmp_path: Path) -> None:
+    space = fit_space(cloud(), np.ones(400))
+    assert space is not None
+    known = OutOfDistribution("made up", space, Limit(3.0, 0.01, False, 2, 400))
+    path = write_tiny_model(tmp_path / "m.onnx", card=tiny_card(out_of_distribution=known))
+    with pytest.raises(ModelFileError, match="distances in 8 dimensions, not 6"):
+        load(path)

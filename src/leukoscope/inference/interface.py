@@ -51,12 +51,10 @@ def interface_problems(card: Card, session: "ort.InferenceSession") -> list[str]
                 f"expected {name} of float32 with {rank} dimensions, the first of any size, "
                 f"got {node.type} {node.shape}"
             )
-    known, embedding = card.out_of_distribution, outputs.get("embedding")
-    width = known.space.width if known else None
-    if width and embedding is not None and _fixed(embedding.shape[-1]):
-        given = embedding.shape[-1]
-        if given != width:
-            problems.append(f"its card measures distances in {width} dimensions, not in {given}")
+    known, node = card.out_of_distribution, outputs.get("embedding")
+    if known is not None and node is not None and node.shape[-1] != known.space.width:
+        width = known.space.width
+        problems.append(f"its card measures distances in {width} dimensions, not {node.shape[-1]}")
     return problems
 
 
