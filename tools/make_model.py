@@ -9,11 +9,15 @@ Prints what a cross-validation over persons gives, as a table; the same stands i
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 import leukoscope as ls
 from leukoscope.data.cohort import hash_cells, write_cohort
+from leukoscope.evaluation.calibration import sigmoid
 from leukoscope.evaluation.metrics import METRICS
+from leukoscope.inference.triage import called, possible, threshold
 from leukoscope.models.recipe import read_recipe
-from leukoscope.training.everyone import run_everyone
+from leukoscope.training.everyone import Shipped, run_everyone
 
 
 def main() -> None:
@@ -43,6 +47,21 @@ def main() -> None:
     print("| figure | on persons left out, 95 % interval |\n|---|---|")
     for metric in METRICS:
         print(f"| {metric.title} | {made.figures[metric.key]} |")
+    print(f"\n{verdicts(made)}")
+
+
+def verdicts(made: Shipped) -> str:
+    """How often the limits of the file leave an answer for cells of persons left out."""
+    label = made.cohort["label"]
+    probability = sigmoid(made.answers.logit / made.card.temperature)
+    at, limits = threshold(made.card), possible(made.card)
+    said = np.array([str(called(p, at, limits).verdict) for p in probability])
+    shares = [
+        f"of {name} cells {np.mean(said[label == value] == 'blast'):.1%} are called blasts and "
+        f"{np.mean(said[label == value] == 'normal'):.1%} normal"
+        for value, name in ((1, "ALL"), (0, "HEM"))
+    ]
+    return "; ".join(shares)
 
 
 if __name__ == "__main__":
