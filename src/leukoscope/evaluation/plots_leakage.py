@@ -42,7 +42,8 @@ def leakage_plot(levels: Sequence[Level], shown: Figure) -> Sheet:
         first = recipe == recipes[0]
         lower.axhline(0, color=FAINT, linewidth=1)
         dress(upper, "", shown.title if first else "", recipe)
-        dress(lower, "", "Gap to the split by person" if first else "")
+        dress(lower, "", "Gap to person" if first else "")
+        lower.margins(y=0.15)  # for the figures above the bars
         lower.set(xticks=range(len(splits)), xlim=(-0.6, len(splits) - 0.4))
         lower.set_xticklabels(splits, rotation=30, ha="right")
         for axes in (upper, lower):
