@@ -125,7 +125,8 @@ def importance(study: optuna.Study, seed: int = 0) -> dict[str, float]:
     if len(complete) < FEWEST:
         return {}
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
-    return optuna.importance.get_param_importances(study, evaluator=evaluator)
+    share = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {name: float(value) for name, value in share.items()}
 
 
 def _row(plan: Plan, trial: FrozenTrial) -> Row:
