@@ -1,7 +1,9 @@
 """Draw the app's example cells: python tools/make_examples.py [FOLDER].
 
 The same files every time: three cells of each of eight synthetic persons, four with ALL and four
-healthy. Without FOLDER they go where the package keeps them.
+healthy. Without FOLDER they go where the package keeps them. Drawn cells that the shipped model
+does not take for cells are passed over, for they would show the app at its oddest: draw anew after
+another model was shipped.
 """
 
 import json
@@ -17,9 +19,12 @@ from leukoscope.data.cnmc import LABEL_NAMES
 from leukoscope.data.synthetic import PlannedCell, draw_planned, plan_cohort
 from leukoscope.errors import RESEARCH_USE
 from leukoscope.files import write_text
+from leukoscope.inference.model_file import default_model, load
+from leukoscope.inference.predictor import Predictor
+from leukoscope.inference.triage import FROM_PROBABILITY
 
 SEED = 6
-PERSONS = ("S1", "S2", "S3", "S4", "HS1", "HS2", "HS3", "HS4")
+PERSONS = ("S2", "S3", "S4", "S5", "HS1", "HS2", "HS3", "HS4")
 CELLS = 3
 NOTICE = f"Cells drawn by leukoscope.data.synthetic, not real ones. {RESEARCH_USE}"
 
@@ -28,8 +33,12 @@ def planned() -> dict[Example, PlannedCell]:
     """The examples in their order, and how each is drawn."""
     taken: Counter[str] = Counter()
     chosen = {}
+    shipped = Predictor(load(default_model()))
     for cell in plan_cohort(persons=10, cells_per_person=12, seed=SEED):
         if cell.copy_of or cell.subject not in PERSONS or taken[cell.subject] == CELLS:
+            continue
+        (answer,) = shipped.answer([draw_planned(cell, SEED)])
+        if answer.verdict not in FROM_PROBABILITY:
             continue
         taken[cell.subject] += 1
         name = Path(cell.path).with_suffix(".png").name
