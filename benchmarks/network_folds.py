@@ -1,0 +1,109 @@
+"""Cross-validate a network on the persons and folds of `person_folds.py`, for one table of both.
+
+    python benchmarks/network_folds.py audit/cohort.csv --most 60 --recipe cnn --set input.size=128
+
+In each fold the next one is validation: it chooses the epoch, and the temperature has no part in
+the figures. The persons of the fold itself are answered once, at the end. Folds are kept in `--out`
+and not trained again. The last column is the difference to the classical recipe `--against`.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from person_folds import HEADS, answers, gain, line, ruled, table, thinned
+
+import leukoscope as ls
+from leukoscope.cli_train import parse_setting
+from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.descriptors import NAMES
+from leukoscope.data.image import Crop
+from leukoscope.models.classical import WHOLE_FRAME
+from leukoscope.models.recipe import Recipe, read_recipe
+from leukoscope.tables import text_column
+from leukoscope.training.allocator import keep_memory
+from leukoscope.training.cache import cached_crops, cached_descriptors
+from leukoscope.training.choice import person_folds
+from leukoscope.training.devices import open_fabric
+from leukoscope.training.fit import fit, predict_logits
+
+
+def answer_fold(
+    cohort: Cohort, cells: np.ndarray, recipe: Recipe, fold: np.ndarray, number: int, out: Path
+) -> np.ndarray:
+    """Logits of the cells of one fold by a network that never saw their persons."""
+    path = out / f"fold{number}.npy"
+    if not path.is_file():
+        validation = (number + 1) % (int(fold.max()) + 1)
+        names = {number: "test", validation: "validation"}
+        part = text_column([names.get(int(own), "train") for own in fold])
+        folder = out / f"fold{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        fitted = fit(
+            cohort.with_columns(part=part),
+            cells,
+            recipe,
+            folder,
+            seed=number,
+            on_epoch=lambda epoch, best: print(
+                f"fold {number}, epoch {epoch.epoch}: validation AUROC "
+                f"{epoch.validation_auroc:.3f}, {epoch.seconds:.0f} s",
+                flush=True,
+            ),
+        )
+        rows = np.flatnonzero(fold == number)
+        fabric = open_fabric(recipe.fit.precision)
+        np.save(path, predict_logits(fabric, fitted.network, cells, rows))
+    return np.asarray(np.load(path), np.float64)
+
+
+def main() -> None:
+    """Parse the command line, train what is missing, print the table as Markdown."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("cohort", type=Path, help="cohort.csv that `leukoscope data audit` wrote")
+    parser.add_argument("--recipe", default="cnn")
+    parser.add_argument("--against", default="default", help="a classical recipe")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--folds", type=int, default=7)
+    parser.add_argument("--most", type=int, default=10**9, help="cells of a person")
+    parser.add_argument("--out", type=Path, default=Path("folds"))
+    options = parser.parse_args()
+    keep_memory()
+
+    recipe = read_recipe(options.recipe).with_settings(dict(map(parse_setting, options.set)))
+    cohort = hash_cells(ls.read_cohort(options.cohort))
+    described = cached_descriptors(cohort, Crop(WHOLE_FRAME.crop, WHOLE_FRAME.size)).cells
+    crops = cached_crops(cohort, Crop(recipe.input.crop, recipe.input.size)).cells
+    rows = thinned(cohort["person"], options.most)
+    cohort, values, cells = cohort.select(rows), np.asarray(described)[rows], crops[rows]
+    area = np.exp(values[:, NAMES.index("ln_area")])
+    fold = person_folds(cohort, options.folds, 0)
+
+    key = json.dumps([recipe.to_dict(), fold.tolist(), cohort["sha256"].tolist()])
+    out = options.out / f"{recipe.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    logit = np.full(len(cohort), np.nan)
+    for number in range(int(fold.max()) + 1):
+        logit[fold == number] = answer_fold(cohort, cells, recipe, fold, number, out)
+
+    other = read_recipe(options.against)
+    assert other.classical is not None, f"{other.name} is no classical recipe"
+    said = {
+        recipe.name: logit[None],
+        other.name: answers(cohort, values, other.classical, fold)[None],
+    }
+    rules = {name: ruled(cohort, one, [fold]) for name, one in said.items()}
+    table(
+        [*HEADS[:-1], f"rule less that of {other.name} (s.e.)"],
+        [
+            [*line(name, cohort, one, rules[name], area), gain(rules[name], rules[other.name])]
+            for name, one in said.items()
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
