@@ -175,7 +175,11 @@ def test_the_budget_leaves_no_early_stop_in_any_stage() -> None:
 @pytest.mark.parametrize(
     ("more", "rows", "says"),
     [
-        ({"settings": {"classical.c": 1}}, slice(None), r"recipe\.classical\.c is \[0\.1\], not \[1\.0\];"),
+        (
+            {"settings": {"classical.c": 1}},
+            slice(None),
+            r"recipe\.classical\.c is \[0\.1\], not \[1\.0\];",
+        ),
         ({"cells": 8}, slice(None), "these could have 8;"),
         ({}, slice(4, None), "whose data is"),
     ],
