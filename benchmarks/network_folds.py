@@ -4,7 +4,8 @@
 
 In each fold the next one is validation: it chooses the epoch, and the temperature has no part in
 the figures. The persons of the fold itself are answered once, at the end. Folds are kept in `--out`
-and not trained again. The last column is the difference to the classical recipe `--against`.
+and not trained again. The last column is the difference to the classical recipe `--against`; `both` is
+the mean of the two answers, each in units of its own spread.
 """
 
 import argparse
@@ -91,9 +92,11 @@ def main() -> None:
 
     other = read_recipe(options.against)
     assert other.classical is not None, f"{other.name} is no classical recipe"
+    classical = answers(cohort, values, other.classical, fold)
     said = {
+        other.name: classical[None],
         recipe.name: logit[None],
-        other.name: answers(cohort, values, other.classical, fold)[None],
+        "both": (logit / logit.std() + classical / classical.std())[None],
     }
     rules = {name: ruled(cohort, one, [fold]) for name, one in said.items()}
     table(
