@@ -4,8 +4,8 @@
 
 In each fold the next one is validation: it chooses the epoch, and the temperature has no part in
 the figures. The persons of the fold itself are answered once, at the end. Folds are kept in `--out`
-and not trained again. The last column is the difference to the classical recipe `--against`; `both` is
-the mean of the two answers, each in units of its own spread.
+and not trained again. The last column is the difference to the classical recipe `--against`;
+`both` is the mean of the two answers, each in units of its own spread.
 """
 
 import argparse
