@@ -22,9 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / "src/leukoscope/app/examples/S1_1_1_all.png"
+EXAMPLE = ROOT / "src/leukoscope/app/examples/S2_1_2_all.png"
 TARGET_MB = 300
 LARGEST = 8
+ANYWAY = ("pip", "setuptools", "pkg_resources")  # what Python 3.11 puts into every environment
 
 
 def install(python: str, folder: Path) -> None:
@@ -111,7 +112,9 @@ def main() -> None:
             ),
         }
     print("| | |\n|---|---:|")
-    print(f"| core install (target below {TARGET_MB} MB) | {size} MB |")
+    anyway = sum(parts.get(name, 0) for name in ANYWAY)
+    print(f"| core install (target below {TARGET_MB} MB) | {size - anyway} MB |")
+    print(f"| with the environment's own pip and setuptools | {size} MB |")
     for name, seconds in times.items():
         print(f"| {name}, median of {args.rounds} | {seconds:.2f} s |")
     heavy = sorted(parts, key=lambda name: -parts[name])[:LARGEST]
