@@ -54,7 +54,7 @@ def example_case(page: Page, url: str) -> None:
     expect(page.locator(".card")).to_have_count(24)
     expect(page.locator(".toast", has_text="answered")).to_be_visible()
     page.locator(".card .open").first.focus()
-    for key in ("a", "ArrowRight", "a", "ArrowRight", "b", "ArrowRight", "n"):
+    for key in ("b", "ArrowRight", "b", "ArrowRight", "b", "ArrowRight", "n"):
         page.keyboard.press(key)
         page.wait_for_timeout(150)
     expect(page.locator(".mark:not(:empty)")).to_have_count(4)
@@ -87,6 +87,7 @@ def desktop(browser: Browser, url: str) -> None:
     save(page, "case")
     page.locator(".card .open").nth(4).click()
     page.get_by_role("checkbox", name="Heatmap").check()
+    expect(page.get_by_text("Occlusion map, approximate").first).to_be_visible()
     tidy(page)
     save(page, "cell")
     page.keyboard.press("Escape")
