@@ -51,6 +51,7 @@ def test_a_map_is_made_when_it_is_looked_at(
     expect(box.locator(".heat-kind")).to_have_text(
         "Occlusion map, approximate: what smoothing each part of the cell changes."
     )
+    assert box.evaluate("one => one.scrollWidth <= one.clientWidth"), "wider than its box"
     painted = box.locator("canvas").evaluate(PAINTED)
     assert painted["width"] == 12
     assert painted["places"] == WHERE_IT_LOOKS
