@@ -1,9 +1,9 @@
 """What the core install weighs, and how long one waits for it.
 
 Makes a fresh virtual environment, installs the package with the versions of constraints.txt and no
-extra, and measures in it: the size on disk (with and without pip), the time `leukoscope --help` takes,
-`leukoscope predict` of one image, and `leukoscope serve` until /healthz and /readyz answer. The
-times are medians; the first run of each, which fills the disk cache, is left out.
+extra, and measures in it: the size on disk (with and without pip), the time `leukoscope --help`
+takes, `leukoscope predict` of one image, and `leukoscope serve` until /healthz and /readyz answer.
+The times are medians; the first run of each, which fills the disk cache, is left out.
 
     python benchmarks/install.py [--python python3.12] [--rounds 10] [--keep FOLDER]
 """
