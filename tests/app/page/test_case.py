@@ -13,6 +13,8 @@ from tests.app.page.driver import Desk
 
 
 def probabilities(at: Desk) -> list[int]:
+    """Of all twelve cells, once they are drawn."""
+    expect(at.page.locator(".card .probability", has_text="%")).to_have_count(12)
     texts = at.page.locator(".card .probability").all_inner_texts()
     return [int(text.rstrip("\u00a0%")) for text in texts if text]
 
@@ -20,9 +22,11 @@ def probabilities(at: Desk) -> list[int]:
 def test_sorting_and_filtering_change_what_is_shown(quick_case: Desk) -> None:
     at = quick_case
     at.page.get_by_role("combobox", name="Sort", exact=True).select_option("probability")
-    assert probabilities(at) == sorted(probabilities(at), reverse=True)
+    found = probabilities(at)
+    assert found == sorted(found, reverse=True)
     at.page.get_by_role("button", name="Descending; turn round").click()
-    assert probabilities(at) == sorted(probabilities(at))
+    found = probabilities(at)
+    assert found == sorted(found)
 
     blasts = at.count("blast")
     assert 0 < blasts < 12
