@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from leukoscope.cli_common import CORES, Jobs, Json, report
-from leukoscope.cli_train import parse_setting
+from leukoscope.cli_train import RecipeName, Settings, Weights, parse_setting
 
 
 def leakage(
@@ -17,9 +17,7 @@ def leakage(
             help="A folder of cells, or a table of paths; without it, what --out holds is shown.",
         ),
     ] = None,
-    recipe: Annotated[
-        str, typer.Option(help="A recipe's name (see: leukoscope recipes) or a .yaml file.")
-    ] = "cnn",
+    recipe: RecipeName = "cnn",
     out: Annotated[
         Path, typer.Option(help="Folder; studies of several recipes may share it.")
     ] = Path("leakage"),
@@ -38,18 +36,8 @@ def leakage(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Of every run.", show_default="the recipe's")
     ] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="Change a setting of the recipe; repeatable."
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="hub|PATH|none", help="What the network starts from, instead of the recipe's."
-        ),
-    ] = None,
+    setting: Settings = None,
+    weights: Weights = None,
     jobs: Jobs = CORES,
     as_json: Json = False,
 ) -> None:

@@ -10,6 +10,16 @@ from leukoscope.cli_common import CORES, Jobs, Json, Seed, Source, report
 RecipeName = Annotated[
     str, typer.Option(help="A recipe's name (see: leukoscope recipes) or a .yaml file.")
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the recipe; repeatable."),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="hub|PATH|none", help="What the network starts from, instead of the recipe's."
+    ),
+]
 
 
 def recipes(as_json: Json = False) -> None:
@@ -44,18 +54,8 @@ def train(
         typer.Option(help="person, subject, official, image (leaky), or a file of `data split`."),
     ] = "person",
     seed: Seed = 0,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="Change a setting of the recipe; repeatable."
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="hub|PATH|none", help="What the network starts from, instead of the recipe's."
-        ),
-    ] = None,
+    setting: Settings = None,
+    weights: Weights = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, don't resume.")] = False,
     jobs: Jobs = CORES,
     as_json: Json = False,
