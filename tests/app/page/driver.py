@@ -38,8 +38,8 @@ class Desk:
 
     def dismiss(self) -> None:
         """Close all messages, so that the next one is new."""
-        for button in reversed(self.page.locator(".toast .dismiss").all()):
-            button.click()
+        # In one go, for a message may leave by itself between finding and clicking it.
+        self.page.evaluate("document.querySelectorAll('.toast .dismiss').forEach((b) => b.click())")
 
     @property
     def cards(self) -> Locator:

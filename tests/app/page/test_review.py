@@ -76,12 +76,28 @@ def test_reviews_by_keys_and_undo(quick_case: Desk) -> None:
     keys.press("u")
     expect(at.page.locator(".toast").last).to_contain_text("is not reviewed")
     expect(at.page.locator(".meta")).to_contain_text("3 reviewed")
-    at.page.locator(".toast", has_text="is not a cell").get_by_role("button", name="Undo").click()
-    expect(at.page.locator(".meta")).to_contain_text("2 reviewed")
-    at.page.get_by_role("button", name="Undo review").click()
-    at.page.get_by_role("button", name="Undo review").click()
-    expect(at.page.locator(".meta")).to_contain_text("0 reviewed")
+    for left in (2, 1, 0):
+        at.page.get_by_role("button", name="Undo review").click()
+        expect(at.page.locator(".meta")).to_contain_text(f"{left} reviewed")
     expect(at.page.get_by_role("button", name="Undo review")).to_be_hidden()
+
+
+def test_the_way_back_stays_in_view_for_the_last_review_only(quick_case: Desk) -> None:
+    at = quick_case
+    offers = at.page.locator(".toast").get_by_role("button", name="Undo")
+    at.cards.nth(0).locator(".open").focus()
+    for key in ("b", "n"):
+        with at.page.expect_response("**/review"):
+            at.page.keyboard.press(key)
+        at.page.keyboard.press("ArrowRight")
+    expect(at.page.locator(".meta")).to_contain_text("2 reviewed")
+    expect(offers).to_have_count(1)
+    at.page.wait_for_timeout(8_000)  # other messages leave after 7 s
+    offers.click()
+    expect(at.page.locator(".meta")).to_contain_text("1 reviewed")
+    expect(at.cards.nth(1).locator(".mark")).to_be_empty()
+    expect(at.cards.nth(0).locator(".mark")).not_to_be_empty()
+    expect(offers).to_have_count(0)
 
 
 def test_working_through_what_is_not_reviewed(quick_case: Desk) -> None:

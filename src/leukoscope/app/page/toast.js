@@ -1,4 +1,10 @@
-/** Short messages at the edge of the page; they wait while someone points at them. */
+/**
+ * Short messages at the edge of the page; they wait while someone points at them.
+ *
+ * One that offers a way back waits longer, until something else is said or another place is
+ * opened: whoever reads slowly must be able to use it (WCAG 2.2.1), and it holds for the last thing
+ * that was done only.
+ */
 
 import { h } from "./dom.js";
 
@@ -9,6 +15,11 @@ const region = h("div", { class: "toasts", role: "status", "aria-live": "polite"
 /** Where messages appear: to be put into the page once. */
 export { region as toastRegion };
 
+/** @type {Element|undefined} The message that offers something to do. */
+let offer;
+
+window.addEventListener("hashchange", () => offer?.remove());
+
 /**
  * Say something.
  *
@@ -17,6 +28,7 @@ export { region as toastRegion };
  *   A problem stays until it is dismissed.
  */
 export function toast(text, { kind = "info", action } = {}) {
+  offer?.remove();
   const close = () => box.remove();
   const box = h(
     "div",
@@ -44,7 +56,8 @@ export function toast(text, { kind = "info", action } = {}) {
   home().append(region);
   region.append(box);
   while (region.children.length > 3) region.firstElementChild?.remove();
-  if (kind === "info") leaveLater(box, close);
+  if (action && kind === "info") offer = box;
+  else if (kind === "info") leaveLater(box, close);
 }
 
 /** @param {string} what @param {unknown} error */
