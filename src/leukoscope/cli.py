@@ -18,6 +18,7 @@ from leukoscope.cli_model import ModelPath, model
 from leukoscope.cli_train import preview, recipes, train
 from leukoscope.cli_tune import tune
 from leukoscope.errors import RESEARCH_USE, LeukoscopeError, missing_extra
+from leukoscope.interrupts import repeated_when_dropped
 
 app = typer.Typer(
     help=f"Tell leukemic blasts from normal lymphoid cells. {RESEARCH_USE}",
@@ -210,7 +211,8 @@ def demo(
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a verb; whatever goes wrong ends in one line on standard error and an exit code."""
     try:
-        app(arguments, prog_name="leukoscope")
+        with repeated_when_dropped():
+            app(arguments, prog_name="leukoscope")
         sys.exit(0)
     except SystemExit as end:
         if end.code == 130:  # what Typer makes of Ctrl-C

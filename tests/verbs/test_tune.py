@@ -129,7 +129,6 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     with locked(study / CELLS):
         process = start("--trials", "2")
         running(study, None, 1)
-        time.sleep(2)  # it waits for the lock now, and nothing on its way there hears the signal
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")

@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from leukoscope.errors import DownloadError, RecipeError, TuningError
+from leukoscope.interrupts import Deferred, deferred
 from leukoscope.training.tuning.abandoned import alive, hand_on, origin, take_up_abandoned
 from leukoscope.training.tuning.display import Display
 from leukoscope.training.tuning.measure import Course, OnFigure, clear_weights, measure
@@ -23,21 +24,22 @@ End = tuple[TrialState, float | None, dict[str, object]]  # of a trial, with wha
 
 
 def work(plan: Plan, study: optuna.Study, display: Display) -> None:
-    """Run trials until there are enough.
+    """Run trials until there are enough; Ctrl-C is heard while one trains.
 
     Raises:
         TuningError: The first trials have all failed.
         LeukoscopeError: What no trial can go on without is missing.
     """
     while _parent_lives():
-        for number in take_up_abandoned(plan, study):
-            display.say(f"trial {number} was interrupted; its settings are tried again")
-        trial = next_trial(plan, study)
-        if trial is None:
-            return
-        _run(plan, study, trial, display)
-        display.on_trial(publish(plan, study), trial.number)
-        _check_hope(study)
+        with deferred() as waiting:
+            for number in take_up_abandoned(plan, study):
+                display.say(f"trial {number} was interrupted; its settings are tried again")
+            trial = next_trial(plan, study)
+            if trial is None:
+                return
+            _run(plan, study, trial, display, waiting)
+            display.on_trial(publish(plan, study), trial.number)
+            _check_hope(study)
 
 
 def next_trial(plan: Plan, study: optuna.Study) -> Trial | None:
@@ -63,12 +65,14 @@ def has_room(plan: Plan, study: optuna.Study, trial: Trial) -> bool:
     return False
 
 
-def _run(plan: Plan, study: optuna.Study, trial: Trial, display: Display) -> None:
+def _run(
+    plan: Plan, study: optuna.Study, trial: Trial, display: Display, waiting: Deferred
+) -> None:
     """Run a trial to one of its ends and tell the study; Ctrl-C leaves it to be gone on with."""
     folder = plan.trial_folder(origin(trial))
     try:
         with alive(trial, folder):  # until the study knows, or others would take it up
-            state, value, facts = _attempt(plan, trial, folder, display)
+            state, value, facts = _attempt(plan, trial, folder, display, waiting)
             trial.set_user_attr(END, facts)
             study.tell(trial, value, state)
             clear_weights(folder)
@@ -80,12 +84,13 @@ def _run(plan: Plan, study: optuna.Study, trial: Trial, display: Display) -> Non
         raise
 
 
-def _attempt(plan: Plan, trial: Trial, folder: Path, display: Display) -> End:
+def _attempt(plan: Plan, trial: Trial, folder: Path, display: Display, waiting: Deferred) -> End:
     """Train with a trial's settings. Whatever these are to blame for is an end, not an error."""
     course = Course(_stopping(trial), display.on_step(trial.number))
     try:
         recipe = plan.recipe.with_settings(suggest(trial, plan.space))
-        value = measure(plan, recipe, folder, course)
+        with waiting.heard():
+            value = measure(plan, recipe, folder, course)
         return TrialState.COMPLETE, value, _facts(course)
     except optuna.TrialPruned as pruned:
         return TrialState.PRUNED, None, _facts(course, reason=str(pruned))
@@ -102,8 +107,10 @@ def _stopping(trial: Trial) -> OnFigure:
     """What passes a trial's figures on, and ends it where they are below those of the others."""
 
     def on_figure(step: int, figure: float) -> None:
-        trial.report(figure, step)
-        if trial.should_prune():
+        with deferred():
+            trial.report(figure, step)
+            worse = trial.should_prune()
+        if worse:
             raise optuna.TrialPruned(f"worse than the median of the others at step {step}")
 
     return on_figure

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
 from leukoscope.errors import LeukoscopeError
+from leukoscope.interrupts import repeated_when_dropped
 from leukoscope.training.tuning.study import Plan
 
 FAREWELL = 5.0  # seconds in which a worker that heard Ctrl-C itself has ended
@@ -73,7 +74,7 @@ def _serve(plan: Plan, threads: int) -> None:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with study_display(plan.trials, bar=False) as display:
+        with repeated_when_dropped(), study_display(plan.trials, bar=False) as display:
             work(plan, open_study(plan), display)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,0 +1,107 @@
+"""Ctrl-C that is neither lost nor heard in the middle of a write.
+
+Python raises KeyboardInterrupt wherever the main thread happens to be. Within a finaliser or the
+callback of a weak reference, of which imports and database sessions run many, nothing can be
+raised: the interpreter prints it, drops it, and goes on as if nobody had pressed a key. And within
+a transaction it leaves a session of no further use, even for noting that the work was stopped.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+AGAIN = 0.05  # seconds until one that was dropped comes again
+
+Handler = Callable[[int, FrameType | None], Any]
+
+
+@contextmanager
+def repeated_when_dropped() -> Iterator[None]:
+    """Send Ctrl-C again where Python dropped it, until it is raised where it can be."""
+    handler = _own_handler()
+    if handler is None:
+        yield
+        return
+    told = sys.unraisablehook
+
+    def hook(dropped: "UnraisableHookArgs") -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)  # it also ends a wait for a lock
+        else:
+            told(dropped)
+
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = told
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Deferred:
+    """A block in which Ctrl-C waits; see `deferred`."""
+
+    def __init__(self, handler: Handler | None) -> None:
+        self._handler = handler
+        self._noted: tuple[int, FrameType | None] | None = None
+        self._open = False
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Hear it at once, also what came before."""
+        self._open = True
+        try:
+            self.tell()
+            yield
+        finally:
+            self._open = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal; a second one is heard, for what is waited for may never end."""
+        urgent = self._open or self._noted is not None
+        self._noted = (number, frame)
+        if urgent:
+            self.tell()
+
+    def tell(self) -> None:
+        """Hand on what was noted, if anything was."""
+        noted, self._noted = self._noted, None
+        if noted and self._handler:
+            self._handler(*noted)
+
+
+@contextmanager
+def deferred() -> Iterator[Deferred]:
+    """Let Ctrl-C wait for the end of the block, or for a part of it in which it may be heard.
+
+    Where signals are not heard anyway, in another thread or because they are ignored, it changes
+    nothing.
+    """
+    handler = _own_handler()
+    waits = Deferred(handler)
+    if handler is None:
+        yield waits
+        return
+    signal.signal(signal.SIGINT, waits.note)
+    try:
+        yield waits
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        waits.tell()
+
+
+def _own_handler() -> Handler | None:
+    """What Python does at Ctrl-C; None where this thread or process doesn't hear it."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        return None
+    return handler
