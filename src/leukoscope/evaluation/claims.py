@@ -13,6 +13,7 @@ from leukoscope.evaluation.comparison import Entry
 from leukoscope.evaluation.comparison_seeds import SeedMean
 from leukoscope.evaluation.metrics import METRICS
 from leukoscope.tables import read_table
+from leukoscope.yaml_files import read_yaml
 
 PACKAGED = "claims.yaml"
 MARK = "claimed by its authors, not measured here"
@@ -126,13 +127,7 @@ def _packaged() -> Traversable:
 
 
 def _from_yaml(path: Traversable, named: str) -> list[Any]:
-    import yaml
-
-    try:
-        rows = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise LeukoscopeError(f"{named}: cannot be read as YAML ({reason}).") from error
+    rows = read_yaml(path, named)
     if not isinstance(rows, list):
         raise LeukoscopeError(f"{named}: claims are a list, '- system: ...' for each.")
     return rows

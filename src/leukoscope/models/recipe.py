@@ -28,6 +28,7 @@ from leukoscope.models.settings import (
     Schedule,
     Stage,
 )
+from leukoscope.yaml_files import read_yaml
 
 __all__ = [
     "Augment",
@@ -133,8 +134,6 @@ def read_recipe(name: str | Path) -> Recipe:
         RecipeError: No such recipe, not YAML, an unknown field or a value out of range; names the
             field.
     """
-    import yaml
-
     path = Path(name)
     source: Traversable = path
     if str(name) in recipe_names():
@@ -144,11 +143,7 @@ def read_recipe(name: str | Path) -> Recipe:
             f"no recipe {str(name)!r}: choose one of {', '.join(recipe_names())}, "
             "or name a .yaml file."
         )
-    try:
-        tree = yaml.safe_load(source.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise RecipeError(f"{name}: cannot be read as YAML ({reason}).") from error
+    tree = read_yaml(source, str(name), RecipeError)
     if not isinstance(tree, dict):
         raise RecipeError(f"{name}: a recipe is a list of settings, 'name: value' on each line.")
     return from_dict(tree)

@@ -11,12 +11,14 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
 from leukoscope.errors import RecipeError
 from leukoscope.models.recipe import Recipe
+from leukoscope.yaml_files import read_yaml
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 RANGE = re.compile(rf"\s*({NUMBER})\s*\.\.\s*({NUMBER})\s*(?::(\w+))?\s*")
@@ -87,7 +89,7 @@ def default_space(recipe: Recipe) -> dict[str, Any]:
     if recipe.classical:
         kind = recipe.classical.estimator
     found = resources.files("leukoscope.models") / "spaces" / f"{kind}.yaml"
-    return _mapping(found.read_text("utf-8"), str(found))
+    return _mapping(found, str(found))
 
 
 def read_space_file(path: Path | str) -> dict[str, Any]:
@@ -96,11 +98,7 @@ def read_space_file(path: Path | str) -> dict[str, Any]:
     Raises:
         RecipeError: There is no such file, or it is not YAML of that form.
     """
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"{path}: cannot be read as a search space ({error}).") from error
-    return _mapping(text, str(path))
+    return _mapping(Path(path), str(path))
 
 
 def plain(space: Space) -> dict[str, Any]:
@@ -113,14 +111,8 @@ def plain(space: Space) -> dict[str, Any]:
     }
 
 
-def _mapping(text: str, where: str) -> dict[str, Any]:
-    import yaml
-
-    try:
-        tree = yaml.safe_load(text)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise RecipeError(f"{where}: cannot be read as YAML ({reason}).") from error
+def _mapping(source: Traversable, where: str) -> dict[str, Any]:
+    tree = read_yaml(source, where, RecipeError)
     if not isinstance(tree, dict):
         raise RecipeError(
             f"{where}: a search space has a setting on each line, as in 'network.dropout: 0..0.6'."
