@@ -3,7 +3,8 @@
     python tools/make_model.py audit/cohort.csv --out src/leukoscope/inference/default.onnx
 
 Prints what a cross-validation over persons gives, as a table; the same stands in the file's card.
-`--answers` writes what was said of each cell there, by a model that had not seen its person.
+`--answers` writes what was said of each cell there, by a model that had not seen its person, and
+`--figures` the pictures of it that the documentation shows.
 """
 
 import argparse
@@ -13,11 +14,14 @@ import numpy as np
 
 import leukoscope as ls
 from leukoscope.data.cohort import hash_cells, write_cohort
-from leukoscope.evaluation.calibration import sigmoid
-from leukoscope.evaluation.metrics import METRICS
-from leukoscope.inference.triage import called, possible, threshold
+from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.selective import FIGURES
+from leukoscope.inference.triage import Verdict
+from leukoscope.modelcard.blocks import markdown_table
+from leukoscope.modelcard.page import person_table
 from leukoscope.models.recipe import read_recipe
 from leukoscope.training.everyone import Shipped, run_everyone
+from leukoscope.training.everyone_plots import write_pictures
 
 
 def main() -> None:
@@ -31,6 +35,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--answers", type=Path, help="a table (.csv) to write")
+    parser.add_argument("--figures", type=Path, help="a folder for pictures")
     options = parser.parse_args()
 
     cohort = hash_cells(ls.read_cohort(options.cohort))
@@ -38,30 +43,35 @@ def main() -> None:
     made = run_everyone(cohort, recipe, options.out, folds=options.folds, seed=options.seed)
     if options.answers:
         said = made.answers
-        told = {"fold": said.fold, "logit": said.logit, "p_all": said.p, "called": said.called}
+        told = {
+            "fold": said.fold,
+            "logit": said.logit,
+            "p_all": said.p,
+            "called": said.called,
+            "covered": said.covered,
+            "verdict": said.verdict,
+        }
         write_cohort(made.cohort.with_columns(**told), options.answers)
+    if options.figures:
+        write_pictures(made, options.figures)
     point = made.card.operating_point
     assert point is not None  # every model that is trained here has one
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
     print(f"temperature {made.card.temperature:.3f}, blast from {point.threshold:.4f}\n")
     print("| figure | on persons left out, 95 % interval |\n|---|---|")
-    for metric in METRICS:
+    for metric in (*METRICS, UNTEMPERED, *FIGURES):
         print(f"| {metric.title} | {made.figures[metric.key]} |")
-    print(f"\n{verdicts(made)}")
+    print(f"\n{markdown_table(person_table(made.card.left_out))}\n\n{verdicts(made)}")
 
 
 def verdicts(made: Shipped) -> str:
-    """How often the limits of the file leave an answer for cells of persons left out."""
-    label = made.cohort["label"]
-    probability = sigmoid(made.answers.logit / made.card.temperature)
-    at, limits = threshold(made.card), possible(made.card)
-    said = np.array([str(called(p, at, limits).verdict) for p in probability])
-    shares = [
-        f"of {name} cells {np.mean(said[label == value] == 'blast'):.1%} are called blasts and "
-        f"{np.mean(said[label == value] == 'normal'):.1%} normal"
+    """How often cells of persons left out got which answer, by limits set on other persons."""
+    label, said = made.cohort["label"], made.answers.verdict
+    return "; ".join(
+        f"of {name} cells "
+        + ", ".join(f"{np.mean(said[label == value] == one):.1%} {one}" for one in Verdict)
         for value, name in ((1, "ALL"), (0, "HEM"))
-    ]
-    return "; ".join(shares)
+    )
 
 
 if __name__ == "__main__":

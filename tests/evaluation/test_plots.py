@@ -11,6 +11,8 @@ from leukoscope.evaluation import plots, plots_cells
 from leukoscope.evaluation.bootstrap import Estimate, curve_bands, reliability_band
 from leukoscope.evaluation.calibration import reliability_curve
 from leukoscope.evaluation.metrics import Confusion
+from leukoscope.evaluation.plots_persons import person_strip
+from leukoscope.evaluation.style import ACCENT_COLOUR
 from leukoscope.evaluation.summary import person_rows
 from tests.evaluation.tables import table
 
@@ -38,7 +40,7 @@ def drawn() -> dict[str, Figure]:
         ),
         "reliability": plots.reliability_diagram(LABEL, P, reliability_curve(LABEL, P), ece=FIGURE),
         "decision": plots.decision_curve(LABEL, P),
-        "strip": plots_cells.person_strip(LABEL, P, PERSON, rows, 0.4),
+        "strip": person_strip(LABEL, P, PERSON, rows, 0.4),
         "size": plots_cells.size_dependence(LABEL, P, CELLS["area"]),
         "learning": plots_cells.learning_curves(LOG, best_epoch=2),
     }
@@ -77,11 +79,27 @@ def test_the_strip_shows_each_cell_once_and_persons_from_the_worst_down():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [row.person for row in rows]
 
 
+def test_a_person_has_the_operating_point_of_the_model_that_answered():
+    rows = person_rows(LABEL, P, PERSON, 0.4)
+    own = np.where(rows[0].person == PERSON, 0.3, 0.4)
+    axes = person_strip(LABEL, P, PERSON, rows, own).axes[0]
+    drawn = [
+        line.get_xdata()[0]
+        for line in axes.lines
+        if line.get_color() == ACCENT_COLOUR and len(line.get_xdata())
+    ]
+    assert drawn == [own[row.person == PERSON][0] for row in rows]
+    assert "operating point 0.300 to 0.400" in [line.get_label() for line in axes.lines]
+
+
 def test_reliability_is_drawn_before_and_after_with_the_range_over_persons():
     curve, band = reliability_curve(LABEL, P), reliability_band(LABEL, P, PERSON)
     before = reliability_curve(LABEL, P**2)
-    figure = plots.reliability_diagram(LABEL, P, curve, ece=FIGURE, before=before, band=band)
-    (drawn,) = [line for line in figure.axes[0].lines if line.get_label() == "no temperature"]
+    figure = plots.reliability_diagram(
+        LABEL, P, curve, ece=FIGURE, before=(before, 0.25), band=band
+    )
+    title = "no temperature: ECE 0.250"
+    (drawn,) = [line for line in figure.axes[0].lines if line.get_label() == title]
     assert drawn.get_xdata().tolist() == list(before.stated)
 
 

@@ -18,7 +18,7 @@ from leukoscope.evaluation.conformal import class_limits
 from leukoscope.evaluation.operating import choose_operating_point
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.report import render_report
-from leukoscope.evaluation.selective import confidence, measure_selection, risk_coverage
+from leukoscope.evaluation.selective import FIGURES, confidence, measure_selection, risk_coverage
 from leukoscope.evaluation.summary import evaluate_table
 from tests.evaluation.tables import scored, table
 
@@ -85,6 +85,30 @@ def test_the_area_of_a_known_curve():
     )
     assert found.aurc.value == pytest.approx(np.mean([0, 0, 0, 0, 1 / 5, 2 / 6]))
     assert found.error_all.value == pytest.approx(2 / 6)
+
+
+def test_each_cell_may_have_the_threshold_and_the_sets_of_its_own_model():
+    """Halves judged by two models are as both halves judged alone."""
+    at = np.array([0.5, 0.5, 0.3, 0.3, 0.5, 0.8])
+    covered = np.array([True, False, True, True, False, True])
+    found = measured(threshold=at, covered=covered)
+    assert found.limits is None
+    wrong = {"a": 0, "b": 1, "h": 0}  # cell 3 lies below its 0.3, and no HEM cell above its own
+    assert found.error_all.value == pytest.approx(sum(wrong.values()) / 3)
+    assert {row.person: row.covered for row in found.persons} == {"a": 2, "b": 1, "h": 1}
+    assert found.covered["ALL"].value == pytest.approx((2 / 3 + 1) / 2)
+    own = [confidence([p], low)[0] for p, low in zip(P, at, strict=True)]
+    np.testing.assert_allclose(confidence(P, at), own)
+
+
+def test_figures_are_named_once_and_those_of_classes_come_with_limits():
+    keys = [one.key for one in FIGURES]
+    assert len(set(keys)) == len(keys)
+    assert list(measured().figures()) == keys[:-2]
+    limits = class_limits(LABEL, P, PERSON, alpha_all=0.5, alpha_hem=0.5)
+    found = measured(limits=limits)
+    assert list(found.figures()) == keys
+    assert found.figures()["covered_hem"] == found.covered["HEM"]
 
 
 def test_sureness_is_a_distance_from_the_threshold():

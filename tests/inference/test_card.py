@@ -17,6 +17,7 @@ from leukoscope.inference.distance import Space, pack
 from leukoscope.inference.image_checks import MEASURES, Range
 from leukoscope.inference.limits import Abstention, Limit, OutOfDistribution
 from leukoscope.inference.model_file import default_model, read_card
+from leukoscope.inference.persons import LeftOut
 from tests.inference.tiny_model import tiny_card
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -58,6 +59,17 @@ space = st.builds(
     st.tuples(*[st.floats(1e-6, 1e6)] * 2),
     st.floats(1e-6, 1e6),
 )
+left_out = st.integers(1, 10**6).flatmap(
+    lambda cells: st.builds(
+        LeftOut,
+        text,
+        st.sampled_from(["ALL", "HEM"]),
+        st.just(cells),
+        st.none() | count,
+        *[st.integers(0, cells)] * 5,
+        share,
+    )
+)
 curve = st.integers(2, 9).flatmap(
     lambda n: st.builds(c.OperatingCurve, *[st.tuples(*[st.floats(0, 1)] * n)] * 2)
 )
@@ -84,6 +96,7 @@ def cards(draw: st.DrawFn) -> Card:
         abstention=draw(st.none() | st.builds(Abstention, text, bound, bound)),
         image_limits=draw(st.none() | st.fixed_dictionaries(dict.fromkeys(MEASURES, ranges))),
         out_of_distribution=draw(st.none() | st.builds(OutOfDistribution, text, space, bound)),
+        left_out=draw(st.lists(left_out, max_size=2).map(tuple)),
     )
 
 
@@ -156,6 +169,7 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
         "abstention",
         "image_limits",
         "out_of_distribution",
+        "left_out",
         "classes",
         "positive",
     }:
@@ -167,8 +181,8 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
 
 def test_a_newer_schema_says_to_upgrade() -> None:
     # Even where the rest of it can't be understood.
-    with pytest.raises(ModelFileError, match=r"schema 3.*upgrade"):
-        Card.from_json('{"schema": 3, "all_new": true}')
+    with pytest.raises(ModelFileError, match=r"schema 4.*upgrade"):
+        Card.from_json('{"schema": 4, "all_new": true}')
 
 
 def test_a_card_of_schema_1_is_read_and_keeps_its_number() -> None:
@@ -180,7 +194,14 @@ def test_a_card_of_schema_1_is_read_and_keeps_its_number() -> None:
     # Whoever reads schema 1 alone would answer all the same.
     with pytest.raises(ModelFileError, match="schema 1 cannot say"):
         Card.from_json(json.dumps(old | {"abstention": ABSTENTION}))
-    assert Card.from_json(json.dumps(old | {"abstention": ABSTENTION, "schema": 2})).abstention
+    newer = old | {"abstention": ABSTENTION, "schema": 2}
+    assert Card.from_json(json.dumps(newer)).abstention
+    # Schema 2 is read as it was written, and has no figures by person.
+    del newer["left_out"]
+    assert Card.from_json(json.dumps(newer)).left_out == ()
+    with pytest.raises(ModelFileError, match="schema 2 cannot hold"):
+        Card.from_json(json.dumps(newer | {"left_out": [LEFT_OUT]}))
+    assert Card.from_json(json.dumps(newer | {"left_out": [LEFT_OUT], "schema": 3})).left_out
 
 
 def test_the_shipped_model_is_read() -> None:
@@ -189,6 +210,18 @@ def test_the_shipped_model_is_read() -> None:
 
 BOUND = {"value": 0.3, "alpha": 0.1, "guaranteed": False, "persons": 2, "cells": 9}
 ABSTENTION = {"method": "m", "all_from": BOUND, "hem_to": BOUND}
+LEFT_OUT = {
+    "person": "H2",
+    "label": "HEM",
+    "cells": 9,
+    "area": None,
+    "right": 3,
+    "answered": 6,
+    "wrong": 4,
+    "not_cells": 1,
+    "covered": 5,
+    "mean_p": 0.7,
+}
 SPACE = {"middle": pack([1, 2]), "axes": pack([1, 0]), "variances": [1.0], "rest": 1.0}
 
 
@@ -205,6 +238,10 @@ SPACE = {"middle": pack([1, 2]), "axes": pack([1, 0]), "variances": [1.0], "rest
         ("out_of_distribution.space", SPACE | {"axes": pack([1, 0, 0])}, "fit together"),
         ("out_of_distribution.space", SPACE | {"middle": pack([1, np.nan])}, "finite"),
         ("out_of_distribution.space", SPACE | {"middle": "QUJD"}, "cut short"),
+        ("left_out", [LEFT_OUT | {"label": "none"}], r"left_out\[0\]: label"),
+        ("left_out", [LEFT_OUT | {"cells": 0}], r"left_out\[0\]: cells"),
+        ("left_out", [LEFT_OUT, LEFT_OUT | {"covered": 10}], r"left_out\[1\]: covered"),
+        ("left_out", [LEFT_OUT | {"mean_p": 1.2}], r"left_out\[0\]: mean_p"),
     ],
 )
 def test_a_wrong_limit_is_named(path: str, value: object, named: str) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from leukoscope.modelcard.blocks import Table, to_markdown
 from leukoscope.modelcard.checklist import CNMC_DOI, Item, answer, filled, read_checklist
-from leukoscope.modelcard.facts import Fact, Subject, facts
+from leukoscope.modelcard.facts import Subject, facts
+from leukoscope.modelcard.outcomes import Fact
 from tests.inference.tiny_model import tiny_card
 from tests.modelcard.test_page import measured
 

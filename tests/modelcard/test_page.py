@@ -13,10 +13,15 @@ from leukoscope.errors import RESEARCH_USE, LeukoscopeError
 from leukoscope.evaluation.operating import OperatingPoint
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
+from leukoscope.inference.card import Card
 from leukoscope.inference.model_file import write_card
+from leukoscope.inference.persons import LeftOut
 from leukoscope.modelcard.blocks import to_html, to_markdown
-from leukoscope.modelcard.facts import Subject, open_subject
+from leukoscope.modelcard.checklist import Item, answer
+from leukoscope.modelcard.facts import Subject, facts, open_subject
+from leukoscope.modelcard.outcomes import ON_CARD
 from leukoscope.modelcard.page import model_card
+from leukoscope.statistics import wilson_interval
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
 SECTIONS = (
@@ -98,6 +103,47 @@ def test_a_model_of_everyone_says_whose_figures_it_has() -> None:
     assert "On persons left out by cross-validation: 2 persons, 30 cells." in text
     assert "validation persons" not in text
     assert "Where the recipe itself was chosen by such figures they flatter it" in text
+
+
+def left_out_card() -> Card:
+    """A card of everyone, with figures by person."""
+    card = tiny_card()
+    split = replace(card.training.split, kind="everyone")
+    rows = (
+        LeftOut("1", "ALL", 10, 30_000, 9, 7, 1, 1, 10, 0.8),
+        LeftOut("H2", "HEM", 20, None, 5, 0, 0, 0, 13, 0.7),
+    )
+    one = next(iter(card.results.values()))
+    results = {metric.key: one for metric in ON_CARD}
+    training = replace(card.training, split=split)
+    return replace(card, training=training, left_out=rows, results=results)
+
+
+def test_a_card_of_everyone_holds_its_persons() -> None:
+    text = to_markdown(model_card(Subject(left_out_card())))
+    low, high = wilson_interval(9, 10)
+    assert (
+        f"| 1 | ALL | 10 | 30000 | 0.900 ({low:.3f} to {high:.3f}) | 0.700 | 0.143 | 1.000 | 0.100 "
+        "| 0.800 |"
+    ) in text
+    assert "| H2 | HEM | 20 |  | 0.250 (" in text
+    assert ") | 0.000 | none | 0.650 | 0.000 | 0.700 |" in text
+    assert "The worst is person H2 (HEM): 5 of 20 cells called rightly" in text
+    assert "Not in the model file" not in text
+    assert "Only 1 persons with HEM cells were tested." in text
+    assert "without the temperature 0.900" in text
+    assert "area under the curve of risk against coverage 0.900" in text
+    for metric in ON_CARD:
+        assert f"| {metric.title} | 0.900" in text
+
+
+def test_the_checklists_are_answered_from_it() -> None:
+    known, bare = (facts(Subject(card)) for card in (left_out_card(), tiny_card()))
+    item = Item("23b", "differences between clusters", facts=("persons", "calibration", "parts"))
+    assert answer(item, known, cnmc=False).state == "answered"
+    assert answer(item, bare, cnmc=False).state == "not answered"
+    assert "9 of 10 ALL cells and 5 of 20 healthy ones" in known["confusion"].text
+    assert "1 persons with ALL and 1 healthy ones, left out in turn" in known["tested"].text
 
 
 def test_a_run_adds_its_persons(run: Path) -> None:

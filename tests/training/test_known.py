@@ -9,7 +9,7 @@ import pytest
 import leukoscope as ls
 from leukoscope.errors import TrainingError
 from leukoscope.evaluation.conformal import class_limits
-from leukoscope.inference.card import Card
+from leukoscope.inference.card import SCHEMA, Card
 from leukoscope.inference.limits import abstention_words, distance_words
 from leukoscope.inference.model_file import read_card, write_card
 from leukoscope.inference.predictor import Predictor
@@ -123,7 +123,7 @@ def test_a_finished_run_is_calibrated_anew(run: Run, card: Card, tmp_path: Path)
     found = ls.recalibrate(again.folder)
     assert found == read_card(run.model)
     assert found == replace(card, results={})
-    assert found.schema == 2
+    assert found.schema == SCHEMA
     count = len(again.cohort)
     gone = np.full(count, "gone.png", dtype=object)
     unknown = np.array([f"{row:064x}" for row in range(count)], dtype=object)  # not in the cache

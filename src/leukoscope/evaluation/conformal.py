@@ -63,6 +63,10 @@ class ClassLimits:
         """Whether HEM is in the set of each probability of ALL."""
         return np.asarray(np.asarray(p, np.float64) <= self.hem_to.value)
 
+    def cover(self, label: ArrayLike, p: ArrayLike) -> NDArray[np.bool_]:
+        """Whether the class of each cell (1 = ALL, 0 = HEM) is in its set."""
+        return np.where(np.asarray(label) == 1, self.all_possible(p), self.hem_possible(p))
+
 
 def person_quantile(score: ArrayLike, person: ArrayLike, share: float, *, unseen: int = 0) -> float:
     """The lowest score up to which at least `share` of the weight lies; persons weigh the same.

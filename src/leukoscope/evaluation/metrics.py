@@ -99,6 +99,15 @@ METRICS = (
 )
 
 
+UNTEMPERED = Metric(
+    "ece_untempered",
+    "Calibration error without temperature",
+    "The same before the probabilities were calibrated.",
+    higher_is_better=False,
+    needs_threshold=False,
+)
+
+
 @dataclass(frozen=True)
 class Confusion:
     """Counts of cells by truth and call."""

@@ -110,20 +110,20 @@ def reliability_diagram(
     curve: Reliability,
     *,
     ece: Estimate,
-    before: Reliability | None = None,
+    before: tuple[Reliability, float] | None = None,
     band: Band | None = None,
 ) -> Figure:
     """Observed share of ALL against stated probability, above the counts of stated probabilities.
 
-    The area of a dot grows with the cells of its bin. `before` is the curve without the
-    temperature, `band` what other persons would make of the share observed.
+    The area of a dot grows with the cells of its bin. `before` holds the curve and its ECE without
+    the temperature, `band` what other persons would make of the share observed.
     """
     sheet, (upper, lower) = figure(5.2, 5.4, nrows=2, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="perfectly calibrated")
     if before is not None:
-        upper.plot(
-            before.stated, before.observed, color=FAINT, linewidth=1.2, label="no temperature"
-        )
+        untempered, error = before
+        title = f"no temperature: ECE {error:.3f}"
+        upper.plot(untempered.stated, untempered.observed, color=FAINT, linewidth=1.2, label=title)
     if band is not None and band.low is not None and band.high is not None:
         upper.vlines(
             band.x, band.low, band.high, color=MODEL_COLOUR, linewidth=1.2, label=BAND_TITLE

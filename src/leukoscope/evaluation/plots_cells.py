@@ -1,4 +1,4 @@
-"""Plots that show each cell or each epoch: persons, sizes, learning curves."""
+"""Plots that show each cell or each epoch: sizes, importance, learning curves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,9 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.evaluation.importance import Importance
-from leukoscope.evaluation.record import PersonRow
 from leukoscope.evaluation.style import (
-    ACCENT_COLOUR,
     CLASS_COLOURS,
     CLASS_TITLES,
     FAINT,
@@ -19,75 +17,6 @@ from leukoscope.evaluation.style import (
     figure,
     legend,
 )
-
-
-def person_strip(
-    label: ArrayLike, p: ArrayLike, person: ArrayLike, rows: Sequence[PersonRow], threshold: float
-) -> Figure:
-    """Each cell a dot, each person a line: the probability of ALL, and the share of right calls.
-
-    Args:
-        label: (N,) 1 = ALL, 0 = HEM.
-        p: (N,) calibrated probability of ALL.
-        person: (N,) person of each cell.
-        rows: The lines to draw, from the top down.
-        threshold: Drawn as a line; right calls of ALL lie to its right, of HEM to its left.
-    """
-    truth, score, who = (
-        np.asarray(label),
-        np.asarray(p, np.float64),
-        np.asarray(person, dtype=object),
-    )
-    sheet, axes = figure(7.4, min(40.0, 1.5 + 0.27 * max(4, len(rows))))
-    scatter = np.random.default_rng(0).uniform(-0.3, 0.3, len(score))
-    named: set[int] = set()
-    for line, row in enumerate(rows):
-        value = int(row.label == "ALL")
-        own = (who == row.person) & (truth == value)
-        title = CLASS_TITLES[value] if value not in named else None
-        named.add(value)
-        axes.scatter(
-            score[own],
-            line + scatter[own],
-            s=9,
-            color=CLASS_COLOURS[value],
-            alpha=0.4,
-            linewidths=0,
-            rasterized=True,
-            label=title,
-        )
-        axes.plot([np.median(score[own])] * 2, [line - 0.38, line + 0.38], color=INK, linewidth=1.8)
-        axes.text(
-            1.03,
-            line,
-            f"{row.right} of {row.cells} ({row.share:.1%})",
-            va="center",
-            fontsize=8.5,
-            color=INK,
-        )
-    axes.axvline(
-        threshold, color=ACCENT_COLOUR, linewidth=1.5, label=f"operating point {threshold:.3f}"
-    )
-    axes.plot([], [], color=INK, linewidth=1.8, label="median")
-    dress(axes, "Calibrated probability of ALL", "Person")
-    axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
-    axes.set_yticklabels([row.person for row in rows])
-    axes.text(1.03, -1, "called rightly", va="center", fontsize=8.5, color=INK)
-    handles = axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 1),
-        ncols=4,
-        fontsize=8.5,
-        frameon=False,
-        handlelength=1.1,
-        handletextpad=0.4,
-        columnspacing=1.0,
-        markerscale=2,
-    )
-    for handle in handles.legend_handles:
-        if handle is not None:
-            handle.set_alpha(1)
-    return sheet
 
 
 def size_dependence(label: ArrayLike, p: ArrayLike, area: ArrayLike) -> Figure:

@@ -13,6 +13,7 @@ from leukoscope.errors import LeukoscopeError
 from leukoscope.evaluation import plots, plots_cells
 from leukoscope.evaluation.bootstrap import curve_bands, reliability_band
 from leukoscope.evaluation.importance import read_importance
+from leukoscope.evaluation.plots_persons import person_strip
 from leukoscope.evaluation.record import Calibration, Evaluation
 from leukoscope.evaluation.summary import confident_errors
 from leukoscope.tables import read_table
@@ -58,6 +59,10 @@ def curves(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[M
             f"{calibration.nll_untempered:.3f} to "
             f"{calibration.nll:.3f}. It changes no ranking." + _by_person(calibration)
         )
+    untempered = calibration.reliability_untempered
+    before = None
+    if untempered is not None and calibration.ece_untempered is not None:
+        before = untempered, calibration.ece_untempered
     band = reliability_band(
         label, p, table["person"], replicates=evaluation.replicates, seed=evaluation.seed
     )
@@ -67,7 +72,7 @@ def curves(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[M
             p,
             calibration.reliability,
             ece=metrics["ece"],
-            before=calibration.reliability_untempered,
+            before=before,
             band=band,
         ),
         "Reliability: on the dotted line, 8 of 10 cells given 0.8 are ALL. Above it the model says "
@@ -93,7 +98,7 @@ def persons(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[
         return
     yield html.heading("Person by person")
     yield html.figure(
-        plots_cells.person_strip(
+        person_strip(
             table["label"],
             table["p_all"],
             table["person"],

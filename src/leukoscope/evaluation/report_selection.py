@@ -7,11 +7,12 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from leukoscope import html
-from leukoscope.evaluation import plots_selection as plots
 from leukoscope.evaluation.conformal import Limit
 from leukoscope.evaluation.narrative import count, percent
+from leukoscope.evaluation.plots_persons import person_coverage
+from leukoscope.evaluation.plots_selection import risk_coverage_curve
 from leukoscope.evaluation.record import Evaluation
-from leukoscope.evaluation.selective import Selection
+from leukoscope.evaluation.selective import FIGURES, Selection
 
 LABELS = {"ALL": "leukemic cells", "HEM": "normal cells"}
 
@@ -26,7 +27,7 @@ def selection(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterabl
         yield html.paragraph(text)
     yield html.table(*_figures(found), caption=_CAPTION)
     yield html.figure(
-        plots.risk_coverage_curve(
+        risk_coverage_curve(
             table["label"],
             table["p_all"],
             table["person"],
@@ -44,7 +45,7 @@ def selection(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterabl
             "HEM": 1 - found.limits.hem_to.alpha,
         }
         yield html.figure(
-            plots.person_coverage(found.persons, wanted),
+            person_coverage(found.persons, wanted),
             "Coverage person by person, the worst first. The aim is a mean over persons: single "
             "persons fall short of it even where it is kept.",
             "Coverage of each person",
@@ -89,16 +90,9 @@ _CAPTION = (
 
 
 def _figures(found: Selection) -> tuple[list[str], list[list[str]]]:
-    rows = [
-        ("Answered (blast or normal)", found.answered),
-        ("Uncertain", found.uncertain),
-        ("Called not a cell", found.not_cells),
-        ("Error among the answered", found.error_answered),
-        ("Error if every cell were called", found.error_all),
-        ("Area under the risk-coverage curve (AURC)", found.aurc),
-        *((f"Coverage of {LABELS[label]}", one) for label, one in found.covered.items()),
-    ]
-    return ["Measure", "Value (95 % interval)"], [[title, str(one)] for title, one in rows]
+    known = found.figures()
+    rows = [[one.title, str(known[one.key])] for one in FIGURES if one.key in known]
+    return ["Measure", "Value (95 % interval)"], rows
 
 
 def _persons(found: Selection) -> tuple[list[str], list[list[str]]]:

@@ -16,13 +16,29 @@ from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.evaluation.bootstrap import Estimate, estimate_of_draws, why_no_interval
 from leukoscope.evaluation.conformal import ClassLimits
-from leukoscope.evaluation.metrics import divide
+from leukoscope.evaluation.metrics import Metric, divide
 from leukoscope.evaluation.replicates import BLOCK, draw_person_weights
 from leukoscope.files import natural_key
 
 Floats = NDArray[np.float64]
 ANSWERS, UNCERTAIN, NOT_A_CELL = ("blast", "normal"), "uncertain", "not a cell"
 EPSILON = 1e-12
+FIGURES = (
+    Metric("answered", "Answered (blast or normal)", "Share of cells that get an answer."),
+    Metric("uncertain", "Uncertain", "Share of cells left to the reader."),
+    Metric("not_cells", "Called not a cell", "Share of cells wrongly taken for something else."),
+    Metric("error_answered", "Error among the answered", "Share of wrong answers.", False),
+    Metric("error_all", "Error if every cell were called", "The same without abstaining.", False),
+    Metric(
+        "aurc",
+        "Area under the risk-coverage curve (AURC)",
+        "Mean error as the least sure are left out; random leaving out keeps the error of all.",
+        higher_is_better=False,
+    ),
+    Metric("covered_all", "Coverage of ALL", "Share of ALL cells whose class stays possible."),
+    Metric("covered_hem", "Coverage of HEM", "Share of normal cells whose class stays possible."),
+)
+"""What `Selection.figures` holds. Persons weigh the same in all of them."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,12 @@ class Selection:
     """Area under the curve of error against share answered, as the least sure cells are left out
     first; `error_all` is what leaving out cells at random would give."""
 
+    def figures(self) -> dict[str, Estimate]:
+        """Those of `FIGURES` that are known, by key."""
+        by_class = {f"covered_{name.lower()}": one for name, one in self.covered.items()}
+        known = {**vars(self), **by_class}
+        return {figure.key: known[figure.key] for figure in FIGURES if figure.key in known}
+
 
 def measure_selection(
     label: ArrayLike,
@@ -68,10 +90,11 @@ def measure_selection(
     person: ArrayLike,
     verdict: ArrayLike,
     *,
-    threshold: float,
+    threshold: ArrayLike,
     limits: ClassLimits | None,
     replicates: int,
     seed: int,
+    covered: ArrayLike | None = None,
 ) -> Selection:
     """Measure what was answered.
 
@@ -80,10 +103,11 @@ def measure_selection(
         p: (N,) calibrated probability of ALL.
         person: (N,) person of each cell.
         verdict: (N,) what was said: blast, normal, uncertain, not a cell.
-        threshold: The operating point.
+        threshold: The operating point, or (N,) that of each cell, where several models answered.
         limits: Of the model, where it has any.
         replicates: Draws of the person bootstrap.
         seed: Its seed.
+        covered: (N,) whether each cell's class was left possible; as `limits` say if not given.
     """
     truth, score, said = np.asarray(label) == 1, np.asarray(p, np.float64), np.asarray(verdict)
     who = np.asarray(person, dtype=object).astype(str)
@@ -100,9 +124,9 @@ def measure_selection(
         return _estimate(divide(weights @ (part / cells), weights @ (whole / cells)), reason)
 
     every = np.ones(len(truth), bool)
-    possible = None
-    if limits is not None:
-        possible = np.where(truth, limits.all_possible(score), limits.hem_possible(score))
+    possible = None if covered is None else np.asarray(covered, bool)
+    if possible is None and limits is not None:
+        possible = limits.cover(truth, score)
     return Selection(
         limits=limits,
         persons=_persons(truth, who, answered, wrong, said, possible),
@@ -120,11 +144,14 @@ def measure_selection(
     )
 
 
-def confidence(p: ArrayLike, threshold: float) -> Floats:
-    """How far a probability lies from the threshold, in logits."""
-    score = np.clip(np.append(np.asarray(p, np.float64), threshold), EPSILON, 1 - EPSILON)
-    logit = np.log(score / (1 - score))
-    return np.asarray(np.abs(logit[:-1] - logit[-1]))
+def confidence(p: ArrayLike, threshold: ArrayLike) -> Floats:
+    """How far a probability lies from the threshold, or each from its own, in logits."""
+    return np.asarray(np.abs(_log_odds(p) - _log_odds(threshold)))
+
+
+def _log_odds(p: ArrayLike) -> Floats:
+    score = np.clip(np.asarray(p, np.float64), EPSILON, 1 - EPSILON)
+    return np.asarray(np.log(score / (1 - score)))
 
 
 def risk_coverage(

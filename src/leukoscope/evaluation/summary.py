@@ -80,15 +80,19 @@ def person_rows(
     label: ArrayLike,
     p: ArrayLike,
     person: ArrayLike,
-    threshold: float,
+    threshold: ArrayLike,
     subject: ArrayLike | None = None,
 ) -> tuple[PersonRow, ...]:
-    """One row for each known person and label: ALL before HEM, the worst first."""
+    """One row for each known person and label: ALL before HEM, the worst first.
+
+    `threshold` is one for all cells, or each cell's own.
+    """
     truth, score, who = (
         np.asarray(label),
         np.asarray(p, np.float64),
         np.asarray(person, dtype=object),
     )
+    called = score >= np.asarray(threshold)
     ids = who if subject is None else np.asarray(subject, dtype=object)
     rows = []
     for name in set(who.tolist()) - {""}:
@@ -97,7 +101,7 @@ def person_rows(
             cells = int(own.sum())
             if not cells:
                 continue
-            right = int(np.sum((score[own] >= threshold) == (value == 1)))
+            right = int(np.sum(called[own] == (value == 1)))
             low, high = wilson_interval(right, cells)
             subjects = tuple(sorted(set(ids[own].tolist()), key=natural_key))
             mean_p = float(score[own].mean())

@@ -2,8 +2,9 @@
 
 The schema has a number. A file with a higher number than this version knows is refused rather than
 half understood: a field we ignore may be the one that says when the model must not answer. Schema 2
-added such fields: `abstention`, `image_limits` and `out_of_distribution`. A card of schema 1 has
-none of them, is read as before, and keeps its number.
+added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added figures by
+person, `left_out`. A card of an earlier schema has none of what came later, is read as before, and
+keeps its number.
 """
 
 import base64
@@ -21,9 +22,10 @@ from leukoscope.data.image import Crop
 from leukoscope.errors import ModelFileError
 from leukoscope.inference.image_checks import MEASURES, Range
 from leukoscope.inference.limits import Abstention, OutOfDistribution
+from leukoscope.inference.persons import LeftOut
 from leukoscope.inference.strict import MalformedError, build, parse_object, plain
 
-SCHEMA = 2
+SCHEMA = 3
 OLDEST = 1
 CLASSES = ("HEM", "ALL")
 POSITIVE = "ALL"
@@ -164,7 +166,7 @@ class Card:
     `cam_bias` is the logit less the heatmap's mean. A model with `descriptors` is given these,
     measured on the crop `input`; any other is given the crop itself. `abstention`, `image_limits`
     (by measure of `image_checks`) and `out_of_distribution` say when it must not answer; without
-    them it answers for whatever is not empty.
+    them it answers for whatever is not empty. `left_out` is of a model that was fitted on everyone.
     """
 
     name: str
@@ -185,6 +187,7 @@ class Card:
     abstention: Abstention | None = None
     image_limits: Mapping[str, Range] | None = None
     out_of_distribution: OutOfDistribution | None = None
+    left_out: tuple[LeftOut, ...] = ()
     classes: tuple[str, ...] = CLASSES
     positive: str = POSITIVE
     schema: int = SCHEMA
@@ -194,6 +197,7 @@ class Card:
         _check(known, f"schema must be from {OLDEST} to {SCHEMA}, got {self.schema}")
         new = (self.abstention, self.image_limits, self.out_of_distribution)
         _check(self.schema > 1 or new == (None, None, None), "schema 1 cannot say when to abstain")
+        _check(self.schema > 2 or not self.left_out, "schema 2 cannot hold figures by person")
         measured = self.image_limits is None or set(self.image_limits) == set(MEASURES)
         _check(measured, f"image_limits must name {', '.join(MEASURES)}")
         _check(bool(self.name.strip()), "name is empty")

@@ -4,6 +4,7 @@ from leukoscope.errors import RESEARCH_USE
 from leukoscope.inference.card import Card, Measured, unpack_hashes
 from leukoscope.inference.image_checks import looks_words
 from leukoscope.inference.limits import abstention_words, distance_words
+from leukoscope.inference.persons import persons_words
 
 
 def describe(card: Card) -> list[tuple[str, str]]:
@@ -29,6 +30,8 @@ def describe(card: Card) -> list[tuple[str, str]]:
         ("Licence", card.licence),
         ("Versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())),
     ]
+    if card.left_out:
+        lines.append(("By person", persons_words(card.left_out)))
     return lines + [(f"Measured {name}", _measured(one)) for name, one in card.results.items()]
 
 

@@ -103,9 +103,14 @@ def _block_as_markdown(block: Block) -> str:
             return f"**{_marked(text)}**" if warning else _marked(text)
         case Bullets(items):
             return "\n".join(f"- {_marked(item)}" for item in items)
-        case Table(headers, rows):
-            lines = [_row(headers), "|" + "---|" * len(headers), *map(_row, rows)]
-            return "\n".join(lines)
+        case Table():
+            return markdown_table(block)
+
+
+def markdown_table(table: Table) -> str:
+    """A table as Markdown."""
+    lines = [_row(table.headers), "|" + "---|" * len(table.headers), *map(_row, table.rows)]
+    return "\n".join(lines)
 
 
 def _row(cells: Sequence[str] | Iterable[str]) -> str:

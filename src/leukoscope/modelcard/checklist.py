@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 from leukoscope.modelcard.blocks import Block, Heading, Page, Paragraph, Table
-from leukoscope.modelcard.facts import Fact, Subject, facts
+from leukoscope.modelcard.facts import Subject, facts
+from leukoscope.modelcard.outcomes import Fact
 
 CHECKLISTS = ("claim", "tripod")
 CNMC_DOI = "10.7937/tcia.2019.dc64i46r"

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leukoscope.errors import LeukoscopeError
-from leukoscope.evaluation.metrics import METRICS
-from leukoscope.evaluation.record import Evaluation, PersonRow
+from leukoscope.evaluation.record import Evaluation
 from leukoscope.inference.card import Card, Measured
 from leukoscope.inference.model_file import default_model, read_card
 from leukoscope.inference.show import describe
+from leukoscope.modelcard.outcomes import REPORT, TITLES, Fact, figure, of_left_out, of_record
 
-MODEL, REPORT = "model.onnx", "report.json"
-TITLES = {metric.key: metric.title for metric in METRICS}
+MODEL = "model.onnx"
 EVERYONE = "everyone"
 """The kind of split of a model that was fitted on all persons: its figures are of its like, fitted
 without the persons they are measured on."""
@@ -29,14 +28,6 @@ class Subject:
 
     card: Card
     record: Evaluation | None = None
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A sentence, and where it stands."""
-
-    text: str
-    source: str
 
 
 def open_subject(path: Path | str | None = None) -> Subject:
@@ -94,22 +85,10 @@ def facts(subject: Subject) -> Mapping[str, Fact]:
     if card.results:
         found["figures"] = Fact(_headline(card.results), "card: results")
     if subject.record is not None:
-        found |= _of_record(subject.record)
+        found |= of_record(subject.record)
+    elif card.left_out:
+        found |= of_left_out(card)
     return found
-
-
-def figure(one: Measured) -> str:
-    """A figure with its interval."""
-    if one.value is None:
-        return "not defined"
-    if one.low is None or one.high is None:
-        return f"{one.value:.3f} (no interval)"
-    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
-
-
-def share(row: PersonRow) -> str:
-    """How many of a person's cells were called rightly."""
-    return f"{row.share:.3f} ({row.low:.3f} to {row.high:.3f})"
 
 
 def is_everyone(card: Card) -> bool:
@@ -137,50 +116,6 @@ def _choice(card: Card) -> str:
     else:
         own = "The epoch was chosen on validation persons"
     return f"{own}; temperature and operating point on {chosen_on(card)}"
-
-
-def _of_record(record: Evaluation) -> dict[str, Fact]:
-    all_, hem = record.person_count.get("ALL", 0), record.person_count.get("HEM", 0)
-    worst = min(record.persons, key=lambda row: row.share)
-    confusion = record.confusion
-    parts = "; ".join(
-        f"{part}: {len(names)} persons, {record.protocol.cells.get(part, 0)} cells"
-        for part, names in record.protocol.persons.items()
-    )
-    found = {
-        "parts": Fact(f"Parts: {parts}", f"{REPORT}: protocol"),
-        "tested": Fact(
-            f"Tested on {all_} persons with ALL and {hem} healthy ones: {record.cells['ALL']} and "
-            f"{record.cells['HEM']} cells",
-            f"{REPORT}: person_count, cells",
-        ),
-        "confusion": Fact(
-            f"At the operating point {confusion.true_all} of "
-            f"{confusion.true_all + confusion.missed_all} ALL cells and {confusion.true_hem} of "
-            f"{confusion.true_hem + confusion.false_all} healthy ones were called rightly",
-            f"{REPORT}: confusion",
-        ),
-        "persons": Fact(
-            f"Called rightly by person: from {worst.share:.3f} (person {worst.person}, "
-            f"{worst.label}) to {max(row.share for row in record.persons):.3f}",
-            f"{REPORT}: persons",
-        ),
-        "calibration": Fact(
-            f"Expected calibration error {record.calibration.ece:.3f} on test persons",
-            f"{REPORT}: calibration",
-        ),
-        "bootstrap": Fact(
-            f"95 % intervals from {record.replicates} draws of persons", f"{REPORT}: replicates"
-        ),
-    }
-    selection = record.selection
-    if selection is not None:
-        found["answered"] = Fact(
-            f"Share answered {selection.answered}; wrong among the answered "
-            f"{selection.error_answered}, if all were answered {selection.error_all}",
-            f"{REPORT}: selection",
-        )
-    return found
 
 
 def _input(words: Mapping[str, str]) -> str:

@@ -4,14 +4,28 @@ Sections after M. Mitchell et al., "Model cards for model reporting", FAT* 2019,
 files do not hold is said to be missing; no figure is typed in here.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from leukoscope.errors import RESEARCH_USE
-from leukoscope.evaluation.metrics import METRICS
+from leukoscope.inference.persons import LeftOut
 from leukoscope.inference.show import describe
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
-from leukoscope.modelcard.facts import Fact, Subject, facts, figure, is_everyone, share
+from leukoscope.modelcard.facts import Subject, facts, is_everyone
+from leukoscope.modelcard.outcomes import ON_CARD, Fact, figure, share, share_of
 
+LEFT_OUT = (
+    "person",
+    "class",
+    "cells",
+    "median area",
+    "called rightly (95 % Wilson)",
+    "answered",
+    "of these wrong",
+    "coverage",
+    "not a cell",
+    "mean probability",
+)
 FEW = 10
 """Persons tested of one class below which a mean says little about the next person."""
 USES = (
@@ -50,7 +64,7 @@ def model_card(subject: Subject) -> Page:
         "Training data": _training(subject, known),
         "Evaluation": _evaluation(subject, known),
         "Results": _results(subject),
-        "Results by person": _persons(subject),
+        "Results by person": _persons(subject, known),
         "Calibration, operating point, abstention": _decisions(known),
         "Limits": [Bullets(tuple(limits(subject)))],
         "Ethical considerations": [Bullets(ETHICS)],
@@ -87,12 +101,17 @@ def limits(subject: Subject) -> list[str]:
         said.append("It does not notice a picture that is unlike its training cells.")
     if card.heatmap != "cam":
         said.append("It has no exact heatmap; an occlusion map is an approximation.")
-    record = subject.record
-    if record is not None:
-        for label, count in record.person_count.items():
-            if count < FEW:
-                said.append(f"Only {count} persons with {label} cells were tested.")
+    for label, count in _tested(subject).items():
+        if count < FEW:
+            said.append(f"Only {count} persons with {label} cells were tested.")
     return said
+
+
+def _tested(subject: Subject) -> Mapping[str, int]:
+    """How many persons of each class the figures are of, where that is known by person."""
+    if subject.record is not None:
+        return subject.record.person_count
+    return Counter(row.label for row in subject.card.left_out)
 
 
 def _warnings(subject: Subject) -> list[Block]:
@@ -170,7 +189,7 @@ def _results(subject: Subject) -> list[Block]:
         ]
     rows = [
         (metric.title, figure(results[metric.key]), metric.meaning)
-        for metric in METRICS
+        for metric in ON_CARD
         if metric.key in results
     ]
     one = next(iter(results.values()))
@@ -182,7 +201,9 @@ def _results(subject: Subject) -> list[Block]:
     ]
 
 
-def _persons(subject: Subject) -> list[Block]:
+def _persons(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+    if subject.record is None and subject.card.left_out:
+        return _left_out(subject.card.left_out, known)
     if subject.record is None:
         return [
             Paragraph(
@@ -196,6 +217,44 @@ def _persons(subject: Subject) -> list[Block]:
     ]
     headers = ("person", "class", "cells", "called rightly (95 % Wilson)", "mean probability")
     return [Table(headers, tuple(rows)), Paragraph("Plots stand in report.html of the run folder.")]
+
+
+def _left_out(rows: Sequence[LeftOut], known: Mapping[str, Fact]) -> list[Block]:
+    """Each person as seen by a model that had not seen it, and was limited by others alone."""
+    return [
+        Paragraph(f"{known['persons'].text}."),
+        person_table(rows),
+        Paragraph(
+            "Each person was left out of the fit that answered, and everything a call hangs on was "
+            "set on other persons. The median area is that of what is not black, in pixels. "
+            "Coverage is the share of cells whose class stays among the possible ones. Plots stand "
+            "in docs/shipped-model.md."
+        ),
+    ]
+
+
+def person_table(rows: Sequence[LeftOut]) -> Table:
+    """A line for each person left out, shares with three digits."""
+
+    def part(count: int, whole: int) -> str:
+        return f"{count / whole:.3f}" if whole else "none"
+
+    lines = tuple(
+        (
+            row.person,
+            row.label,
+            str(row.cells),
+            "" if row.area is None else str(row.area),
+            share_of(row),
+            part(row.answered, row.cells),
+            part(row.wrong, row.answered),
+            part(row.covered, row.cells),
+            part(row.not_cells, row.cells),
+            f"{row.mean_p:.3f}",
+        )
+        for row in rows
+    )
+    return Table(LEFT_OUT, lines)
 
 
 def _decisions(known: Mapping[str, Fact]) -> list[Block]:

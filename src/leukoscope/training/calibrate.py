@@ -173,16 +173,19 @@ def limited(card: cards.Card, path: Path, cohort: Cohort, inputs: np.ndarray) ->
     """The card with what the model knows: looks and embeddings of training and validation cells."""
     part, person = cohort["part"], cohort["person"]
     trained, validated = (sample(person, np.flatnonzero(part == name)) for name in SEEN)
-    train, validation = (
-        _answers(path, inputs, rows, embeddings=True).embedding for rows in (trained, validated)
-    )
-    assert train is not None  # asked for, and every model file has it
-    assert validation is not None
+    train, validation = (embedded(path, inputs, rows) for rows in (trained, validated))
     return replace(
         card,
         image_limits=image_limits(cohort, np.concatenate([trained, validated])),
         out_of_distribution=known_space(train, person[trained], validation, person[validated]),
     )
+
+
+def embedded(path: Path, inputs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The embeddings of some rows, (n, d), as the model file has them."""
+    found = _answers(path, inputs, rows, embeddings=True).embedding
+    assert found is not None  # asked for, and every model file has it
+    return found
 
 
 def _answers(

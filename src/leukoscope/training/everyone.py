@@ -11,7 +11,6 @@ Source: V. Vovk, "Cross-conformal predictors", Annals of Mathematics and Artific
 answers as they do.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,37 +21,22 @@ from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.descriptors import VERSION
 from leukoscope.data.partition import Split
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
-from leukoscope.evaluation.bootstrap import Estimate, bootstrap_metrics
-from leukoscope.evaluation.calibration import fit_temperature, sigmoid
-from leukoscope.evaluation.metrics import METRICS
-from leukoscope.evaluation.operating import choose_operating_point
+from leukoscope.evaluation.bootstrap import REPLICATES, Estimate, bootstrap_metrics
+from leukoscope.evaluation.calibration import sigmoid
+from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.record import PersonRow
+from leukoscope.evaluation.selective import Selection, measure_selection
+from leukoscope.evaluation.summary import person_rows
 from leukoscope.inference.card import Card, Descriptors, Measured
 from leukoscope.inference.model_file import write_card
+from leukoscope.inference.persons import LeftOut
 from leukoscope.models.recipe import Recipe
-from leukoscope.training.calibrate import PARITY_CELLS, calibrated_by, limited, new_card
+from leukoscope.training.calibrate import PARITY_CELLS, embedded, new_card
 from leukoscope.training.choice import person_folds
 from leukoscope.training.classical import PACKAGES, fitted_on, measured, settings_of
 from leukoscope.training.estimator_export import export_estimator
-
-PART = "cross-validation"
-"""Where the figures and limits of such a model come from, as its card names it."""
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the models of the folds said of the persons they had not seen, N cells.
-
-    Attributes:
-        fold: (N,) which model answered.
-        logit: (N,) not calibrated.
-        p: (N,) calibrated by a temperature from the other folds.
-        called: (N,) bool, ALL by an operating point from the other folds.
-    """
-
-    fold: np.ndarray
-    logit: np.ndarray
-    p: np.ndarray
-    called: np.ndarray
+from leukoscope.training.known import Look, looks, person_space, sample
+from leukoscope.training.left_out import PART, Answers, ask, judged, set_on
 
 
 @dataclass(frozen=True)
@@ -62,12 +46,16 @@ class Shipped:
     Attributes:
         card: As it stands in the file.
         figures: Of the cross-validation, with intervals over persons.
+        rows: How each person's cells were called.
+        selection: What was answered.
         cohort: The N cells.
         answers: What the folds' models said of them.
     """
 
     card: Card
     figures: Mapping[str, Estimate]
+    rows: tuple[PersonRow, ...]
+    selection: Selection
     cohort: Cohort
     answers: Answers
 
@@ -101,59 +89,44 @@ def run_everyone(
     cohort = cohort.with_columns(part=np.full(len(cohort), "train", dtype=object))
     cohort, values = measured(cohort, recipe, jobs)
     fold = person_folds(cohort, folds, seed)
-    answers = _answers(cohort, recipe, values, fold, seed, jobs, target_recall)
+    seen = looks(cohort.paths, jobs)
+    asked = ask(cohort, recipe, values, fold, seen, seed=seed, jobs=jobs)
+    card = _exported(cohort, recipe, values, path, seed, jobs)
+    every = np.arange(len(cohort))
+    some = sample(cohort["person"], every)
+    space = person_space(embedded(path, values, some), cohort["person"][some])
+    answers = judged(card, cohort, asked, space, target_recall)
+    card = set_on(card, cohort, asked, every, space, target_recall)
+    rows, selection = _by_person(cohort, answers)
+    figures = _figures(cohort, answers) | selection.figures()
+    card = replace(
+        card,
+        results=_on_card(cohort, figures),
+        left_out=_persons(cohort, rows, selection, seen),
+    )
+    write_card(path, card)
+    return Shipped(card, figures, rows, selection, cohort, answers)
+
+
+def _exported(
+    cohort: Cohort, recipe: Recipe, values: np.ndarray, path: Path, seed: int, jobs: int
+) -> Card:
+    """Fit all cells and write the file; its card has nothing yet that is set on answers."""
     choice, fitted = fitted_on(recipe, cohort, values, seed, jobs)
     split = Split(
         "everyone", seed, "person", dict.fromkeys(cohort.unique("person"), "train"), False
     )
-    settings = settings_of(recipe)
     card = new_card(
-        cohort.with_columns(part=np.full(len(cohort), "train", dtype=object)),
+        cohort,
         recipe.with_settings({f"classical.{name}": one for name, one in choice.chosen.items()}),
         split,
         synthetic=is_synthetic_cohort(cohort),
         packages=PACKAGES,
         heatmap="none",
-        descriptors=Descriptors(VERSION, settings.descriptors()),
+        descriptors=Descriptors(VERSION, settings_of(recipe).descriptors()),
     )
-    some = values[:: max(1, len(values) // PARITY_CELLS)]
-    export_estimator(fitted, card, path, some)
-    card = calibrated_by(card, cohort, answers.logit, PART, target_recall)
-    halves = np.where(fold == 0, "validation", "train").astype(object)
-    card = limited(card, path, cohort.with_columns(part=halves), values)
-    figures = _figures(cohort, answers)
-    card = replace(card, results=_on_card(cohort, figures))
-    write_card(path, card)
-    return Shipped(card, figures, cohort, answers)
-
-
-def _answers(
-    cohort: Cohort,
-    recipe: Recipe,
-    values: np.ndarray,
-    fold: np.ndarray,
-    seed: int,
-    jobs: int,
-    target_recall: float,
-) -> Answers:
-    """Ask each fold's model, then call each fold by what the others set."""
-    label, person = cohort["label"], cohort["person"]
-    numbers = range(int(fold.max()) + 1)
-    logit = np.full(len(cohort), np.nan)
-    for number in numbers:
-        print(f"fold {number + 1} of {len(numbers)}", file=sys.stderr)
-        own, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        _, fitted = fitted_on(recipe, cohort.select(own), values[own], seed, jobs)
-        logit[out] = fitted.logit(values[out])
-    p, called = np.empty(len(cohort)), np.zeros(len(cohort), bool)
-    for number in numbers:
-        others, out = fold != number, fold == number
-        temperature = fit_temperature(logit[others], label[others], person[others])
-        p[out] = sigmoid(logit[out] / temperature)
-        set_by = sigmoid(logit[others] / temperature)
-        point = choose_operating_point(label[others], set_by, person[others], target_recall)
-        called[out] = p[out] >= point.threshold
-    return Answers(fold, logit, p, called)
+    export_estimator(fitted, card, path, values[:: max(1, len(values) // PARITY_CELLS)])
+    return card
 
 
 def _figures(cohort: Cohort, answers: Answers) -> dict[str, Estimate]:
@@ -161,9 +134,56 @@ def _figures(cohort: Cohort, answers: Answers) -> dict[str, Estimate]:
     label, person = cohort["label"], cohort["person"]
     ranked = bootstrap_metrics(label, answers.p, person, threshold=0.5)
     calls = bootstrap_metrics(label, answers.called.astype(float), person, threshold=0.5)
-    return {
+    before = bootstrap_metrics(label, sigmoid(answers.logit), person, threshold=0.5)
+    found = {
         metric.key: (calls if metric.needs_threshold else ranked)[metric.key] for metric in METRICS
     }
+    return found | {UNTEMPERED.key: before["ece"]}
+
+
+def _by_person(cohort: Cohort, answers: Answers) -> tuple[tuple[PersonRow, ...], Selection]:
+    """How each person's cells were called, and what was answered."""
+    label, person = cohort["label"], cohort["person"]
+    rows = person_rows(label, answers.p, person, answers.threshold, cohort["subject"])
+    selection = measure_selection(
+        label,
+        answers.p,
+        person,
+        answers.verdict,
+        threshold=answers.threshold,
+        limits=None,
+        covered=answers.covered,
+        replicates=REPLICATES,
+        seed=0,
+    )
+    return rows, selection
+
+
+def _persons(
+    cohort: Cohort, rows: tuple[PersonRow, ...], selection: Selection, seen: list[Look | None]
+) -> tuple[LeftOut, ...]:
+    """A row for each person and class as the card holds it, in the order of `rows`."""
+    answered = {(one.person, one.label): one for one in selection.persons}
+    area = np.array([np.nan if one is None else np.exp(one["area"]) for one in seen])
+    found = []
+    for row in rows:
+        own = area[cohort["person"] == row.person]
+        said = answered[row.person, row.label]
+        found.append(
+            LeftOut(
+                person=row.person,
+                label=row.label,
+                cells=row.cells,
+                area=None if np.isnan(own).all() else round(float(np.nanmedian(own))),
+                right=row.right,
+                answered=said.answered,
+                wrong=said.wrong,
+                not_cells=said.not_cells,
+                covered=said.covered or 0,
+                mean_p=round(row.mean_p, 4),
+            )
+        )
+    return tuple(found)
 
 
 def _on_card(cohort: Cohort, figures: Mapping[str, Estimate]) -> dict[str, Measured]:

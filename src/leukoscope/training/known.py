@@ -3,6 +3,7 @@
 The limits that follow stand in the card. Test persons have no part in them.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from leukoscope.errors import ImageError
 from leukoscope.evaluation.calibration import person_weights
 from leukoscope.evaluation.conformal import Limit, person_limit
 from leukoscope.inference import limits as cards
-from leukoscope.inference.distance import METHOD, fit_space
+from leukoscope.inference.distance import METHOD, Space, fit_space
 from leukoscope.inference.image_checks import Range, limits, look
 from leukoscope.progress import track
 
+Look = Mapping[str, float]
 # The share of a new person's cells that may be called unlike the training cells.
 FALSE_ALARMS = 0.01
 # Cells of each person that are looked at: more would say little that is new and take its time.
@@ -37,28 +39,32 @@ def sample(person: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def image_limits(cohort: Cohort, rows: np.ndarray, jobs: int = 2) -> dict[str, Range] | None:
-    """The range of looks of cells, from their image files.
+    """The range of looks of some cells, of training and validation persons; see `range_of`."""
+    return range_of(looks(cohort.select(rows).paths, jobs))
+
+
+def looks(paths: Sequence[Path], jobs: int = 2) -> list[Look | None]:
+    """How image files look, by `image_checks.look`; None where one cannot be read.
 
     Args:
-        cohort: The cells.
-        rows: Which of them: of training and validation persons.
+        paths: The files.
         jobs: Threads.
-
-    Returns:
-        None where fewer than `FEWEST` files can be read.
     """
 
-    def looked(path: Path) -> dict[str, float] | None:
+    def looked(path: Path) -> Look | None:
         try:
             return look(decode(path))
         except ImageError:
             return None
 
-    paths = cohort.select(rows).paths
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        found = list(track(pool.map(looked, paths), "Looking at known cells", total=len(paths)))
-    seen = [one for one in found if one is not None]
-    return limits(seen) if len(seen) >= FEWEST else None
+        return list(track(pool.map(looked, paths), "Looking at known cells", total=len(paths)))
+
+
+def range_of(seen: Iterable[Look | None]) -> dict[str, Range] | None:
+    """The range of looks of known cells; None where fewer than `FEWEST` could be read."""
+    read = [one for one in seen if one is not None]
+    return limits(read) if len(read) >= FEWEST else None
 
 
 def known_space(
@@ -75,11 +81,30 @@ def known_space(
     Returns:
         None where the embeddings do not differ.
     """
-    space = fit_space(train, person_weights(trained.astype(str)))
-    if space is None:
-        return None
-    far = [space.distance(one) for one in validation]
-    limit = person_limit(far, validated.astype(str), FALSE_ALARMS)
+    space = person_space(train, trained)
+    return None if space is None else usual(space, distances(space, validation), validated)
+
+
+def person_space(embedding: np.ndarray, person: np.ndarray) -> Space | None:
+    """The cloud of embeddings (N, d) in which persons (N,) weigh the same."""
+    return fit_space(embedding, person_weights(person.astype(str)))
+
+
+def distances(space: Space, embedding: np.ndarray) -> np.ndarray:
+    """How far from a cloud each embedding (N, d) lies, (N,)."""
+    return np.array([space.distance(one) for one in embedding])
+
+
+def usual(space: Space, far: np.ndarray, person: np.ndarray) -> cards.OutOfDistribution:
+    """A cloud with the distance up to which a cell is taken for one of its kind.
+
+    Args:
+        space: The cloud.
+        far: (N,) how far from it, or from one like it, cells of persons lie that it was not made
+            of.
+        person: (N,) whose cells.
+    """
+    limit = person_limit(far, person.astype(str), FALSE_ALARMS)
     return cards.OutOfDistribution(METHOD, space, card_limit(limit))
 
 

@@ -1,0 +1,146 @@
+"""How a model did, as sentences with sources: by the report of its run, or by its card alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.record import Evaluation, PersonRow
+from leukoscope.evaluation.selective import FIGURES
+from leukoscope.inference.card import Card, Measured
+from leukoscope.inference.persons import LeftOut, worst_person, worst_words
+from leukoscope.statistics import wilson_interval
+
+REPORT = "report.json"
+ON_CARD = (*METRICS, UNTEMPERED, *FIGURES)
+"""Figures that a card may hold, in reading order."""
+TITLES = {metric.key: metric.title for metric in ON_CARD}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A sentence, and where it stands."""
+
+    text: str
+    source: str
+
+
+def figure(one: Measured) -> str:
+    """A figure with its interval."""
+    if one.value is None:
+        return "not defined"
+    if one.low is None or one.high is None:
+        return f"{one.value:.3f} (no interval)"
+    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
+def share(row: PersonRow) -> str:
+    """How many of a person's cells were called rightly."""
+    return f"{row.share:.3f} ({row.low:.3f} to {row.high:.3f})"
+
+
+def of_record(record: Evaluation) -> dict[str, Fact]:
+    """What the report of a run says of its test persons, by name."""
+    all_, hem = record.person_count.get("ALL", 0), record.person_count.get("HEM", 0)
+    worst = min(record.persons, key=lambda row: row.share)
+    confusion = record.confusion
+    parts = "; ".join(
+        f"{part}: {len(names)} persons, {record.protocol.cells.get(part, 0)} cells"
+        for part, names in record.protocol.persons.items()
+    )
+    found = {
+        "parts": Fact(f"Parts: {parts}", f"{REPORT}: protocol"),
+        "tested": Fact(
+            f"Tested on {all_} persons with ALL and {hem} healthy ones: {record.cells['ALL']} and "
+            f"{record.cells['HEM']} cells",
+            f"{REPORT}: person_count, cells",
+        ),
+        "confusion": Fact(
+            f"At the operating point {confusion.true_all} of "
+            f"{confusion.true_all + confusion.missed_all} ALL cells and {confusion.true_hem} of "
+            f"{confusion.true_hem + confusion.false_all} healthy ones were called rightly",
+            f"{REPORT}: confusion",
+        ),
+        "persons": Fact(
+            f"Called rightly by person: from {worst.share:.3f} (person {worst.person}, "
+            f"{worst.label}) to {max(row.share for row in record.persons):.3f}",
+            f"{REPORT}: persons",
+        ),
+        "calibration": Fact(
+            f"Expected calibration error {record.calibration.ece:.3f} on test persons",
+            f"{REPORT}: calibration",
+        ),
+        "bootstrap": Fact(
+            f"95 % intervals from {record.replicates} draws of persons", f"{REPORT}: replicates"
+        ),
+    }
+    selection = record.selection
+    if selection is not None:
+        found["answered"] = Fact(
+            f"Share answered {selection.answered}; wrong among the answered "
+            f"{selection.error_answered}, if all were answered {selection.error_all}",
+            f"{REPORT}: selection",
+        )
+    return found
+
+
+def of_left_out(card: Card) -> dict[str, Fact]:
+    """What the card of a model of everyone says of the persons left out in turn, by name."""
+    rows, results = card.left_out, card.results
+    worst = worst_person(rows)
+    best = max(rows, key=lambda row: row.right / row.cells)
+    source = "card: left_out"
+    found = {
+        "parts": Fact(
+            f"Parts: none; each of {len(rows)} persons was left out once, and all set the weights",
+            source,
+        ),
+        "tested": Fact(
+            f"Measured on {_persons(rows, 'ALL')} persons with ALL and {_persons(rows, 'HEM')} "
+            f"healthy ones, left out in turn: {_cells(rows, 'ALL')} and {_cells(rows, 'HEM')} "
+            "cells",
+            source,
+        ),
+        "confusion": Fact(
+            f"At the operating point {_right(rows, 'ALL')} of {_cells(rows, 'ALL')} ALL cells and "
+            f"{_right(rows, 'HEM')} of {_cells(rows, 'HEM')} healthy ones were called rightly",
+            source,
+        ),
+        "persons": Fact(
+            f"Called rightly by person: from {worst.right / worst.cells:.3f} to "
+            f"{best.right / best.cells:.3f}. The worst is {worst_words(worst)}",
+            source,
+        ),
+    }
+    if {"ece", UNTEMPERED.key} <= set(results):
+        found["calibration"] = Fact(
+            f"Expected calibration error on persons left out {figure(results['ece'])}, without "
+            f"the temperature {figure(results[UNTEMPERED.key])}",
+            "card: results",
+        )
+    if {"answered", "error_answered", "error_all", "aurc"} <= set(results):
+        found["answered"] = Fact(
+            f"Share answered {figure(results['answered'])}; wrong among the answered "
+            f"{figure(results['error_answered'])}, if all were answered "
+            f"{figure(results['error_all'])}; area under the curve of risk against coverage "
+            f"{figure(results['aurc'])}; persons weigh the same",
+            "card: results",
+        )
+    return found
+
+
+def share_of(row: LeftOut) -> str:
+    """How many of a person's cells were called rightly, with the Wilson interval."""
+    low, high = wilson_interval(row.right, row.cells)
+    return f"{row.right / row.cells:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _persons(rows: Sequence[LeftOut], label: str) -> int:
+    return sum(row.label == label for row in rows)
+
+
+def _cells(rows: Sequence[LeftOut], label: str) -> int:
+    return sum(row.cells for row in rows if row.label == label)
+
+
+def _right(rows: Sequence[LeftOut], label: str) -> int:
+    return sum(row.right for row in rows if row.label == label)
