@@ -3,9 +3,11 @@
 Makes pictures that are no cell of the kind the model knows, out of photographs that scikit-learn
 and matplotlib bring along and of the run's own test cells; asks the run's model about them and
 about the test cells as they are. Prints three tables: junk by kind, false alarms by person, and a
-folder of test cells with 5 % of junk among them.
+folder of test cells with 5 % of junk among them. A model file that has seen every person leaves no
+test cells: with `--cells` junk is made of cells it knows, and the first table is printed alone.
 
     python benchmarks/not_a_cell.py RUN [RUN ...] [--images 40] [--seed 0]
+    python benchmarks/not_a_cell.py MODEL.onnx --cells audit/cohort.csv
 """
 
 import argparse
@@ -16,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from leukoscope.data.cohort import Cohort
+from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.image import cell_mask, decode
 from leukoscope.files import natural_key
 from leukoscope.inference.predictor import Prediction, Predictor
@@ -150,23 +152,43 @@ KINDS: dict[str, Draw] = {
 def measured(run: Path, images: int, seed: int) -> None:
     """Print the tables of one run."""
     own = read_run(run)
-    predictor, card = Predictor(own.model), Predictor(own.model).model.card
     test = own.cohort.select(np.flatnonzero(own.cohort["part"] == "test"))
-    random = np.random.default_rng(seed)
-    chosen = random.choice(len(test), min(200, len(test)), replace=False)
-    cells = [decode(test.paths[row]) for row in chosen]
-    print(f"\n## {run.name}: {card.name}, {len(test)} test cells\n")
-    print("| picture | images | not a cell | by its looks | by distance | uncertain | answered |")
+    predictor, random = Predictor(own.model), np.random.default_rng(seed)
+    print(f"\n## {run.name}: {predictor.model.card.name}, {len(test)} test cells")
+    junk = _by_kind(predictor, _some(test, random), images, random)
+    found = list(predictor.predict(test.paths))
+    _row("**test cells**", found)
+    _by_person(test, found)
+    _planted(predictor, junk, found, random)
+
+
+def measured_file(path: Path, known: Cohort, images: int, seed: int) -> None:
+    """Print the table of junk of a model file, made of cells it may know."""
+    predictor, random = Predictor(path), np.random.default_rng(seed)
+    cells = _some(known, random)
+    print(f"\n## {path.name}: {predictor.model.card.name}, {len(cells)} cells")
+    _by_kind(predictor, cells, images, random)
+    _row("**these cells**", list(predictor.predict(cells)))
+
+
+def _some(cohort: Cohort, random: np.random.Generator) -> list[Array]:
+    """At most 200 images of a cohort."""
+    chosen = random.choice(len(cohort), min(200, len(cohort)), replace=False)
+    return [decode(cohort.paths[row]) for row in chosen]
+
+
+def _by_kind(
+    predictor: Predictor, cells: Sequence[Array], images: int, random: np.random.Generator
+) -> list[Array]:
+    """Print what becomes of each kind of junk; returns all that was made."""
+    print("\n| picture | images | not a cell | by its looks | by distance | uncertain | answered |")
     print("|---|--:|--:|--:|--:|--:|--:|")
     junk: list[Array] = []
     for kind, draw in KINDS.items():
         made = [draw(random, cells) for _ in range(images)]
         junk += made
         _row(kind, list(predictor.predict(made)))
-    found = list(predictor.predict(test.paths))
-    _row("**test cells**", found)
-    _by_person(test, found)
-    _planted(predictor, junk, found, random)
+    return junk
 
 
 def _row(kind: str, found: Sequence[Prediction]) -> None:
@@ -247,12 +269,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("runs", nargs="+", type=Path, help="run folders with their images at hand")
+    parser.add_argument(
+        "models", nargs="+", type=Path, help="run folders with their images at hand, or model files"
+    )
+    parser.add_argument("--cells", type=Path, help="cohort.csv with cells, for model files")
     parser.add_argument("--images", type=int, default=40, help="of each kind of junk")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    for run in options.runs:
-        measured(run, options.images, options.seed)
+    for place in options.models:
+        if place.is_dir():
+            measured(place, options.images, options.seed)
+        elif options.cells:
+            cohort = read_cohort_table(options.cells)
+            measured_file(place, cohort, options.images, options.seed)
+        else:
+            parser.error(f"{place} is no run folder; for a model file name --cells as well")
 
 
 if __name__ == "__main__":
