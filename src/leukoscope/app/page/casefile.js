@@ -61,6 +61,8 @@ export class CaseFile {
   /** Set once the case is deleted: nothing is asked about it any more. */
   gone = false;
 
+  /** Changes of the head that the server has taken: what was asked before one is older than it. */
+  #changes = 0;
   /** An explanation is a prediction: a grid full of them must not crowd out everything else. */
   #inLane = lanes(2);
   /** @type {Map<number, File>} The files added while this page is open; they stay on the disk. */
@@ -86,6 +88,7 @@ export class CaseFile {
 
   async reload() {
     const before = new Map(this.cells);
+    const changes = this.#changes;
     const { cells, ...head } = await call("GET", casePath(this.id));
     // What changed here while the answer was under way is newer than the answer.
     const now = this.cells;
@@ -98,7 +101,7 @@ export class CaseFile {
     }
     for (const id of gone) this.cells.delete(id);
     for (const [id, cell] of changed) this.cells.set(id, cell);
-    this.#setHead(head);
+    this.#took(head, changes);
     this.#tellCells();
   }
 
@@ -152,6 +155,7 @@ export class CaseFile {
   /** @param {{name?: string, notes?: string, threshold?: number|null}} change @param {boolean} [leaving] */
   async change(change, leaving = false) {
     const head = await call("PATCH", casePath(this.id), { body: change, keepalive: leaving });
+    this.#changes += 1;
     if ("threshold" in change) await this.reload();
     else this.#setHead(head);
   }
@@ -170,6 +174,7 @@ export class CaseFile {
   async move(ids, subject) {
     const body = { cells: ids, subject };
     const head = await call("PATCH", casePath(this.id, "/cells"), { body });
+    this.#changes += 1;
     for (const id of ids) {
       const cell = this.cells.get(id);
       if (cell) this.cells.set(id, { ...cell, subject });
@@ -225,12 +230,23 @@ export class CaseFile {
 
   async #loadHead() {
     if (this.gone) return;
+    const changes = this.#changes;
     try {
       const { cells: _, ...head } = await call("GET", casePath(this.id, "?cells=false"));
-      this.#setHead(head);
+      this.#took(head, changes);
     } catch {
       // the banner tells of a server that is gone, and the next change asks again
     }
+  }
+
+  /**
+   * Take a head that was asked for, unless it was changed since: then it is asked for again.
+   *
+   * @param {CaseHead} head @param {number} changes Those before it was asked for.
+   */
+  #took(head, changes) {
+    if (changes === this.#changes) this.#setHead(head);
+    else this.#refreshHead();
   }
 
   /** @param {CaseHead} head */
