@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.ports import free_port
 
 USER = "leukoscope"
 PASSWORD = "correct horse/battery"
@@ -26,7 +27,7 @@ class PostgreSQL:
 
     programs: Path
     folder: Path
-    port: int
+    port: int = 0
     process: subprocess.Popen[bytes] | None = None
     shared: str = ""
     options: tuple[str, ...] = ()
@@ -57,7 +58,7 @@ class PostgreSQL:
     def connect(self, database: str) -> Any:
         import pg8000.dbapi
 
-        return pg8000.dbapi.connect(USER, "127.0.0.1", database, self.port, PASSWORD, timeout=60)
+        return pg8000.dbapi.connect(USER, "127.0.0.1", database, self.port, PASSWORD, timeout=300)
 
     @contextmanager
     def encrypted(self) -> Iterator[None]:
@@ -103,7 +104,7 @@ class PostgreSQL:
             stderr=(self.folder / "log").open("ab"),
             **_as_postgres(),
         )
-        for _ in range(600):
+        for _ in range(6_000):
             assert self.process.poll() is None, (self.folder / "log").read_text()
             with suppress(Exception):
                 self.connect("postgres").close()
@@ -115,7 +116,7 @@ class PostgreSQL:
         """End it at once, and all its connections with it."""
         assert self.process is not None
         self.process.send_signal(2)  # "fast shutdown"
-        self.process.wait(60)
+        self.process.wait(300)
 
 
 @contextmanager
@@ -123,7 +124,7 @@ def running_postgresql() -> Iterator[PostgreSQL]:
     """A new server; skips where PostgreSQL is not installed."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="leukoscope-pg-"))
-    server = PostgreSQL(programs, folder, _free_port())
+    server = PostgreSQL(programs, folder)
     try:
         (folder / "password").write_text(PASSWORD)
         if os.geteuid() == 0:
@@ -139,6 +140,7 @@ def running_postgresql() -> Iterator[PostgreSQL]:
             capture_output=True,
             **_as_postgres(),
         )
+        server.port = free_port()
         server.start()
         yield server
     finally:
@@ -164,9 +166,3 @@ def _as_postgres() -> dict[str, Any]:
     if os.geteuid() != 0:
         return {"cwd": "/"}
     return {"user": "postgres", "group": "postgres", "extra_groups": [], "cwd": "/"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -11,7 +11,7 @@ from leukoscope.inference.card import Cells, OperatingCurve, OperatingPoint
 from leukoscope.verbs import synthesise
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
-from tests.app.page.driver import Desk
+from tests.app.page.driver import PATIENCE, Desk
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -20,7 +20,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 GRID = [k / 100 for k in range(101)]
 CURVE = OperatingCurve(tuple(1 - k for k in GRID), tuple(k * k for k in GRID))
 
-expect.set_options(timeout=30_000)  # a busy machine is slow, and waiting costs nothing
+expect.set_options(timeout=PATIENCE)
 
 OpenDesk = Callable[..., Desk]
 
@@ -35,7 +35,9 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no chromium on this machine; install it to test the page")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=ARGUMENTS, timeout=PATIENCE
+        )
         yield chromium
         chromium.close()
 

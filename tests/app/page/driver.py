@@ -1,15 +1,25 @@
 """What a person does at the page, for tests to read like it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
+PATIENCE = 120_000  # milliseconds; a busy machine is slow, and waiting costs nothing
 FILES = "input[type=file]:not([webkitdirectory])"
 FOLDER = "input[type=file][webkitdirectory]"
+
+# Messages leave after a few seconds, within which a slow machine may not have looked at them: they
+# stay until a test says that the time is over. The waits are those of toast.js.
+HOLD_MESSAGES = """(() => {
+    const later = window.setTimeout;
+    window.leaving = [];
+    window.setTimeout = (work, wait, ...rest) =>
+        wait === 7000 || wait === 3500 ? -window.leaving.push(work) : later(work, wait, ...rest);
+})()"""
 
 
 @dataclass
@@ -21,25 +31,44 @@ class Desk:
     problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(PATIENCE)
+        self.page.add_init_script(HOLD_MESSAGES)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", self._asked)
 
     def go(self, address: str = "") -> None:
         self.page.goto(f"{self.url}/{address}")
-        expect(self.page.locator("main h1")).to_be_attached()
+        expect(self.page.locator("main:not([aria-busy]) h1")).to_be_attached()
 
     def add(self, files: Path | Sequence[Path]) -> None:
-        """Choose files, and wait until all are answered."""
+        """Choose files, and wait until all are answered; earlier messages are closed."""
+        self.dismiss()
         self.page.locator(FILES).first.set_input_files(files)
         expect(self.page.locator(".toast").filter(has_text="answered").last).to_be_visible()
         expect(self.page.locator(".progress")).to_be_hidden()
 
     def dismiss(self) -> None:
         """Close all messages, so that the next one is new."""
-        # In one go, for a message may leave by itself between finding and clicking it.
         self.page.evaluate("document.querySelectorAll('.toast .dismiss').forEach((b) => b.click())")
+
+    def let_messages_leave(self) -> None:
+        """Let so much time pass that those which leave by themselves do so."""
+        assert self.page.evaluate("leaving.splice(0).map((leave) => leave()).length"), "none did"
+
+    def wait_for(self, true: Callable[[], bool]) -> None:
+        """Wait for what no locator can expect."""
+        for _ in range(PATIENCE // 50):
+            if true():
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError("it never came")
+
+    def named(self, name: str) -> None:
+        """Name the open case, and wait until the server has it."""
+        self.page.get_by_label("Name of the case").fill(name)
+        with self.page.expect_response(lambda one: one.request.method == "PATCH", timeout=PATIENCE):
+            self.page.keyboard.press("Enter")
 
     @property
     def cards(self) -> Locator:

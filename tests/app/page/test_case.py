@@ -57,7 +57,8 @@ def test_heatmaps_show_on_hover_for_all_or_not_at_all(quick_case: Desk) -> None:
     expect(first).to_have_css("opacity", "0.55")
     expect(second).to_have_css("opacity", "0")
     # Drawn from the answer: a value is a pixel.
-    assert first.evaluate("one => [one.width, one.height]") == [16, 16]
+    expect(first).to_have_js_property("width", 16)
+    expect(first).to_have_js_property("height", 16)
     painted = "one => one.getContext('2d').getImageData(0, 0, 16, 16).data.some((v) => v > 0)"
     assert first.evaluate(painted)
 
@@ -74,12 +75,17 @@ def test_all_crops_share_one_scale_and_the_ruler_has_it(quick_case: Desk) -> Non
     at = quick_case
     for size, scale in (("Small", 0.25), ("Large", 0.65)):
         at.page.get_by_role("radio", name=size).check(force=True)
-        widths = at.page.locator(".card img").evaluate_all(
-            "all => all.slice(0, 3).map((one) => one.getBoundingClientRect().width)"
-        )
-        assert widths == pytest.approx([256 * scale] * 3, abs=0.05)
+        at.wait_for(lambda scale=scale: widths(at) == pytest.approx([256 * scale] * 3, abs=0.05))
         ruler = at.page.locator(".ruler-bar").evaluate("one => one.getBoundingClientRect().width")
         assert ruler == pytest.approx(100 * scale, abs=0.05)
+
+
+def widths(at: Desk) -> list[float]:
+    """Of the first three pictures."""
+    found = at.page.locator(".card img").evaluate_all(
+        "all => all.slice(0, 3).map((one) => one.getBoundingClientRect().width)"
+    )
+    return [float(one) for one in found]
 
 
 def test_cells_are_grouped_by_hand_and_removed(quick_case: Desk) -> None:
@@ -128,8 +134,7 @@ def test_threshold_of_the_case_and_back(quick_case: Desk) -> None:
 
 def test_name_and_notes_are_kept(quick_case: Desk) -> None:
     at = quick_case
-    at.page.get_by_label("Name of the case").fill("Bone marrow 7")
-    at.page.keyboard.press("Enter")
+    at.named("Bone marrow 7")
     notes = at.page.get_by_label("Notes on this case")
     notes.fill("Smear of poor quality.\nAsk for another.")
     expect(at.page.locator(".state-line span")).to_have_text("Saved")

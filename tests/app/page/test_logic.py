@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from leukoscope.inference.limits import Possible
 from leukoscope.inference.triage import called
 from tests.app.live import Live
+from tests.app.page.driver import PATIENCE
 
 Call = Callable[..., Any]
 
@@ -17,6 +18,7 @@ Call = Callable[..., Any]
 @pytest.fixture(scope="module")
 def call(browser: Browser, quick_server: Live) -> Call:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(quick_server.url)
 
     def run(module: str, function: str, *arguments: object) -> Any:

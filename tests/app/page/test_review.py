@@ -82,8 +82,11 @@ def test_reviews_by_keys_and_undo(quick_case: Desk) -> None:
     expect(at.page.get_by_role("button", name="Undo review")).to_be_hidden()
 
 
-def test_the_way_back_stays_in_view_for_the_last_review_only(quick_case: Desk) -> None:
+def test_the_way_back_stays_in_view_for_the_last_review_only(
+    quick_case: Desk, cells: list[Path]
+) -> None:
     at = quick_case
+    at.add(cells[:16:16])
     offers = at.page.locator(".toast").get_by_role("button", name="Undo")
     at.cards.nth(0).locator(".open").focus()
     for key in ("b", "n"):
@@ -92,7 +95,9 @@ def test_the_way_back_stays_in_view_for_the_last_review_only(quick_case: Desk) -
         at.page.keyboard.press("ArrowRight")
     expect(at.page.locator(".meta")).to_contain_text("2 reviewed")
     expect(offers).to_have_count(1)
-    at.page.wait_for_timeout(8_000)  # other messages leave after 7 s
+    expect(at.page.locator(".toast", has_text="answered")).to_have_count(1)
+    at.let_messages_leave()
+    expect(at.page.locator(".toast")).to_have_count(1)
     offers.click()
     expect(at.page.locator(".meta")).to_contain_text("1 reviewed")
     expect(at.cards.nth(1).locator(".mark")).to_be_empty()

@@ -1,3 +1,4 @@
+import re
 import zipfile
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def test_one_image_makes_a_case_named_after_its_subject(
     at.add(cells[0])
     expect(at.cards).to_have_count(1)
     subject = cells[0].name.split("_")[1]
+    expect(at.page).to_have_title(re.compile(f", subject {subject} "))
     expect(at.page.get_by_label("Name of the case")).to_have_value(
         f"{at.page.title().split(', subject')[0]}, subject {subject}"
     )
