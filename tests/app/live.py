@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from leukoscope.app.process import address, bind
+
+PATIENCE = 300  # seconds for what must come, also on a machine that is busy
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Live:
     log: list[str] = field(default_factory=list)
 
     def client(self, **options: object) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, **options)
 
     def text(self) -> str:
         return "".join(self.log)
@@ -33,17 +35,16 @@ class Live:
     def wait_ready(self, headers: dict[str, bytes] | None = None) -> None:
         """Wait until model and database are ready, as a load balancer would."""
         with self.client(headers=headers) as client:
-            for _ in range(600):
-                if client.get("/readyz").status_code == 200:
-                    return
-                assert self.process.poll() is None, self.text()
-                time.sleep(0.05)
-        raise AssertionError(f"never ready: {self.text()}")
+            until(lambda: self._is_ready(client))
+
+    def _is_ready(self, client: httpx.Client) -> bool:
+        assert self.process.poll() is None, self.text()
+        return client.get("/readyz").status_code == 200
 
     def stop(self) -> int:
         """Ask it to end, and wait; returns the exit code."""
         self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
 
 def launch(*options: str, env: dict[str, str] | None = None) -> Live:
@@ -67,8 +68,12 @@ def launch(*options: str, env: dict[str, str] | None = None) -> Live:
         listening.set()
 
     threading.Thread(target=read, daemon=True).start()
-    assert listening.wait(60), "the server said nothing"
-    assert live.url, f"the server did not start: {live.text()}"
+    try:
+        assert listening.wait(PATIENCE), "the server said nothing"
+        assert live.url, f"the server did not start: {live.text()}"
+    except AssertionError:
+        process.kill()
+        raise
     return live
 
 
@@ -98,8 +103,30 @@ def in_thread(app: FastAPI) -> Iterator[str]:
         yield address(listener)
     finally:
         server.should_exit = True
-        thread.join(60)
+        thread.join(PATIENCE)
         listener.close()
+
+
+class Held:
+    """Makes the workers of an app wait until `gate` is set, after so many batches that are free."""
+
+    def __init__(self, free: int = 0) -> None:
+        self.gate = threading.Event()
+        self.begun = threading.Event()
+        self.batches: list[int] = []
+        self.free = free
+
+    def __call__(self, app: FastAPI) -> None:
+        batcher = app.state.services.batcher
+        work = batcher._work
+
+        def wait(tasks: Sequence[object]) -> object:
+            self.batches.append(len(tasks))
+            self.begun.set()
+            assert len(self.batches) <= self.free or self.gate.wait(PATIENCE)
+            return work(tasks)
+
+        batcher._work = wait
 
 
 def metric(client: httpx.Client, name: str) -> float:
@@ -109,8 +136,7 @@ def metric(client: httpx.Client, name: str) -> float:
 
 def until(true: Callable[[], bool]) -> None:
     """Wait for something that must come."""
-    for _ in range(6_000):
-        if true():
-            return
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "it never came"
         time.sleep(0.01)
-    raise AssertionError("it never came")

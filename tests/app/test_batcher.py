@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from leukoscope.app.batcher import Batcher, FullError, Job, StoppedError
+from tests.app.live import PATIENCE
 
 
 class Doubler:
@@ -23,7 +24,7 @@ class Doubler:
     def __call__(self, tasks: Sequence[int]) -> list[int]:
         self.batches.append(list(tasks))
         self.begun.set()
-        assert self.gate.wait(20)
+        assert self.gate.wait(PATIENCE)
         return [2 * task for task in tasks]
 
 
@@ -38,7 +39,7 @@ async def gather(job: Job[int, int]) -> list[int]:
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(coroutine, 20))
+    return asyncio.run(asyncio.wait_for(coroutine, PATIENCE))
 
 
 def test_results_come_in_the_order_of_the_tasks_from_many_workers():
@@ -77,7 +78,7 @@ def test_a_single_image_does_not_wait_behind_many():
 
     async def go() -> None:
         first = queue.submit([-1])
-        await asyncio.to_thread(work.begun.wait, 20)
+        await asyncio.to_thread(work.begun.wait, PATIENCE)
         large = queue.submit(range(60))
         small = queue.submit([1000])
         work.gate.set()
@@ -94,7 +95,7 @@ def test_requests_share_the_workers_in_turn():
 
     async def go() -> None:
         jobs = [queue.submit([-1])]
-        await asyncio.to_thread(work.begun.wait, 20)
+        await asyncio.to_thread(work.begun.wait, PATIENCE)
         jobs += [queue.submit(range(start, start + 10)) for start in (100, 200, 300)]
         work.gate.set()
         await asyncio.gather(*map(gather, jobs))
@@ -126,7 +127,7 @@ def test_what_is_too_much_is_refused_and_what_waits_is_done():
 
     async def go() -> list[int]:
         first = queue.submit([-1])
-        await asyncio.to_thread(work.begun.wait, 20)
+        await asyncio.to_thread(work.begun.wait, PATIENCE)
         waiting = queue.submit(range(8))
         with pytest.raises(FullError):
             queue.submit(range(3))
@@ -157,7 +158,7 @@ def test_what_nobody_waits_for_is_dropped():
 
     async def go() -> list[int]:
         first = queue.submit([-1])
-        await asyncio.to_thread(work.begun.wait, 20)
+        await asyncio.to_thread(work.begun.wait, PATIENCE)
         left, kept = queue.submit(range(50)), queue.submit([7])
         left.cancel()
         left.cancel()
@@ -205,8 +206,8 @@ def test_stopping_finishes_what_is_queued_and_takes_no_more():
 
     async def go() -> list[int]:
         job = queue.submit(range(20))
-        await asyncio.to_thread(work.begun.wait, 20)
-        stopping = asyncio.create_task(asyncio.to_thread(queue.stop, 20))
+        await asyncio.to_thread(work.begun.wait, PATIENCE)
+        stopping = asyncio.create_task(asyncio.to_thread(queue.stop, PATIENCE))
         while True:
             try:
                 queue.check()
@@ -229,7 +230,7 @@ def test_a_stop_without_patience_tells_who_waits():
 
     async def go() -> None:
         job = queue.submit(range(20))
-        await asyncio.to_thread(work.begun.wait, 20)
+        await asyncio.to_thread(work.begun.wait, PATIENCE)
         stopping = asyncio.create_task(asyncio.to_thread(queue.stop, 0))
         with pytest.raises(StoppedError):
             await gather(job)

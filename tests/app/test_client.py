@@ -6,12 +6,11 @@ import subprocess
 import sys
 import threading
 import zipfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
-import uvicorn
 from PIL import Image
 
 from leukoscope import client as module
@@ -24,6 +23,7 @@ from leukoscope.client import Client
 from leukoscope.errors import LeukoscopeError, MissingExtraError, ServerError
 from leukoscope.inference.model_file import default_model, load
 from leukoscope.inference.predictor import Predictor
+from tests.app.live import PATIENCE, Held, in_thread, metric, until
 
 TOKEN = "correct horse battery staple"
 
@@ -37,7 +37,7 @@ def cells():
 
 @pytest.fixture
 def client(live_server):
-    with Client(live_server.url, timeout=60) as opened:
+    with Client(live_server.url, timeout=PATIENCE) as opened:
         yield opened
 
 
@@ -147,39 +147,43 @@ def test_the_token_is_shown(start_server, cells):
 def test_a_server_that_dies_is_an_error_and_no_short_list(start_server, cells):
     live = start_server("--ephemeral")
     with Client(live.url) as client:
-        coming = client.predict([zipped([(f"{i}.png", cells[0][1]) for i in range(300)])])
+        # Too much to be answered and on its way before the server is killed, on any machine.
+        many = zipped([(f"{i}.png", cells[0][1]) for i in range(900)])
+        coming = client.predict([many], include=["heatmap", "picture", "features"])
         next(coming)
         live.process.kill()
         with pytest.raises(ServerError, match="serve"):
             list(coming)
 
 
-@contextmanager
-def narrow_server(**bounds):
-    """The real app, in this process, with limits of its own."""
-    app = create_app(Settings(ephemeral=True, limits=Limits(**bounds)))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, http="h11"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        thread.join(0.02)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+@pytest.fixture
+def narrow():
+    """The real app, in this process, with a short queue and workers that wait after one batch."""
+    held = Held(free=1)
+    app = create_app(Settings(ephemeral=True, workers=1, limits=Limits(waiting_images=10)))
+    held(app)
+    with in_thread(app) as url:
+        yield url, held
+        held.gate.set()
 
 
-def test_a_busy_server_is_asked_again_when_it_says(cells, monkeypatch):
-    pauses = []
-    sleep = module.time.sleep
-    monkeypatch.setattr(module.time, "sleep", lambda s: (pauses.append(s), sleep(s)))
-    with narrow_server(waiting_images=10) as url, ExitStack() as stack:
-        one, patient = (stack.enter_context(Client(url)) for _ in range(2))
+def test_a_busy_server_is_asked_again_when_it_says(narrow, cells, monkeypatch):
+    url, held = narrow
+    pauses, sleep = [], module.time.sleep
+
+    def pause(seconds):
+        pauses.append(seconds)
+        held.gate.set()
+        sleep(0.1)
+
+    with ExitStack() as stack:
+        one = stack.enter_context(Client(url))
+        patient = stack.enter_context(Client(url, patience=1e6))  # no second of it is waited for
         hasty = stack.enter_context(Client(url, patience=0))
         many = one.predict([zipped([(f"{i}.png", cells[i % 8][1]) for i in range(120)])])
         next(many)
+        until(lambda: waiting(url) >= 10)
+        monkeypatch.setattr(module.time, "sleep", pause)
         with pytest.raises(ServerError, match="waiting") as caught:
             list(hasty.predict(cells))
         assert caught.value.status == 429
@@ -190,11 +194,21 @@ def test_a_busy_server_is_asked_again_when_it_says(cells, monkeypatch):
         assert len(list(many)) == 119
 
 
-def test_who_leaves_early_leaves_a_free_server(cells):
-    with narrow_server(waiting_images=10) as url, Client(url, patience=5) as client:
+def waiting(url):
+    """Images in the queue of a server."""
+    with httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client:
+        return metric(client, "leukoscope_waiting_images")
+
+
+def test_who_leaves_early_leaves_a_free_server(narrow, cells):
+    url, held = narrow
+    with Client(url) as client:
         many = client.predict([zipped([(f"{i}.png", cells[i % 8][1]) for i in range(900)])])
         next(many)
+        until(lambda: waiting(url) >= 10)
         many.close()
+        until(lambda: waiting(url) == 0)
+        held.gate.set()
         assert len(list(client.predict(cells))) == len(cells)
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from leukoscope.app.gate import Gate
 from leukoscope.errors import ModelFileError
+from tests.app.live import PATIENCE
 
 
 async def ask(gate: Gate, path: str) -> tuple[int, dict[str, Any]]:
@@ -54,7 +55,7 @@ def live(gate: Gate, work: Callable[[], Awaitable[None]]) -> list[str]:
         await lifespan
         return said
 
-    return asyncio.run(asyncio.wait_for(go(), 20))
+    return asyncio.run(asyncio.wait_for(go(), PATIENCE))
 
 
 def test_life_is_told_at_once_and_the_rest_waits_for_the_app():
@@ -68,7 +69,7 @@ def test_life_is_told_at_once_and_the_rest_waits_for_the_app():
         steps.append("closed")
 
     def make() -> FastAPI:
-        assert furnished.wait(20)
+        assert furnished.wait(PATIENCE)
         app = FastAPI(lifespan=lifespan)
         app.get("/healthz")(lambda: {"status": "of the app"})
         app.get("/")(lambda: {"the": "page"})

@@ -14,7 +14,7 @@ import pytest
 from leukoscope.app.limits import MB
 from leukoscope.inference.triage import Verdict
 from tests.app.forms import BOUNDARY, TYPE, files, form, part, zipped
-from tests.app.live import Live
+from tests.app.live import PATIENCE, Live
 from tests.app.test_archives import overlapping
 from tests.inference.bad_images import BROKEN, encode, huge_header
 from tests.inference.tiny_model import cell_image
@@ -195,7 +195,7 @@ def test_more_files_than_a_request_may_have(live_server):
 
 def test_a_length_beyond_the_limit_is_refused_unread(live_server):
     host, port = live_server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), 20) as client:
+    with socket.create_connection((host, int(port)), PATIENCE) as client:
         client.sendall(
             b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
             b"Content-Type: " + TYPE.encode() + b"\r\nContent-Length: 99999999999\r\n\r\n"

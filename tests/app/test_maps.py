@@ -12,7 +12,7 @@ from leukoscope.app.settings import Settings
 from leukoscope.data.image import fixed_scale_crop
 from leukoscope.inference.model_file import load
 from leukoscope.inference.occlusion import occlusion_map
-from tests.app.live import in_thread
+from tests.app.live import PATIENCE, in_thread
 from tests.inference.bad_images import encode
 from tests.inference.planted import write_planted
 from tests.inference.tiny_model import cell_image, write_tiny_model
@@ -28,7 +28,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(planted: Path) -> Iterator[httpx.Client]:
     app = create_app(Settings(model=planted, ephemeral=True, workers=2))
-    with in_thread(app) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+    with (
+        in_thread(app) as url,
+        httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client,
+    ):
         yield client
 
 
@@ -66,6 +69,8 @@ def test_what_has_no_answer_has_no_map(client: httpx.Client, bad: bytes) -> None
 def test_a_model_with_an_exact_map_shows_that(tmp_path: Path) -> None:
     app = create_app(Settings(model=write_tiny_model(tmp_path / "tiny.onnx"), ephemeral=True))
     with in_thread(app) as url:
-        answer = httpx.post(f"{url}/v1/explain", files={"f": GOOD}, trust_env=False).json()
+        answer = httpx.post(
+            f"{url}/v1/explain", files={"f": GOOD}, timeout=PATIENCE, trust_env=False
+        ).json()
     assert answer["heatmap_kind"] == "exact"
     assert len(answer["heatmap"]) == 16

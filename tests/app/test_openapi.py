@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import BaseSchema, GenerationMode
 
-from tests.app.live import Live
+from tests.app.live import PATIENCE, Live
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
 
@@ -34,7 +34,7 @@ ROUTES = {
 
 @pytest.fixture(scope="session")
 def document(live_server: Live) -> dict:
-    return httpx.get(f"{live_server.url}/openapi.json", trust_env=False).json()
+    return httpx.get(f"{live_server.url}/openapi.json", timeout=PATIENCE, trust_env=False).json()
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def case_with_a_cell(live_server: Live) -> dict[str, object]:
 
 @pytest.fixture(scope="session")
 def api(live_server: Live) -> BaseSchema:
-    return schemathesis.openapi.from_url(f"{live_server.url}/openapi.json")
+    return schemathesis.openapi.from_url(f"{live_server.url}/openapi.json", timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_every_route_does_what_it_promises(api, case_with_a_cell, path, method, 
         case.path_parameters = known
     if method == "delete" and case.path_parameters == case_with_a_cell:
         return
-    case.call_and_validate(timeout=60)
+    case.call_and_validate(timeout=PATIENCE)
 
 
 def test_every_route_is_described(document):

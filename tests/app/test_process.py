@@ -12,7 +12,7 @@ from leukoscope import verbs
 from leukoscope.app.store import StoreError
 from leukoscope.errors import RESEARCH_USE, LeukoscopeError
 from tests.app.forms import TYPE, files
-from tests.app.live import until
+from tests.app.live import PATIENCE, until
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
 
@@ -29,7 +29,7 @@ def test_the_log_has_no_file_names_unless_asked_and_ctrl_c_is_a_good_end(live_se
         assert "include" not in live.text()
     assert "Jane" not in live_server.text()
     named.process.send_signal(signal.SIGINT)
-    assert named.process.wait(30) == 0
+    assert named.process.wait(PATIENCE) == 0
     where, ready, request = named.text().splitlines()
     assert RESEARCH_USE in where
     assert ready == "Ready."
@@ -52,14 +52,14 @@ def test_what_is_begun_is_finished_when_the_server_is_ended(start_server, drawn_
         rest = [json.loads(line) for line in lines]
     assert first["name"] == next(iter(sent))
     assert rest[-1] == {"done": True, "answers": len(sent), "failed": 1}
-    assert live.process.wait(30) == 0
+    assert live.process.wait(PATIENCE) == 0
     assert "Traceback" not in live.text()
 
 
 def refuses(url: str) -> bool:
     """Whether the server takes no more connections, or no more work."""
     try:
-        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 503
+        return httpx.get(f"{url}/readyz", timeout=PATIENCE, trust_env=False).status_code == 503
     except httpx.TransportError:
         return True
 
@@ -67,7 +67,7 @@ def refuses(url: str) -> bool:
 def test_a_server_that_cannot_start_says_why_in_one_line(live_server):
     port = live_server.url.split(":")[-1]
     command = [sys.executable, "-m", "leukoscope", "serve", "--no-open", "--port", port]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"leukoscope: port {port}")

@@ -12,13 +12,12 @@ import pytest
 from fastapi import FastAPI
 
 from tests.app.forms import TYPE, files, part
-from tests.app.live import metric, until
+from tests.app.live import PATIENCE, Held, metric, until
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
 
 GOOD = encode(cell_image(), "PNG")
 STREAM = {"Accept": "application/x-ndjson"}
-PATIENCE = 60  # seconds for what must come, also on a machine that is busy
 
 
 def post(url: str, **options: object) -> httpx.Response:
@@ -52,27 +51,6 @@ def test_a_body_without_a_length_is_bounded_too(small_server):
     headers = {"Content-Type": TYPE}
     answer = post(f"{url}/v1/predict", content=pieces, headers=headers)
     assert answer.status_code == 413
-
-
-class Held:
-    """An app whose workers wait, so that requests are found waiting."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.begun = threading.Event()
-        self.batches: list[int] = []
-
-    def __call__(self, app: FastAPI) -> None:
-        batcher = app.state.services.batcher
-        work = batcher._work
-
-        def wait(tasks):
-            self.batches.append(len(tasks))
-            self.begun.set()
-            assert self.gate.wait(PATIENCE)
-            return work(tasks)
-
-        batcher._work = wait
 
 
 def in_background(call: Callable[[], httpx.Response]) -> tuple[threading.Thread, list[object]]:

@@ -12,6 +12,7 @@ import pytest
 
 from leukoscope.app.schemas import CaseChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, UnavailableError
+from tests.app.live import PATIENCE
 from tests.app.store.made import SHA256, add, answer, new_case, open_store
 from tests.postgresql import PostgreSQL
 
@@ -23,7 +24,7 @@ def at_once(works: list[Callable[[], object]]) -> list[object]:
     start = threading.Barrier(len(works))
 
     def run(work: Callable[[], object]) -> object:
-        start.wait(30)
+        start.wait(PATIENCE)
         return work()
 
     with ThreadPoolExecutor(len(works)) as pool:
@@ -159,7 +160,7 @@ def test_two_servers_on_one_database(lasting_url: str) -> None:
         one.stdin.flush()
     for number in range(20):
         store.change(case, CaseChange(name=f"name {number}"))
-    assert [one.communicate(timeout=60)[0] for one in both] == ["done\n", "done\n"]
+    assert [one.communicate(timeout=PATIENCE)[0] for one in both] == ["done\n", "done\n"]
     cells = store.case(case).cells
     assert len({cell.sha256 for cell in cells}) == len(cells) == 80
     assert store.head(case).name == "name 19"
@@ -183,7 +184,7 @@ def test_servers_may_start_at_once_on_a_new_database(untouched_url: str) -> None
         assert one.stdin is not None
         one.stdin.write("go\n")
         one.stdin.flush()
-    assert [one.communicate(timeout=60)[0] for one in several] == ["done\n"] * 3
+    assert [one.communicate(timeout=PATIENCE)[0] for one in several] == ["done\n"] * 3
     store = open_store(untouched_url)
     assert len(store.heads()) == 3
     store.close()
@@ -199,7 +200,7 @@ touch = writing._touch
 def stuck(*arguments):
     touch(*arguments)
     print("ready", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 writing._touch = stuck
 add(store, case, *map(answer, range(50)), data=b"y" * 100_000)
 """
@@ -211,7 +212,7 @@ def test_a_server_killed_while_it_adds_leaves_nothing_half_written(lasting_url: 
     (kept,) = add(store, case, answer(7), data=b"x")
     killed = process(HALF_WAY, lasting_url, case)
     killed.send_signal(signal.SIGKILL)
-    killed.communicate(timeout=60)
+    killed.communicate(timeout=PATIENCE)
     again = open_store(lasting_url)
     for one in (store, again):
         assert [cell.id for cell in one.case(case).cells] == [kept]

@@ -53,7 +53,7 @@ def test_processes_that_begin_at_one_moment_make_the_tables_once(tmp_path: Path)
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
-    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [process.wait(300) for process in started] == [0, 0, 0]
     for process in started:
         process.communicate()
 
