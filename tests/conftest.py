@@ -1,12 +1,23 @@
+"""Settings of the whole suite, and what any test may ask for."""
+
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgresql import PostgreSQL, running_postgresql
 
+# Tests run side by side, one to a core: more threads in each only wait for one another. Read by
+# PyTorch and BLAS as they are loaded, here and in processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 CNMC = "LEUKOSCOPE_CNMC"
+
+# No test fails because the machine is slow.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
