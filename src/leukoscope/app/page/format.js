@@ -33,6 +33,16 @@ export function count(number, noun, plural = `${noun}s`) {
   return `${whole(number)} ${number === 1 ? noun : plural}`;
 }
 
+/** The part of what was set or measured on persons left out in turn, as a card names it. */
+export const CROSS_VALIDATION = "cross-validation";
+
+/** @param {{part: string, persons: number}} set @returns {string} On whom something was set. */
+export function personsOf({ part, persons }) {
+  return part === CROSS_VALIDATION
+    ? `${count(persons, "person")} left out in turn`
+    : count(persons, `${part} person`);
+}
+
 /** @param {number} number @param {number} digits @returns {string} */
 export function figure(number, digits = 3) {
   return number.toLocaleString("en-GB", { maximumSignificantDigits: digits });

@@ -3,7 +3,7 @@
 import { uncertainZone } from "./bins.js";
 import { curvePlot } from "./curveplot.js";
 import { h } from "./dom.js";
-import { count, percentFine, whole } from "./format.js";
+import { CROSS_VALIDATION, count, percentFine, personsOf, whole } from "./format.js";
 import { servedModel } from "./models.js";
 import { intervalBar } from "./summary.js";
 
@@ -28,6 +28,15 @@ const MEASURES = /** @type {Record<string, [string, string]>} */ ({
   brier: ["Brier score", "error of the probabilities; less is better"],
   ece: ["Calibration error", "how far probabilities are off; less is better"],
   nll: ["Log loss", "surprise at the truth; less is better"],
+  ece_untempered: ["Calibration error before", "the same without calibration"],
+  answered: ["Answered", "share of cells called blast or normal; persons count the same"],
+  uncertain: ["Uncertain", "share of cells left to you"],
+  not_cells: ["Called not a cell", "share of cells wrongly taken for something else"],
+  error_answered: ["Wrong among the answered", "share of wrong answers"],
+  error_all: ["Wrong if all were called", "the same if it never abstained"],
+  aurc: ["Risk over coverage", "mean error as the least sure are left out; less is better"],
+  covered_all: ["Coverage, leukemic", "share of leukemic cells that may still be called so"],
+  covered_hem: ["Coverage, normal", "share of normal cells that may still be called so"],
 });
 const FIRST = ["sensitivity", "specificity", "auroc", "balanced_accuracy"];
 
@@ -80,7 +89,7 @@ function operating(model) {
       ? h(
           "p",
           {},
-          `A cell is called a blast from a probability of ${percentFine(own)}. That was set for a sensitivity of ${percentFine(point.target_recall)} on ${count(point.set_on.persons, "validation person")} (${count(point.set_on.cells, "cell")}), and gave a specificity of ${percentFine(point.specificity)} there.`,
+          `A cell is called a blast from a probability of ${percentFine(own)}. That was set for a sensitivity of ${percentFine(point.target_recall)} on ${personsOf(point.set_on)} (${count(point.set_on.cells, "cell")}), and gave a specificity of ${percentFine(point.specificity)} there.`,
         )
       : h("p", {}, "None was set: a cell is called a blast from 50 %."),
     abstention(model.card),
@@ -125,7 +134,12 @@ function results(all) {
       h("p", {}, "The card holds no results: nobody knows how good this model is."),
     );
   const { part, persons, cells } = all[names[0]];
-  const who = part === "test" ? "never seen in training" : `of the ${part} part`;
+  const who =
+    part === "test"
+      ? "never seen in training"
+      : part === CROSS_VALIDATION
+        ? "by models made in the same way, which had not seen them; this one has seen everyone"
+        : `of the ${part} part`;
   const first = names.filter((name) => FIRST.includes(name));
   const rest = names.filter((name) => !FIRST.includes(name));
   return h(

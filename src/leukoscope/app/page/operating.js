@@ -2,7 +2,7 @@
 
 import { countVerdictsAt, expectedAt, uncertainZone } from "./bins.js";
 import { fill, h, say } from "./dom.js";
-import { count, percentFine, whole } from "./format.js";
+import { count, percentFine, personsOf, whole } from "./format.js";
 import { drawHistogram, histogramPlot } from "./histogram.js";
 import { isWide, panel } from "./panel.js";
 import { madeOfProbability } from "./verdicts.js";
@@ -145,9 +145,7 @@ export function expectation(model, threshold) {
   const card = model?.card;
   if (!card) return "";
   const point = card.operating_point;
-  const on = point
-    ? `${count(point.set_on.persons, "validation person")}`
-    : "the validation persons";
+  const on = point ? personsOf(point.set_on) : "the validation persons";
   if (card.operating_curve) {
     const { sensitivity, specificity } = expectedAt(card.operating_curve, threshold);
     return `On ${on} this gave a sensitivity of ${percentFine(sensitivity)} and a specificity of ${percentFine(specificity)}${everyCell(card)}. Other persons differ, some by a lot.`;
