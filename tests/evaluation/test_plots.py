@@ -89,7 +89,7 @@ def test_a_person_has_the_operating_point_of_the_model_that_answered():
         if line.get_color() == ACCENT_COLOUR and len(line.get_xdata())
     ]
     assert drawn == [own[row.person == PERSON][0] for row in rows]
-    assert "operating point 0.300 to 0.400" in [line.get_label() for line in axes.lines]
+    assert "its operating point" in [line.get_label() for line in axes.lines]
 
 
 def test_reliability_is_drawn_before_and_after_with_the_range_over_persons():

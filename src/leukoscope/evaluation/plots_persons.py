@@ -61,8 +61,8 @@ def person_strip(
         axes.plot([np.median(score[own])] * 2, [line - 0.38, line + 0.38], color=INK, linewidth=1.8)
         axes.plot([at[own][0]] * 2, [line - 0.5, line + 0.5], color=ACCENT_COLOUR, linewidth=1.5)
         _say(axes, line, f"{row.right} of {row.cells} ({row.share:.1%})")
-    places = sorted({f"{value:.3f}" for value in at})
-    title = f"operating point {' to '.join(dict.fromkeys((places[0], places[-1])))}"
+    one = np.ndim(threshold) == 0
+    title = f"operating point {at[0]:.3f}" if one else "its operating point"
     axes.plot([], [], color=ACCENT_COLOUR, linewidth=1.5, label=title)
     axes.plot([], [], color=INK, linewidth=1.8, label="median")
     dress(axes, "Calibrated probability of ALL", "Person")
