@@ -156,7 +156,7 @@ def test_a_run_adds_its_persons(run: Path) -> None:
     assert "Only 4 persons with HEM cells were tested." in text
     assert "50 draws of persons" in text
     assert "Share answered 1.000 (1.000 to 1.000)" in text
-    assert "temperature and operating point on validation persons." in text
+    assert "temperature and operating point were set on validation persons." in text
     assert "<td>HB</td>" in to_html(model_card(subject))
 
 

@@ -112,10 +112,16 @@ def _split(card: Card, words: str) -> str:
 
 def _choice(card: Card) -> str:
     if card.descriptors is not None or is_everyone(card):
-        own = "Settings of the estimator were chosen by cross-validation over training persons"
+        own = (
+            "Settings of the estimator are the recipe's, or were chosen among its candidates by "
+            "cross-validation over training persons"
+        )
     else:
         own = "The epoch was chosen on validation persons"
-    return f"{own}; temperature and operating point on {chosen_on(card)}"
+    said = f"{own}; temperature and operating point were set on {chosen_on(card)}"
+    if is_everyone(card):
+        said += ". Where the recipe itself was chosen by figures of these persons, they flatter it"
+    return said
 
 
 def _input(words: Mapping[str, str]) -> str:

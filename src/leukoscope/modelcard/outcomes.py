@@ -111,6 +111,9 @@ def of_left_out(card: Card) -> dict[str, Fact]:
             source,
         ),
     }
+    found["bootstrap"] = Fact(
+        "95 % intervals from draws of whole persons with replacement", "card: results"
+    )
     if {"ece", UNTEMPERED.key} <= set(results):
         found["calibration"] = Fact(
             f"Expected calibration error on persons left out {figure(results['ece'])}, without "
