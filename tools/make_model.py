@@ -16,12 +16,14 @@ import leukoscope as ls
 from leukoscope.data.cohort import hash_cells, write_cohort
 from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.selective import FIGURES
-from leukoscope.inference.triage import Verdict
+from leukoscope.inference.triage import FROM_PROBABILITY, Verdict
 from leukoscope.modelcard.blocks import markdown_table
 from leukoscope.modelcard.page import person_table
 from leukoscope.models.recipe import read_recipe
 from leukoscope.training.everyone import Shipped, run_everyone
 from leukoscope.training.everyone_plots import write_pictures
+
+SAID = (*sorted(FROM_PROBABILITY), Verdict.NOT_A_CELL)
 
 
 def main() -> None:
@@ -69,7 +71,7 @@ def verdicts(made: Shipped) -> str:
     label, said = made.cohort["label"], made.answers.verdict
     return "; ".join(
         f"of {name} cells "
-        + ", ".join(f"{np.mean(said[label == value] == one):.1%} {one}" for one in Verdict)
+        + ", ".join(f"{np.mean(said[label == value] == one):.1%} {one}" for one in SAID)
         for value, name in ((1, "ALL"), (0, "HEM"))
     )
 
