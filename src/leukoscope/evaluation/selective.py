@@ -113,7 +113,7 @@ def measure_selection(
     who = np.asarray(person, dtype=object).astype(str)
     answered = np.isin(said, ANSWERS)
     wrong = answered & ((said == "blast") != truth)
-    miscalled = (score >= threshold) != truth
+    miscalled = (score >= np.asarray(threshold)) != truth
     reason = why_no_interval(label, person)
     weights, index = draw_person_weights(label, who, 0 if reason else replicates, seed)
     weights = np.vstack([np.ones(weights.shape[1]), weights])  # the first row: each person once

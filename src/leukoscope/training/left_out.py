@@ -154,7 +154,7 @@ def judged(
         at[out] = threshold(own)
         limits = possible(own)
         assert limits is not None  # `calibrated_by` has set them
-        for row in out:
+        for row in out.tolist():
             covered[row] = LABEL_NAMES[int(label[row])] in limits.classes(p[row])
             verdict[row] = _verdict(own, asked, row, float(p[row]))
     return Answers(asked.fold, asked.logit, p, at, covered, verdict)
