@@ -204,8 +204,9 @@ def test_a_card_of_schema_1_is_read_and_keeps_its_number() -> None:
     assert Card.from_json(json.dumps(newer | {"left_out": [LEFT_OUT], "schema": 3})).left_out
 
 
-def test_the_shipped_model_is_read() -> None:
+def test_the_shipped_model_is_read_and_small() -> None:
     assert read_card(default_model()).name
+    assert default_model().stat().st_size <= 10_000_000
 
 
 BOUND = {"value": 0.3, "alpha": 0.1, "guaranteed": False, "persons": 2, "cells": 9}
