@@ -24,7 +24,7 @@ model: $(READY) ## Train the shipped model anew from the images in DATA=data, or
 	  --out src/leukoscope/inference/default.onnx
 
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Style and formatting, changing nothing
 	$(BIN)/ruff check $(CHECKED)

@@ -20,6 +20,43 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
+# A worker takes a file at a time. The slowest come first, or one would be left over at the end; in
+# a list, for a file with few tests may be slow and one with many quick.
+SLOWEST = (
+    "verbs/test_tune.py",
+    "app/page/test_lasting.py",
+    "training/test_classical.py",
+    "data/test_audit.py",
+    "training/test_distributed.py",
+    "app/store/test_together.py",
+    "verbs/test_train_evaluate.py",
+    "data/test_explore.py",
+    "verbs/test_leakage.py",
+    "verbs/test_backbones.py",
+    "training/tuning/test_worker.py",
+    "models/test_backbones.py",
+    "training/test_export.py",
+    "app/test_cases.py",
+    "app/page/test_case.py",
+    "app/page/test_upload.py",
+    "app/page/test_access.py",
+    "app/page/test_maps.py",
+    "app/page/test_review.py",
+    "app/page/test_verdicts.py",
+    "evaluation/test_report.py",
+    "verbs/test_compare.py",
+    "data/test_synthetic.py",
+    "app/test_client.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest files first."""
+    here = Path(__file__).parent
+    place = {here / name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.path, len(SLOWEST)))
+
+
 @pytest.fixture(scope="session")
 def cnmc_dir() -> Path:
     """The real C-NMC images, or a skip where they are absent."""

@@ -76,12 +76,14 @@ def start(cells: Path, recipe: Path, tmp_path: Path) -> Iterator[Start]:
 def running(study: Path, storage: str | None, count: int, wait: float = 600) -> None:
     """Wait until so many trials are at work and have all of their settings."""
     place = storage or f"sqlite:///{study / 'study.sqlite3'}"
-    for _ in range(int(wait / 0.1)):
+    end = time.monotonic() + wait
+    known = None
+    while time.monotonic() < end:
         time.sleep(0.1)
-        if not (study / "study.json").is_file():
-            continue
-        known = optuna.load_study(study_name=study.name, storage=open_storage(place))
-        drawn = [len(trial.params) for trial in known.get_trials() if "worker" in trial.user_attrs]
+        if known is None and (study / "study.json").is_file():
+            known = optuna.load_study(study_name=study.name, storage=open_storage(place))
+        trials = known.get_trials() if known else []
+        drawn = [len(trial.params) for trial in trials if "worker" in trial.user_attrs]
         if drawn == [len(VARY)] * count:
             return
     raise AssertionError(f"not {count} trials at work")

@@ -31,10 +31,9 @@ def test_the_same_with_postgresql(
     check_restart(desk, lambda: start_server(str(tiny_file), "--database", url), cells)
 
 
-def test_the_page_says_what_is_kept(desk: OpenDesk, start_server: Start, tiny_file: Path) -> None:
-    lasting, passing = start_server(str(tiny_file)), start_server(str(tiny_file), "--ephemeral")
-    expect(desk(lasting).page.locator("#keep-words")).to_contain_text("kept on this computer")
-    expect(desk(passing).page.locator("#keep-words")).to_contain_text("Nothing is kept")
+def test_the_page_says_what_is_kept(desk: OpenDesk, quick_server: Live, live_server: Live) -> None:
+    expect(desk(quick_server).page.locator("#keep-words")).to_contain_text("kept on this computer")
+    expect(desk(live_server).page.locator("#keep-words")).to_contain_text("Nothing is kept")
 
 
 def check_restart(desk: OpenDesk, start: Callable[[], Live], cells: list[Path]) -> None:
