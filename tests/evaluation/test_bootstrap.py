@@ -247,3 +247,9 @@ def test_reliability_over_persons_by_copying_them_out():
 )
 def test_figures_print_as_a_reader_expects(figure, text):
     assert str(figure) == text
+
+
+def test_a_difference_always_shows_its_sign():
+    assert Estimate(0.012, -0.003, 0.027).signed() == "+0.012 (-0.003 to +0.027)"
+    assert Estimate(-0.5).signed() == "-0.500 (no interval)"
+    assert Estimate(np.nan, 0.1, 0.2).signed() == "not defined"

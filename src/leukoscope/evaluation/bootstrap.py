@@ -44,6 +44,14 @@ class Estimate:
             return f"{self.value:.3f} (no interval)"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
+    def signed(self) -> str:
+        """The same of a difference: "+0.012 (-0.003 to +0.027)"."""
+        if isnan(self.value):
+            return "not defined"
+        if self.low is None or self.high is None:
+            return f"{self.value:+.3f} (no interval)"
+        return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
+
 
 @dataclass(frozen=True)
 class Band:

@@ -73,7 +73,7 @@ def _stacked(text: str) -> Markup:
 def _difference(row: Row, metric: str) -> Markup | str:
     if row.difference is None or not row.difference.estimates:
         return words.difference(row, metric)
-    figure = _stacked(words.signed(row.difference.estimates[metric]))
+    figure = _stacked(row.difference.estimates[metric].signed())
     return figure + Markup("{}").format(row.difference.remark)
 
 

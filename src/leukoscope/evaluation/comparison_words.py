@@ -1,9 +1,7 @@
 """A comparison in words: what the terminal and the page say alike."""
 
 from collections.abc import Sequence
-from math import isnan
 
-from leukoscope.evaluation.bootstrap import Estimate
 from leukoscope.evaluation.comparison import Entry, Group, Row
 from leukoscope.evaluation.comparison_record import Comparison, seconds_per_epoch
 from leukoscope.evaluation.metrics import METRICS
@@ -98,16 +96,7 @@ def difference(row: Row, metric: str) -> str:
     if estimate is None:
         return f"none: {row.difference.remark}"
     remark = f"; {row.difference.remark}" if row.difference.remark else ""
-    return signed(estimate) + remark
-
-
-def signed(estimate: Estimate) -> str:
-    """A difference with its interval: "+0.012 (-0.003 to +0.027)"."""
-    if isnan(estimate.value):
-        return "not defined"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:+.3f} (no interval)"
-    return f"{estimate.value:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})"
+    return estimate.signed() + remark
 
 
 def weights(entry: Entry) -> str:

@@ -97,7 +97,7 @@ def lines(study: Study) -> list[str]:
         for level in study.levels:
             if level.recipe == recipe:
                 mean = level.mean
-                gap = words.signed(level.gap["auroc"]) if level.gap else ""
+                gap = level.gap["auroc"].signed() if level.gap else ""
                 calls = [f"{mean[key].value:.3f}" for key in ("sensitivity", "specificity")]
                 right = [f"{mean[key].value:.3f}" for key in ("accuracy", "accuracy_at_half")]
                 found.append(
@@ -174,7 +174,7 @@ def _apart(study: Study) -> Iterable[Markup]:
 
 
 def _row(level: Level, figures: Mapping[str, Estimate], signed: bool = False) -> list[str]:
-    cells = [words.signed(figures[one.key]) if signed else str(figures[one.key]) for one in FIGURES]
+    cells = [figures[one.key].signed() if signed else str(figures[one.key]) for one in FIGURES]
     return [level.recipe, words.protocol(level), str(len(level.values)), *map(_whole, cells)]
 
 

@@ -1,8 +1,6 @@
 """What a leakage study says, in plain words."""
 
-from math import isnan
-
-from leukoscope.evaluation.bootstrap import REPLICATES, Estimate
+from leukoscope.evaluation.bootstrap import REPLICATES
 from leukoscope.evaluation.leakage_record import HONEST, Level, Study
 
 METHOD = (
@@ -66,7 +64,7 @@ def findings(study: Study) -> list[str]:
         holds_0 = gap.low is not None and gap.high is not None and gap.low <= 0 <= gap.high
         seeds = f"seed{'s' * (len(level.common) > 1)} {', '.join(map(str, level.common))}"
         found.append(
-            f"{text}; the gap to the split by person is {signed(gap)}, over {seeds}"
+            f"{text}; the gap to the split by person is {gap.signed()}, over {seeds}"
             f"{'; the interval holds 0' if holds_0 else ''}."
         )
     return found
@@ -94,12 +92,3 @@ def fairness(study: Study) -> list[str]:
 def protocol(level: Level) -> str:
     """Its name, marked where it is not the honest one."""
     return level.split if level.split == HONEST else f"{level.split} (leaky)"
-
-
-def signed(estimate: Estimate) -> str:
-    """A difference with its interval: "+0.090 (-0.010 to +0.190)"."""
-    if isnan(estimate.value):
-        return "not defined"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:+.3f} (no interval)"
-    return f"{estimate.value:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})"
