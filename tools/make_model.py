@@ -14,6 +14,11 @@ import numpy as np
 
 import leukoscope as ls
 from leukoscope.data.cohort import hash_cells, write_cohort
+from leukoscope.evaluation.calibration import (
+    expected_calibration_error,
+    person_weights,
+    sigmoid,
+)
 from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.selective import FIGURES
 from leukoscope.inference.triage import FROM_PROBABILITY, Verdict
@@ -63,7 +68,9 @@ def main() -> None:
     print("| figure | on persons left out, 95 % interval |\n|---|---|")
     for metric in (*METRICS, UNTEMPERED, *FIGURES):
         print(f"| {metric.title} | {made.figures[metric.key]} |")
-    print(f"\n{markdown_table(person_table(made.card.left_out))}\n\n{verdicts(made)}")
+    print(
+        f"\n{markdown_table(person_table(made.card.left_out))}\n\n{verdicts(made)}\n{calibration(made)}"
+    )
 
 
 def verdicts(made: Shipped) -> str:
@@ -73,6 +80,19 @@ def verdicts(made: Shipped) -> str:
         f"of {name} cells "
         + ", ".join(f"{np.mean(said[label == value] == one):.1%} {one}" for one in SAID)
         for value, name in ((1, "ALL"), (0, "HEM"))
+    )
+
+
+def calibration(made: Shipped) -> str:
+    """The calibration error where each person weighs the same, as for the temperature."""
+    label, said = made.cohort["label"], made.answers
+    weight = person_weights(made.cohort["person"].astype(str))
+    before, after = (
+        expected_calibration_error(label, p, weight=weight) for p in (sigmoid(said.logit), said.p)
+    )
+    return (
+        "calibration error with persons weighing the same: "
+        f"{before:.3f} without temperature, {after:.3f} with it"
     )
 
 
