@@ -129,6 +129,7 @@ def test_a_card_of_everyone_holds_its_persons() -> None:
     assert "| H2 | HEM | 20 |  | 0.250 (" in text
     assert ") | 0.000 | none | 0.650 | 0.000 | 0.700 |" in text
     assert "The worst is person H2 (HEM): 5 of 20 cells called rightly" in text
+    assert "in what is said of answers and coverage persons weigh the same." in text
     assert "Not in the model file" not in text
     assert "Only 1 persons with HEM cells were tested." in text
     assert "without the temperature 0.900" in text

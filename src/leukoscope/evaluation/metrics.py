@@ -102,7 +102,7 @@ METRICS = (
 UNTEMPERED = Metric(
     "ece_untempered",
     "Calibration error without temperature",
-    "The same before the probabilities were calibrated.",
+    "That of the probabilities before they were calibrated.",
     higher_is_better=False,
     needs_threshold=False,
 )

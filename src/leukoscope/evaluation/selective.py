@@ -27,8 +27,18 @@ FIGURES = (
     Metric("answered", "Answered (blast or normal)", "Share of cells that get an answer."),
     Metric("uncertain", "Uncertain", "Share of cells left to the reader."),
     Metric("not_cells", "Called not a cell", "Share of cells wrongly taken for something else."),
-    Metric("error_answered", "Error among the answered", "Share of wrong answers.", False),
-    Metric("error_all", "Error if every cell were called", "The same without abstaining.", False),
+    Metric(
+        "error_answered",
+        "Error among the answered",
+        "Share of wrong ones among the answers.",
+        higher_is_better=False,
+    ),
+    Metric(
+        "error_all",
+        "Error if every cell were called",
+        "Share of wrong calls without abstaining.",
+        higher_is_better=False,
+    ),
     Metric(
         "aurc",
         "Area under the risk-coverage curve (AURC)",

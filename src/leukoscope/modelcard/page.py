@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from leukoscope.errors import RESEARCH_USE
+from leukoscope.evaluation.selective import FIGURES
 from leukoscope.inference.persons import LeftOut
 from leukoscope.inference.show import describe
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
@@ -194,9 +195,11 @@ def _results(subject: Subject) -> list[Block]:
     ]
     one = next(iter(results.values()))
     left_out = is_everyone(subject.card)
+    weights = "; in what is said of answers and coverage persons weigh the same"
+    alike = weights if any(metric.key in results for metric in FIGURES) else ""
     whose = "On persons left out by cross-validation" if left_out else f"On the {one.part} part"
     return [
-        Paragraph(f"{whose}: {one.persons} persons, {one.cells} cells."),
+        Paragraph(f"{whose}: {one.persons} persons, {one.cells} cells{alike}."),
         Table(("figure", "value (95 % interval over persons)", "what it tells"), tuple(rows)),
     ]
 
@@ -225,10 +228,10 @@ def _left_out(rows: Sequence[LeftOut], known: Mapping[str, Fact]) -> list[Block]
         Paragraph(f"{known['persons'].text}."),
         person_table(rows),
         Paragraph(
-            "Each person was left out of the fit that answered, and everything a call hangs on was "
-            "set on other persons. The median area is that of what is not black, in pixels. "
-            "Coverage is the share of cells whose class stays among the possible ones. Plots stand "
-            "in docs/shipped-model.md."
+            "Each person was left out of the fit that answered; temperature, operating point and "
+            "limits were set on other persons. The median area is that of what is not black, in "
+            "pixels. Coverage is the share of cells whose class stays among the possible ones. "
+            "Plots stand in docs/shipped-model.md."
         ),
     ]
 
