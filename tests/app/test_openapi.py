@@ -1,15 +1,18 @@
 """The OpenAPI document is true: schemathesis asks every route what it promises, and more."""
 
+from typing import TYPE_CHECKING
+
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis import BaseSchema, GenerationMode
 
 from tests.app.live import PATIENCE, Live
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
+
+if TYPE_CHECKING:
+    from schemathesis import BaseSchema
 
 ROUTES = {
     "/v1/predict": {"post"},
@@ -49,7 +52,9 @@ def case_with_a_cell(live_server: Live) -> dict[str, object]:
 
 
 @pytest.fixture(scope="session")
-def api(live_server: Live) -> BaseSchema:
+def api(live_server: Live) -> "BaseSchema":
+    import schemathesis  # takes seconds, and each worker collects this file
+
     return schemathesis.openapi.from_url(f"{live_server.url}/openapi.json", timeout=PATIENCE)
 
 
@@ -59,6 +64,8 @@ def api(live_server: Live) -> BaseSchema:
 @settings(max_examples=16, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_route_does_what_it_promises(api, case_with_a_cell, path, method, data):
+    from schemathesis import GenerationMode
+
     mode = data.draw(st.sampled_from(GenerationMode))
     case = data.draw(api[path][method.upper()].as_strategy(generation_mode=mode))
     if data.draw(st.booleans()):  # else hardly any path leads to something that is there
