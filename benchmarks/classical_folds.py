@@ -16,7 +16,6 @@ import numpy as np
 
 import leukoscope as ls
 from leukoscope.data.cohort import Cohort, hash_cells
-from leukoscope.data.descriptors import NAMES
 from leukoscope.data.partition import Split
 from leukoscope.data.splits import folds
 from leukoscope.evaluation.bootstrap import bootstrap_metrics
@@ -24,7 +23,7 @@ from leukoscope.evaluation.calibration import sigmoid
 from leukoscope.evaluation.metrics import probability_metrics
 from leukoscope.inference.model_file import load
 from leukoscope.inference.triage import threshold
-from leukoscope.training.cache import cached_descriptors
+from leukoscope.training.given import file_inputs, values_of
 from leukoscope.training.run import MODEL, Run, read_run
 
 RANKED = {"auroc": "AUROC of all cells"}
@@ -46,11 +45,11 @@ def trained(cohort: Cohort, recipe: str, split: Split, seed: int, folder: Path) 
 def answers(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows of the test cells, their calibrated probabilities, and which are called ALL."""
     model = load(run.model, threads=0)
-    values = cached_descriptors(run.cohort, model.card.input).cells
     rows = np.flatnonzero(run.cohort["part"] == "test")
-    assert model.card.descriptors is not None
-    columns = [NAMES.index(name) for name in model.card.descriptors.names]
-    p = sigmoid(model.run_inputs(values[rows][:, columns]).logit / model.card.temperature)
+    tested = run.cohort.select(rows)
+    inputs = file_inputs(tested, run.recipe, values_of(tested, run.recipe).cells)
+    parts = [model.run_inputs(inputs[at : at + 32]).logit for at in range(0, len(rows), 32)]
+    p = sigmoid(np.concatenate(parts) / model.card.temperature)
     return rows, p, p >= threshold(model.card)
 
 

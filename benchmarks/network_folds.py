@@ -14,21 +14,20 @@ import json
 from pathlib import Path
 
 import numpy as np
-from person_folds import HEADS, answers, gain, line, ruled, table, thinned
+from person_folds import HEADS, answers, areas, gain, line, ruled, table, thinned
 
 import leukoscope as ls
 from leukoscope.cli_train import parse_setting
 from leukoscope.data.cohort import Cohort, hash_cells
-from leukoscope.data.descriptors import NAMES
 from leukoscope.data.image import Crop
-from leukoscope.models.classical import WHOLE_FRAME
 from leukoscope.models.recipe import Recipe, read_recipe
 from leukoscope.tables import text_column
 from leukoscope.training.allocator import keep_memory
-from leukoscope.training.cache import cached_crops, cached_descriptors
+from leukoscope.training.cache import cached_crops
 from leukoscope.training.choice import person_folds
 from leukoscope.training.devices import open_fabric
 from leukoscope.training.fit import fit, predict_logits
+from leukoscope.training.given import values_of
 
 
 def answer_fold(
@@ -77,11 +76,12 @@ def main() -> None:
 
     recipe = read_recipe(options.recipe).with_settings(dict(map(parse_setting, options.set)))
     cohort = hash_cells(ls.read_cohort(options.cohort))
-    described = cached_descriptors(cohort, Crop(WHOLE_FRAME.crop, WHOLE_FRAME.size)).cells
+    other = read_recipe(options.against)
+    assert other.classical is not None, f"{other.name} is no classical recipe"
+    values, area = values_of(cohort, other).cells, areas(cohort)
     crops = cached_crops(cohort, Crop(recipe.input.crop, recipe.input.size)).cells
     rows = thinned(cohort["person"], options.most)
-    cohort, values, cells = cohort.select(rows), np.asarray(described)[rows], crops[rows]
-    area = np.exp(values[:, NAMES.index("ln_area")])
+    cohort, values, cells, area = cohort.select(rows), values[rows], crops[rows], area[rows]
     fold = person_folds(cohort, options.folds, 0)
 
     key = json.dumps([recipe.to_dict(), fold.tolist(), cohort["sha256"].tolist()])
@@ -90,8 +90,6 @@ def main() -> None:
     for number in range(int(fold.max()) + 1):
         logit[fold == number] = answer_fold(cohort, cells, recipe, fold, number, out)
 
-    other = read_recipe(options.against)
-    assert other.classical is not None, f"{other.name} is no classical recipe"
     classical = answers(cohort, values, other.classical, fold)
     said = {
         other.name: classical[None],

@@ -17,6 +17,7 @@ independent.
 import argparse
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,11 @@ from leukoscope.evaluation.metrics import (
     threshold_metrics,
 )
 from leukoscope.models.classical import WHOLE_FRAME, Classical, read_classical
+from leukoscope.models.recipe import read_recipe
 from leukoscope.training.cache import cached_descriptors
 from leukoscope.training.choice import choose, person_folds
 from leukoscope.training.estimators import fit_estimator
+from leukoscope.training.given import values_of
 from leukoscope.training.sampling import even_weights
 
 RECALL = 0.95
@@ -65,29 +68,42 @@ def thinned(person: np.ndarray, most: int) -> np.ndarray:
     return np.sort(np.concatenate([random.permutation(rows)[:most] for rows in own]))
 
 
+def given(cohort: Cohort, own: Classical, rows: np.ndarray) -> np.ndarray:
+    """What an estimator is given of some rows, by the crop of the recipe that bears its name."""
+    recipe = replace(read_recipe(own.estimator), classical=own)
+    return np.asarray(values_of(cohort, recipe).cells)[rows]
+
+
+def areas(cohort: Cohort) -> np.ndarray:
+    """Of each cell (N,), in original pixels."""
+    measured = cached_descriptors(cohort, Crop(WHOLE_FRAME.crop, WHOLE_FRAME.size)).cells
+    return np.asarray(np.exp(measured[:, NAMES.index("ln_area")]))
+
+
 def answers(cohort: Cohort, values: np.ndarray, own: Classical, fold: np.ndarray) -> np.ndarray:
     """Log-odds of each cell (N,) by the model of the fold that left its person out."""
     label = cohort["label"].astype(np.int64)
-    columns = [NAMES.index(name) for name in own.descriptors()]
     found = np.full(len(cohort), np.nan)
     for number in range(int(fold.max()) + 1):
         rows, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        inside, given = cohort.select(rows), values[rows][:, columns]
+        inside, given = cohort.select(rows), values[rows]
         weights = even_weights(label[rows], inside["person"], own.weights)
         chosen = choose(own, inside, given, weights, seed=number).chosen
         fitted = fit_estimator(own, chosen, given, label[rows], weights, seed=number)
-        found[out] = fitted.logit(values[out][:, columns])
+        found[out] = fitted.logit(values[out])
     return found
 
 
 def kept(
-    cohort: Cohort, values: np.ndarray, own: Classical, folds: list[np.ndarray], out: Path
+    whole: Cohort, rows: np.ndarray, own: Classical, folds: list[np.ndarray], out: Path
 ) -> np.ndarray:
-    """Answers of all repeats (R, N), from `out` where they are there."""
+    """Answers of all repeats (R, N) for N rows, from `out` where they are there."""
+    cohort = whole.select(rows)
     key = json.dumps([repr(own), [fold.tolist() for fold in folds], cohort["sha256"].tolist()])
     path = out / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
     if not path.is_file():
         out.mkdir(parents=True, exist_ok=True)
+        values = given(whole, own, rows)
         np.save(path, np.stack([answers(cohort, values, own, fold) for fold in folds]))
     return np.asarray(np.load(path))
 
@@ -208,15 +224,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("folds"))
     options = parser.parse_args()
 
-    cohort = hash_cells(ls.read_cohort(options.cohort))
-    values = np.asarray(cached_descriptors(cohort, Crop(WHOLE_FRAME.crop, WHOLE_FRAME.size)).cells)
-    rows = thinned(cohort["person"], options.most)
-    cohort, values = cohort.select(rows), values[rows]
-    area = np.exp(values[:, NAMES.index("ln_area")])
+    whole = hash_cells(ls.read_cohort(options.cohort))
+    rows = thinned(whole["person"], options.most)
+    cohort, area = whole.select(rows), areas(whole)[rows]
     folds = [person_folds(cohort, options.folds, seed) for seed in range(options.repeats)]
     trees = yaml.safe_load(options.candidates.read_text("utf-8"))
     chosen = {name: read_classical(trees[name], name) for name in options.only or trees}
-    said = {name: kept(cohort, values, own, folds, options.out) for name, own in chosen.items()}
+    said = {name: kept(whole, rows, own, folds, options.out) for name, own in chosen.items()}
     if options.errors:
         for name, logit in said.items():
             print(f"\n{name}\n")

@@ -18,7 +18,10 @@ QUICK = {
     "random-forest": {"trees": 20, "leaf": 3},
     "gradient-boosting": {"trees": 20, "depth": 2},
     "knn": {"neighbours": 9},
+    "local": {"frequencies": 16, "ridge": 1e-4},
 }
+
+ON_DESCRIPTORS = [name for name in QUICK if name != "local"]
 
 
 def quick(estimator: str, **more: object) -> Classical:

@@ -8,12 +8,11 @@ from leukoscope.data.image import Crop
 from leukoscope.errors import ParityError
 from leukoscope.inference.card import Descriptors
 from leukoscope.inference.model_file import load, read_card
-from leukoscope.models.classical import ESTIMATORS
 from leukoscope.training.calibrate import TOLERANCE
 from leukoscope.training.estimator_export import export_estimator
 from leukoscope.training.estimators import Fitted, fit_estimator
 from tests.inference.tiny_model import tiny_card
-from tests.training.described import DESCRIPTORS, drawn, quick
+from tests.training.described import DESCRIPTORS, ON_DESCRIPTORS, drawn, quick
 
 COHORT, VALUES = drawn()
 _, OTHERS = drawn(1)
@@ -32,7 +31,7 @@ def fitted(estimator: str) -> Fitted:
     return fit_estimator(settings, chosen, VALUES, COHORT["label"], weights, seed=0)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ON_DESCRIPTORS)
 def test_the_file_answers_as_the_estimator_row_by_row_and_together(
     estimator: str, tmp_path: Path
 ) -> None:
@@ -48,7 +47,7 @@ def test_the_file_answers_as_the_estimator_row_by_row_and_together(
     assert np.array_equal(alone, outputs.logit)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ON_DESCRIPTORS)
 def test_cells_far_from_any_known_get_a_finite_answer(estimator: str, tmp_path: Path) -> None:
     path, model = tmp_path / "m.onnx", fitted(estimator)
     export_estimator(model, CARD, path, OTHERS[:8])

@@ -6,10 +6,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from leukoscope.models.classical import ESTIMATORS
 from leukoscope.training.estimators import LIMIT, fit_estimator, log_odds
 from leukoscope.training.sampling import even_weights
-from tests.training.described import DESCRIPTORS, drawn, quick
+from tests.training.described import DESCRIPTORS, ON_DESCRIPTORS, drawn, quick
 
 COHORT, VALUES = drawn()
 OTHERS, OTHER_VALUES = drawn(1)
@@ -22,7 +21,7 @@ def fitted(estimator, weights=EVEN, values=VALUES, seed=0):
     return fit_estimator(settings, settings.candidates()[0], values, LABEL, weights, seed=seed)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ON_DESCRIPTORS)
 def test_it_tells_other_persons_cells_apart_in_finite_log_odds(estimator):
     logit = fitted(estimator).logit(OTHER_VALUES)
     assert logit.shape == (len(OTHERS),)
@@ -45,7 +44,7 @@ def test_it_is_the_usual_pipeline(estimator, reference):
     assert fitted(estimator).logit(OTHER_VALUES)[near] == pytest.approx(expected[near], abs=1e-3)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ON_DESCRIPTORS)
 def test_weights_count_as_copies_do(estimator):
     """A class that weighs more is called more often."""
     heavy = fitted(estimator, np.where(LABEL == 1, 1.8, 0.2)).logit(OTHER_VALUES)
@@ -68,7 +67,7 @@ def test_a_descriptor_that_never_changes_does_no_harm():
     assert np.isfinite(fitted("svm", values=values).logit(values)).all()
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ON_DESCRIPTORS)
 def test_the_seed_decides(estimator):
     first, again = fitted(estimator).logit(VALUES), fitted(estimator).logit(VALUES)
     assert np.array_equal(first, again)

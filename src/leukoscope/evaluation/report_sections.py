@@ -205,16 +205,16 @@ def size_and_benefit(table: dict[str, NDArray[Any]]) -> Iterable[Markup]:
 
 
 def training(learning_log: Path | None, importance: Path | None) -> Iterable[Markup]:
-    """Learning curves and importance of descriptors, as far as a training has left them."""
+    """Learning curves and importance of what is measured, as far as a training has left them."""
     if importance is not None and importance.is_file():
         yield html.heading("What does it go by?")
         yield html.figure(
             plots_cells.importance(read_importance(importance)),
-            "How far the AUROC on validation persons falls when the values of a group of "
-            "descriptors are dealt out anew among the cells, with the range of 95 % of repeats "
+            "How far the AUROC on validation persons falls when a group of what is "
+            "measured is dealt out anew among the cells, with the range of 95 % of repeats "
             "that draw the persons anew as well. Where groups say the same, each seems worth "
             "little; below 0 a group misleads the model on these persons.",
-            "Importance of the groups of descriptors",
+            "Importance of what is measured",
         )
     if learning_log is not None and learning_log.is_file():
         yield html.heading("How it learned")

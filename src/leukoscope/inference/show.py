@@ -37,10 +37,10 @@ def describe(card: Card) -> list[tuple[str, str]]:
 
 def _classical(card: Card) -> list[tuple[str, str]]:
     """What is measured and by what it is judged, where that is no network."""
-    if card.descriptors is None:
-        return []
-    count, version = len(card.descriptors.names), card.descriptors.version
-    lines = [("Measures", f"{count} descriptors of the cell, version {version}")]
+    lines = []
+    if card.descriptors is not None:
+        count, version = len(card.descriptors.names), card.descriptors.version
+        lines.append(("Measures", f"{count} descriptors of the cell, version {version}"))
     settings = card.recipe.get("classical")
     if isinstance(settings, dict):
         own = {name: value for name, value in settings.items() if name != "estimator"}

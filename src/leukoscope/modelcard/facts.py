@@ -111,7 +111,7 @@ def _split(card: Card, words: str) -> str:
 
 
 def _choice(card: Card) -> str:
-    if card.descriptors is not None or is_everyone(card):
+    if "classical" in card.recipe or is_everyone(card):
         own = (
             "Settings of the estimator are the recipe's, or were chosen among its candidates by "
             "cross-validation over training persons"
@@ -162,7 +162,7 @@ def _balance(card: Card) -> str:
 
 def _initial(card: Card) -> str:
     """What training started from."""
-    if card.descriptors is not None:
+    if "classical" in card.recipe:
         return "Initial values: an estimator of this kind has none"
     weights = _group(card, "network").get("weights")
     return f"Initial values: {weights or 'random, from the seed of the run'}"

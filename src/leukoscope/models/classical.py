@@ -162,6 +162,36 @@ class Neighbours(Classical):
     neighbours: tuple[int, ...] = (5, 15, 51, 151)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Local(Classical):
+    """Least squares on the local structure of a cell and its size: `leukoscope.models.local`.
+
+    The one estimator whose file is given the picture and not descriptors, and has an exact map.
+
+    Attributes:
+        frequencies: Of the random features; the more, the nearer to the kernel they stand for.
+        gamma: Of that kernel, as a multiple of 1 / number of filters.
+        size: How much the size may say, where structure may say 1.
+        ridge: What is added to the mean square of each input: the larger, the smoother the answer.
+    """
+
+    estimator: Literal["local"] = "local"
+    frequencies: int = 512
+    gamma: float = 0.3
+    size: float = 0.3
+    ridge: tuple[float, ...] = (3e-6, 1e-5, 3e-5, 1e-4)
+
+    def rules(self) -> list[tuple[bool, str]]:
+        """As of every estimator, and of its features."""
+        return [
+            *super().rules(),
+            (not self.leave_out, "classical.leave_out: nothing, where no descriptors are measured"),
+            (1 <= self.frequencies <= 4096, "classical.frequencies: from 1 to 4096"),
+            (self.gamma > 0, "classical.gamma: above 0"),
+            (self.size >= 0, "classical.size: not negative"),
+        ]
+
+
 ESTIMATORS: dict[str, type[Classical]] = {
     "logistic": Logistic,
     "svm": Svm,
@@ -169,6 +199,7 @@ ESTIMATORS: dict[str, type[Classical]] = {
     "random-forest": RandomForest,
     "gradient-boosting": GradientBoosting,
     "knn": Neighbours,
+    "local": Local,
 }
 
 

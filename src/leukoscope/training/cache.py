@@ -32,7 +32,7 @@ class Crops:
     """What is kept of the cells of a cohort.
 
     Attributes:
-        cells: memory-mapped; uint8 (N, S, S, 3) crops or float32 (N, F) descriptors; all zero where
+        cells: memory-mapped; uint8 (N, S, S, 3) crops or float32 (N, F) values; all zero where
             the image could not be read.
         problems: Row to the one-line reason.
     """
@@ -67,10 +67,17 @@ def estimate(cells: int, crop: Crop, jobs: int) -> str:
     return f"{cells:,} crops of {crop.size} px: {shown}"
 
 
-def estimate_measuring(cells: int, jobs: int) -> str:
-    """What measuring will take where the cache lacks it, in words."""
+def estimate_measuring(cells: int, jobs: int, what: str = "") -> str:
+    """What measuring will take where the cache lacks it, in words.
+
+    Args:
+        cells: How many.
+        jobs: Threads.
+        what: Is measured; descriptors if nothing is said.
+    """
     seconds = max(1, round(cells * SECONDS_PER_MEASURING / max(1, jobs)))
-    return f"{len(NAMES)} descriptors of {cells:,} cells: about {seconds} s, the first time"
+    what = what or f"{len(NAMES)} descriptors of {cells:,} cells"
+    return f"{what}: about {seconds} s, the first time"
 
 
 def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2) -> Crops:
@@ -105,7 +112,29 @@ def cached_descriptors(
         return describe(read_cell(path, crop))
 
     key = ("descriptors", VERSION, crop)
-    kind = _Kind(key, (len(NAMES),), np.float32, make, "Measuring cells")
+    return cached_values(cohort, key, len(NAMES), make, folder=folder, jobs=jobs)
+
+
+def cached_values(
+    cohort: Cohort,
+    key: tuple[object, ...],
+    width: int,
+    make: Callable[[str], np.ndarray],
+    *,
+    folder: Path | None = None,
+    jobs: int = 2,
+) -> Crops:
+    """Any numbers that are made of each image file, likewise.
+
+    Args:
+        cohort: The cells, hashed.
+        key: Tells these numbers from others that are made of the same files.
+        width: How many there are.
+        make: From a path to float32 (width,).
+        folder: Where the cache is; by default `cache_folder()`.
+        jobs: Threads.
+    """
+    kind = _Kind(key, (width,), np.float32, make, "Measuring cells")
     return _cached(cohort, kind, folder, jobs)
 
 

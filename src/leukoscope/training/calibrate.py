@@ -27,6 +27,7 @@ from leukoscope.inference import card as cards
 from leukoscope.inference.limits import Abstention
 from leukoscope.inference.model_file import Outputs, load, write_card
 from leukoscope.models.recipe import Recipe
+from leukoscope.training.given import Inputs
 from leukoscope.training.known import card_limit, image_limits, known_space, sample
 
 PARITY_CELLS = 64
@@ -77,7 +78,7 @@ def complete(
     write: Callable[[cards.Card, np.ndarray], object],
     card: cards.Card,
     cohort: Cohort,
-    inputs: np.ndarray,
+    inputs: Inputs,
     path: Path,
     target_recall: float,
 ) -> cards.Card:
@@ -124,7 +125,7 @@ def check_parity(path: Path, difference: float) -> None:
 
 
 def calibrated(
-    card: cards.Card, path: Path, cohort: Cohort, inputs: np.ndarray, target_recall: float
+    card: cards.Card, path: Path, cohort: Cohort, inputs: Inputs, target_recall: float
 ) -> cards.Card:
     """The card with what `calibrated_by` sets by the file's own answers for validation cells."""
     rows = np.flatnonzero(cohort["part"] == "validation")
@@ -169,7 +170,7 @@ def calibrated_by(
     )
 
 
-def limited(card: cards.Card, path: Path, cohort: Cohort, inputs: np.ndarray) -> cards.Card:
+def limited(card: cards.Card, path: Path, cohort: Cohort, inputs: Inputs) -> cards.Card:
     """The card with what the model knows: looks and embeddings of training and validation cells."""
     part, person = cohort["part"], cohort["person"]
     trained, validated = (sample(person, np.flatnonzero(part == name)) for name in SEEN)
@@ -181,16 +182,14 @@ def limited(card: cards.Card, path: Path, cohort: Cohort, inputs: np.ndarray) ->
     )
 
 
-def embedded(path: Path, inputs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def embedded(path: Path, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
     """The embeddings of some rows, (n, d), as the model file has them."""
     found = _answers(path, inputs, rows, embeddings=True).embedding
     assert found is not None  # asked for, and every model file has it
     return found
 
 
-def _answers(
-    path: Path, inputs: np.ndarray, rows: np.ndarray, *, embeddings: bool = False
-) -> Outputs:
+def _answers(path: Path, inputs: Inputs, rows: np.ndarray, *, embeddings: bool = False) -> Outputs:
     """What the model file says about some rows, a batch at a time."""
     model = load(path, threads=0)
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]

@@ -5,31 +5,35 @@ import json
 import sys
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from leukoscope.data.cohort import UNKNOWN, Cohort
-from leukoscope.data.descriptors import GROUPS, NAMES, VERSION
-from leukoscope.data.image import Crop
+from leukoscope.data.descriptors import VERSION
 from leukoscope.data.partition import Split, check_disjoint
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
 from leukoscope.errors import TrainingError
 from leukoscope.evaluation.importance import permutation_importance, write_importance
 from leukoscope.files import write_text
 from leukoscope.inference.card import Card, Descriptors
-from leukoscope.models.classical import Classical
 from leukoscope.models.recipe import Recipe
 from leukoscope.progress import track
-from leukoscope.training.cache import cached_descriptors, estimate_measuring, usable_rows
+from leukoscope.training.cache import usable_rows
 from leukoscope.training.calibrate import complete, new_card
 from leukoscope.training.choice import Choice, choose
 from leukoscope.training.estimator_export import export_estimator
 from leukoscope.training.estimators import Fitted, fit_estimator
+from leukoscope.training.given import estimate, file_inputs, groups_of, settings_of, values_of
 from leukoscope.training.process import is_first_process
 from leukoscope.training.run import CHOICE, IMPORTANCE, MODEL, Run, check_kind, clear, write_run
 from leukoscope.training.sampling import even_weights, part_rows
 
+if TYPE_CHECKING:
+    from leukoscope.training.local import LocalFit
+
 PACKAGES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
+LOCAL_PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
 
 
 def run_classical(
@@ -85,7 +89,7 @@ def run_classical(
         values[validation],
         cohort["label"][validation],
         cohort["person"][validation],
-        _columns(settings_of(recipe)),
+        groups_of(settings_of(recipe)),
         seed=seed,
     )
     write_importance(importance, out / IMPORTANCE)
@@ -93,23 +97,22 @@ def run_classical(
 
 
 def measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndarray]:
-    """The cells of a part that can be read, and the descriptors that the model is given of them.
+    """The cells of a part that can be read, and what the estimator is given of them.
 
-    All that have a label are measured, so that another split of them finds the same descriptors.
+    All that have a label are measured, so that another split of them finds the same values.
     """
     cohort = cohort.select(cohort["label"] != UNKNOWN)
-    _say(f"{recipe.name}: {estimate_measuring(len(cohort), jobs)}")
-    found = cached_descriptors(cohort, Crop(recipe.input.crop, recipe.input.size), jobs=jobs)
+    _say(f"{recipe.name}: {estimate(len(cohort), recipe, jobs)}")
+    found = values_of(cohort, recipe, jobs=jobs)
     for problem in found.problems.values():
         _say(f"left out: {problem}")
     rows = usable_rows(cohort, found.problems)
-    columns = [NAMES.index(name) for name in settings_of(recipe).descriptors()]
-    return cohort.select(rows), np.asarray(found.cells)[rows][:, columns]
+    return cohort.select(rows), np.asarray(found.cells)[rows]
 
 
 def fitted_on(
     recipe: Recipe, cohort: Cohort, values: np.ndarray, seed: int, jobs: int
-) -> tuple[Choice, Fitted]:
+) -> "tuple[Choice, Fitted | LocalFit]":
     """Choose among the recipe's candidates over the persons of some cells, and fit all of these."""
     settings = settings_of(recipe)
     weights = even_weights(cohort["label"], cohort["person"], settings.weights)
@@ -124,36 +127,57 @@ def fitted_on(
     return choice, fitted
 
 
-def _exported(
-    run: Run, choice: Choice, fitted: Fitted, values: np.ndarray, target_recall: float
-) -> None:
-    """Write the model file; its card names the recipe with what was chosen."""
-    settings = settings_of(run.recipe)
+def card_of(
+    cohort: Cohort, recipe: Recipe, split: Split, choice: Choice, fitted: "Fitted | LocalFit"
+) -> Card:
+    """The card of a fitted estimator, not yet calibrated; it names the recipe with what was chosen.
+
+    Args:
+        cohort: What it has seen.
+        recipe: What it was trained by.
+        split: How the parts were made.
+        choice: Among the recipe's candidates.
+        fitted: What came of it.
+    """
     chosen = {f"classical.{name}": value for name, value in choice.chosen.items()}
-    card = new_card(
-        run.cohort,
-        run.recipe.with_settings(chosen),
-        run.split,
-        synthetic=is_synthetic_cohort(run.cohort),
-        packages=PACKAGES,
-        heatmap="none",
-        descriptors=Descriptors(VERSION, settings.descriptors()),
-    )
+    fields: dict[str, Any] = {"heatmap": "none", "packages": PACKAGES}
+    if isinstance(fitted, Fitted):
+        fields["descriptors"] = Descriptors(VERSION, fitted.settings.descriptors())
+    else:
+        fields |= {"heatmap": "cam", "cam_bias": fitted.bias, "packages": LOCAL_PACKAGES}
+    synthetic = is_synthetic_cohort(cohort)
+    return new_card(cohort, recipe.with_settings(chosen), split, synthetic=synthetic, **fields)
+
+
+def write_fitted(fitted: "Fitted | LocalFit", card: Card, path: Path, some: np.ndarray) -> float:
+    """Write the model file and compare it with what was fitted: the largest difference of a logit.
+
+    Args:
+        fitted: What was fitted.
+        card: Goes into the file.
+        path: Where to write; nothing appears there unless the comparison holds.
+        some: (n, ...) what the file is given of some real cells.
+
+    Raises:
+        ParityError: The file answers differently.
+    """
+    if isinstance(fitted, Fitted):
+        return export_estimator(fitted, card, path, some)
+    from leukoscope.training.export import export
+
+    return export(fitted.network, card, path, some)
+
+
+def _exported(
+    run: Run, choice: Choice, fitted: "Fitted | LocalFit", values: np.ndarray, target_recall: float
+) -> None:
+    card = card_of(run.cohort, run.recipe, run.split, choice, fitted)
+    inputs = file_inputs(run.cohort, run.recipe, values)
 
     def write(card: Card, some: np.ndarray) -> None:
-        export_estimator(fitted, card, run.model, some)
+        write_fitted(fitted, card, run.model, some)
 
-    complete(write, card, run.cohort, values, run.folder / MODEL, target_recall)
-
-
-def _columns(settings: Classical) -> dict[str, list[int]]:
-    """The columns of each group that has any left."""
-    names = settings.descriptors()
-    groups = {
-        group: [names.index(one.name) for one in members if one.name in names]
-        for group, members in GROUPS.items()
-    }
-    return {group: columns for group, columns in groups.items() if columns}
+    complete(write, card, run.cohort, inputs, run.folder / MODEL, target_recall)
 
 
 def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:
@@ -185,12 +209,6 @@ def _write_choice(choice: Choice, key: str, seconds: float, path: Path) -> None:
     ]
     content = {"run": key, "chosen": choice.chosen, "seconds": seconds, "candidates": tried}
     write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def settings_of(recipe: Recipe) -> Classical:
-    """The settings of a recipe that is known to be classical."""
-    assert recipe.classical is not None  # the verb asked for a classical training
-    return recipe.classical
 
 
 def _say(text: str) -> None:

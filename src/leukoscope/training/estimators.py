@@ -1,7 +1,7 @@
 """The estimators of the classical recipes, fitted and asked for log-odds of ALL."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,16 @@ from leukoscope.models.classical import (
     Classical,
     GradientBoosting,
     Kernel,
+    Local,
     Logistic,
     Neighbours,
     RandomForest,
     Svm,
 )
 from leukoscope.training.kernel import KernelMachine
+
+if TYPE_CHECKING:
+    from leukoscope.training.local import LocalFit
 
 Floats = NDArray[np.floating]
 
@@ -46,6 +50,10 @@ class Fitted:
     scale: Floats
     model: Any
     votes: int
+
+    def embedding(self, values: Floats) -> Floats:
+        """As the model file has it: the standardised descriptors, float64 (n, F)."""
+        return self.standard(values)
 
     def standard(self, values: Floats) -> Floats:
         """Standardised descriptors, float64 (n, F), within `LIMIT`."""
@@ -83,18 +91,22 @@ def fit_estimator(
     *,
     seed: int,
     jobs: int = 1,
-) -> Fitted:
+) -> "Fitted | LocalFit":
     """Fit an estimator.
 
     Args:
         settings: The recipe's.
         chosen: One value for each setting that holds candidates.
-        values: float32 (n, F), descriptors of the training cells.
+        values: float32 (n, F), of the training cells: descriptors, or what `local` is given.
         label: (n,) 0 or 1.
         weights: (n,) what each cell counts, with a mean of 1.
         seed: Of the trees.
         jobs: Threads of a forest.
     """
+    if isinstance(settings, Local):
+        from leukoscope.training.local import fit_local  # PyTorch takes a second
+
+        return fit_local(settings, chosen["ridge"], values, label, weights)
     mean = np.average(values, axis=0, weights=weights)
     scale = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
     scale = np.where(scale > 1e-9, scale, 1.0)

@@ -18,23 +18,21 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.data.cohort import UNKNOWN, Cohort
-from leukoscope.data.descriptors import VERSION
 from leukoscope.data.partition import Split
-from leukoscope.data.synthetic.notice import is_synthetic_cohort
 from leukoscope.evaluation.bootstrap import REPLICATES, Estimate, bootstrap_metrics
 from leukoscope.evaluation.calibration import sigmoid
 from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.record import PersonRow
 from leukoscope.evaluation.selective import Selection, measure_selection
 from leukoscope.evaluation.summary import person_rows
-from leukoscope.inference.card import Card, Descriptors, Measured
+from leukoscope.inference.card import Card, Measured
 from leukoscope.inference.model_file import write_card
 from leukoscope.inference.persons import LeftOut
 from leukoscope.models.recipe import Recipe
-from leukoscope.training.calibrate import PARITY_CELLS, embedded, new_card
+from leukoscope.training.calibrate import PARITY_CELLS, embedded
 from leukoscope.training.choice import person_folds
-from leukoscope.training.classical import PACKAGES, fitted_on, measured, settings_of
-from leukoscope.training.estimator_export import export_estimator
+from leukoscope.training.classical import card_of, fitted_on, measured, write_fitted
+from leukoscope.training.given import Inputs, file_inputs
 from leukoscope.training.known import Look, looks, person_space, sample
 from leukoscope.training.left_out import PART, Answers, ask, judged, set_on
 
@@ -91,10 +89,11 @@ def run_everyone(
     fold = person_folds(cohort, folds, seed)
     seen = looks(cohort.paths, jobs)
     asked = ask(cohort, recipe, values, fold, seen, seed=seed, jobs=jobs)
-    card = _exported(cohort, recipe, values, path, seed, jobs)
+    inputs = file_inputs(cohort, recipe, values)
+    card = _exported(cohort, recipe, values, inputs, path, seed, jobs)
     every = np.arange(len(cohort))
     some = sample(cohort["person"], every)
-    space = person_space(embedded(path, values, some), cohort["person"][some])
+    space = person_space(embedded(path, inputs, some), cohort["person"][some])
     answers = judged(card, cohort, asked, space, target_recall)
     card = set_on(card, cohort, asked, every, space, target_recall)
     rows, selection = _by_person(cohort, answers)
@@ -109,23 +108,21 @@ def run_everyone(
 
 
 def _exported(
-    cohort: Cohort, recipe: Recipe, values: np.ndarray, path: Path, seed: int, jobs: int
+    cohort: Cohort,
+    recipe: Recipe,
+    values: np.ndarray,
+    inputs: Inputs,
+    path: Path,
+    seed: int,
+    jobs: int,
 ) -> Card:
     """Fit all cells and write the file; its card has nothing yet that is set on answers."""
     choice, fitted = fitted_on(recipe, cohort, values, seed, jobs)
     split = Split(
         "everyone", seed, "person", dict.fromkeys(cohort.unique("person"), "train"), False
     )
-    card = new_card(
-        cohort,
-        recipe.with_settings({f"classical.{name}": one for name, one in choice.chosen.items()}),
-        split,
-        synthetic=is_synthetic_cohort(cohort),
-        packages=PACKAGES,
-        heatmap="none",
-        descriptors=Descriptors(VERSION, settings_of(recipe).descriptors()),
-    )
-    export_estimator(fitted, card, path, values[:: max(1, len(values) // PARITY_CELLS)])
+    card = card_of(cohort, recipe, split, choice, fitted)
+    write_fitted(fitted, card, path, inputs[:: max(1, len(inputs) // PARITY_CELLS)])
     return card
 
 

@@ -99,9 +99,9 @@ def ask(
         _, fitted = fitted_on(recipe, cohort.select(own), values[own], seed, jobs)
         logit[out] = fitted.logit(values[out])
         some = sample(person, own)
-        space = person_space(fitted.standard(values[some]), person[some])
+        space = person_space(fitted.embedding(values[some]), person[some])
         if space is not None:
-            far[out] = distances(space, fitted.standard(values[out]))
+            far[out] = distances(space, fitted.embedding(values[out]))
     return Asked(fold, logit, None if np.isnan(far).any() else far, seen)
 
 

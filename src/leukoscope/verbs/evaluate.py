@@ -205,7 +205,7 @@ def _protocol(
         persons=persons,
         cells=counts,
         chosen_on=CHOSEN_OF_ESTIMATORS
-        if card.descriptors
+        if "classical" in card.recipe
         else dict.fromkeys(CHOSEN_ON_VALIDATION, "validation"),
         temperature=card.temperature,
         leaky=own.leaky and run is not None,

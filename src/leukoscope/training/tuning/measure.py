@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.descriptors import NAMES
-from leukoscope.data.image import Crop
 from leukoscope.files import locked
 from leukoscope.models.classical import Classical
 from leukoscope.models.recipe import Recipe
-from leukoscope.training.cache import cached_crops, cached_descriptors
+from leukoscope.training.cache import cached_crops
 from leukoscope.training.choice import choose, person_folds
 from leukoscope.training.estimators import fit_estimator
+from leukoscope.training.given import crop_of, values_of
 from leukoscope.training.log import Epoch, measured
 from leukoscope.training.run import BEST, LAST
 from leukoscope.training.sampling import even_weights, part_rows
@@ -78,17 +77,14 @@ def clear_weights(folder: Path) -> None:
 
 def _cells(plan: Plan, recipe: Recipe) -> tuple[np.ndarray, Cohort]:
     """What is trained on, a row per cell, and the cells; those not readable are in no part."""
-    crop = Crop(recipe.input.crop, recipe.input.size)
-    cached = cached_descriptors if recipe.classical else cached_crops
     with locked(plan.folder / CELLS):  # one worker makes them, the others wait for it
-        found = cached(plan.cohort, crop, jobs=plan.jobs)
+        if recipe.classical:
+            found = values_of(plan.cohort, recipe, jobs=plan.jobs)
+        else:
+            found = cached_crops(plan.cohort, crop_of(recipe), jobs=plan.jobs)
     part = plan.cohort["part"].copy()
     part[list(found.problems)] = ""
-    cells = found.cells
-    if recipe.classical:
-        columns = [NAMES.index(name) for name in recipe.classical.descriptors()]
-        cells = np.asarray(cells)[:, columns]
-    return cells, plan.cohort.with_columns(part=part)
+    return found.cells, plan.cohort.with_columns(part=part)
 
 
 def _parts(plan: Plan, cohort: Cohort) -> Iterator[Cohort]:
