@@ -1,6 +1,7 @@
 """Settings of the whole suite, and what any test may ask for."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from tests.postgresql import PostgreSQL, running_postgresql
 # Tests run side by side, one to a core: more threads in each only wait for one another. Read by
 # PyTorch and BLAS as they are loaded, here and in processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell starts what runs in its background deaf to Ctrl-C, and whatever that starts inherits it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CNMC = "LEUKOSCOPE_CNMC"
 
