@@ -47,16 +47,19 @@ def planned() -> dict[Example, PlannedCell]:
 
 
 def main(folder: Path) -> None:
-    """Draw and write."""
+    """Draw and write; pictures of an earlier set go."""
     folder.mkdir(parents=True, exist_ok=True)
-    size = 0
-    for example, cell in planned().items():
+    wanted, size = planned(), 0
+    for old in folder.glob("*.png"):
+        if old.name not in {example.file for example in wanted}:
+            old.unlink()
+    for example, cell in wanted.items():
         target = folder / example.file
         Image.fromarray(draw_planned(cell, SEED)).save(
             target, compress_type=zlib.Z_RLE, compress_level=9
         )
         size += target.stat().st_size
-    cells = [{"name": example.name, "label": example.label} for example in planned()]
+    cells = [{"name": example.name, "label": example.label} for example in wanted]
     write_text(folder / LIST, json.dumps({"notice": NOTICE, "cells": cells}, indent=1) + "\n")
     print(f"{folder}: {len(cells)} cells, {size:,} bytes")
 

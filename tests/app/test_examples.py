@@ -97,7 +97,7 @@ def test_the_shipped_model_tells_examples_apart_and_knows_them_turned():
     firsts = [neighbours[0].name for neighbours in found]
     known = sum(a == b.name for a, b in zip(firsts, examples.listing, strict=True))
     assert known >= 22
-    assert all(neighbours[0].similarity > 0.9 for neighbours in found)
+    assert all(neighbours[0].similarity > 0.8 for neighbours in found)
     furthest = [neighbours[-1].similarity for neighbours in found]
     assert max(furthest) < 0.6
     assert {neighbour.label for neighbour in found[0]} == {"ALL", "HEM"}

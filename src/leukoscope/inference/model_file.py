@@ -79,22 +79,26 @@ class ModelFile:
     def run_inputs(
         self, inputs: np.ndarray, *, heatmaps: bool = False, embeddings: bool = False
     ) -> Outputs:
-        """Apply the network to what `inputs` made of cells; otherwise as `run`."""
+        """Apply the network to what `inputs` made of cells; otherwise as `run`.
+
+        A cell at a time: arithmetic on many may round otherwise in other company, and the answer to
+        an image must not depend on the images beside it. A core gains nothing by more at once.
+        """
         names = ["logit"]
         if heatmaps and self.card.heatmap == "cam":
             names.append("heatmap")
         if embeddings:
             names.append("embedding")
-        if self.card.descriptors is None:
-            values = self._session_run(names, CELLS, inputs)
-        else:
-            # A row at a time: a matrix product may round otherwise in other company, and so little
-            # is computed that nothing is lost.
-            rows = [self._session_run(names, FEATURES, row[None]) for row in inputs]
-            values = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+        rows = [self._session_run(names, row[None]) for row in inputs]
+        values = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
         return Outputs(**dict(zip(names, values, strict=True)))
 
-    def _session_run(self, names: list[str], given: str, inputs: np.ndarray) -> list[np.ndarray]:
+    def run_together(self, inputs: np.ndarray) -> Outputs:
+        """The logits of one call of the network for many cells, as another program may run it."""
+        return Outputs(*self._session_run(["logit"], inputs))
+
+    def _session_run(self, names: list[str], inputs: np.ndarray) -> list[np.ndarray]:
+        given = CELLS if self.card.descriptors is None else FEATURES
         try:
             return self.session.run(names, {given: inputs})
         except Exception as error:  # ONNX Runtime's errors share no base class

@@ -105,7 +105,7 @@ class Local(nn.Module):
         """Answer for uint8 cells (N, S, S, 3); the embedding is their standardised measures."""
         places = filtered(cells)
         said = conv2d(self._features(places), self.classifier.weight[:, :, None, None])
-        size = bumps(places.ln_area) @ self.size_row - self.size_offset  # (N,)
+        size = (bumps(places.ln_area) * self.size_row).sum(dim=1) - self.size_offset  # (N,)
         each = said - self.offset + size[:, None, None, None]
         heatmap = (each * places.share).squeeze(1) * (said.shape[2] * said.shape[3])
         logit = heatmap.mean(dim=(1, 2)) + self.classifier.bias
