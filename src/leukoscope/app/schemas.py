@@ -61,7 +61,7 @@ class Answer(Schema):
     )
     heatmap_kind: Kind | None = Field(
         default=None,
-        description="exact: the class activation map. occlusion: approximate, what smoothing each "
+        description="exact: what each place adds. occlusion: approximate, what smoothing each "
         "part of the cell changes; made by explain where the model has no exact map.",
     )
     picture: str | None = Field(

@@ -68,7 +68,7 @@ class ModelFile:
 
         Args:
             cells: uint8 (N, S, S, 3), from `leukoscope.data.image.fixed_scale_crop`.
-            heatmaps: also return the class activation maps, if the model has them.
+            heatmaps: also return the exact maps, if the model has them.
             embeddings: also return the embeddings.
 
         Raises:

@@ -21,7 +21,7 @@ from leukoscope.inference.model_file import ModelFile
 
 Kind = Literal["exact", "occlusion"]
 KINDS: dict[Kind, str] = {
-    "exact": "class activation map, exact: its mean and the bias are the logit",
+    "exact": "exact: what each place adds; its mean and the bias are the logit",
     "occlusion": "occlusion map, approximate: what smoothing each part of the cell changes",
 }
 BATCH = 8

@@ -11,7 +11,7 @@ def describe(card: Card) -> list[tuple[str, str]]:
     """A card as pairs of a heading and a line of text, in reading order."""
     crop, size = card.input.crop, card.input.size
     none = "none of its own; an occlusion map, approximate, is made on demand"
-    heatmap = "exact class activation map" if card.heatmap == "cam" else none
+    heatmap = "exact: what each place adds to the logit" if card.heatmap == "cam" else none
     lines = [
         ("Use", RESEARCH_USE),
         ("Name", card.name),

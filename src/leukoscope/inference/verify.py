@@ -26,7 +26,7 @@ def verify(path: Path | str) -> list[Check]:
 
     Checks that the file opens with a valid card and the promised inputs and outputs; that logits
     are finite on black, white, grey and noise; that they don't depend on what else is in the batch;
-    and, for class activation maps, that a logit is its heatmap's mean plus `cam_bias`.
+    and, for exact maps, that the mean of the map plus `cam_bias` is the logit.
 
     Returns:
         The checks, in order. If the first fails, it stands alone: nothing else can be tried.
@@ -87,7 +87,7 @@ def _batch_invariant(model: ModelFile) -> Check:
 
 def _cam(model: ModelFile) -> Check:
     if model.card.cam_bias is None:
-        return Check("heatmap", True, "none: this model has no exact class activation map")
+        return Check("heatmap", True, "none: this model has no exact map")
     out = model.run(_images(model.card.input.size), heatmaps=True)
     assert out.heatmap is not None  # the card says cam, and load() found the output
     sums = out.heatmap.mean(axis=(1, 2), dtype=np.float64) + model.card.cam_bias

@@ -90,5 +90,5 @@ def test_an_exact_map_is_called_exact(desk: OpenDesk, cells: list[Path]) -> None
     expect(at.dialog.locator(".heat-kind")).to_be_hidden()
     at.page.keyboard.press("h")
     expect(at.dialog.locator(".heat-kind")).to_have_text(
-        "Class activation map, exact for this model."
+        "What each place adds to the answer, exact for this model."
     )

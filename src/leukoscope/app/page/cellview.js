@@ -204,7 +204,7 @@ class CellView {
 
 /** What the map over a cell is. @param {Cell} cell @param {boolean} possible */
 function heatWords({ heatmap_kind: kind, p_all }, possible) {
-  if (kind === "exact") return "Class activation map, exact for this model.";
+  if (kind === "exact") return "What each place adds to the answer, exact for this model.";
   if (kind === "occlusion")
     return "Occlusion map, approximate: what smoothing each part of the cell changes.";
   if (p_all === null) return "No map without an answer.";

@@ -1,5 +1,5 @@
 /**
- * Draw a class activation map over a cell: vermilion speaks for ALL, blue against it, and the
+ * Draw a heatmap over a cell: vermilion speaks for ALL, blue against it, and the
  * fainter the colour, the less it says. One value is one pixel; the browser's bilinear scaling
  * does the rest.
  */
