@@ -87,7 +87,7 @@ def desktop(browser: Browser, url: str) -> None:
     save(page, "case")
     page.locator(".card .open").nth(4).click()
     page.get_by_role("checkbox", name="Heatmap").check()
-    expect(page.get_by_text("Occlusion map, approximate").first).to_be_visible()
+    expect(page.get_by_text("What each place adds").first).to_be_visible()
     tidy(page)
     save(page, "cell")
     page.keyboard.press("Escape")
