@@ -8,7 +8,7 @@ from leukoscope.verbs.evaluate import evaluate
 from leukoscope.verbs.predict import predict
 from leukoscope.verbs.train import preview, train
 
-# Small enough for about a minute on two cores; the recipe is otherwise the shipped one.
+# Small enough for about a minute on two cores; the recipe is otherwise `cnn-gap`.
 SETTINGS = {
     "input.size": 128,
     "fit.epochs": 25,
