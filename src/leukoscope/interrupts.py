@@ -26,7 +26,7 @@ Handler = Callable[[int, FrameType | None], Any]
 def repeated_when_dropped() -> Iterator[None]:
     """Send Ctrl-C again where Python dropped it, until it is raised where it can be."""
     handler = _own_handler()
-    if handler is None or not hasattr(signal, "SIGALRM"):  # Windows has no timer to wake us
+    if handler is None:
         yield
         return
     told = sys.unraisablehook
