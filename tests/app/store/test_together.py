@@ -68,9 +68,11 @@ def test_readers_see_whole_additions_only(store: Store) -> None:
     done = threading.Event()
 
     def write() -> None:
-        for number in range(12):
-            add(store, case, *(answer(number * 10 + one) for one in range(10)))
-        done.set()
+        try:
+            for number in range(12):
+                add(store, case, *(answer(number * 10 + one) for one in range(10)))
+        finally:
+            done.set()
 
     def read() -> None:
         while not done.is_set():

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from leukoscope import databases
 from leukoscope.app.store.errors import StoreError
 from leukoscope.app.store.location import prepare_file
+from leukoscope.app.store.turns import OneInTurn
 from leukoscope.errors import DatabaseError, missing_extra
 
 WRITES = "leukoscope_writes"
@@ -98,7 +99,7 @@ def _sqlite(url: URL) -> Engine:
     options: dict[str, Any] = {}
     if name == ":memory:":
         # The database lives as long as its connection: one, lent to one thread at a time.
-        options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+        options = {"poolclass": OneInTurn}
     elif not name.startswith("file:"):
         path = Path(name).expanduser().absolute()
         prepare_file(path)
