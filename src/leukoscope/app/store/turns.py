@@ -49,6 +49,9 @@ class Turns:
 class OneInTurn(QueuePool):
     """A pool of one connection, lent in turn."""
 
+    # Under the name of this package its life would stand in the log of the server.
+    _sqla_logger_namespace = "sqlalchemy.pool.OneInTurn"
+
     def __init__(self, creator: Any, **options: Any) -> None:
         super().__init__(creator, **(options | {"pool_size": 1, "max_overflow": 0}))
         self._turns = Turns()
