@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.planting import PLANTS, Plant
-from leukoscope.data.audit import AuditResult, audit
+from leukoscope.data.audit.audit import AuditResult, audit
+from leukoscope.data.audit.fingerprint import Fingerprint, fingerprint
+from leukoscope.data.audit.matching import find_matches
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.fingerprint import Fingerprint, fingerprint
-from leukoscope.data.image import decode
-from leukoscope.data.layout import read_cohort
-from leukoscope.data.matching import find_matches
+from leukoscope.data.imaging.image import decode
+from leukoscope.data.readers.layout import read_cohort
 
 DEFAULT = os.environ.get("LEUKOSCOPE_CNMC", str(Path.home() / ".cache" / "leukoscope" / "cnmc"))
 

@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from leukoscope.app.export import csv_lines, export
+from leukoscope.app.export.export import csv_lines, export
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, CaseIn, Review
 from leukoscope.app.store import Store
-from leukoscope.inference.triage import Verdict
+from leukoscope.inference.verdict import Verdict
 
 SHA256 = "0" * 64
 THRESHOLD = 0.4

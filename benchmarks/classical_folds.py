@@ -16,14 +16,14 @@ import numpy as np
 
 import leukoscope as ls
 from leukoscope.data.cohort import Cohort, hash_cells
-from leukoscope.data.partition import Split
-from leukoscope.data.splits import folds
-from leukoscope.evaluation.bootstrap import bootstrap_metrics
-from leukoscope.evaluation.calibration import sigmoid
-from leukoscope.evaluation.metrics import probability_metrics
-from leukoscope.inference.model_file import load
-from leukoscope.inference.triage import threshold
-from leukoscope.training.given import file_inputs, values_of
+from leukoscope.data.splits.partition import Split
+from leukoscope.data.splits.splits import folds
+from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
+from leukoscope.evaluation.metrics.calibration import sigmoid
+from leukoscope.evaluation.metrics.metrics import probability_metrics
+from leukoscope.inference.model_file.model_file import load
+from leukoscope.inference.verdict import threshold
+from leukoscope.training.estimators.inputs import file_inputs, values_of
 from leukoscope.training.run import MODEL, Run, read_run
 
 RANKED = {"auroc": "AUROC of all cells"}

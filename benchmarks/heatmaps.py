@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core.progress import track
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.covering import blurred, cut_into_patches, mean_coloured
-from leukoscope.data.image import read_cell
-from leukoscope.evaluation.bootstrap import Estimate
-from leukoscope.evaluation.calibration import sigmoid
-from leukoscope.evaluation.faithfulness import Ends, measure, over_persons
-from leukoscope.inference.model_file import ModelFile, load
+from leukoscope.data.imaging.image import read_cell
+from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_coloured
+from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.evaluation.metrics.calibration import sigmoid
+from leukoscope.evaluation.metrics.faithfulness import Ends, measure, over_persons
+from leukoscope.inference.model_file.model_file import ModelFile, load
 from leukoscope.inference.occlusion import occlusion_map
-from leukoscope.progress import track
 from leukoscope.training.run import read_run
 
 BATCH = 8

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core.progress import track
 from leukoscope.data.cohort import read_cohort_table
-from leukoscope.data.image import decode
-from leukoscope.inference.image_checks import limits, look, oddities
-from leukoscope.progress import track
+from leukoscope.data.imaging.image import decode
+from leukoscope.inference.rejection.image_checks import limits, look, oddities
 
 FOLDS = 5
 

@@ -17,17 +17,17 @@ import numpy as np
 from person_folds import HEADS, answers, areas, gain, line, ruled, table, thinned
 
 import leukoscope as ls
-from leukoscope.cli_train import parse_setting
+from leukoscope.cli.train import parse_setting
+from leukoscope.core.tables import text_column
 from leukoscope.data.cohort import Cohort, hash_cells
-from leukoscope.data.image import Crop
-from leukoscope.models.recipe import Recipe, read_recipe
-from leukoscope.tables import text_column
-from leukoscope.training.allocator import keep_memory
+from leukoscope.data.imaging.image import Crop
+from leukoscope.models.recipe.recipe import Recipe, read_recipe
 from leukoscope.training.cache import cached_crops
-from leukoscope.training.choice import person_folds
-from leukoscope.training.devices import open_fabric
-from leukoscope.training.fit import fit, predict_logits
-from leukoscope.training.given import values_of
+from leukoscope.training.estimators.grid_search import person_folds
+from leukoscope.training.estimators.inputs import values_of
+from leukoscope.training.network.allocator import keep_memory
+from leukoscope.training.network.devices import open_fabric
+from leukoscope.training.network.fit import fit, predict_logits
 
 
 def answer_fold(

@@ -19,16 +19,16 @@ import numpy as np
 from person_folds import HEADS, gain, line, ruled, table, thinned
 
 import leukoscope as ls
+from leukoscope.core.progress import track
+from leukoscope.data.audit.nucleus import nucleus, solid_mask
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES, describe
-from leukoscope.data.image import Crop, read_cell
-from leukoscope.data.nucleus import nucleus, solid_mask
-from leukoscope.data.shape import eroded
-from leukoscope.progress import track
+from leukoscope.data.imaging.image import Crop, read_cell
+from leukoscope.data.imaging.shape import eroded
 from leukoscope.training.cache import cached_descriptors
-from leukoscope.training.choice import person_folds
-from leukoscope.training.kernel import KernelMachine
-from leukoscope.training.sampling import even_weights
+from leukoscope.training.estimators.grid_search import person_folds
+from leukoscope.training.estimators.kernel import KernelMachine
+from leukoscope.training.network.sampling import even_weights
 
 BLOCKS = (3, 6, 10)
 SIDE = 256  # original pixels that the network is given, at half scale
@@ -62,7 +62,7 @@ def layers(weights: Path) -> Callable[[str], np.ndarray]:
     import torch
     from torch.nn.functional import adaptive_avg_pool2d, interpolate, relu6
 
-    from leukoscope.models.mobilenet import MobileNetV2
+    from leukoscope.models.network.mobilenet import MobileNetV2
 
     with np.load(weights) as loaded:
         network = MobileNetV2().eval()

@@ -26,20 +26,20 @@ import yaml
 import leukoscope as ls
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES
-from leukoscope.data.image import Crop
-from leukoscope.evaluation.metrics import (
+from leukoscope.data.imaging.image import Crop
+from leukoscope.evaluation.metrics.metrics import (
     confusion,
     person_macro_balanced_accuracy,
     probability_metrics,
     threshold_metrics,
 )
-from leukoscope.models.classical import WHOLE_FRAME, Classical, read_classical
-from leukoscope.models.recipe import read_recipe
+from leukoscope.models.recipe.estimator_settings import WHOLE_FRAME, Classical, read_classical
+from leukoscope.models.recipe.recipe import read_recipe
 from leukoscope.training.cache import cached_descriptors
-from leukoscope.training.choice import choose, person_folds
-from leukoscope.training.estimators import fit_estimator
-from leukoscope.training.given import values_of
-from leukoscope.training.sampling import even_weights
+from leukoscope.training.estimators.estimators import fit_estimator
+from leukoscope.training.estimators.grid_search import choose, person_folds
+from leukoscope.training.estimators.inputs import values_of
+from leukoscope.training.network.sampling import even_weights
 
 RECALL = 0.95
 LARGE = 27000  # px², the median area from which on a healthy person's cells count as large

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from leukoscope.data.image import Crop, read_cell
-from leukoscope.inference.card import Card
-from leukoscope.inference.model_file import ModelFile, default_model, load
+from leukoscope.data.imaging.image import Crop, read_cell
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.model_file import ModelFile, default_model, load
 from leukoscope.inference.predictor import BATCH_SIZE, Predictor, usable_cores
 from leukoscope.inference.sources import expand
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import leukoscope as ls
-from leukoscope.cli_train import parse_setting
-from leukoscope.data.splits import FRACTIONS
+from leukoscope.cli.train import parse_setting
+from leukoscope.data.splits.splits import FRACTIONS
 from leukoscope.evaluation.record import Evaluation
-from leukoscope.evaluation.report import RECORD_NAME
+from leukoscope.evaluation.report.report import RECORD_NAME
 
 SPLITS = ("person", "image")
 COLUMNS = {

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.image import decode
+from leukoscope.core.files import write_text
+from leukoscope.core.progress import track
+from leukoscope.data.imaging.image import decode
 from leukoscope.data.synthetic.measures import MEASURES, measure_cell
 from leukoscope.data.synthetic.statistics import Statistics, dump_statistics, summarise
-from leukoscope.files import write_text
-from leukoscope.progress import track
 
 ONE_PERSON = ("51 75 78", "H2 H4 H5 H6 H7", "43 44", "1 15 16 17 20 21", "H14 H24", "H10 h3")
 """Subject ids of the training set that the audit finds to be one person."""

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from leukoscope.models.recipe import Recipe, read_recipe
+from leukoscope.models.recipe.recipe import Recipe, read_recipe
 
 WARM_UP = 2  # steps that fill caches and are not timed
 FORMATS = ("channels last", "channels first")
@@ -32,9 +32,9 @@ def steps_per_second(recipe: Recipe, memory_format: str, batch: int, steps: int)
     """Training steps a second in this process, which `measure` has set up."""
     import torch
 
-    from leukoscope.models.networks import build
-    from leukoscope.training.devices import open_fabric
-    from leukoscope.training.objective import make_optimiser, weighted_loss
+    from leukoscope.models.network.networks import build
+    from leukoscope.training.network.devices import open_fabric
+    from leukoscope.training.network.loss import make_optimiser, weighted_loss
 
     fabric = open_fabric(recipe.fit.precision)
     torch.manual_seed(0)
@@ -63,7 +63,7 @@ def measure(recipe: Recipe, allocator: str, batch: int, steps: int) -> dict[str,
     """Images a second by memory format; the whole work of a process of its own."""
     import logging
 
-    from leukoscope.training.allocator import keep_memory
+    from leukoscope.training.network.allocator import keep_memory
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     if allocator == "tuned":
@@ -82,7 +82,7 @@ def in_own_process(precision: str, allocator: str, args: argparse.Namespace) -> 
 
 def augmented_per_second(recipe: Recipe, cells: int, jobs: int) -> float:
     """Cells a second that the batches of an epoch are made at."""
-    from leukoscope.training.batches import training_batches
+    from leukoscope.training.network.batches import training_batches
 
     size = recipe.input.size
     images = np.random.default_rng(0).integers(0, 256, (32, size, size, 3), dtype=np.uint8)

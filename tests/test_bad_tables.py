@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from leukoscope.core.errors import CohortError, SplitError
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.layout import read_cohort
-from leukoscope.data.splits import split_cohort
-from leukoscope.errors import CohortError, SplitError
+from leukoscope.data.readers.layout import read_cohort
+from leukoscope.data.splits.splits import split_cohort
 
 
 def table(folder: Path, rows: Sequence[str]) -> Cohort:

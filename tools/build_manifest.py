@@ -8,7 +8,7 @@ import gzip
 import sys
 from pathlib import Path
 
-from leukoscope.data import official
+from leukoscope.data.cnmc import official
 
 
 def main(source: Path, target: Path) -> None:

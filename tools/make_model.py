@@ -14,19 +14,19 @@ import numpy as np
 
 import leukoscope as ls
 from leukoscope.data.cohort import hash_cells, write_cohort
-from leukoscope.evaluation.calibration import (
+from leukoscope.evaluation.metrics.calibration import (
     expected_calibration_error,
     person_weights,
     sigmoid,
 )
-from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
-from leukoscope.evaluation.selective import FIGURES
-from leukoscope.inference.triage import FROM_PROBABILITY, Verdict
+from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.metrics.selective import FIGURES
+from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict
 from leukoscope.modelcard.blocks import markdown_table
 from leukoscope.modelcard.page import person_table
-from leukoscope.models.recipe import read_recipe
-from leukoscope.training.everyone import Shipped, run_everyone
-from leukoscope.training.everyone_plots import write_pictures
+from leukoscope.models.recipe.recipe import read_recipe
+from leukoscope.training.release.final_fit import Shipped, run_everyone
+from leukoscope.training.release.plots import write_pictures
 
 SAID = (*sorted(FROM_PROBABILITY), Verdict.NOT_A_CELL)
 

@@ -43,5 +43,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the verbs when one is asked for, so that `import leukoscope` costs nothing."""
     if name in __all__:
-        return getattr(import_module("leukoscope.verbs"), name)
+        return getattr(import_module("leukoscope.api"), name)
     raise AttributeError(f"module 'leukoscope' has no attribute {name!r}")

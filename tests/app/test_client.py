@@ -13,15 +13,15 @@ import httpx
 import pytest
 from PIL import Image
 
-from leukoscope import client as module
-from leukoscope.app.examples import load_examples
 from leukoscope.app.limits import Limits
+from leukoscope.app.predicting.examples import load_examples
 from leukoscope.app.schemas import CaseChange
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from leukoscope.client import Client
-from leukoscope.errors import LeukoscopeError, MissingExtraError, ServerError
-from leukoscope.inference.model_file import default_model, load
+from leukoscope.client import client as module
+from leukoscope.core.errors import LeukoscopeError, MissingExtraError, ServerError
+from leukoscope.inference.model_file.model_file import default_model, load
 from leukoscope.inference.predictor import Predictor
 from tests.app.live import PATIENCE, Held, in_thread, metric, until
 
@@ -83,7 +83,7 @@ def test_answers_are_those_of_predict_whatever_the_images_come_as(client, cells,
 
 
 def test_many_requests_answer_every_image_once_in_order(client, cells, monkeypatch):
-    monkeypatch.setattr("leukoscope.parcels.PARCEL_IMAGES", 5)
+    monkeypatch.setattr("leukoscope.client.upload_batches.PARCEL_IMAGES", 5)
     named = [(f"{i}.png", cells[i % len(cells)][1]) for i in range(23)]
     assert [a.name for a in client.predict(iter(named))] == [name for name, _ in named]
     assert list(client.predict([])) == []

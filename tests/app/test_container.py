@@ -3,11 +3,10 @@
 import fnmatch
 import json
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.root import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +73,7 @@ def test_data_alone_is_written_and_belongs_to_the_user(steps):
 def test_the_command_is_serve_with_options_it_has(steps):
     from typer.main import get_command
 
-    from leukoscope.cli import app
+    from leukoscope.cli.main import app
 
     assert json.loads(last(steps, "ENTRYPOINT")) == ["leukoscope"]
     verb, *options = json.loads(last(steps, "CMD"))

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from leukoscope.app.limits import MB
-from leukoscope.inference.triage import Verdict
+from leukoscope.inference.verdict import Verdict
 from tests.app.forms import BOUNDARY, TYPE, files, form, part, zipped
 from tests.app.live import PATIENCE, Live
-from tests.app.test_archives import overlapping
+from tests.app.uploads.test_archives import overlapping
 from tests.inference.bad_images import BROKEN, encode, huge_header
 from tests.inference.tiny_model import cell_image
 

@@ -9,8 +9,8 @@ import pytest
 
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
-from leukoscope.data.image import fixed_scale_crop
-from leukoscope.inference.model_file import load
+from leukoscope.data.imaging.image import fixed_scale_crop
+from leukoscope.inference.model_file.model_file import load
 from leukoscope.inference.occlusion import occlusion_map
 from tests.app.live import PATIENCE, in_thread
 from tests.inference.bad_images import encode

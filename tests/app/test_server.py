@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from leukoscope import verbs
-from leukoscope.errors import RESEARCH_USE
+from leukoscope import api
+from leukoscope.core.errors import RESEARCH_USE
 from tests.app.forms import TYPE, files, zipped
 from tests.app.live import Live, metric
 from tests.inference.bad_images import encode
@@ -24,7 +24,7 @@ def images(folder: Path) -> dict[str, bytes]:
 
 def predicted(folder: Path, out: Path) -> dict[str, dict[str, object]]:
     """What `leukoscope predict` says about a folder, by file name."""
-    verbs.predict([folder], out=out)
+    api.predict([folder], out=out)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     return {Path(row["path"]).name: row for row in rows}
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leukoscope.core.errors import CohortError
 from leukoscope.data.cohort import (
     ALL,
     HEM,
@@ -15,7 +16,6 @@ from leukoscope.data.cohort import (
     read_cohort_table,
     write_cohort,
 )
-from leukoscope.errors import CohortError
 
 ids = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8) | st.sampled_from(
     ["1", "007", "1e5", "1.0", "nan", "H10", "h3", "", "-1", "inf", '"', "a,b", " "]

@@ -13,15 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukoscope.data.descriptors import DESCRIPTORS, GROUPS, NAMES, VERSION, choose, describe
-from leukoscope.data.descriptors.cooccurrence import GREYS, measures, pairs
-from leukoscope.data.descriptors.cutout import DARKEST, SMALLEST, cut_out
-from leukoscope.data.descriptors.outline import perimeter
-from leukoscope.data.descriptors.patterns import KINDS, LEAST, MIXED, NEIGHBOURS, histogram
-from leukoscope.data.descriptors.rays import ANGLE, centre_of, radii
+from leukoscope.data.descriptors.foreground_crop import DARKEST, SMALLEST, cut_out
+from leukoscope.data.descriptors.glcm import GREYS, measures, pairs
+from leukoscope.data.descriptors.lbp import KINDS, LEAST, MIXED, NEIGHBOURS, histogram
+from leukoscope.data.descriptors.radial_profile import ANGLE, centre_of, radii
 from leukoscope.data.descriptors.scales import smoothed
-from leukoscope.data.image import decode
+from leukoscope.data.descriptors.shape import perimeter
+from leukoscope.data.imaging.image import decode
 from leukoscope.data.synthetic import draw_planned, plan_cohort
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
+from tests.root import ROOT
 
 PURPLE = (70, 30, 80)
 SIDE = 200
@@ -72,7 +73,7 @@ def test_names_are_unique_and_every_descriptor_is_explained():
 
 
 def test_the_table_of_the_documentation_is_complete():
-    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    page = (ROOT / "docs" / "models.md").read_text("utf-8")
     table = page.partition("### What is measured")[2].partition("`leukoscope.data")[0]
     stands_for = {"CHANNEL": "(red|green|blue)", "KIND": "(pale|dark)", "K": r"\d+"}
     patterns = [

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from leukoscope.data.cnmc import fold_of, parse_name
-from leukoscope.data.image import decode
+from leukoscope.core.errors import CohortError
+from leukoscope.data.cnmc.cnmc import fold_of, parse_name
+from leukoscope.data.imaging.image import decode
 from leukoscope.data.synthetic import (
     draw_planned,
     is_synthetic,
@@ -23,7 +24,6 @@ from leukoscope.data.synthetic import (
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from leukoscope.data.synthetic.measures import MEASURES, measure_cell
 from leukoscope.data.synthetic.statistics import load_statistics, summarise
-from leukoscope.errors import CohortError
 
 CLEAN = CellParams(nucleoli=0)
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from leukoscope.data.cohort import Cohort, make_cohort, write_cohort
-from leukoscope.data.partition import Split, write_split
-from leukoscope.evaluation.answers import answers
-from leukoscope.evaluation.comparison import Entry
-from leukoscope.evaluation.operating import OperatingPoint
+from leukoscope.data.splits.partition import Split, write_split
+from leukoscope.evaluation.comparison.comparison import Entry
+from leukoscope.evaluation.metrics.operating_point import OperatingPoint
+from leukoscope.evaluation.predictions import answers
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
-from leukoscope.inference import card as cards
-from leukoscope.models.recipe import read_recipe, write_recipe
-from leukoscope.training.log import Epoch, write_log
+from leukoscope.inference.model_file import card as cards
+from leukoscope.models.recipe.recipe import read_recipe, write_recipe
+from leukoscope.training.network.log import Epoch, write_log
 from tests.evaluation.tables import table
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 

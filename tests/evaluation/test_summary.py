@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from leukoscope.errors import LeukoscopeError
-from leukoscope.evaluation import narrative
-from leukoscope.evaluation.bootstrap import bootstrap_metrics
-from leukoscope.evaluation.operating import choose_operating_point
+from leukoscope.core.errors import LeukoscopeError
+from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
+from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.record import Evaluation, Protocol
+from leukoscope.evaluation.report import text as narrative
 from leukoscope.evaluation.summary import (
     confident_errors,
     evaluate_table,

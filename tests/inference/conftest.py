@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from leukoscope.inference.model_file import ModelFile, load
+from leukoscope.inference.model_file.model_file import ModelFile, load
 from tests.inference.tiny_model import write_tiny_model
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from leukoscope.data.image import Crop
-from leukoscope.inference.model_file import write_card
+from leukoscope.data.imaging.image import Crop
+from leukoscope.inference.model_file.model_file import write_card
 from tests.inference.tiny_model import tiny_card
 
 SIZE = 300

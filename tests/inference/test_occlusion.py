@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leukoscope.data.covering import blurred, cut_into_patches
-from leukoscope.inference.model_file import ModelFile, load
+from leukoscope.data.imaging.perturb import blurred, cut_into_patches
+from leukoscope.inference.model_file.model_file import ModelFile, load
 from leukoscope.inference.occlusion import occlusion_map
 from tests.inference.planted import PLACE, SIZE, write_planted
 from tests.inference.test_described import CROP, write_model

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.errors import RESEARCH_USE
+from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.statistics import wilson_interval
+from leukoscope.core.tables import read_table
 from leukoscope.inference import results
 from leukoscope.inference.predictor import Prediction
-from leukoscope.inference.triage import Verdict
-from leukoscope.statistics import wilson_interval
-from leukoscope.tables import read_table
+from leukoscope.inference.verdict import Verdict
 
 ROWS = [
     results.as_row(prediction, "tiny")

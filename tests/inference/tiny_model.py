@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from leukoscope.data.image import Crop
-from leukoscope.inference.card import (
+from leukoscope.data.imaging.image import Crop
+from leukoscope.inference.model_file.card import (
     Card,
     Cells,
     DataSource,
@@ -23,8 +23,8 @@ from leukoscope.inference.card import (
     Training,
     pack_hashes,
 )
-from leukoscope.inference.image_checks import Range, limits, look
-from leukoscope.inference.model_file import write_card
+from leukoscope.inference.model_file.model_file import write_card
+from leukoscope.inference.rejection.image_checks import Range, limits, look
 
 SIZE = 32
 CROP = 256

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leukoscope.errors import RESEARCH_USE, LeukoscopeError
+from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
 from leukoscope.modelcard.blocks import Bullets, Heading, Page, Paragraph, Table, to_html, write
 
 HOSTILE = "<b>a_b*c|d [x](y)</b>"

@@ -1,7 +1,6 @@
 """Every item of both checklists stands there once, and is answered, or said not to be."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,10 +10,11 @@ from leukoscope.modelcard.facts import Subject, facts
 from leukoscope.modelcard.outcomes import Fact
 from tests.inference.tiny_model import tiny_card
 from tests.modelcard.test_page import measured
+from tests.root import ROOT
 
 PARTS_OF_TRIPOD = {3: 3, 5: 2, 6: 3, 8: 3, 9: 3, 12: 7, 18: 6, 20: 3, 23: 2, 27: 3}
 """Items of TRIPOD+AI that have parts, a, b and so on, and how many."""
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = ROOT / "docs"
 
 
 def subject(**changes: object) -> Subject:

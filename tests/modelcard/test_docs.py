@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leukoscope.inference.model_file import default_model, read_card
+from leukoscope.inference.model_file.model_file import default_model, read_card
 from tools.model_pages import DOCS, write_pages
 
 

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leukoscope.errors import RESEARCH_USE, LeukoscopeError
-from leukoscope.evaluation.operating import OperatingPoint
+from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
+from leukoscope.core.statistics import wilson_interval
+from leukoscope.evaluation.metrics.operating_point import OperatingPoint
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
-from leukoscope.inference.card import Card
-from leukoscope.inference.model_file import write_card
-from leukoscope.inference.persons import LeftOut
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.model_file import write_card
+from leukoscope.inference.model_file.out_of_fold import LeftOut
 from leukoscope.modelcard.blocks import to_html, to_markdown
 from leukoscope.modelcard.checklist import Item, answer
 from leukoscope.modelcard.facts import Subject, facts, open_subject
 from leukoscope.modelcard.outcomes import ON_CARD
 from leukoscope.modelcard.page import model_card
-from leukoscope.statistics import wilson_interval
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
 SECTIONS = (
@@ -171,9 +171,9 @@ def test_a_report_of_another_model_is_refused(run: Path, tmp_path: Path) -> None
 
 def test_the_command_line_writes_both_pages_without_the_extras(run: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from leukoscope import verbs\n"
-        "print(verbs.model_card(sys.argv[1], sys.argv[2] + '/card.html'))\n"
-        "print(verbs.model_checklist(sys.argv[1], sys.argv[2] + '/list.md'))\n"
+        "import sys; from leukoscope import api\n"
+        "print(api.model_card(sys.argv[1], sys.argv[2] + '/card.html'))\n"
+        "print(api.model_checklist(sys.argv[1], sys.argv[2] + '/list.md'))\n"
         "heavy = {'torch', 'sklearn', 'scipy', 'matplotlib', 'cv2', 'onnx'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

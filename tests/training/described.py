@@ -3,8 +3,8 @@
 import numpy as np
 
 from leukoscope.data.cohort import Cohort, make_cohort
-from leukoscope.models.classical import Classical
-from leukoscope.models.recipe import from_dict
+from leukoscope.models.recipe.estimator_settings import Classical
+from leukoscope.models.recipe.recipe import from_dict
 
 DESCRIPTORS = 12
 PERSONS = 6  # of each class

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leukoscope.core.errors import TrainingError
 from leukoscope.data.cohort import Cohort, hash_cells, make_cohort
 from leukoscope.data.descriptors import describe
-from leukoscope.data.image import Crop, read_cell
-from leukoscope.errors import TrainingError
+from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.training.cache import (
     cache_folder,
     cached_crops,

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from leukoscope.data.image import Crop, read_cell
-from leukoscope.data.partition import Split, write_split
-from leukoscope.inference.model_file import load
-from leukoscope.tables import read_table
-from leukoscope.training.log import LOG
+from leukoscope.api import read_cohort, train
+from leukoscope.core.tables import read_table
+from leukoscope.data.imaging.image import Crop, read_cell
+from leukoscope.data.splits.partition import Split, write_split
+from leukoscope.inference.model_file.model_file import load
+from leukoscope.training.network.log import LOG
 from leukoscope.training.run import read_run
-from leukoscope.verbs import read_cohort, train
+from tests.root import ROOT
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
-ROOT = Path(__file__).parents[2]
 CNN = FILE_SETTINGS | {"fit.epochs": 2, "loss.l2": 1e-3, "loss.class_weights": "balanced"}
 # A backbone with batch norms, which see a half of every batch, in two stages.
 TIMM = FILE_SETTINGS | {

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
-from leukoscope.evaluation.selective import FIGURES
-from leukoscope.inference.model_file import read_card
+from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.metrics.selective import FIGURES
+from leukoscope.inference.model_file.model_file import read_card
 from tests.training.tiny import write_cells
 from tools.make_model import main
 

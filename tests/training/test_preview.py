@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leukoscope.core.errors import RESEARCH_USE, CohortError
 from leukoscope.data.cohort import Cohort, make_cohort
-from leukoscope.errors import RESEARCH_USE, CohortError
-from leukoscope.models.recipe import Augment, Recipe, read_recipe, recipe_names
+from leukoscope.models.recipe.recipe import Augment, Recipe, read_recipe, recipe_names
 from leukoscope.training.preview import in_words, write_preview
 
 RECIPE = Recipe("shown").with_settings({"input.crop": 40, "input.size": 40, "network.widths": [4]})

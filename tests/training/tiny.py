@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from leukoscope.data.cohort import Cohort, hash_cells, make_cohort, write_cohort
-from leukoscope.data.partition import Split
-from leukoscope.models.recipe import Recipe
+from leukoscope.data.splits.partition import Split
+from leukoscope.models.recipe.recipe import Recipe
 
 SIZE = 24
 SCALE = 4  # of the image files

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from leukoscope.app.gate import Gate
+from leukoscope.app.lazy_app import Gate
 from leukoscope.app.settings import Settings
-from leukoscope.errors import ServeError
+from leukoscope.core.errors import ServeError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
-from leukoscope.app.access import Access
-from leukoscope.app.bodies import Bodies
-from leukoscope.app.openapi import document
-from leukoscope.app.problems import install
+from leukoscope.app.http.access import Access
+from leukoscope.app.http.bodies import Bodies
+from leukoscope.app.http.openapi import document
+from leukoscope.app.http.problems import install
+from leukoscope.app.http.security import Guard, SafeHeaders
 from leukoscope.app.routes import cases, login, models, page, predict, service
-from leukoscope.app.security import Guard, SafeHeaders
 from leukoscope.app.settings import Settings
 from leukoscope.app.state import Services, build
 from leukoscope.app.store import open_store
@@ -36,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.services = parts
     for module in (predict, models, cases, service, page, login):
         app.include_router(module.router)
+    app.mount("/static", page.static)
     app.add_api_route("/openapi.json", lambda: document(app), include_in_schema=False)
     install(app)
     app.add_middleware(Bodies, limits=settings.limits)

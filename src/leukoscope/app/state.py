@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 
 from leukoscope import __version__
-from leukoscope.app.admission import Ledger, busy
-from leukoscope.app.answers import Answerer, Task
-from leukoscope.app.batcher import Batcher, FullError, Job, StoppedError
+from leukoscope.app.http.problems import RequestError
 from leukoscope.app.metrics import Metrics
-from leukoscope.app.problems import RequestError
+from leukoscope.app.predicting.admission import Ledger, busy
+from leukoscope.app.predicting.answers import Answerer, Task
+from leukoscope.app.predicting.batcher import Batcher, FullError, Job, StoppedError
 from leukoscope.app.schemas import Answer
 from leukoscope.app.settings import Settings
-from leukoscope.files import sha256_file
-from leukoscope.inference.model_file import ModelFile, default_model, load
+from leukoscope.core.files import sha256_file
+from leukoscope.inference.model_file.model_file import ModelFile, default_model, load
 from leukoscope.inference.predictor import Predictor
 
 if TYPE_CHECKING:
-    from leukoscope.app.examples import Examples
+    from leukoscope.app.predicting.examples import Examples
     from leukoscope.app.store import Store
 
 
@@ -79,7 +79,7 @@ def build(settings: Settings) -> Services:
     Raises:
         ModelFileError: the model can't be used.
     """
-    from leukoscope.app.examples import load_examples
+    from leukoscope.app.predicting.examples import load_examples
 
     path = settings.model or default_model()
     predictor = Predictor(load(path), threads=settings.workers)

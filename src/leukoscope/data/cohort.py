@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from leukoscope.data.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
-from leukoscope.errors import CohortError
-from leukoscope.files import natural_key, sha256_file
-from leukoscope.progress import track
-from leukoscope.tables import Table, read_table, text_column, write_table
+from leukoscope.core.errors import CohortError
+from leukoscope.core.files import natural_key, sha256_file
+from leukoscope.core.progress import track
+from leukoscope.core.tables import Table, read_table, text_column, write_table
+from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 
 __all__ = [
     "ALL",

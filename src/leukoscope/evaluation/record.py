@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, field
 from math import isnan, nan
 from typing import Any
 
-from leukoscope.errors import RESEARCH_USE, LeukoscopeError
-from leukoscope.evaluation.bootstrap import Estimate
-from leukoscope.evaluation.calibration import Reliability
-from leukoscope.evaluation.conformal import ClassLimits, Limit
-from leukoscope.evaluation.metrics import Confusion
-from leukoscope.evaluation.operating import OperatingPoint
-from leukoscope.evaluation.selective import PersonAnswers, Selection
+from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
+from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.evaluation.metrics.calibration import Reliability
+from leukoscope.evaluation.metrics.conformal import ClassLimits, Limit
+from leukoscope.evaluation.metrics.metrics import Confusion
+from leukoscope.evaluation.metrics.operating_point import OperatingPoint
+from leukoscope.evaluation.metrics.selective import PersonAnswers, Selection
 
 FORMAT = "leukoscope-evaluation/1"
 

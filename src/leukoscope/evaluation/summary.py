@@ -7,23 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from leukoscope.errors import LeukoscopeError
-from leukoscope.evaluation.bootstrap import REPLICATES, bootstrap_metrics
-from leukoscope.evaluation.calibration import (
+from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.files import natural_key
+from leukoscope.core.statistics import wilson_interval
+from leukoscope.core.tables import text_column
+from leukoscope.evaluation.metrics.bootstrap import REPLICATES, bootstrap_metrics
+from leukoscope.evaluation.metrics.calibration import (
     expected_calibration_error,
     negative_log_likelihood,
     person_weights,
     reliability_curve,
     sigmoid,
 )
-from leukoscope.evaluation.conformal import ClassLimits
-from leukoscope.evaluation.metrics import METRICS, confusion
-from leukoscope.evaluation.operating import OperatingPoint
+from leukoscope.evaluation.metrics.conformal import ClassLimits
+from leukoscope.evaluation.metrics.metrics import METRICS, confusion
+from leukoscope.evaluation.metrics.operating_point import OperatingPoint
+from leukoscope.evaluation.metrics.selective import measure_selection
 from leukoscope.evaluation.record import Calibration, Evaluation, PersonRow, Protocol
-from leukoscope.evaluation.selective import measure_selection
-from leukoscope.files import natural_key
-from leukoscope.statistics import wilson_interval
-from leukoscope.tables import text_column
 
 Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
 TEXT = ("person", "subject", "path", "verdict")

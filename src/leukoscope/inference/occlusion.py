@@ -2,8 +2,8 @@
 
 Source: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014,
 section 4.2. They cover with plain grey. Here a patch is smoothed, within the cell's outline, for
-two reasons: the size stays (see `leukoscope.data.covering`), and the edge of a plain patch is
-itself structure, which may move a model of texture descriptors more than what was covered.
+two reasons: the size stays (see `leukoscope.data.imaging.perturb`), and the edge of a plain patch
+is itself structure, which may move a model of texture descriptors more than what was covered.
 
 The map is approximate: what two patches do together shows in neither, a patch that only repeats
 what others say changes nothing, and what a model reads from size, outline or coarse shading is in
@@ -16,8 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from leukoscope.data.covering import MOST_PATCHES, blurred, cover, cut_into_patches
-from leukoscope.inference.model_file import ModelFile
+from leukoscope.data.imaging.perturb import MOST_PATCHES, blurred, cover, cut_into_patches
+from leukoscope.inference.model_file.model_file import ModelFile
 
 Kind = Literal["exact", "occlusion"]
 KINDS: dict[Kind, str] = {

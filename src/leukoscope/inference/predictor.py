@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from leukoscope.data.image import decode, fixed_scale_crop
-from leukoscope.errors import ImageError, ModelFileError
-from leukoscope.inference.model_file import ModelFile, Outputs, default_model, load
+from leukoscope.core.errors import ImageError, ModelFileError
+from leukoscope.data.imaging.image import decode, fixed_scale_crop
+from leukoscope.inference.model_file.model_file import ModelFile, Outputs, default_model, load
 from leukoscope.inference.sources import Source
-from leukoscope.inference.triage import (
+from leukoscope.inference.verdict import (
     EMPTY,
     UNLIKE,
     Evidence,

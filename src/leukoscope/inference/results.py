@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from leukoscope.data.cnmc import parse_name
-from leukoscope.errors import RESEARCH_USE
-from leukoscope.files import natural_key
+from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.files import natural_key
+from leukoscope.core.statistics import wilson_interval
+from leukoscope.core.tables import TableWriter
+from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.inference.predictor import Prediction
-from leukoscope.inference.triage import ANSWERS, Verdict
-from leukoscope.statistics import wilson_interval
-from leukoscope.tables import TableWriter
+from leukoscope.inference.verdict import ANSWERS, Verdict
 
 FIELDS = ("path", "subject", "p_all", "verdict", "logit", "flags", "reason", "model")
 

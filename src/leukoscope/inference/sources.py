@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from leukoscope.data.image import SUFFIXES
-from leukoscope.files import natural_key
+from leukoscope.core.files import natural_key
+from leukoscope.data.imaging.image import SUFFIXES
 
 
 @dataclass(frozen=True)

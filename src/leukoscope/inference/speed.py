@@ -8,9 +8,9 @@ from time import perf_counter
 
 import numpy as np
 
-from leukoscope.errors import ModelFileError
+from leukoscope.core.errors import ModelFileError
+from leukoscope.core.progress import track
 from leukoscope.inference.predictor import Predictor, usable_cores
-from leukoscope.progress import track
 
 ROUNDS = 3
 WARM_UP = 8

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leukoscope.errors import LeukoscopeError
-from leukoscope.files import write_text
+from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.files import write_text
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def write(page: Page, path: Path) -> Path:
 
 def to_markdown(page: Page) -> str:
     """The page as Markdown, the notice of research use under its title."""
-    from leukoscope.errors import RESEARCH_USE
+    from leukoscope.core.errors import RESEARCH_USE
 
     parts = [f"# {_marked(page.title)}", f"**{RESEARCH_USE}**"]
     parts += [_block_as_markdown(block) for block in page.blocks]
@@ -78,7 +78,7 @@ def to_html(page: Page) -> str:
     """The page as one HTML file that needs nothing else."""
     from markupsafe import Markup
 
-    from leukoscope import html
+    from leukoscope.core import html
 
     parts = []
     for block in page.blocks:

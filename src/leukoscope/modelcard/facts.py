@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from leukoscope.errors import LeukoscopeError
+from leukoscope.core.errors import LeukoscopeError
 from leukoscope.evaluation.record import Evaluation
-from leukoscope.inference.card import Card, Measured
-from leukoscope.inference.model_file import default_model, read_card
-from leukoscope.inference.show import describe
+from leukoscope.inference.model_file.card import Card, Measured
+from leukoscope.inference.model_file.card_text import describe
+from leukoscope.inference.model_file.model_file import default_model, read_card
 from leukoscope.modelcard.outcomes import REPORT, TITLES, Fact, figure, of_left_out, of_record
 
 MODEL = "model.onnx"

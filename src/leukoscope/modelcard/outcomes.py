@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leukoscope.evaluation.metrics import METRICS, UNTEMPERED
+from leukoscope.core.statistics import wilson_interval
+from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.metrics.selective import FIGURES
 from leukoscope.evaluation.record import Evaluation, PersonRow
-from leukoscope.evaluation.selective import FIGURES
-from leukoscope.inference.card import Card, Measured
-from leukoscope.inference.persons import LeftOut, worst_person, worst_words
-from leukoscope.statistics import wilson_interval
+from leukoscope.inference.model_file.card import Card, Measured
+from leukoscope.inference.model_file.out_of_fold import LeftOut, worst_person, worst_words
 
 REPORT = "report.json"
 ON_CARD = (*METRICS, UNTEMPERED, *FIGURES)

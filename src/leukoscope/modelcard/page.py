@@ -7,10 +7,10 @@ files do not hold is said to be missing; no figure is typed in here.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from leukoscope.errors import RESEARCH_USE
-from leukoscope.evaluation.selective import FIGURES
-from leukoscope.inference.persons import LeftOut
-from leukoscope.inference.show import describe
+from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.evaluation.metrics.selective import FIGURES
+from leukoscope.inference.model_file.card_text import describe
+from leukoscope.inference.model_file.out_of_fold import LeftOut
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
 from leukoscope.modelcard.facts import Subject, facts, is_everyone
 from leukoscope.modelcard.outcomes import ON_CARD, Fact, figure, share, share_of

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core.errors import ImageError, TrainingError
+from leukoscope.core.files import atomic_path, write_text
+from leukoscope.core.progress import track
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.descriptors import NAMES, VERSION, describe
-from leukoscope.data.image import Crop, read_cell
-from leukoscope.errors import ImageError, TrainingError
-from leukoscope.files import atomic_path, write_text
-from leukoscope.progress import track
+from leukoscope.data.imaging.image import Crop, read_cell
 
 SECONDS_PER_IMAGE = 0.003  # decode and resize of a 450 px BMP on one core, with a cold disk
 SECONDS_PER_MEASURING = 0.016  # decode and describe one

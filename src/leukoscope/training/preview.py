@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from leukoscope import html
+from leukoscope.core import html
+from leukoscope.core.errors import CohortError, ImageError
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
-from leukoscope.data.image import Crop, read_cell
+from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.synthetic.notice import synthetic_notice
-from leukoscope.errors import CohortError, ImageError
-from leukoscope.models.recipe import Augment, Recipe
-from leukoscope.training.augment import augment
+from leukoscope.models.recipe.recipe import Augment, Recipe
+from leukoscope.training.network.augment import augment
 
 PER_CLASS = 4
 VERSIONS = 7

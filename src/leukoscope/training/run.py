@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from leukoscope.core.errors import TrainingError
 from leukoscope.data.cohort import Cohort, read_cohort_table, write_cohort
-from leukoscope.data.partition import Split, read_split, write_split
-from leukoscope.errors import TrainingError
-from leukoscope.models.recipe import Recipe, read_recipe, write_recipe
-from leukoscope.training.log import LOG
+from leukoscope.data.splits.partition import Split, read_split, write_split
+from leukoscope.models.recipe.recipe import Recipe, read_recipe, write_recipe
+from leukoscope.training.network.log import LOG
 
 RECIPE, SPLIT, COHORT, MODEL = "recipe.yaml", "split.json", "cohort.csv", "model.onnx"
 LAST, BEST = "last.safetensors", "best.safetensors"  # checkpoints of a network

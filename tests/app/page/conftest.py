@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from leukoscope.inference.card import Cells, OperatingCurve, OperatingPoint
-from leukoscope.verbs import synthesise
+from leukoscope.api import synthesise
+from leukoscope.inference.model_file.card import Cells, OperatingCurve, OperatingPoint
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.page.driver import PATIENCE, Desk

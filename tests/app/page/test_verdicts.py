@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from leukoscope.data.image import decode
-from leukoscope.inference.card import Cells, OperatingPoint
-from leukoscope.inference.image_checks import limits, look
-from leukoscope.inference.limits import Abstention, Limit
+from leukoscope.data.imaging.image import decode
+from leukoscope.inference.model_file.card import Cells, OperatingPoint
+from leukoscope.inference.model_file.limits import Abstention, Limit
+from leukoscope.inference.rejection.image_checks import limits, look
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.page.conftest import CURVE, OpenDesk

@@ -5,8 +5,8 @@ from typing import Any
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, CaseIn
 from leukoscope.app.store import Store
-from leukoscope.inference.limits import Possible
-from leukoscope.inference.triage import Verdict
+from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.verdict import Verdict
 
 MODEL = "tiny"
 SHA256 = "ab" * 32

@@ -9,9 +9,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from leukoscope.app.schemas import CaseChange, CellChange, Review
 from leukoscope.app.store import ConflictError, Store
-from leukoscope.inference.limits import Possible
+from leukoscope.inference.model_file.limits import Possible
 from leukoscope.inference.results import summarise
-from leukoscope.inference.triage import called
+from leukoscope.inference.verdict import called
 from tests.app.store.made import THRESHOLD, answer, new_case, open_store
 from tests.app.store.made import add as add_to
 

@@ -14,7 +14,7 @@ from leukoscope.app.limits import Limits
 from leukoscope.app.settings import Settings
 from leukoscope.app.store import Store, StoreError, location, open_store
 from leukoscope.app.store.engine import parse_url
-from leukoscope.errors import MissingExtraError
+from leukoscope.core.errors import MissingExtraError
 from tests.app.store.made import new_case
 from tests.app.store.made import open_store as open_url
 from tests.postgresql import PASSWORD, QUOTED, USER, PostgreSQL

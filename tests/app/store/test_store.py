@@ -7,8 +7,8 @@ from sqlalchemy import event
 
 from leukoscope.app.schemas import CaseChange, CaseIn, CellChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, StoreError
-from leukoscope.inference.limits import Possible
-from leukoscope.inference.triage import Verdict, called
+from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.verdict import Verdict, called
 from tests.app.store.made import MODEL, SHA256, THRESHOLD, add, answer, new_case, open_store
 
 PS = (0.2, 0.4, 0.6, 0.7, 0.95)

@@ -15,6 +15,7 @@ from leukoscope.app.store import ConflictError, NotFoundError, Store, Unavailabl
 from tests.app.live import PATIENCE
 from tests.app.store.made import SHA256, add, answer, new_case, open_store
 from tests.postgresql import PostgreSQL
+from tests.root import ROOT
 
 THREADS = 8
 
@@ -139,7 +140,7 @@ print("done", flush=True)
 
 def process(code: str, *arguments: str) -> subprocess.Popen[str]:
     """Python code in a process of its own, as far as it says that it is ready."""
-    root = Path(__file__).parents[3]
+    root = ROOT
     started = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         cwd=root,

@@ -6,10 +6,10 @@ from typing import Any
 import optuna
 
 from leukoscope.data.cohort import Cohort, hash_cells, read_cohort_table
-from leukoscope.data.partition import Split, apply_split
-from leukoscope.data.splits import split_cohort
-from leukoscope.models.recipe import Recipe, from_dict
-from leukoscope.models.space import read_space
+from leukoscope.data.splits.partition import Split, apply_split
+from leukoscope.data.splits.splits import split_cohort
+from leukoscope.models.recipe.recipe import Recipe, from_dict
+from leukoscope.models.recipe.space import read_space
 from leukoscope.training.tuning.display import study_display
 from leukoscope.training.tuning.results import Study, publish
 from leukoscope.training.tuning.study import Plan, held_out, open_study

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from leukoscope.data.image import Crop
+from leukoscope.data.imaging.image import Crop
 from leukoscope.training.cache import cached_descriptors
-from leukoscope.training.choice import person_folds
-from leukoscope.training.estimators import fit_estimator
-from leukoscope.training.sampling import even_weights
+from leukoscope.training.estimators.estimators import fit_estimator
+from leukoscope.training.estimators.grid_search import person_folds
+from leukoscope.training.network.sampling import even_weights
 from leukoscope.training.tuning.measure import Course, clear_weights, measure
 from leukoscope.training.tuning.study import Plan
 from tests.training.tuning.planned import SIDE, logistic, network, tiny_plan

@@ -6,7 +6,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from leukoscope.errors import DatabaseError, TuningError
+from leukoscope.core.errors import DatabaseError, TuningError
 from leukoscope.training.tuning.storage import open_storage, shown
 from tests.postgresql import PASSWORD, QUOTED, PostgreSQL
 

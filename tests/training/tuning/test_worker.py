@@ -6,9 +6,9 @@ import numpy as np
 import optuna
 import pytest
 
-from leukoscope.errors import TuningError
-from leukoscope.models.recipe import read_recipe
-from leukoscope.training.tuning.abandoned import take_up_abandoned
+from leukoscope.core.errors import TuningError
+from leukoscope.models.recipe.recipe import read_recipe
+from leukoscope.training.tuning.stale_trials import take_up_abandoned
 from leukoscope.training.tuning.study import held_out, open_study
 from leukoscope.training.tuning.worker import has_room
 from tests.training.tuning.planned import logistic, network, read_cells, run, tiny_plan

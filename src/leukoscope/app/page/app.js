@@ -1,17 +1,17 @@
 /** The page begins here: header, views, and what is there in every view. */
 
-import { knownCase } from "./casefile.js";
-import { fill, h } from "./dom.js";
-import { homeView } from "./home.js";
-import { acceptDrops, queue } from "./intake.js";
-import { connectionBanner } from "./banner.js";
-import { forgetModel } from "./models.js";
-import { progressStrip } from "./progress.js";
-import { parse } from "./router.js";
-import { themeSwitch } from "./theme.js";
-import { toastRegion } from "./toast.js";
+import { knownCase } from "./case/casefile.js";
+import { fill, h } from "./lib/dom.js";
+import { homeView } from "./home/home.js";
+import { acceptDrops, queue } from "./upload/intake.js";
+import { connectionBanner } from "./upload/banner.js";
+import { forgetModel } from "./server/models.js";
+import { progressStrip } from "./upload/progress.js";
+import { parse } from "./lib/router.js";
+import { themeSwitch } from "./lib/theme.js";
+import { toastRegion } from "./lib/toast.js";
 
-/** @typedef {import("./caseview.js").View} View */
+/** @typedef {import("./case/caseview.js").View} View */
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 
@@ -45,12 +45,12 @@ async function show(first = false) {
   /** @type {HTMLElement|null} */ (main.querySelector("h1"))?.focus({ preventScroll: true });
 }
 
-/** @param {import("./router.js").Route} route @returns {Promise<View>} */
+/** @param {import("./lib/router.js").Route} route @returns {Promise<View>} */
 async function build({ view, id }) {
   try {
     // The first view is not kept waiting for the code of the others.
-    if (view === "case") return await (await import("./caseview.js")).caseView(id);
-    if (view === "model") return await (await import("./modelview.js")).modelView();
+    if (view === "case") return await (await import("./case/caseview.js")).caseView(id);
+    if (view === "model") return await (await import("./model/modelview.js")).modelView();
     return await homeView();
   } catch (error) {
     document.title = "Leukoscope";

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
-from leukoscope.app.export import Format, export
-from leukoscope.app.names import disposition
-from leukoscope.app.openapi import problems
+from leukoscope.app.export.export import Format, export
+from leukoscope.app.http.openapi import problems
 from leukoscope.app.schemas import (
     Answer,
     Case,
@@ -22,9 +21,10 @@ from leukoscope.app.schemas import (
     CellChange,
     Review,
 )
-from leukoscope.app.sniff import media_type
 from leukoscope.app.state import explain, model_sha256, ready_model, ready_store
-from leukoscope.inference.triage import possible, threshold
+from leukoscope.app.uploads.names import disposition
+from leukoscope.app.uploads.sniff import media_type
+from leukoscope.inference.verdict import possible, threshold
 
 if TYPE_CHECKING:
     from leukoscope.app.store import Store

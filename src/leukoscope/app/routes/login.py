@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from leukoscope.app.problems import RequestError
-from leukoscope.app.security import COOKIE, cookie_for, same
+from leukoscope.app.http.problems import RequestError
+from leukoscope.app.http.security import COOKIE, cookie_for, same
 from leukoscope.app.state import services
-from leukoscope.errors import RESEARCH_USE
+from leukoscope.core.errors import RESEARCH_USE
 
 FORM_BYTES = 4_096
 # Guessing is slow, and someone who mistypes hardly notices.

@@ -6,12 +6,12 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from leukoscope.app.openapi import problems
-from leukoscope.app.problems import RequestError
+from leukoscope.app.http.openapi import problems
+from leukoscope.app.http.problems import RequestError
 from leukoscope.app.schemas import ExampleEntry, ModelEntry
 from leukoscope.app.state import services
-from leukoscope.inference.card import Card
-from leukoscope.inference.show import describe
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.card_text import describe
 
 router = APIRouter(prefix="/v1", tags=["models"])
 

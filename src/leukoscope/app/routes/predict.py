@@ -9,19 +9,19 @@ from fastapi import APIRouter, Query, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from leukoscope.app.access import trace
-from leukoscope.app.admission import ANSWER_BYTES
-from leukoscope.app.answers import EVERYTHING, Part, Task
-from leukoscope.app.batcher import Job, StoppedError
-from leukoscope.app.items import Item
-from leukoscope.app.openapi import images_body, problems
-from leukoscope.app.problems import RequestError, describe
+from leukoscope.app.http.access import trace
+from leukoscope.app.http.openapi import images_body, problems
+from leukoscope.app.http.problems import RequestError, describe
+from leukoscope.app.predicting.admission import ANSWER_BYTES
+from leukoscope.app.predicting.answers import EVERYTHING, Part, Task
+from leukoscope.app.predicting.batcher import Job, StoppedError
 from leukoscope.app.schemas import Answer, Include, Predictions, Problem, StreamEnd, Summary
 from leukoscope.app.state import model_sha256, ready_store, services, stopping
-from leukoscope.app.uploads import read_uploads
-from leukoscope.errors import ImageError
+from leukoscope.app.uploads.items import Item
+from leukoscope.app.uploads.uploads import read_uploads
+from leukoscope.core.errors import ImageError
 from leukoscope.inference.results import tally
-from leukoscope.inference.triage import Verdict
+from leukoscope.inference.verdict import Verdict
 
 if TYPE_CHECKING:
     from leukoscope.app.store import Store

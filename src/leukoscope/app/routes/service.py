@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from leukoscope import __version__
-from leukoscope.app.openapi import problems
-from leukoscope.app.problems import RequestError
+from leukoscope.app.http.openapi import problems
+from leukoscope.app.http.problems import RequestError
 from leukoscope.app.schemas import Health, Readiness
 from leukoscope.app.state import services, stopping
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from leukoscope import databases
 from leukoscope.app.store.errors import StoreError
+from leukoscope.app.store.fair_lock import OneInTurn
 from leukoscope.app.store.location import prepare_file
-from leukoscope.app.store.turns import OneInTurn
-from leukoscope.errors import DatabaseError, missing_extra
+from leukoscope.core import databases
+from leukoscope.core.errors import DatabaseError, missing_extra
 
 WRITES = "leukoscope_writes"
 BUSY_MILLISECONDS = 30_000

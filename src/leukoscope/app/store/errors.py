@@ -1,6 +1,6 @@
 """What can go wrong with kept cases. Light to import: the server maps these to status codes."""
 
-from leukoscope.errors import LeukoscopeError
+from leukoscope.core.errors import LeukoscopeError
 
 
 class StoreError(LeukoscopeError):

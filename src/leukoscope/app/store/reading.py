@@ -21,9 +21,9 @@ from sqlalchemy import (
 from leukoscope.app.schemas import Abstains, CaseHead, Cell, ReviewOut, Summary
 from leukoscope.app.store.errors import NotFoundError
 from leukoscope.app.store.tables import ID_LENGTH, CaseRow, CellRow, ImageRow, ReviewRow
-from leukoscope.inference.limits import Possible
+from leukoscope.inference.model_file.limits import Possible
 from leukoscope.inference.results import SubjectSummary, tally
-from leukoscope.inference.triage import FROM_PROBABILITY, Verdict, called
+from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict, called
 
 T = TypeVar("T")
 BATCH = 500  # values named in one query; SQLite takes 999 in its oldest versions

@@ -19,12 +19,12 @@ from leukoscope.app.schemas import (
     Review,
 )
 from leukoscope.app.store import reading, writing
+from leukoscope.app.store.db_errors import opening, shown, using
 from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepare, scrub
 from leukoscope.app.store.errors import StoreError, UnavailableError
-from leukoscope.app.store.faults import opening, shown, using
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import Answered
-from leukoscope.inference.limits import Possible
+from leukoscope.inference.model_file.limits import Possible
 
 CLOSED = "the database of cases is not open yet, or no longer; try again in a moment"
 

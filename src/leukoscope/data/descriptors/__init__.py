@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.data.descriptors.chromatin import CHROMATIN, chromatin
-from leukoscope.data.descriptors.colour import COLOUR, DENSITY, colour_and_density
-from leukoscope.data.descriptors.cooccurrence import COOCCURRENCE, cooccurrence
-from leukoscope.data.descriptors.cutout import Descriptor, cut_out
-from leukoscope.data.descriptors.outline import OUTLINE, SIZE, size_and_outline
-from leukoscope.data.descriptors.patterns import PATTERNS, patterns
+from leukoscope.data.descriptors.color import COLOUR, DENSITY, colour_and_density
+from leukoscope.data.descriptors.foreground_crop import Descriptor, cut_out
+from leukoscope.data.descriptors.glcm import COOCCURRENCE, cooccurrence
+from leukoscope.data.descriptors.lbp import PATTERNS, patterns
+from leukoscope.data.descriptors.shape import OUTLINE, SIZE, size_and_outline
 from leukoscope.data.descriptors.texture import TEXTURE, texture
 
 __all__ = ["DESCRIPTORS", "GROUPS", "NAMES", "VERSION", "Descriptor", "choose", "describe"]

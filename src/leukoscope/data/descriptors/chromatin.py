@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.cutout import Cutout, Descriptor, spread
-from leukoscope.data.descriptors.rays import ANGLE, ANGLES, sample
-from leukoscope.data.shape import find_runs, label_runs
+from leukoscope.data.descriptors.foreground_crop import Cutout, Descriptor, spread
+from leukoscope.data.descriptors.radial_profile import ANGLE, ANGLES, sample
+from leukoscope.data.imaging.shape import find_runs, label_runs
 
 STEP = 0.15  # of optical density: 14 % paler or 16 % darker
 BLOB = 0.05  # likewise, of a spot against what surrounds it

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from leukoscope.data.descriptors.cutout import SCALES, Cutout, Descriptor, spread
+from leukoscope.data.descriptors.foreground_crop import SCALES, Cutout, Descriptor, spread
 
 UNSER = (
     "energies of wavelet bands: Unser, Texture classification and segmentation using wavelet "

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leukoscope.core.errors import RESEARCH_USE, CohortError
+from leukoscope.core.progress import track
 from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from leukoscope.data.synthetic.plan import PlannedCell, draw_planned, plan_cohort
-from leukoscope.errors import RESEARCH_USE, CohortError
-from leukoscope.progress import track
 
 __all__ = [
     "CellParams",

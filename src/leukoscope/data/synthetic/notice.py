@@ -18,6 +18,6 @@ def is_synthetic_cohort(cohort: Cohort) -> bool:
 
 def synthetic_notice(cohort: Cohort) -> "list[Markup]":
     """A warning box for a page about this cohort; nothing for real cells."""
-    from leukoscope.html import note
+    from leukoscope.core.html import note
 
     return [note(TEXT, "warning")] if is_synthetic_cohort(cohort) else []

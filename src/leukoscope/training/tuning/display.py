@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
-from leukoscope.models.space import label
+from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.results import Row, Study
 
 if TYPE_CHECKING:

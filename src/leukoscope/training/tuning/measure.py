@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core.files import locked
 from leukoscope.data.cohort import Cohort
-from leukoscope.files import locked
-from leukoscope.models.classical import Classical
-from leukoscope.models.recipe import Recipe
+from leukoscope.models.recipe.estimator_settings import Classical
+from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.training.cache import cached_crops
-from leukoscope.training.choice import choose, person_folds
-from leukoscope.training.estimators import fit_estimator
-from leukoscope.training.given import crop_of, values_of
-from leukoscope.training.log import Epoch, measured
+from leukoscope.training.estimators.estimators import fit_estimator
+from leukoscope.training.estimators.grid_search import choose, person_folds
+from leukoscope.training.estimators.inputs import crop_of, values_of
+from leukoscope.training.network.log import Epoch, measured
+from leukoscope.training.network.sampling import even_weights, part_rows
 from leukoscope.training.run import BEST, LAST
-from leukoscope.training.sampling import even_weights, part_rows
 from leukoscope.training.tuning.study import Plan
 
 CELLS = "cells.lock"
@@ -109,8 +109,8 @@ def _network(
     course: Course,
     told: OnFigure,
 ) -> float:
-    from leukoscope.training.allocator import keep_memory
-    from leukoscope.training.fit import finished_epochs, fit
+    from leukoscope.training.network.allocator import keep_memory
+    from leukoscope.training.network.fit import finished_epochs, fit
 
     keep_memory()
     better = min if plan.minimises else max

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import optuna
 from markupsafe import Markup
 
-from leukoscope import html
+from leukoscope.core import html
+from leukoscope.core.files import natural_key
 from leukoscope.data.synthetic.notice import synthetic_notice
-from leukoscope.evaluation.plots_tuning import setting_importance, study_history
-from leukoscope.files import natural_key
-from leukoscope.models.space import Choice, label, plain
+from leukoscope.models.recipe.space import Choice, label, plain
 from leukoscope.training.tuning.display import duration, title
+from leukoscope.training.tuning.plots import setting_importance, study_history
 from leukoscope.training.tuning.results import FEWEST, Row, Study, importance
 from leukoscope.training.tuning.study import SPLIT, Plan
 

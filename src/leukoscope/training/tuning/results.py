@@ -9,10 +9,10 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from leukoscope.files import locked
-from leukoscope.models.recipe import Recipe, write_recipe
-from leukoscope.models.space import label
-from leukoscope.tables import write_table
+from leukoscope.core.files import locked
+from leukoscope.core.tables import write_table
+from leukoscope.models.recipe.recipe import Recipe, write_recipe
+from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.sampler import settings_of
 from leukoscope.training.tuning.study import Plan
 

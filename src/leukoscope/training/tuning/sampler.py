@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from leukoscope.models.space import Choice, Space, Vary
+from leukoscope.models.recipe.space import Choice, Space, Vary
 
 DIGITS = 4  # of a value; more would say nothing
 

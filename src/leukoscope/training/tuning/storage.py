@@ -12,8 +12,8 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy import URL, Connection, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from leukoscope import databases
-from leukoscope.errors import TuningError, missing_extra
+from leukoscope.core import databases
+from leukoscope.core.errors import TuningError, missing_extra
 
 JOURNAL = "journal:"
 BUSY_SECONDS = 60  # a writer of a SQLite file waits so long for the others

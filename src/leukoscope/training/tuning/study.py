@@ -10,13 +10,13 @@ import numpy as np
 import optuna
 from sqlalchemy import URL
 
+from leukoscope.core.errors import TuningError
+from leukoscope.core.files import write_text
 from leukoscope.data.cohort import UNKNOWN, Cohort
-from leukoscope.data.partition import Split, check_disjoint, write_split
-from leukoscope.errors import TuningError
-from leukoscope.files import write_text
-from leukoscope.models.recipe import Recipe, write_recipe
-from leukoscope.models.settings import Monitor
-from leukoscope.models.space import Space, plain
+from leukoscope.data.splits.partition import Split, check_disjoint, write_split
+from leukoscope.models.recipe.recipe import Recipe, write_recipe
+from leukoscope.models.recipe.settings import Monitor
+from leukoscope.models.recipe.space import Space, plain
 from leukoscope.training.tuning.sampler import SeededSampler
 from leukoscope.training.tuning.storage import open_storage, shown
 

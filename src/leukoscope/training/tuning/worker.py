@@ -10,13 +10,13 @@ from pathlib import Path
 import optuna
 from optuna.trial import Trial, TrialState
 
-from leukoscope.errors import DownloadError, RecipeError, TuningError
-from leukoscope.interrupts import Deferred, deferred
-from leukoscope.training.tuning.abandoned import alive, hand_on, origin, take_up_abandoned
+from leukoscope.core.errors import DownloadError, RecipeError, TuningError
+from leukoscope.core.interrupts import Deferred, deferred
 from leukoscope.training.tuning.display import Display
 from leukoscope.training.tuning.measure import Course, OnFigure, clear_weights, measure
 from leukoscope.training.tuning.results import END, SURPLUS, counts, publish
 from leukoscope.training.tuning.sampler import suggest
+from leukoscope.training.tuning.stale_trials import alive, hand_on, origin, take_up_abandoned
 from leukoscope.training.tuning.study import Plan
 
 HOPELESS = 5  # trials that fail before any has a figure

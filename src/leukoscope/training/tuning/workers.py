@@ -10,8 +10,8 @@ from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 
-from leukoscope.errors import LeukoscopeError
-from leukoscope.interrupts import repeated_when_dropped
+from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.interrupts import repeated_when_dropped
 from leukoscope.training.tuning.study import Plan
 
 FAREWELL = 5.0  # seconds in which a worker that heard Ctrl-C itself has ended

@@ -1,0 +1,149 @@
+"""The verb that measures what a leaky split adds: one recipe under four protocols, equal else."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leukoscope.api.data import Source, audited
+from leukoscope.api.evaluate import evaluate
+from leukoscope.api.extras import needs_train_extra
+from leukoscope.api.leakage_plan import (
+    SPLITS,
+    PlannedRun,
+    budgeted,
+    check_choice,
+    keep_study,
+    kept_counts,
+    plan_runs,
+    study_cells,
+)
+from leukoscope.api.train import trainer
+from leukoscope.data.cohort import ALL, HEM, hash_cells
+
+if TYPE_CHECKING:
+    from leukoscope.evaluation.leakage.record import Study
+    from leukoscope.models.recipe.recipe import Recipe
+
+SEEDS = (0, 1, 2)
+
+
+def leakage(
+    source: Source | None = None,
+    recipe: str = "cnn",
+    out: Path | str = "leakage",
+    *,
+    splits: Sequence[str] = SPLITS,
+    seeds: Sequence[int] = SEEDS,
+    cells: int | None = None,
+    epochs: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    jobs: int = 2,
+) -> "Study":
+    """Train and measure a recipe under several protocols, with as many cells and epochs in each.
+
+    Every run is a run folder, OUT/RECIPE/SPLIT-seedN. A finished one is not repeated, so the same
+    call goes on where it was stopped. Studies of other recipes on the same data may share `out`.
+    Writes leakage.html, leakage.csv, summary.json, leakage.png and leakage.svg there, about all
+    runs that have finished.
+
+    Args:
+        source: See `read_cohort`; a cohort.csv that an audit wrote saves auditing again. Without it
+            nothing is trained, and what has finished in `out` is shown.
+        recipe: A recipe's name or YAML file.
+        out: Folder of the study.
+        splits: Which of "image", "subject", "official" and "person".
+        seeds: Of the split, the draw of cells and the training. The official split tests fold seed
+            modulo 3.
+        cells: Training cells of every run, where all splits have more.
+        epochs: Instead of the recipe's. All are trained in every run, without stopping early.
+        settings: Recipe fields to replace, by dotted name.
+        weights: What the network's trunk starts from, instead of what the recipe says.
+        jobs: Threads.
+
+    Returns:
+        The runs, and the mean and the gap of every protocol.
+
+    Raises:
+        LeukoscopeError: The recipe, the data or a split cannot be used, or `out` holds other runs.
+    """
+    with needs_train_extra("leakage"):
+        from leukoscope.api.leakage_runs import read_study
+        from leukoscope.evaluation.leakage.report import write_study
+        from leukoscope.models.recipe.recipe import read_recipe
+    folder = Path(out)
+    if source is not None:
+        check_choice(splits, seeds, cells)
+        named = {} if weights is None else {"network.weights": weights}
+        chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
+        chosen = budgeted(chosen, epochs)
+        cohort = study_cells(hash_cells(audited(source, jobs=jobs)))
+        kept = kept_counts(folder / chosen.name, chosen, cohort)
+        planned = plan_runs(cohort, folder / chosen.name, splits, seeds, cells, kept)
+        keep_study(folder / chosen.name, chosen, planned)
+        _run(planned, chosen, jobs)
+    study = read_study(folder)
+    write_study(study, folder)
+    return study
+
+
+def _run(planned: Sequence[PlannedRun], recipe: "Recipe", jobs: int) -> None:
+    """Train and measure what has not been, and say what it will take."""
+    from leukoscope.evaluation.report.report import RECORD_NAME
+
+    left = [run for run in planned if not (run.folder / RECORD_NAME).is_file()]
+    for line in _estimate(planned, left, recipe):
+        _say(line)
+    if left and not recipe.classical:
+        with needs_train_extra("leakage"):
+            from leukoscope.models.network.weights import find_weights
+
+            find_weights(recipe.network)  # what is missing is said before the long work
+    began = time.monotonic()
+    for number, run in enumerate(left):
+        if number:
+            each = (time.monotonic() - began) / number
+            _say(f"about {_duration(each * (len(left) - number))} left, {_duration(each)} a run")
+        _say(f"run {number + 1} of {len(left)}: {run.folder}")
+        trained = trainer(recipe)(
+            run.cohort, recipe, run.split, run.folder, seed=run.seed, jobs=jobs
+        )
+        evaluate(trained, jobs=jobs)
+
+
+def _estimate(
+    planned: Sequence[PlannedRun], left: Sequence[PlannedRun], recipe: "Recipe"
+) -> list[str]:
+    """How many runs of which size there are to be, in words."""
+    cohort = planned[0].cohort
+    sizes = {}
+    for part in ("train", "validation"):
+        label = cohort["label"][cohort["part"] == part]
+        blasts, normal = int((label == ALL).sum()), int((label == HEM).sum())
+        sizes[part] = f"{blasts + normal:,} cells ({blasts:,} ALL, {normal:,} HEM)"
+    tested = [int((run.cohort["part"] == "test").sum()) for run in planned]
+    lines = [
+        f"{recipe.name}: {len(planned)} runs, {len(left)} of them to do. Each trains on "
+        f"{sizes['train']} and validates on {sizes['validation']}, drawn alike for all; tested are "
+        f"{min(tested):,} to {max(tested):,} cells.",
+    ]
+    if not recipe.classical:
+        epochs = sum(stage.epochs or recipe.fit.epochs for stage in recipe.stages)
+        epochs = epochs or recipe.fit.epochs
+        lines.append(
+            f"{epochs} epochs a run, {epochs * len(left):,} in all; what one takes is said soon "
+            "after the first begins."
+        )
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

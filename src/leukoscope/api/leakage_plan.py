@@ -1,0 +1,208 @@
+"""What a leakage study will run: the same budget and as many cells under every protocol."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukoscope.core.errors import RecipeError, SplitError, TrainingError
+from leukoscope.core.files import write_text
+from leukoscope.data.cohort import ALL, HEM, UNKNOWN, Cohort
+from leukoscope.data.splits.partition import OFFICIAL_FOLDS, PARTS, Split, apply_split
+from leukoscope.data.splits.splits import split_cohort
+from leukoscope.data.splits.subsample import Counts, common_counts, thinned
+
+if TYPE_CHECKING:
+    from leukoscope.models.recipe.recipe import Recipe
+
+SPLITS = ("image", "subject", "official", "person")
+STUDY = "study.json"
+SCHEMA = "leukoscope-leakage-study-1"
+LABELS = {"ALL": ALL, "HEM": HEM}
+FIELDS = {"schema", "recipe", "data", "cells"}
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run to be: its folder, protocol, seed, and cells with their parts."""
+
+    folder: Path
+    split: Split
+    seed: int
+    cohort: Cohort
+
+
+def check_choice(splits: Sequence[str], seeds: Sequence[int], cells: int | None) -> None:
+    """Refuse what cannot be planned, before the long work.
+
+    Raises:
+        SplitError: No or unknown protocols, no or negative seeds, one named twice, or no cells.
+    """
+    if not splits or len(set(splits)) < len(splits) or set(splits) - set(SPLITS):
+        raise SplitError(
+            f"splits are {', '.join(splits) or '(none)'}; name each of {', '.join(SPLITS)} at most "
+            "once, and at least one."
+        )
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise SplitError(
+            f"seeds are {', '.join(map(str, seeds)) or '(none)'}; give different whole numbers "
+            "from 0."
+        )
+    if cells is not None and cells < 2:
+        raise SplitError(f"--cells is {cells}; a run trains on 2 cells at least, one of a class.")
+
+
+def budgeted(recipe: "Recipe", epochs: int | None = None) -> "Recipe":
+    """The recipe with a budget that no run falls short of: all its epochs, without stopping early.
+
+    Which epoch is kept stays with the validation part.
+
+    Raises:
+        RecipeError: Epochs for an estimator, or for a recipe whose stages have their own.
+    """
+    if recipe.classical:
+        if epochs is not None:
+            raise RecipeError(f"recipe {recipe.name}: an estimator has no epochs; leave --epochs.")
+        return recipe
+    if epochs is not None and any(stage.epochs for stage in recipe.stages):
+        raise RecipeError(
+            f"recipe {recipe.name}: its stages have epochs of their own; set them one by one, as "
+            "in --set stages.0.epochs=2."
+        )
+    whole = recipe.fit.epochs if epochs is None else epochs
+    stages = {
+        f"stages.{number}.patience": stage.epochs or whole
+        for number, stage in enumerate(recipe.stages)
+    }
+    return recipe.with_settings({"fit.epochs": whole, "fit.patience": whole, **stages})
+
+
+def study_cells(cohort: Cohort) -> Cohort:
+    """The cells that can take part: those with a label, whose image can be read."""
+    readable = ["unreadable" not in flags.split(";") for flags in cohort["flags"]]
+    return cohort.select((cohort["label"] != UNKNOWN) & np.array(readable, bool))
+
+
+def plan_runs(
+    cohort: Cohort,
+    folder: Path,
+    splits: Sequence[str],
+    seeds: Sequence[int],
+    cells: int | None = None,
+    kept: Counts | None = None,
+) -> list[PlannedRun]:
+    """Make all splits, and draw as many training and validation cells of each class in all.
+
+    Args:
+        cohort: From `study_cells`, hashed and audited.
+        folder: Of the recipe's runs.
+        splits: Which protocols.
+        seeds: Of split and draw.
+        cells: Training cells, where all splits have more.
+        kept: How many cells the runs have that are there already.
+
+    Returns:
+        The runs, all protocols of a seed before the next seed. Cells that are not drawn have the
+        part "".
+
+    Raises:
+        SplitError: A split cannot be made, or leaves too little in common.
+    """
+    made = [(protocol_split(cohort, kind, seed), seed) for seed in seeds for kind in splits]
+    divided = [apply_split(cohort, split) for split, _ in made]
+    room = common_counts(divided, most=cells)
+    counts = kept or room
+    for part, own in counts.items():
+        if any(own[label] > room[part][label] for label in own):
+            raise SplitError(
+                f"{folder}: its runs have {sum(own.values()):,} cells in {part}, and these could "
+                f"have {sum(room[part].values()):,}; name other --cells or seeds, or choose "
+                "another --out."
+            )
+    return [
+        PlannedRun(folder / f"{split.kind}-seed{seed}", split, seed, thinned(own, counts, seed))
+        for (split, seed), own in zip(made, divided, strict=True)
+    ]
+
+
+def protocol_split(cohort: Cohort, kind: str, seed: int) -> Split:
+    """The split of a protocol; the official one tests another fold for each seed."""
+    fold = OFFICIAL_FOLDS[seed % len(OFFICIAL_FOLDS)]
+    return split_cohort(cohort, kind, seed=seed, test_fold=fold)
+
+
+def kept_counts(folder: Path, recipe: "Recipe", cohort: Cohort) -> Counts | None:
+    """How many cells the runs in a folder have, None where there are none yet.
+
+    Raises:
+        TrainingError: They have another recipe or other data.
+    """
+    if not (folder / STUDY).is_file():
+        return None
+    study = read_plan(folder)
+    wanted = {"recipe": _plain(recipe), "data": _digest(cohort)}
+    if found := list(_differences({name: study[name] for name in wanted}, wanted)):
+        raise TrainingError(f"{folder}: holds runs whose {found[0]}; choose another --out.")
+    return {part: {LABELS[name]: own[name] for name in own} for part, own in study["cells"].items()}
+
+
+def keep_study(folder: Path, recipe: "Recipe", planned: Sequence[PlannedRun]) -> None:
+    """Write what all runs in a folder have in common."""
+    cohort = planned[0].cohort
+    cells = {
+        part: {
+            name: int(np.sum((cohort["part"] == part) & (cohort["label"] == label)))
+            for name, label in LABELS.items()
+        }
+        for part in PARTS[:2]
+    }
+    study = {
+        "schema": SCHEMA,
+        "recipe": _plain(recipe),
+        "data": _digest(cohort),
+        "cells": cells,
+    }
+    write_text(folder / STUDY, json.dumps(study, indent=1) + "\n")
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """What `keep_study` wrote.
+
+    Raises:
+        TrainingError: Not such a file.
+    """
+    path = folder / STUDY
+    try:
+        study = json.loads(path.read_text("utf-8"))
+        if not isinstance(study, dict) or study.get("schema") != SCHEMA or study.keys() != FIELDS:
+            raise ValueError(f"expected the schema {SCHEMA}")
+    except (OSError, ValueError, RecursionError) as error:
+        raise TrainingError(
+            f"{path}: cannot be read as the plan of a leakage study ({error}); choose another "
+            "--out."
+        ) from error
+    return study
+
+
+def _plain(recipe: "Recipe") -> Any:
+    """As it comes back from a file."""
+    return json.loads(json.dumps(recipe.to_dict()))
+
+
+def _digest(cohort: Cohort) -> str:
+    """What tells two sets of cells, labels and persons apart, whatever the order of the rows."""
+    rows = zip(cohort["sha256"], cohort["label"].tolist(), cohort["person"], strict=True)
+    return sha256(json.dumps(sorted(rows)).encode()).hexdigest()
+
+
+def _differences(old: Any, new: Any, name: str = "") -> Iterator[str]:
+    """What of a tree of settings is another, a line each."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _differences(old.get(key), new.get(key), f"{name}.{key}".lstrip("."))
+    elif old != new:
+        yield f"{name} is {old}, not {new}"

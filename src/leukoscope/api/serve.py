@@ -1,0 +1,97 @@
+"""The verb that opens the app."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leukoscope.core.errors import RESEARCH_USE, ServeError
+
+if TYPE_CHECKING:
+    from leukoscope.app.settings import Settings
+
+TOKEN = "LEUKOSCOPE_TOKEN"
+SHORTEST_TOKEN = 16
+
+
+def serve(
+    model: Path | str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    database: str | None = None,
+    ephemeral: bool = False,
+    workers: int | None = None,
+    open_browser: bool = False,
+    log_names: bool = False,
+) -> None:
+    """Serve the app and the REST API until it is stopped; what has begun is finished first.
+
+    Args:
+        model: A model file; by default the one that ships with the package.
+        host: Address to listen on. Any but this machine's own needs a token.
+        port: Port to listen on; 0 takes any that is free.
+        token: What clients must show; by default the environment's LEUKOSCOPE_TOKEN, if it is set.
+        database: SQLAlchemy URL of cases and reviews; by default a SQLite file of the user's own.
+        ephemeral: Keep cases in memory only.
+        workers: Threads that predict; by default one for each core.
+        open_browser: Open the page in a browser.
+        log_names: Write the names of files into the log.
+
+    Raises:
+        ServeError: The address can't be used.
+        ModelFileError: The model can't be used.
+    """
+    from leukoscope.app import process
+    from leukoscope.app.settings import Settings
+
+    settings = Settings(
+        model=None if model is None else Path(model),
+        host=host,
+        port=port,
+        token=token or os.environ.get(TOKEN) or None,
+        database=database,
+        ephemeral=ephemeral,
+        log_names=log_names,
+        workers=workers,
+    )
+    check(settings)
+    process.configure_log()
+
+    def listening(url: str) -> None:
+        print(f"Leukoscope is at {url} (Ctrl-C stops it). {RESEARCH_USE}", file=sys.stderr)
+        if open_browser:
+            _open(url)
+
+    process.serve(
+        settings, on_listening=listening, on_ready=lambda: print("Ready.", file=sys.stderr)
+    )
+
+
+def check(settings: "Settings") -> None:
+    """Refuse what would leave the server open to others.
+
+    Raises:
+        ServeError: An address others can reach without a token, or with one that can be guessed.
+    """
+    if settings.on_loopback:
+        return
+    if settings.token is None:
+        problem = "so a token is needed"
+    elif len(settings.token) < SHORTEST_TOKEN:
+        problem = f"so the token needs {SHORTEST_TOKEN} characters or more"
+    else:
+        return
+    raise ServeError(
+        f"{settings.host} can be reached from other machines, {problem}: "
+        f"{TOKEN}=$(openssl rand -hex 16) leukoscope serve --host {settings.host}"
+    )
+
+
+def _open(url: str) -> None:
+    """Open a browser without waiting for it: some come back only when they are closed."""
+    import threading
+    import webbrowser
+
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

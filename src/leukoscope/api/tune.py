@@ -1,0 +1,141 @@
+"""The verb that looks for better settings of a recipe."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from leukoscope.api.data import Source, audited
+from leukoscope.api.extras import needs_train_extra
+from leukoscope.api.train import chosen_split
+from leukoscope.core.errors import TuningError
+from leukoscope.data.cohort import hash_cells
+from leukoscope.data.splits.partition import Split, apply_split
+from leukoscope.data.splits.splits import FRACTIONS
+from leukoscope.models.recipe.settings import Monitor
+from leukoscope.training.network.distributed import world_size
+
+if TYPE_CHECKING:
+    from leukoscope.models.recipe.recipe import Recipe
+    from leukoscope.training.tuning.results import Study
+    from leukoscope.training.tuning.study import Plan
+
+
+def tune(
+    source: Source,
+    recipe: str = "cnn",
+    out: Path | str | None = None,
+    *,
+    trials: int = 20,
+    vary: Mapping[str, Any] | None = None,
+    space: Path | str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    objective: Monitor | None = None,
+    storage: str | None = None,
+    split: Split | Path | str = "person",
+    folds: int = 1,
+    seed: int = 0,
+    jobs: int = 2,
+    workers: int = 1,
+    fractions: Sequence[float] = FRACTIONS,
+) -> "Study":
+    """Train a recipe with many settings, and write the best on validation persons as a new recipe.
+
+    Test persons have no part in it: no trial sees them. The same call again goes on with a study
+    that was stopped, and adds trials where more are asked for. Several such calls at once, also on
+    other machines with the same `storage`, work on one study.
+
+    Args:
+        source: See `read_cohort`; a cohort.csv that an audit wrote saves auditing again.
+        recipe: A recipe's name or YAML file.
+        out: Folder of the study, and its name in the storage; by default studies/<recipe>.
+        trials: How many, by all workers together and with those that the study has already.
+        vary: Dotted name of a setting to a range ("1e-6..1e-3:log") or choices ("relu,gelu", or a
+            list); added to those of `space`. Without both, a space for this kind of recipe.
+        space: A YAML file of the same.
+        settings: Recipe fields to replace, by dotted name, in all trials.
+        objective: The figure on validation persons to go by; the recipe's `fit.monitor` by default.
+        storage: Where the trials are known: "journal:PATH", "postgresql://...", "sqlite:///FILE";
+            by default a SQLite file in the folder.
+        split: "person", "subject", "official", "image", a split file, or a split.
+        folds: More than 1 measures each trial by its mean over so many folds of the persons who
+            are not tested, instead of on the validation part alone.
+        seed: Of the split (where it is made here), the draws and the trainings.
+        jobs: Threads for reading, augmentation and fits.
+        workers: Processes on this machine.
+        fractions: Wanted shares of train, validation and test.
+
+    Returns:
+        The study: its trials, and the best with its recipe file.
+
+    Raises:
+        LeukoscopeError: The recipe, space, data, split, folder or storage cannot be used; the
+            message says what to do.
+    """
+    with needs_train_extra("tune"):
+        from leukoscope.models.recipe.recipe import read_recipe
+        from leukoscope.models.recipe.space import default_space, read_space, read_space_file
+        from leukoscope.training.tuning.storage import shown
+        from leukoscope.training.tuning.study import Plan, held_out
+    base = _judged_by(read_recipe(recipe).with_settings(settings or {}), objective)
+    named = {**(read_space_file(space) if space else {}), **(vary or {})}
+    wanted = read_space(named or default_space(base), base)
+    if world_size() > 1:
+        raise TuningError("tune trains in one process each; for several, use --workers.")
+    _check_counts(trials=trials, folds=folds, workers=workers)
+    if storage:
+        shown(storage)  # a URL that is none is said before the long work
+    if not base.classical and "network.weights" not in wanted:
+        with needs_train_extra("tune"):
+            from leukoscope.models.network.weights import find_weights
+
+            find_weights(base.network)  # what is missing is said before the long work
+    cohort = hash_cells(audited(source, jobs=jobs))
+    made = chosen_split(cohort, split, seed, fractions)
+    plan = Plan(
+        folder=Path(out) if out else Path("studies") / base.name,
+        cohort=held_out(apply_split(cohort, made), made),
+        recipe=base,
+        space=wanted,
+        split=made,
+        objective=objective or base.fit.monitor,
+        trials=trials,
+        folds=folds,
+        seed=seed,
+        storage=storage,
+        jobs=jobs,
+    )
+    return _worked(plan, workers)
+
+
+def _worked(plan: "Plan", workers: int) -> "Study":
+    from leukoscope.training.tuning.display import study_display
+    from leukoscope.training.tuning.page import write_study_page
+    from leukoscope.training.tuning.results import publish
+    from leukoscope.training.tuning.study import open_study
+    from leukoscope.training.tuning.worker import work
+    from leukoscope.training.tuning.workers import run_workers
+
+    study = open_study(plan)  # what stands against it is said by one process
+    if workers > 1:
+        run_workers(plan, workers)
+    with study_display(plan.trials) as display:
+        work(plan, study, display)  # after other workers: what one that was killed has left
+    found = publish(plan, study)
+    write_study_page(plan, study, found)
+    return found
+
+
+def _judged_by(recipe: "Recipe", objective: str | None) -> "Recipe":
+    """The recipe whose epochs are chosen by the figure that the study goes by."""
+    known = get_args(Monitor)
+    if objective is not None and objective not in known:
+        raise TuningError(f"--objective {objective}: choose one of {', '.join(known)}.")
+    if objective is None or recipe.classical:
+        return recipe
+    return recipe.with_settings({"fit.monitor": objective})
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise TuningError(f"{name} is {count}; it is 1 or more.")

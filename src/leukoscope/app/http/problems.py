@@ -1,0 +1,103 @@
+"""Errors as answers: one line of JSON and a status, never a traceback."""
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from leukoscope.app.schemas import Problem
+from leukoscope.app.store import ConflictError, NotFoundError, UnavailableError
+from leukoscope.app.uploads.names import cut
+from leukoscope.core.errors import LeukoscopeError, ModelFileError
+
+log = logging.getLogger("leukoscope.app")
+
+_STATUS: dict[type[LeukoscopeError], int] = {
+    NotFoundError: 404,
+    ConflictError: 409,
+    UnavailableError: 503,
+}
+
+
+class RequestError(LeukoscopeError):
+    """A request that is refused, and the HTTP status that says how."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+def problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error as an answer."""
+    line = " ".join(message.split())
+    body = Problem(error=line).model_dump_json()
+    return Response(body, status, dict(headers or {}), "application/json")
+
+
+def internal(error: BaseException) -> Response:
+    """The answer to a failure of our own."""
+    return problem(500, noted(error))
+
+
+def noted(error: BaseException) -> str:
+    """A line for the client about a failure of our own; the log has the traceback under its id."""
+    number = secrets.token_hex(4)
+    log.error("internal error %s", number, exc_info=error)
+    return f"internal error; the server's log has it under id {number}"
+
+
+def describe(error: BaseException) -> str:
+    """A line for the client about any error."""
+    ours = isinstance(error, LeukoscopeError) and not isinstance(error, ModelFileError)
+    return str(error) if ours else noted(error)
+
+
+def install(app: FastAPI) -> None:
+    """Turn every error a request can raise into a `Problem`."""
+    app.add_exception_handler(LeukoscopeError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    if isinstance(error, ModelFileError):  # it was loaded, so no request can be at fault
+        return internal(error)
+    if isinstance(error, RequestError):
+        return problem(error.status, str(error), error.headers)
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
+    return problem(status, str(error))
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem(422, describe_invalid(error.errors()))
+
+
+def describe_invalid(errors: Sequence[Mapping[str, Any]]) -> str:
+    """What is wrong with a request's first wrong field, and how many more there are."""
+    first = errors[0]
+    location = first.get("loc")
+    parts = [str(part) for part in location] if isinstance(location, tuple | list) else []
+    where = cut(".".join(parts), 80) or "the request"
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{where}: {cut(str(first.get('msg', 'not valid')), 200)}{more}"
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return problem(404, f"nothing at {cut(request.url.path, 100)}; see /openapi.json")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        return problem(
+            405, f"{cut(request.method, 20)} is not possible here; use {allowed}", error.headers
+        )
+    detail = str(error.detail) or HTTPStatus(error.status_code).phrase
+    return problem(error.status_code, cut(detail, 300), error.headers)

@@ -1,0 +1,95 @@
+"""The door that is open while the house is still being furnished.
+
+FastAPI, NumPy and ONNX Runtime take most of a second to import. The gate lets the server listen
+before that: it says that the process is alive, and lets every other request wait for the app.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from leukoscope import __version__
+from leukoscope.app.http.headers import HEADERS
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import Receive, Scope, Send
+
+    from leukoscope.app.store import Store
+
+
+class Gate:
+    """An ASGI app that hands everything on to the app it loads when it starts."""
+
+    def __init__(self, make_app: "Callable[[], FastAPI]") -> None:
+        """Set up.
+
+        Args:
+            make_app: makes the app; called in a thread.
+        """
+        self._make_app = make_app
+        self._app: FastAPI | None = None
+        self._loading: asyncio.Task[FastAPI] | None = None
+        self._open = AsyncExitStack()
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve one request, or start and stop."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._app is None and scope["path"] == "/healthz" and scope["method"] == "GET":
+            await _answer(send, 200, {"status": "ok", "version": __version__})
+        else:
+            try:
+                app = await self._loaded()
+            except Exception:  # `ready` raises it as well, and the server ends with it
+                await _answer(send, 503, {"error": "the server could not start; its log says why"})
+            else:
+                await app(scope, receive, send)
+
+    async def ready(self) -> "Store":
+        """Wait until the app can do all it does.
+
+        Raises:
+            LeukoscopeError: the model or the database can't be used.
+        """
+        app = await self._loaded()
+        store: Store = await asyncio.shield(app.state.services.opening)
+        return store
+
+    def stop(self) -> None:
+        """Refuse new work from now on."""
+        if self._app is not None:
+            self._app.state.services.stopping = True
+
+    async def _loaded(self) -> "FastAPI":
+        if self._app is not None:
+            return self._app
+        assert self._loading is not None  # nothing is served before the start
+        return await asyncio.shield(self._loading)
+
+    async def _live(self, receive: "Receive", send: "Send") -> None:
+        await receive()
+        self._loading = asyncio.create_task(self._load())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await asyncio.wait([self._loading])
+        await self._open.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _load(self) -> "FastAPI":
+        app = await asyncio.to_thread(self._make_app)
+        await self._open.enter_async_context(app.router.lifespan_context(app))
+        self._app = app
+        return app
+
+
+async def _answer(
+    send: Callable[[dict[str, Any]], Any], status: int, content: dict[str, str]
+) -> None:
+    body = json.dumps(content).encode()
+    headers = {**HEADERS, "Content-Type": "application/json", "Content-Length": str(len(body))}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,81 @@
+/** Figures for the plots. Pure. */
+
+/** @typedef {import("../server/types.js").Abstains} Abstains */
+/** @typedef {import("../server/types.js").Curve} Curve */
+
+/**
+ * Count probabilities in equal bins from 0 to 1; 1 belongs to the last.
+ *
+ * @param {Iterable<number|null>} probabilities Nulls are left out.
+ * @param {number} bins
+ * @returns {number[]}
+ */
+export function histogram(probabilities, bins) {
+  const counts = new Array(bins).fill(0);
+  for (const p of probabilities)
+    if (p !== null) counts[Math.min(Math.max(Math.floor(p * bins), 0), bins - 1)] += 1;
+  return counts;
+}
+
+/**
+ * Sensitivity and specificity at a threshold, between the grid's values in a straight line.
+ *
+ * @param {Curve} curve Values for an even grid of thresholds from 0 to 1.
+ * @param {number} threshold
+ * @returns {{sensitivity: number, specificity: number}}
+ */
+export function expectedAt(curve, threshold) {
+  return {
+    sensitivity: between(curve.sensitivity, threshold),
+    specificity: between(curve.specificity, threshold),
+  };
+}
+
+/**
+ * What a probability comes to: the server's rule, for thresholds that are not in force yet.
+ *
+ * @param {number} p
+ * @param {number} threshold
+ * @param {Abstains|null} abstains When the model abstains.
+ * @returns {"blast"|"normal"|"uncertain"}
+ */
+export function verdictAt(p, threshold, abstains) {
+  const call = p >= threshold ? "blast" : "normal";
+  if (!abstains) return call;
+  const maybeBlast = p >= abstains.all_from;
+  const maybeNormal = p <= abstains.hem_to;
+  if (maybeBlast === maybeNormal) return "uncertain";
+  return maybeBlast === (call === "blast") ? call : "uncertain";
+}
+
+/**
+ * Where cells are uncertain: none where both ends are one.
+ *
+ * @param {number} threshold
+ * @param {Abstains|null} abstains
+ * @returns {[number, number]}
+ */
+export function uncertainZone(threshold, abstains) {
+  const ends = abstains ? [threshold, abstains.all_from, abstains.hem_to] : [threshold];
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
+/**
+ * @param {Iterable<number>} probabilities
+ * @param {number} threshold
+ * @param {Abstains|null} abstains
+ * @returns {Record<"blast"|"normal"|"uncertain", number>}
+ */
+export function countVerdictsAt(probabilities, threshold, abstains) {
+  const counts = { blast: 0, normal: 0, uncertain: 0 };
+  for (const p of probabilities) counts[verdictAt(p, threshold, abstains)] += 1;
+  return counts;
+}
+
+/** @param {number[]} values @param {number} threshold */
+function between(values, threshold) {
+  const at = Math.min(Math.max(threshold, 0), 1) * (values.length - 1);
+  const low = Math.floor(at);
+  const high = Math.min(low + 1, values.length - 1);
+  return values[low] + (values[high] - values[low]) * (at - low);
+}

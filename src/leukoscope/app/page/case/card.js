@@ -1,0 +1,92 @@
+/** One cell of the grid: picture, verdict, probability, subject, review. */
+
+import { fill, h, say, setVars } from "../lib/dom.js";
+import { baseName, percent } from "../lib/format.js";
+import { Picture } from "../cell/picture.js";
+import { reviewWords } from "../cell/review.js";
+import { agrees } from "./select.js";
+import { glyph, title, verdictOf } from "../cell/verdicts.js";
+
+/** @typedef {import("../server/types.js").Cell} Cell */
+/** @typedef {import("./casefile.js").CaseFile} CaseFile */
+
+export class Card {
+  /** @type {Cell|null} */
+  #shown = null;
+  #verdict = h("span", { class: "verdict" });
+  #probability = h("span", { class: "probability" });
+  #subject = h("span", { class: "subject" });
+  #mark = h("span", { class: "mark" });
+  #bar = h("span", { class: "p-bar", "aria-hidden": "true" });
+
+  /** @param {CaseFile} file @param {Cell} cell */
+  constructor(file, cell) {
+    this.id = cell.id;
+    this.picture = new Picture(file, cell);
+    this.open = h(
+      "button",
+      { type: "button", class: "open", tabindex: -1 },
+      this.picture.element,
+      h("span", { class: "line" }, this.#verdict, this.#probability),
+      this.#bar,
+      h("span", { class: "line soft" }, this.#subject, this.#mark),
+    );
+    this.check = h("input", { type: "checkbox", tabindex: -1 });
+    this.element = h(
+      "li",
+      { class: "card", "data-id": cell.id },
+      this.open,
+      h("label", { class: "check" }, this.check),
+    );
+    this.update(cell);
+  }
+
+  /** @param {Cell} cell */
+  update(cell) {
+    if (cell === this.#shown) return;
+    this.#shown = cell;
+    const verdict = verdictOf(cell.verdict);
+    const name = baseName(cell.name) || `cell ${cell.id}`;
+    this.element.dataset.verdict = verdict.key;
+    fill(this.#verdict, glyph(verdict), title(verdict.word));
+    say(this.#probability, percent(cell.p_all));
+    setVars(this.#bar, { "--p": cell.p_all ?? 0, "--t": cell.threshold });
+    this.#bar.hidden = cell.p_all === null;
+    const whose = cell.subject ? `subject ${cell.subject}` : name;
+    say(this.#subject, cell.p_all === null && cell.reason ? cell.reason : whose);
+    this.#mark.className = `mark ${cell.review ? (agrees(cell) ? "agrees" : "corrected") : ""}`;
+    say(this.#mark, cell.review ? (agrees(cell) ? "✓" : `→ ${short(cell.review.label)}`) : "");
+    this.open.setAttribute("aria-label", describe(cell, name));
+    this.open.title = cell.name;
+    this.check.setAttribute("aria-label", `Select ${name}`);
+    this.picture.update(cell);
+  }
+
+  /** @param {boolean} on Whether this is the cell that Tab reaches. */
+  setCurrent(on) {
+    this.open.tabIndex = this.check.tabIndex = on ? 0 : -1;
+  }
+
+  /** @param {boolean} on */
+  setSelected(on) {
+    this.check.checked = on;
+    this.element.classList.toggle("selected", on);
+  }
+}
+
+/** @param {string} label */
+function short(label) {
+  return { ALL: "blast", HEM: "normal" }[label] ?? label;
+}
+
+/** @param {Cell} cell @param {string} name */
+function describe(cell, name) {
+  const parts = [
+    title(cell.verdict),
+    cell.p_all === null ? cell.reason : `probability of ALL ${percent(cell.p_all)}`,
+    cell.subject && `subject ${cell.subject}`,
+    reviewWords(cell),
+    name,
+  ];
+  return parts.filter(Boolean).join(", ");
+}

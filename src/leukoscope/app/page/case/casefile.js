@@ -1,0 +1,283 @@
+/** One case as the page knows it: its head, its cells, and the pictures seen since it was opened. */
+
+import { call, explain } from "../server/api.js";
+import { lanes } from "../lib/lanes.js";
+import { afterQuiet, paced, Topic } from "../lib/topic.js";
+
+/** @typedef {import("../server/types.js").Answer} Answer */
+/** @typedef {import("../server/types.js").Cell} Cell */
+/** @typedef {import("../server/types.js").CaseHead} CaseHead */
+
+/** What is only shown and not kept by the server, unless it stores the images. */
+const SHOWN = /** @type {const} */ ([
+  "picture",
+  "heatmap",
+  "heatmap_kind",
+  "features",
+  "neighbours",
+]);
+
+/** @type {Map<string, CaseFile>} Kept while the page lives, so that going back shows pictures. */
+const opened = new Map();
+
+/**
+ * @param {string} id
+ * @returns {Promise<CaseFile>} As the server has it now.
+ */
+export async function openCase(id) {
+  const known = opened.get(id);
+  if (known) {
+    await known.reload();
+    return known;
+  }
+  const file = new CaseFile(await call("GET", casePath(id)));
+  opened.set(id, file);
+  return file;
+}
+
+/** @param {string} id @returns {CaseFile|null} A case this page has opened before. */
+export function knownCase(id) {
+  return opened.get(id) ?? null;
+}
+
+/** @param {{name?: string, keep_images?: boolean}} wanted @returns {Promise<CaseFile>} */
+export async function createCase(wanted) {
+  const head = await call("POST", "/v1/cases", { body: wanted });
+  const file = new CaseFile({ ...head, cells: [] });
+  opened.set(file.id, file);
+  return file;
+}
+
+/** @param {string} id @param {string} [rest] @returns {string} */
+export function casePath(id, rest = "") {
+  return `/v1/cases/${encodeURIComponent(id)}${rest}`;
+}
+
+export class CaseFile {
+  /** Some cells changed, came or went. @type {Topic<CaseFile>} */
+  changed = new Topic();
+  /** @type {Topic<CaseHead>} */
+  headChanged = new Topic();
+  /** Set once the case is deleted: nothing is asked about it any more. */
+  gone = false;
+
+  /** Changes of the head that the server has taken: what was asked before one is older than it. */
+  #changes = 0;
+  /** An explanation is a prediction: a grid full of them must not crowd out everything else. */
+  #inLane = lanes(2);
+  /** @type {Map<number, File>} The files added while this page is open; they stay on the disk. */
+  #sources = new Map();
+  #tellCells = paced(() => this.changed.emit(this));
+  /** @type {(() => void) & {flush(): void, cancel(): void}} */
+  #refreshHead = afterQuiet(() => void this.#loadHead(), 250);
+
+  /** @param {CaseHead & {cells: Cell[]}} body */
+  constructor({ cells, ...head }) {
+    /** @type {CaseHead} */
+    this.head = head;
+    /** @type {Map<number, Cell>} */
+    this.cells = new Map(cells.map((cell) => [cell.id, cell]));
+  }
+
+  get id() {
+    return this.head.id;
+  }
+
+  /** Largest magnitude in any heatmap seen: all are drawn on this one scale. */
+  heatScale = 1;
+
+  async reload() {
+    const before = new Map(this.cells);
+    const changes = this.#changes;
+    const { cells, ...head } = await call("GET", casePath(this.id));
+    // What changed here while the answer was under way is newer than the answer.
+    const now = this.cells;
+    const gone = [...before.keys()].filter((id) => !now.has(id));
+    const changed = [...now].filter(([id, cell]) => before.get(id) !== cell);
+    this.cells = new Map();
+    for (const cell of /** @type {Cell[]} */ (cells)) {
+      const known = now.get(cell.id);
+      this.cells.set(cell.id, known ? withShown(cell, known) : cell);
+    }
+    for (const id of gone) this.cells.delete(id);
+    for (const [id, cell] of changed) this.cells.set(id, cell);
+    this.#took(head, changes);
+    this.#tellCells();
+  }
+
+  /**
+   * Take an answer of `predict` in.
+   *
+   * @param {Answer} answer
+   * @param {File|null} source The image, unless it came in an archive.
+   * @returns {boolean} Whether the cell was new to the case.
+   */
+  take(answer, source) {
+    if (answer.cell_id === null || answer.cell_id === undefined) return false;
+    if (source && answer.p_all !== null) this.#sources.set(answer.cell_id, source);
+    const known = this.cells.get(answer.cell_id);
+    const fresh = {
+      ...answer,
+      id: answer.cell_id,
+      answered: new Date().toISOString(),
+      has_image: this.head.keep_images && answer.verdict !== "error",
+      review: null,
+    };
+    this.cells.set(answer.cell_id, known ? withShown(known, answer) : fresh);
+    this.#seeHeat(answer);
+    this.#tellCells();
+    this.#refreshHead();
+    return !known;
+  }
+
+  /**
+   * @param {number} id
+   * @param {() => boolean} wanted Asked when its turn comes: a map may cost the server a second.
+   * @returns {Promise<Cell>} The cell with everything that can be known of it.
+   */
+  async explain(id, wanted) {
+    if (!this.#needsMore(id)) return this.#cell(id);
+    const answer = await this.#inLane(async () =>
+      this.#needsMore(id) && wanted() ? this.#explained(id) : null,
+    );
+    if (!answer) return this.#cell(id);
+    const whole = withShown(this.#cell(id), answer);
+    this.cells.set(id, whole);
+    this.#seeHeat(answer);
+    return whole;
+  }
+
+  /** @param {number} id @returns {boolean} Whether the image is at hand, here or at the server. */
+  canExplain(id) {
+    return this.#sources.has(id) || Boolean(this.cells.get(id)?.has_image);
+  }
+
+  /** @param {{name?: string, notes?: string, threshold?: number|null}} change @param {boolean} [leaving] */
+  async change(change, leaving = false) {
+    const head = await call("PATCH", casePath(this.id), { body: change, keepalive: leaving });
+    this.#changes += 1;
+    if ("threshold" in change) await this.reload();
+    else this.#setHead(head);
+  }
+
+  /** @param {number} id @param {{label: string, reviewer: string, note: string}} review */
+  async review(id, review) {
+    this.#put(await call("PUT", casePath(this.id, `/cells/${id}/review`), { body: review }));
+  }
+
+  /** @returns {Promise<Cell>} The cell whose latest review was taken back. */
+  async undo() {
+    return this.#put(await call("POST", casePath(this.id, "/undo")));
+  }
+
+  /** @param {number[]} ids @param {string} subject */
+  async move(ids, subject) {
+    const body = { cells: ids, subject };
+    const head = await call("PATCH", casePath(this.id, "/cells"), { body });
+    this.#changes += 1;
+    for (const id of ids) {
+      const cell = this.cells.get(id);
+      if (cell) this.cells.set(id, { ...cell, subject });
+    }
+    this.#setHead(head);
+    this.#tellCells();
+  }
+
+  /** @param {number[]} ids */
+  async remove(ids) {
+    try {
+      for (const id of ids) {
+        await call("DELETE", casePath(this.id, `/cells/${id}`));
+        this.cells.delete(id);
+      }
+    } finally {
+      this.#tellCells();
+      this.#refreshHead();
+    }
+  }
+
+  async delete() {
+    await call("DELETE", casePath(this.id));
+    this.gone = true;
+    this.#refreshHead.cancel();
+    opened.delete(this.id);
+  }
+
+  /** @param {number} id */
+  #needsMore(id) {
+    const { heatmap, features } = this.#cell(id);
+    return !(heatmap && features) && this.canExplain(id);
+  }
+
+  /** @param {number} id @returns {Promise<Answer>} */
+  #explained(id) {
+    const { has_image, name } = this.#cell(id);
+    const source = this.#sources.get(id);
+    return has_image || !source
+      ? call("GET", casePath(this.id, `/cells/${id}/explain`))
+      : explain(source, name);
+  }
+
+  /** @param {Cell} cell @returns {Cell} */
+  #put(cell) {
+    const known = this.cells.get(cell.id);
+    const whole = known ? withShown(cell, known) : cell;
+    this.cells.set(cell.id, whole);
+    this.#tellCells();
+    this.#refreshHead();
+    return whole;
+  }
+
+  async #loadHead() {
+    if (this.gone) return;
+    const changes = this.#changes;
+    try {
+      const { cells: _, ...head } = await call("GET", casePath(this.id, "?cells=false"));
+      this.#took(head, changes);
+    } catch {
+      // the banner tells of a server that is gone, and the next change asks again
+    }
+  }
+
+  /**
+   * Take a head that was asked for, unless it was changed since: then it is asked for again.
+   *
+   * @param {CaseHead} head @param {number} changes Those before it was asked for.
+   */
+  #took(head, changes) {
+    if (changes === this.#changes) this.#setHead(head);
+    else this.#refreshHead();
+  }
+
+  /** @param {CaseHead} head */
+  #setHead(head) {
+    this.head = head;
+    this.headChanged.emit(head);
+  }
+
+  /** @param {Answer} answer */
+  #seeHeat({ heatmap }) {
+    for (const row of heatmap ?? [])
+      for (const value of row) this.heatScale = Math.max(this.heatScale, Math.abs(value));
+  }
+
+  /** @param {number} id @returns {Cell} */
+  #cell(id) {
+    const cell = this.cells.get(id);
+    if (!cell) throw new Error(`no cell ${id}`);
+    return cell;
+  }
+}
+
+/**
+ * A cell with the picture, heatmap and so on of `source` where that has them.
+ *
+ * @param {Cell} cell
+ * @param {Answer} source
+ * @returns {Cell}
+ */
+function withShown(cell, source) {
+  const merged = { ...cell };
+  for (const part of SHOWN) if (source[part]) /** @type {any} */ (merged)[part] = source[part];
+  return merged;
+}

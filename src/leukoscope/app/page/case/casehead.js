@@ -1,0 +1,134 @@
+/** The top of a case: its name, what it is, and what can be done with the whole of it. */
+
+import { casePath } from "./casefile.js";
+import { confirmed } from "../lib/dialogs.js";
+import { fill, h, say } from "../lib/dom.js";
+import { count, date, whole } from "../lib/format.js";
+import { showKeys } from "../lib/keys.js";
+import { menu } from "../lib/menu.js";
+import { undo } from "../cell/review.js";
+import { go } from "../lib/router.js";
+import { problem, toast } from "../lib/toast.js";
+
+/** @typedef {import("./casefile.js").CaseFile} CaseFile */
+
+const EXPORTS = [
+  ["html", "Report", "to read and print, with model, hashes and reviews"],
+  ["csv", "Table (CSV)", "a row for each cell"],
+  ["json", "Everything (JSON)", "for a program"],
+  ["cohort", "Reviewed cells (ZIP)", "a cohort for leukoscope train and evaluate"],
+];
+
+export class CaseHeadView {
+  #file;
+  #name;
+  #title = h("h1", { class: "visually-hidden", tabindex: -1 });
+  #meta = h("p", { class: "soft meta" });
+  #undo = h("button", { type: "button", onclick: () => void undo(this.#file) }, "Undo review");
+
+  /** @param {CaseFile} file @param {HTMLElement} addButtons */
+  constructor(file, addButtons) {
+    this.#file = file;
+    this.#name = h("input", {
+      type: "text",
+      class: "case-name",
+      maxlength: 200,
+      value: file.head.name,
+      autocomplete: "off",
+      "aria-label": "Name of the case",
+      onchange: () => void this.#rename(),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.#nameKey(event),
+    });
+    this.element = h(
+      "div",
+      { class: "case-head" },
+      this.#title,
+      h("div", { class: "case-title" }, this.#name, this.#meta),
+      h(
+        "div",
+        { class: "case-actions" },
+        addButtons,
+        this.#undo,
+        menu(
+          "Export",
+          EXPORTS.map((one) => this.#exportLink(one)),
+        ),
+        menu("More", [
+          h(
+            "button",
+            { type: "button", onclick: showKeys },
+            "Keys",
+            h("span", { class: "soft" }, "to review without a mouse"),
+          ),
+          h(
+            "button",
+            { type: "button", class: "danger", onclick: () => void this.#delete() },
+            "Delete this case…",
+          ),
+        ]),
+      ),
+    );
+    this.update();
+  }
+
+  update() {
+    const { head, cells } = this.#file;
+    if (document.activeElement !== this.#name) this.#name.value = head.name;
+    say(this.#title, head.name);
+    document.title = `${head.name} · Leukoscope`;
+    const reviewed = [...cells.values()].filter((cell) => cell.review).length;
+    fill(
+      this.#meta,
+      `${count(cells.size, "cell")} · `,
+      h("span", {}, `${whole(reviewed)} reviewed`),
+      // A case is named by its date until someone names it otherwise.
+      head.name.includes(date(head.created)) ? "" : ` · ${date(head.created)}`,
+      ` · model ${head.model} · `,
+      head.keep_images ? "images are kept" : "images are not kept",
+    );
+    this.#undo.hidden = !head.can_undo;
+  }
+
+  /** @param {string[]} one */
+  #exportLink([format, word, what]) {
+    const href = casePath(this.#file.id, `/export?format=${format}`);
+    return h("a", { href, download: "" }, word, h("span", { class: "soft" }, what));
+  }
+
+  async #rename() {
+    const name = this.#name.value.trim();
+    if (!name) {
+      this.#name.value = this.#file.head.name;
+      return;
+    }
+    try {
+      await this.#file.change({ name });
+    } catch (error) {
+      problem("The name was not changed.", error);
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #nameKey(event) {
+    if (event.key === "Escape") this.#name.value = this.#file.head.name;
+    if (event.key === "Escape" || event.key === "Enter") this.#name.blur();
+  }
+
+  async #delete() {
+    const { head, cells } = this.#file;
+    const sure = await confirmed({
+      title: "Delete this case?",
+      text: `“${head.name}” with ${count(cells.size, "answer")}, its reviews, notes and kept images goes for good. Your own files are not touched.`,
+      word: "Delete",
+    });
+    if (!sure) return;
+    try {
+      await this.#file.delete();
+    } catch (error) {
+      problem("The case was not deleted.", error);
+      return;
+    }
+    toast("The case is deleted.");
+    go("#/");
+  }
+}

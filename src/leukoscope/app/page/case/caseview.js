@@ -1,0 +1,148 @@
+/** The work view of a case: summary and threshold on one side, the cells on the other. */
+
+import { openCase } from "./casefile.js";
+import { CaseHeadView } from "./casehead.js";
+import { openCell } from "../cell/cellview.js";
+import { fill, h, setVars } from "../lib/dom.js";
+import { Grid } from "./grid.js";
+import { chooseButtons, keepsWords } from "../upload/intake.js";
+import { servedModel } from "../server/models.js";
+import { NotesPanel } from "./notes.js";
+import { OperatingPanel } from "./operating.js";
+import { EVERYTHING } from "./select.js";
+import { selectionBar } from "./selection.js";
+import { SummaryPanel } from "./summary.js";
+import { Toolbar } from "./toolbar.js";
+import { ViewOptions } from "./viewoptions.js";
+
+/** @typedef {import("./casefile.js").CaseFile} CaseFile */
+/** @typedef {{element: HTMLElement, file?: CaseFile, close?: (leaving?: boolean) => void, unsaved?: () => boolean}} View */
+
+/** How each case was last sorted and filtered. @type {Map<string, import("./select.js").View>} */
+const views = new Map();
+
+/** @param {string} id @returns {Promise<View>} */
+export async function caseView(id) {
+  const file = await openCase(id);
+  const work = h("div", { class: "work" });
+  const options = new ViewOptions(work);
+  const view = views.get(id) ?? EVERYTHING;
+  const grid = new Grid(file, view, {
+    open: (cell) => openCell(file, grid, cell),
+    heat: () => options.heat,
+    cycleHeat: () => options.cycleHeat(),
+  });
+  const toolbar = new Toolbar(view, (next) => {
+    views.set(id, next);
+    grid.setView(next);
+    toolbar.update(file.cells, grid.order.length, true);
+    showEmpty();
+  });
+  const head = new CaseHeadView(
+    file,
+    chooseButtons(() => file),
+  );
+  const summary = new SummaryPanel((subject) => toolbar.show({ subject }));
+  const operating = new OperatingPanel(file);
+  const notes = new NotesPanel(file);
+  const empty = h("div", { class: "empty" });
+  const notice = h("div", {});
+
+  const showEmpty = () => {
+    const none = file.cells.size === 0;
+    empty.hidden = grid.order.length > 0;
+    toolbar.element.hidden = options.element.hidden = none;
+    if (none)
+      fill(
+        empty,
+        h("h2", {}, "Drop cell images here"),
+        h("p", { class: "soft" }, keepsWords(file.head.keep_images)),
+      );
+    else if (!empty.hidden)
+      fill(
+        empty,
+        h("p", {}, "No cell fits these filters."),
+        h("button", { type: "button", onclick: () => toolbar.reset() }, "Show all"),
+      );
+  };
+  const update = () => {
+    grid.refresh();
+    toolbar.update(file.cells, grid.order.length);
+    head.update();
+    summary.update(file.head, file.cells.size);
+    operating.update();
+    fill(notice, silhouettesNotice(file));
+    showEmpty();
+  };
+  const leave = [
+    file.changed.on(update),
+    file.headChanged.on(() => {
+      head.update();
+      summary.update(file.head, file.cells.size);
+      operating.update();
+    }),
+    options.heatChanged.on(() => grid.drawHeat()),
+  ];
+  update();
+  void servedModel().then(
+    (model) => {
+      operating.setModel(model);
+      setVars(document.documentElement, { "--crop": model.card.input.crop });
+      if (model.sha256 !== file.head.model_sha256)
+        notice.before(otherModel(file.head.model, model.name));
+    },
+    () => undefined, // the expected figures stay away; everything else works
+  );
+
+  work.append(
+    h(
+      "aside",
+      { class: "side", "aria-label": "Summary of the case" },
+      summary.element,
+      operating.element,
+      notes.element,
+    ),
+    h(
+      "section",
+      { class: "main-column", "aria-label": "Cells" },
+      toolbar.element,
+      options.element,
+      notice,
+      grid.element,
+      empty,
+      selectionBar(file, grid),
+    ),
+  );
+  return {
+    element: h("div", { class: "view case-view" }, head.element, work),
+    file,
+    unsaved: () => notes.unsaved,
+    close: (leaving) => {
+      notes.flush(leaving);
+      grid.close();
+      for (const stop of leave) stop();
+    },
+  };
+}
+
+/** @param {CaseFile} file */
+function silhouettesNotice(file) {
+  const missing = [...file.cells.values()].filter(
+    (cell) => !cell.picture && !cell.has_image && cell.verdict !== "error",
+  );
+  if (!missing.length) return null;
+  return h(
+    "p",
+    { class: "note" },
+    "The images of this case are not kept. Drop the same files again to see them; nothing is added twice.",
+  );
+}
+
+/** @param {string} ofCase @param {string} served */
+function otherModel(ofCase, served) {
+  return h(
+    "p",
+    { class: "note warning" },
+    `This case was answered by another model file (${ofCase}) than the server runs now (${served}). It can be read, reviewed and exported; new images belong in a new case.`,
+  );
+}

@@ -1,0 +1,119 @@
+/** Sensitivity and specificity against the threshold, with a slider to read them off. */
+
+import { expectedAt } from "./bins.js";
+import { fill, h, say, svg } from "../lib/dom.js";
+import { percentFine } from "../lib/format.js";
+
+/** @typedef {import("../server/types.js").Curve} Curve */
+
+const WIDTH = 600;
+const HEIGHT = 240;
+
+/**
+ * @param {Curve} curve
+ * @param {number} own The model's own threshold.
+ * @returns {HTMLElement}
+ */
+export function curvePlot(curve, own) {
+  const marker = svg("g", {});
+  const plot = svg(
+    "svg",
+    {
+      class: "curve",
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label":
+        "Sensitivity falls and specificity rises with the threshold; the figures at the slider stand below.",
+    },
+    [0.25, 0.5, 0.75].map((y) =>
+      svg("line", { class: "rule", x1: 0, x2: WIDTH, y1: y * HEIGHT, y2: y * HEIGHT }),
+    ),
+    svg("line", { class: "own", x1: own * WIDTH, x2: own * WIDTH, y1: 0, y2: HEIGHT }),
+    svg("path", { class: "sensitivity", d: path(curve.sensitivity) }),
+    svg("path", { class: "specificity", d: path(curve.specificity) }),
+    marker,
+  );
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    max: 1,
+    step: 0.01,
+    value: own,
+    "aria-label": "Threshold",
+    oninput: () => draw(slider.valueAsNumber),
+  });
+  const threshold = h("dd", {});
+  const sensitivity = h("dd", {});
+  const specificity = h("dd", {});
+  /** @param {number} value */
+  const draw = (value) => {
+    const expected = expectedAt(curve, value);
+    say(threshold, percentFine(value));
+    say(sensitivity, percentFine(expected.sensitivity));
+    say(specificity, percentFine(expected.specificity));
+    slider.setAttribute(
+      "aria-valuetext",
+      `${percentFine(value)}: sensitivity ${percentFine(expected.sensitivity)}, specificity ${percentFine(expected.specificity)}`,
+    );
+    fill(
+      marker,
+      svg("line", { class: "threshold", x1: value * WIDTH, x2: value * WIDTH, y1: 0, y2: HEIGHT }),
+    );
+  };
+  const back = h(
+    "button",
+    {
+      type: "button",
+      class: "plain",
+      onclick: () => {
+        slider.value = String(own);
+        draw(own);
+      },
+    },
+    "Back to the model's own",
+  );
+  draw(own);
+  return h(
+    "div",
+    { class: "curve-box" },
+    h(
+      "div",
+      { class: "plot" },
+      plot,
+      h(
+        "div",
+        { class: "y-ends", "aria-hidden": "true" },
+        h("span", {}, "100 %"),
+        h("span", {}, "0 %"),
+      ),
+      slider,
+    ),
+    h(
+      "div",
+      { class: "scale-ends", "aria-hidden": "true" },
+      h("span", {}, "0 %"),
+      h("span", {}, "blast from this probability"),
+      h("span", {}, "100 %"),
+    ),
+    h(
+      "dl",
+      { class: "readout" },
+      h("div", {}, h("dt", {}, "Threshold"), threshold),
+      h("div", { class: "is-sensitivity" }, h("dt", {}, "Sensitivity (solid line)"), sensitivity),
+      h("div", { class: "is-specificity" }, h("dt", {}, "Specificity (dashed line)"), specificity),
+    ),
+    back,
+  );
+}
+
+/** @param {number[]} values @returns {string} */
+function path(values) {
+  const last = values.length - 1;
+  return values
+    .map(
+      (value, at) =>
+        `${at ? "L" : "M"}${((at / last) * WIDTH).toFixed(1)} ${((1 - value) * HEIGHT).toFixed(1)}`,
+    )
+    .join("");
+}

@@ -1,0 +1,66 @@
+/** How the probabilities are spread, with the threshold and the uncertain zone drawn in. */
+
+import { histogram, uncertainZone, verdictAt } from "./bins.js";
+import { fill, svg } from "../lib/dom.js";
+import { percent } from "../lib/format.js";
+
+const BINS = 20;
+const WIDTH = 300;
+const HEIGHT = 90;
+const GAP = 1.5;
+
+/**
+ * @param {SVGElement} plot
+ * @param {number[]} probabilities
+ * @param {number} threshold
+ * @param {import("../server/types.js").Abstains|null} abstains
+ */
+export function drawHistogram(plot, probabilities, threshold, abstains) {
+  const counts = histogram(probabilities, BINS);
+  const most = Math.max(1, ...counts);
+  const step = WIDTH / BINS;
+  const bars = counts.map((n, bin) => {
+    // A little height for a bin with few cells, so that none is overlooked.
+    const height = n ? Math.max(2, (n / most) * (HEIGHT - 8)) : 0;
+    const middle = (bin + 0.5) / BINS;
+    return svg("rect", {
+      class: `bar-${verdictAt(middle, threshold, abstains)}`,
+      x: bin * step + GAP / 2,
+      y: HEIGHT - height,
+      width: step - GAP,
+      height,
+      rx: 1.5,
+    });
+  });
+  const at = threshold * WIDTH;
+  const [low, high] = uncertainZone(threshold, abstains);
+  fill(
+    plot,
+    svg("rect", { class: "zone", x: low * WIDTH, y: 0, width: (high - low) * WIDTH, height: HEIGHT }),
+    bars,
+    svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }),
+    svg("line", { class: "threshold", x1: at, x2: at, y1: 0, y2: HEIGHT }),
+  );
+  const zone = high > low ? ` Uncertain from ${percent(low)} to ${percent(high)}.` : "";
+  plot.setAttribute("aria-label", inWords(counts, most, threshold) + zone);
+}
+
+/** @returns {SVGElement} */
+export function histogramPlot() {
+  return svg("svg", {
+    class: "histogram",
+    role: "img",
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    preserveAspectRatio: "none",
+  });
+}
+
+/** @param {number[]} counts @param {number} most @param {number} threshold */
+function inWords(counts, most, threshold) {
+  const fullest = counts.indexOf(most);
+  const [from, to] = [fullest / BINS, (fullest + 1) / BINS];
+  const where = counts.some(Boolean)
+    ? `Most cells lie from ${percent(from)} to ${percent(to)}. `
+    : "";
+  return `Distribution of the probability of ALL. ${where}The threshold is at ${percent(threshold)}.`;
+}

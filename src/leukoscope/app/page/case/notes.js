@@ -1,0 +1,76 @@
+/** Notes on a case, saved while one writes. What is not saved yet stays in the field. */
+
+import { h, say } from "../lib/dom.js";
+import { isWide, panel } from "../lib/panel.js";
+import { afterQuiet } from "../lib/topic.js";
+
+/** @typedef {import("./casefile.js").CaseFile} CaseFile */
+
+export class NotesPanel {
+  #file;
+  #saved;
+  #saving = false;
+  #field;
+  #state = h("span", { class: "soft small-text", role: "status" });
+  #retry = h("button", { type: "button", class: "plain small-text", hidden: true }, "Save now");
+  #soon = afterQuiet(() => void this.#save(), 700);
+
+  /** @param {CaseFile} file */
+  constructor(file) {
+    this.#file = file;
+    this.#saved = file.head.notes;
+    this.#field = h("textarea", {
+      "aria-label": "Notes on this case",
+      rows: 4,
+      maxlength: 20000,
+      value: file.head.notes,
+      placeholder: "What you want to remember of this case",
+      oninput: () => {
+        say(this.#state, "Writing…");
+        this.#soon();
+      },
+      onblur: () => this.flush(),
+    });
+    this.#retry.addEventListener("click", () => this.flush());
+    this.element = panel(
+      "Notes",
+      isWide() || file.head.notes !== "",
+      this.#field,
+      h("p", { class: "state-line" }, this.#state, this.#retry),
+    );
+  }
+
+  /** Whether something is written that the server has not. */
+  get unsaved() {
+    return this.#field.value !== this.#saved;
+  }
+
+  /** @param {boolean} [leaving] The page is about to go. */
+  flush(leaving = false) {
+    this.#soon.cancel();
+    if (this.unsaved && !this.#file.gone) void this.#save(leaving);
+    else if (this.#state.textContent === "Writing…") say(this.#state, "");
+  }
+
+  /** @param {boolean} [leaving] */
+  async #save(leaving = false) {
+    if (this.#saving && !leaving) {
+      this.#soon();
+      return;
+    }
+    const text = this.#field.value;
+    this.#saving = true;
+    say(this.#state, "Saving…");
+    try {
+      await this.#file.change({ notes: text }, leaving);
+      this.#saved = text;
+      say(this.#state, "Saved");
+      this.#retry.hidden = true;
+    } catch (error) {
+      say(this.#state, `Not saved: ${error instanceof Error ? error.message : error}`);
+      this.#retry.hidden = false;
+    } finally {
+      this.#saving = false;
+    }
+  }
+}

@@ -1,0 +1,161 @@
+/** The case's distribution of probabilities, and the threshold that makes verdicts of them. */
+
+import { countVerdictsAt, expectedAt, uncertainZone } from "./bins.js";
+import { fill, h, say } from "../lib/dom.js";
+import { count, percentFine, personsOf, whole } from "../lib/format.js";
+import { drawHistogram, histogramPlot } from "./histogram.js";
+import { isWide, panel } from "../lib/panel.js";
+import { madeOfProbability } from "../cell/verdicts.js";
+import { problem, toast } from "../lib/toast.js";
+
+/** @typedef {import("./casefile.js").CaseFile} CaseFile */
+/** @typedef {import("../server/types.js").Model} Model */
+
+export class OperatingPanel {
+  #file;
+  /** @type {Model|null} */
+  #model = null;
+  #plot = histogramPlot();
+  #said = h("p", {});
+  #expected = h("p", { class: "soft small-text" });
+  #slider = h("input", {
+    type: "range",
+    min: 0,
+    max: 1,
+    step: 0.01,
+    "aria-label": "Threshold: called a blast from this probability",
+    oninput: () => this.#draw(),
+  });
+  #use = h(
+    "button",
+    { type: "button", class: "primary", onclick: () => void this.#set(this.#slider.valueAsNumber) },
+    "Use for this case",
+  );
+  #back = h(
+    "button",
+    { type: "button", onclick: () => void this.#set(null) },
+    "Back to the model's own",
+  );
+  /** The threshold in force when the slider was last set from it. */
+  #inForce = -1;
+
+  /** @param {CaseFile} file */
+  constructor(file) {
+    this.#file = file;
+    this.element = panel(
+      "Probabilities and threshold",
+      isWide(),
+      h("div", { class: "plot" }, this.#plot, this.#slider),
+      h(
+        "div",
+        { class: "scale-ends", "aria-hidden": "true" },
+        h("span", {}, "0 %"),
+        h("span", {}, "probability of ALL"),
+        h("span", {}, "100 %"),
+      ),
+      this.#said,
+      this.#expected,
+      h("div", { class: "buttons" }, this.#use, this.#back),
+    );
+  }
+
+  /** @param {Model} model */
+  setModel(model) {
+    this.#model = model;
+    this.update();
+  }
+
+  update() {
+    this.element.hidden = this.#file.cells.size === 0;
+    const { threshold } = this.#file.head;
+    if (threshold !== this.#inForce) {
+      this.#inForce = threshold;
+      this.#slider.value = String(threshold);
+    }
+    this.#draw();
+  }
+
+  /** The slider's value; where it stands for the threshold in force, that to the last digit. */
+  #chosen() {
+    const value = this.#slider.valueAsNumber;
+    return Math.abs(value - this.#inForce) <= 0.005 ? this.#inForce : value;
+  }
+
+  #draw() {
+    const chosen = this.#chosen();
+    const abstains = this.#file.head.abstains ?? null;
+    const probabilities = [...this.#file.cells.values()].flatMap((cell) =>
+      cell.p_all !== null && madeOfProbability(cell.verdict) ? [cell.p_all] : [],
+    );
+    drawHistogram(this.#plot, probabilities, chosen, abstains);
+    const { blast, normal, uncertain } = countVerdictsAt(probabilities, chosen, abstains);
+    const changed = chosen !== this.#inForce;
+    const own = this.#file.head.own_threshold;
+    const whose = changed ? "not in force yet" : own ? "set for this case" : "the model's own";
+    this.#slider.setAttribute("aria-valuetext", `${percentFine(chosen)}, ${whose}`);
+    fill(
+      this.#said,
+      "Blast from ",
+      h("strong", {}, percentFine(chosen)),
+      ` (${whose}): `,
+      `${whole(blast)} of ${count(blast + normal, "cell")}`,
+      abstains && `, ${uncertainWords(uncertain, uncertainZone(chosen, abstains))}`,
+    );
+    say(this.#expected, expectation(this.#model, chosen));
+    this.#use.hidden = !changed;
+    this.#back.hidden = !own && !changed;
+  }
+
+  /** @param {number|null} threshold */
+  async #set(threshold) {
+    const own = this.#file.head.own_threshold;
+    if (threshold === null && !own) {
+      this.#inForce = -1; // only the slider had moved
+      this.update();
+      return;
+    }
+    try {
+      await this.#file.change({ threshold });
+      toast(
+        threshold === null
+          ? "Back to the model's own threshold."
+          : "Threshold set; the verdicts follow it.",
+      );
+    } catch (error) {
+      problem("The threshold was not changed.", error);
+    }
+    this.#inForce = -1;
+    this.update();
+  }
+}
+
+/** @param {number} cells @param {[number, number]} zone */
+function uncertainWords(cells, [low, high]) {
+  return `${whole(cells)} more uncertain (${percentFine(low)} to ${percentFine(high)})`;
+}
+
+/**
+ * What a threshold gave on the validation persons, in words.
+ *
+ * @param {Model|null} model
+ * @param {number} threshold
+ * @returns {string}
+ */
+export function expectation(model, threshold) {
+  const card = model?.card;
+  if (!card) return "";
+  const point = card.operating_point;
+  const on = point ? personsOf(point.set_on) : "the validation persons";
+  if (card.operating_curve) {
+    const { sensitivity, specificity } = expectedAt(card.operating_curve, threshold);
+    return `On ${on} this gave a sensitivity of ${percentFine(sensitivity)} and a specificity of ${percentFine(specificity)}${everyCell(card)}. Other persons differ, some by a lot.`;
+  }
+  if (point)
+    return `Known only for the model's own threshold (${percentFine(point.threshold)}): sensitivity ${percentFine(point.recall)}, specificity ${percentFine(point.specificity)} on ${on}.`;
+  return "The model's card does not say what to expect at which threshold.";
+}
+
+/** @param {any} card */
+function everyCell(card) {
+  return card.abstention ? ", with every cell called, the uncertain ones too" : "";
+}

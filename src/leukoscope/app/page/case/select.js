@@ -1,0 +1,155 @@
+/** Which cells are shown, and in which order. Pure: no document needed. */
+
+/** @typedef {import("../server/types.js").Cell} Cell */
+
+/**
+ * @typedef {object} View
+ * @property {keyof typeof ORDERS} sort
+ * @property {boolean} descending
+ * @property {string[]} verdicts Empty: all.
+ * @property {string|null} subject null: all; "" those without one.
+ * @property {string} flag "" for all, "none" for cells without any.
+ * @property {string} review "" for all, or a key of REVIEWS.
+ * @property {number} low Of the probability, in percent.
+ * @property {number} high
+ * @property {string} text Part of a name or subject.
+ */
+
+/** @type {Readonly<View>} */
+export const EVERYTHING = Object.freeze({
+  sort: "added",
+  descending: false,
+  verdicts: [],
+  subject: null,
+  flag: "",
+  review: "",
+  low: 0,
+  high: 100,
+  text: "",
+});
+
+const NATURAL = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+const RANK = ["blast", "uncertain", "normal", "not a cell", "error"];
+
+/** @type {Record<string, {word: string, compare: (a: Cell, b: Cell) => number}>} */
+export const ORDERS = {
+  added: { word: "Order added", compare: () => 0 },
+  probability: { word: "Probability", compare: byProbability },
+  subject: { word: "Subject", compare: (a, b) => NATURAL.compare(a.subject, b.subject) },
+  verdict: { word: "Verdict", compare: (a, b) => rank(a) - rank(b) },
+  name: { word: "File name", compare: (a, b) => NATURAL.compare(a.name, b.name) },
+};
+
+/** @type {Record<string, {word: string, test: (cell: Cell) => boolean}>} */
+export const REVIEWS = {
+  open: { word: "Not reviewed", test: (cell) => !cell.review },
+  done: { word: "Reviewed", test: (cell) => Boolean(cell.review) },
+  corrected: { word: "Corrected", test: (cell) => cell.review !== null && !agrees(cell) },
+};
+
+const SAYS = /** @type {Record<string, string>} */ ({
+  blast: "ALL",
+  normal: "HEM",
+  "not a cell": "not a cell",
+});
+
+/** @param {Cell} cell @returns {boolean} Whether the review says what the model says. */
+export function agrees(cell) {
+  return cell.review !== null && cell.review.label === SAYS[cell.verdict];
+}
+
+/**
+ * The cells to show, in order. Ties keep the order added; cells without a probability come last
+ * whichever way it is sorted.
+ *
+ * @param {Iterable<Cell>} cells
+ * @param {View} view
+ * @returns {Cell[]}
+ */
+export function arrange(cells, view) {
+  const shown = [...cells].filter((cell) => matches(cell, view));
+  const sign = view.descending ? -1 : 1;
+  const { compare } = ORDERS[view.sort] ?? ORDERS.added;
+  return shown.sort((a, b) => {
+    if (view.sort === "probability" && (a.p_all === null || b.p_all === null))
+      return Number(a.p_all === null) - Number(b.p_all === null) || a.id - b.id;
+    const order = sign * compare(a, b);
+    return order || (view.sort === "added" ? sign : 1) * (a.id - b.id);
+  });
+}
+
+/** @param {Cell} cell @param {View} view @param {{verdicts?: boolean}} [but] Leaves that rule out. */
+export function matches(cell, view, but = {}) {
+  if (!but.verdicts && view.verdicts.length && !view.verdicts.includes(cell.verdict)) return false;
+  if (view.subject !== null && cell.subject !== view.subject) return false;
+  if (view.flag === "none" ? cell.flags.length : view.flag && !cell.flags.includes(view.flag))
+    return false;
+  if (view.review && !REVIEWS[view.review].test(cell)) return false;
+  return inRange(cell.p_all, view) && hasText(cell, view.text);
+}
+
+/** @param {View} view @returns {number} How many filters beside the verdict are set. */
+export function filtersSet(view) {
+  const ranged = view.low > 0 || view.high < 100;
+  return [view.subject !== null, view.flag, view.review, ranged, view.text.trim()].filter(Boolean)
+    .length;
+}
+
+/**
+ * How many cells each verdict has, among those the other filters let through.
+ *
+ * @param {Iterable<Cell>} cells
+ * @param {View} [view]
+ * @returns {Map<string, number>}
+ */
+export function countVerdicts(cells, view = EVERYTHING) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const cell of cells)
+    if (matches(cell, view, { verdicts: true }))
+      counts.set(cell.verdict, (counts.get(cell.verdict) ?? 0) + 1);
+  return counts;
+}
+
+/**
+ * Every subject and every flag there is, with the number of its cells, in natural order.
+ *
+ * @param {Iterable<Cell>} cells
+ * @returns {{subjects: [string, number][], flags: [string, number][]}}
+ */
+export function choices(cells) {
+  /** @type {Map<string, number>} */
+  const subjects = new Map();
+  /** @type {Map<string, number>} */
+  const flags = new Map();
+  for (const cell of cells) {
+    subjects.set(cell.subject, (subjects.get(cell.subject) ?? 0) + 1);
+    for (const flag of cell.flags) flags.set(flag, (flags.get(flag) ?? 0) + 1);
+  }
+  const order = (/** @type {Map<string, number>} */ map) =>
+    [...map].sort(([a], [b]) => Number(!a) - Number(!b) || NATURAL.compare(a, b));
+  return { subjects: order(subjects), flags: order(flags) };
+}
+
+/** @param {Cell} a @param {Cell} b */
+function byProbability(a, b) {
+  return (a.p_all ?? 0) - (b.p_all ?? 0);
+}
+
+/** @param {Cell} cell */
+function rank(cell) {
+  const at = RANK.indexOf(cell.verdict);
+  return at < 0 ? RANK.length : at;
+}
+
+/** @param {number|null} p @param {View} view */
+function inRange(p, { low, high }) {
+  if (low <= 0 && high >= 100) return true;
+  return p !== null && p * 100 >= low && p * 100 <= high;
+}
+
+/** @param {Cell} cell @param {string} text */
+function hasText(cell, text) {
+  const wanted = text.trim().toLowerCase();
+  return !wanted || `${cell.name}\n${cell.subject}`.toLowerCase().includes(wanted);
+}

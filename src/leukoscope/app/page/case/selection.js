@@ -1,0 +1,111 @@
+/** What can be done with the selected cells: give them a subject, or remove them from the case. */
+
+import { confirmed, dialog } from "../lib/dialogs.js";
+import { h, say } from "../lib/dom.js";
+import { count } from "../lib/format.js";
+import { choices } from "./select.js";
+import { problem, toast } from "../lib/toast.js";
+
+/** @typedef {import("./casefile.js").CaseFile} CaseFile */
+/** @typedef {import("./grid.js").Grid} Grid */
+
+/** @param {CaseFile} file @param {Grid} grid @returns {HTMLElement} */
+export function selectionBar(file, grid) {
+  const text = h("p", { role: "status" });
+  const button = (/** @type {string} */ word, /** @type {() => void} */ onclick, kind = "") =>
+    h("button", { type: "button", class: kind, onclick }, word);
+  const bar = h(
+    "div",
+    { class: "selection", role: "group", "aria-label": "Selected cells", hidden: true },
+    text,
+    button("Set subject…", () => askSubject(file, grid), "primary"),
+    button("Select all shown", () => grid.selectShown()),
+    button("Remove…", () => void removeCells(file, [...grid.selected])),
+    button("Clear", () => grid.clearSelection(), "plain"),
+  );
+  grid.selectionChanged.on((selected) => {
+    bar.hidden = selected.size === 0;
+    say(text, `${count(selected.size, "cell")} selected`);
+  });
+  return bar;
+}
+
+/**
+ * Ask, then remove cells from the case.
+ *
+ * @param {CaseFile} file
+ * @param {number[]} ids
+ * @returns {Promise<boolean>} Whether they were removed.
+ */
+export async function removeCells(file, ids) {
+  const sure = await confirmed({
+    title: `Remove ${count(ids.length, "cell")}?`,
+    text: "Their answers and reviews go from this case for good. Your files are not touched.",
+    word: "Remove",
+  });
+  if (!sure) return false;
+  try {
+    await file.remove(ids);
+  } catch (error) {
+    problem("Not all cells were removed.", error);
+    return false;
+  }
+  toast(`${count(ids.length, "cell")} removed from the case.`);
+  return true;
+}
+
+/** @param {CaseFile} file @param {Grid} grid */
+function askSubject(file, grid) {
+  const ids = [...grid.selected];
+  const known = choices(file.cells.values()).subjects.filter(([name]) => name);
+  const input = h("input", {
+    type: "text",
+    maxlength: 100,
+    list: "subjects",
+    autocomplete: "off",
+    autofocus: true,
+  });
+  const save = async () => {
+    try {
+      await file.move(ids, input.value.trim());
+    } catch (error) {
+      problem("The subject was not set.", error);
+      return;
+    }
+    box.close();
+    grid.clearSelection();
+    const to = input.value.trim() ? `are of subject ${input.value.trim()}` : "have no subject";
+    toast(`${count(ids.length, "cell")} now ${to}.`);
+  };
+  const box = dialog(
+    { title: `Subject of ${count(ids.length, "cell")}`, class: "small" },
+    h(
+      "form",
+      {
+        method: "dialog",
+        onsubmit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          void save();
+        },
+      },
+      h("label", {}, "Subject", input),
+      h(
+        "datalist",
+        { id: "subjects" },
+        known.map(([value]) => h("option", { value })),
+      ),
+      h(
+        "p",
+        { class: "soft" },
+        "Cells of one subject are counted together. Leave it empty for none.",
+      ),
+      h(
+        "div",
+        { class: "buttons" },
+        h("button", { type: "button", onclick: () => box.close() }, "Cancel"),
+        h("button", { type: "submit", class: "primary" }, "Set subject"),
+      ),
+    ),
+  );
+  box.showModal();
+}

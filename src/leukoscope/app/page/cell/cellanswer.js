@@ -1,0 +1,99 @@
+/** All that is said about one cell: the answer on its scale, measurements, likenesses, the file. */
+
+import { flagWords, lookalikes, measurements } from "./cellfacts.js";
+import { h } from "../lib/dom.js";
+import { date, percent, percentFine } from "../lib/format.js";
+import { glyph, title, verdictOf } from "./verdicts.js";
+
+/** @typedef {import("../server/types.js").Cell} Cell */
+/** @typedef {import("../lib/dom.js").Child} Child */
+
+/** @param {Cell} cell @returns {Child[]} The verdict, and why there is none or why it is doubtful. */
+export function answer(cell) {
+  return [
+    verdictLine(cell),
+    cell.p_all !== null && scale(cell.p_all, cell.threshold),
+    cell.reason && h("p", {}, title(cell.reason)),
+    cell.flags.map((flag) => h("p", { class: "note warning" }, flagWords(flag))),
+  ];
+}
+
+/** @param {Cell} cell @param {() => void} remove @returns {Child[]} */
+export function details(cell, remove) {
+  const measured = measurements(cell.features);
+  const alike = lookalikes(cell.neighbours);
+  const imageGone = !cell.picture && !cell.has_image && cell.verdict !== "error";
+  return [
+    imageGone &&
+      h(
+        "p",
+        { class: "note" },
+        "The image is not kept. Drop the same file again to see it, its heatmap and measurements.",
+      ),
+    measured && h("section", {}, h("h3", {}, "Measured on the cell"), measured),
+    alike &&
+      h(
+        "section",
+        {},
+        h("h3", {}, "Most alike among the example cells"),
+        alike,
+        h(
+          "p",
+          { class: "soft small-text" },
+          "From 0 to 1, as the model sees them. A likeness proves nothing.",
+        ),
+      ),
+    h(
+      "section",
+      {},
+      h("h3", {}, "File"),
+      h(
+        "dl",
+        { class: "facts file-facts" },
+        fact("Name", cell.name || "none"),
+        fact("Subject", cell.subject || "none"),
+        fact("Answered", `${date(cell.answered)}, model ${cell.model}`),
+        cell.sha256 && fact("SHA-256", h("code", {}, cell.sha256)),
+      ),
+      h(
+        "button",
+        { type: "button", class: "plain danger", onclick: remove },
+        "Remove from this case…",
+      ),
+    ),
+  ];
+}
+
+/** @param {Cell} cell */
+function verdictLine(cell) {
+  const verdict = verdictOf(cell.verdict);
+  return h(
+    "p",
+    { class: "big-verdict" },
+    glyph(verdict),
+    title(verdict.word),
+    cell.p_all !== null && h("span", { class: "soft" }, percent(cell.p_all)),
+  );
+}
+
+/** @param {number} p @param {number} threshold */
+function scale(p, threshold) {
+  return [
+    h(
+      "div",
+      { class: "p-scale", "aria-hidden": "true", vars: { "--p": p, "--t": threshold } },
+      h("span", { class: "p-threshold" }),
+      h("span", { class: "p-dot" }),
+    ),
+    h(
+      "p",
+      { class: "soft small-text" },
+      `Probability of ALL ${percentFine(p)}; called a blast from ${percentFine(threshold)}.`,
+    ),
+  ];
+}
+
+/** @param {string} name @param {Child} value */
+function fact(name, value) {
+  return h("div", {}, h("dt", {}, name), h("dd", {}, value));
+}

@@ -1,0 +1,212 @@
+/** One cell, large: its picture and heatmap, what was answered, what the person at the page says. */
+
+import { answer, details } from "./cellanswer.js";
+import { dialog } from "../lib/dialogs.js";
+import { fill, h, say } from "../lib/dom.js";
+import { baseName, whole } from "../lib/format.js";
+import { plainKey, showKeys } from "../lib/keys.js";
+import { Picture } from "./picture.js";
+import { recall, remember } from "../lib/prefs.js";
+import { ACTIONS, review, undo } from "./review.js";
+import { goesOn, ReviewPanel } from "./reviewpanel.js";
+import { removeCells } from "../case/selection.js";
+import { legend, opacitySlider } from "../case/viewoptions.js";
+
+/** @typedef {import("../server/types.js").Cell} Cell */
+/** @typedef {import("../case/casefile.js").CaseFile} CaseFile */
+/** @typedef {import("../case/grid.js").Grid} Grid */
+
+/** @param {CaseFile} file @param {Grid} grid @param {number} id */
+export function openCell(file, grid, id) {
+  new CellView(file, grid, id);
+}
+
+class CellView {
+  #file;
+  /** Ids in the order of the grid when this opened: a review must not shuffle them. */
+  #ids;
+  #at;
+  #box;
+  #place = h("p", { class: "soft place", "aria-live": "polite" });
+  #stage = h("div", { class: "stage" });
+  #answer = h("section", { class: "answer", "aria-label": "Answer" });
+  #details = h("div", { class: "cell-facts" });
+  #panel = new ReviewPanel((action) => void this.#review(action));
+  #previous = this.#stepButton("←", "Previous cell", -1);
+  #next = this.#stepButton("→", "Next cell", 1);
+  #kind = h("p", { class: "soft small-text heat-kind", "aria-live": "polite" });
+  /** @type {Cell|undefined} */
+  #shown;
+  /** @type {Picture|undefined} */
+  #picture;
+
+  /** @param {CaseFile} file @param {Grid} grid @param {number} id */
+  constructor(file, grid, id) {
+    this.#file = file;
+    this.#ids = grid.order.map((cell) => cell.id);
+    this.#at = Math.max(this.#ids.indexOf(id), 0);
+    const stop = file.changed.on(() => this.#draw());
+    const onclose = () => {
+      stop();
+      grid.focus(this.#id);
+    };
+    this.#box = dialog(
+      { title: "Cell", class: "cell-view", onclose },
+      h(
+        "div",
+        { class: "cell-body" },
+        h(
+          "div",
+          { class: "cell-left" },
+          this.#stage,
+          h("div", { class: "stepper" }, this.#previous, this.#place, this.#next),
+          this.#heatControls(),
+        ),
+        h("div", { class: "cell-right" }, this.#answer, this.#panel.element, this.#details),
+      ),
+    );
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#draw();
+    this.#box.showModal();
+    this.#panel.focus();
+  }
+
+  get #id() {
+    return this.#ids[this.#at];
+  }
+
+  /** @param {number} steps */
+  #step(steps) {
+    const to = this.#at + steps;
+    if (to < 0 || to >= this.#ids.length) return;
+    this.#at = to;
+    this.#panel.clearNote();
+    this.#draw();
+  }
+
+  #draw() {
+    const cell = this.#file.cells.get(this.#id);
+    if (!cell) {
+      this.#skip();
+      return;
+    }
+    this.#previous.disabled = this.#at === 0;
+    this.#next.disabled = this.#at === this.#ids.length - 1;
+    say(this.#place, `${whole(this.#at + 1)} of ${whole(this.#ids.length)}`);
+    if (cell !== this.#shown) this.#show(cell);
+  }
+
+  /** @param {Cell} cell */
+  #show(cell) {
+    const another = cell.id !== this.#shown?.id || cell.picture !== this.#shown.picture;
+    this.#shown = cell;
+    const heading = this.#box.querySelector("h2");
+    if (heading) say(heading, baseName(cell.name) || `Cell ${cell.id}`);
+    if (another) {
+      this.#picture = new Picture(this.#file, cell);
+      fill(this.#stage, this.#picture.element);
+      void this.#fetchRest(cell);
+    }
+    say(this.#kind, heatWords(cell, this.#file.canExplain(cell.id)));
+    this.#panel.show(cell);
+    fill(this.#answer, answer(cell));
+    fill(
+      this.#details,
+      details(cell, () => void removeCells(this.#file, [cell.id])),
+    );
+  }
+
+  /** Draw the heatmap, which may have to be fetched, and with it come the measurements. */
+  async #fetchRest(/** @type {Cell} */ cell) {
+    // A map that must be made is made for whoever looks at it, and stays on the cell.
+    const wanted = () => cell.id === this.#id && (this.#heatOn || !cell.features);
+    try {
+      if (cell.heatmap || wanted()) await this.#picture?.showHeat(wanted);
+    } catch {
+      return; // what is there stays; the banner tells of a server that is gone
+    }
+    if (cell.id === this.#id) this.#draw();
+  }
+
+  /** The cell was removed: its place is taken by the next. */
+  #skip() {
+    this.#ids.splice(this.#at, 1);
+    this.#at = Math.min(this.#at, this.#ids.length - 1);
+    if (this.#ids.length) this.#draw();
+    else this.#box.close();
+  }
+
+  #heatControls() {
+    const box = h("input", {
+      type: "checkbox",
+      checked: recall("cell-heat", "off") === "on",
+      onchange: () => {
+        remember("cell-heat", box.checked ? "on" : "off");
+        this.#showHeat(box.checked);
+        if (box.checked && this.#shown) void this.#fetchRest(this.#shown);
+      },
+    });
+    this.#showHeat(box.checked);
+    return h(
+      "div",
+      { class: "heat-controls" },
+      h("label", { class: "inline" }, box, "Heatmap", h("kbd", { "aria-hidden": "true" }, "H")),
+      opacitySlider(),
+      legend(),
+      this.#kind,
+    );
+  }
+
+  get #heatOn() {
+    return !this.#kind.hidden;
+  }
+
+  /** @param {boolean} on */
+  #showHeat(on) {
+    this.#stage.classList.toggle("with-heat", on);
+    this.#kind.hidden = !on;
+  }
+
+  /** @param {import("./review.js").Action} action */
+  async #review(action) {
+    const id = this.#id;
+    if (!(await review(this.#file, id, action, this.#panel.note))) return;
+    this.#panel.clearNote();
+    if (goesOn() && id === this.#id) this.#step(1);
+  }
+
+  async #undo() {
+    const cell = await undo(this.#file);
+    const at = cell ? this.#ids.indexOf(cell.id) : -1;
+    if (at >= 0) this.#step(at - this.#at);
+  }
+
+  /** @param {string} word @param {string} name @param {number} steps */
+  #stepButton(word, name, steps) {
+    const onclick = () => this.#step(steps);
+    return h("button", { type: "button", "aria-label": name, onclick }, word);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    const key = plainKey(event);
+    const action = ACTIONS.find((one) => one.key === key);
+    if (["ArrowRight", "ArrowDown", "j"].includes(key)) this.#step(1);
+    else if (["ArrowLeft", "ArrowUp", "k"].includes(key)) this.#step(-1);
+    else if (action) void this.#review(action);
+    else if (key === "u") void this.#undo();
+    else if (key === "h") this.#box.querySelector("label")?.click();
+    else if (key === "?") showKeys();
+    else return;
+    event.preventDefault();
+  }
+}
+
+/** What the map over a cell is. @param {Cell} cell @param {boolean} possible */
+function heatWords({ heatmap_kind: kind, p_all }, possible) {
+  if (kind === "exact") return "What each place adds to the answer, exact for this model.";
+  if (kind === "occlusion")
+    return "Occlusion map, approximate: what smoothing each part of the cell changes.";
+  if (p_all === null) return "No map without an answer.";
+  return possible ? "Making a map…" : "No map: the image is not kept. Drop the file again.";
+}

@@ -1,0 +1,115 @@
+/** The part of a large cell where a person says what it is. */
+
+import { fill, h, say } from "../lib/dom.js";
+import { date } from "../lib/format.js";
+import { showKeys } from "../lib/keys.js";
+import { recall, remember } from "../lib/prefs.js";
+import { ACTIONS, reviewer, reviewWords, setReviewer } from "./review.js";
+import { LABELS, glyph, verdictOf } from "./verdicts.js";
+
+/** @typedef {import("../server/types.js").Cell} Cell */
+/** @typedef {import("./review.js").Action} Action */
+
+export class ReviewPanel {
+  #onAction;
+  #said = h("p", { class: "said", role: "status" });
+  #buttons = h("div", { class: "review-buttons", role: "group", "aria-label": "Review" });
+  #note = h("input", { type: "text", maxlength: 1000, autocomplete: "off" });
+
+  /** @param {(action: Action) => void} onAction */
+  constructor(onAction) {
+    this.#onAction = onAction;
+    const who = h("input", {
+      type: "text",
+      maxlength: 100,
+      value: reviewer(),
+      autocomplete: "off",
+      oninput: () => setReviewer(who.value),
+    });
+    const on = h("input", {
+      type: "checkbox",
+      checked: goesOn(),
+      onchange: () => remember("go-on", on.checked ? "on" : "off"),
+    });
+    this.element = h(
+      "section",
+      { class: "review", "aria-label": "Your review" },
+      this.#said,
+      this.#buttons,
+      h(
+        "div",
+        { class: "review-options" },
+        h("label", { class: "inline" }, on, "Then go on to the next cell"),
+        h("button", { type: "button", class: "plain", onclick: showKeys }, "Keys"),
+      ),
+      h(
+        "details",
+        {},
+        h("summary", {}, "Reviewer and remark"),
+        h("label", {}, "Reviewer (optional, remembered in this browser)", who),
+        h("label", {}, "Remark (optional, kept with the next review of this cell)", this.#note),
+      ),
+    );
+  }
+
+  /** @returns {string} */
+  get note() {
+    return this.#note.value.trim();
+  }
+
+  clearNote() {
+    this.#note.value = "";
+  }
+
+  focus() {
+    const button = this.#buttons.querySelector("button:not(:disabled)");
+    /** @type {HTMLElement|null} */ (button)?.focus();
+  }
+
+  /** @param {Cell} cell */
+  show(cell) {
+    say(this.#said, saidOf(cell));
+    const held = /** @type {HTMLElement|null} */ (document.activeElement)?.dataset.key;
+    fill(
+      this.#buttons,
+      ACTIONS.map((action) => this.#button(action, cell)),
+    );
+    const again = held && this.#buttons.querySelector(`[data-key="${held}"]:not(:disabled)`);
+    if (again) /** @type {HTMLElement} */ (again).focus();
+    else if (held) this.focus();
+  }
+
+  /** @param {Action} action @param {Cell} cell */
+  #button(action, cell) {
+    const label = action.label(cell);
+    const key = action.key.toUpperCase();
+    return h(
+      "button",
+      {
+        type: "button",
+        disabled: !label,
+        "data-key": action.key,
+        "aria-keyshortcuts": key,
+        "aria-pressed": String(label !== null && cell.review?.label === label),
+        onclick: () => this.#onAction(action),
+      },
+      label && glyph(verdictOf(LABELS[label])),
+      action.word,
+      h("kbd", { "aria-hidden": "true" }, key),
+    );
+  }
+}
+
+/** @returns {boolean} Whether a review is followed by the next cell. */
+export function goesOn() {
+  return recall("go-on", "off") === "on";
+}
+
+/** @param {Cell} cell */
+function saidOf(cell) {
+  const { review } = cell;
+  if (!review) return "Not reviewed yet. What do you see?";
+  const by = review.reviewer ? ` by ${review.reviewer}` : "";
+  const remark = review.note ? `: ${review.note}` : "";
+  return `${reviewWords(cell)}${by}, ${date(review.created)}${remark}`;
+}

@@ -1,0 +1,187 @@
+/** The first view: a place to drop images, the example cells, and the recent cases. */
+
+import { call } from "../server/api.js";
+import { fill, h, setVars } from "../lib/dom.js";
+import { count, date, whole } from "../lib/format.js";
+import { chooseButtons, isLocal, keep, kept, keepsWords, exampleList, tryExamples } from "../upload/intake.js";
+import { caseHash } from "../lib/router.js";
+import { VERDICTS } from "../cell/verdicts.js";
+
+/** @typedef {import("../server/types.js").CaseHead} CaseHead */
+
+const RECENT = 12;
+const THUMBS = 5;
+
+/** @returns {Promise<import("../case/caseview.js").View>} */
+export async function homeView() {
+  document.title = "Leukoscope";
+  keep.images = false;
+  const cases = h("section", { class: "recent", "aria-labelledby": "recent-title" });
+  void showCases(cases);
+  return { element: h("div", { class: "view home" }, dropArea(), exampleRow(), cases) };
+}
+
+function dropArea() {
+  const where = isLocal()
+    ? "Nothing leaves this computer."
+    : `Images go to ${location.hostname} and nowhere else.`;
+  const stored = h("p", { class: "soft small-text", id: "keep-words" }, keepsWords(false));
+  const box = h("input", {
+    type: "checkbox",
+    "aria-describedby": "keep-words",
+    onchange: () => {
+      keep.images = box.checked;
+      stored.textContent = keepsWords(box.checked);
+    },
+  });
+  void kept.then(() => fill(stored, keepsWords(box.checked)));
+  return h(
+    "section",
+    { class: "drop-area", "aria-labelledby": "drop-title" },
+    h("h1", { id: "drop-title", tabindex: -1 }, "Drop cell images here"),
+    h(
+      "p",
+      { class: "lead" },
+      `One image, many, a folder or a ZIP. Each cell gets an answer: blast or normal. ${where}`,
+    ),
+    chooseButtons(() => null, true),
+    h(
+      "div",
+      { class: "keep" },
+      h("label", { class: "inline" }, box, "Keep the images with the case"),
+      stored,
+    ),
+    h(
+      "p",
+      { class: "soft small-text" },
+      "BMP, PNG, JPEG, TIFF or WebP. Best are single cells cut out on black, as in C-NMC.",
+    ),
+  );
+}
+
+function exampleRow() {
+  const thumbs = h("div", { class: "thumbs", "aria-hidden": "true" });
+  const button = h(
+    "button",
+    {
+      type: "button",
+      onclick: async () => {
+        button.disabled = true;
+        await tryExamples();
+        button.disabled = false;
+      },
+    },
+    "Try the example cells",
+  );
+  exampleList().then(
+    (examples) =>
+      fill(
+        thumbs,
+        spread(examples, THUMBS).map(({ url }) => h("img", { src: url, alt: "", loading: "lazy" })),
+      ),
+    () => undefined, // decoration only: the button says what is wrong
+  );
+  return h(
+    "section",
+    { class: "panel examples", "aria-labelledby": "examples-title" },
+    h(
+      "div",
+      {},
+      h("h2", { id: "examples-title" }, "No images at hand?"),
+      h(
+        "p",
+        { class: "soft small-text" },
+        "Drawn by a random generator: synthetic, not photographed, nobody's cells.",
+      ),
+    ),
+    thumbs,
+    button,
+  );
+}
+
+/**
+ * Some of a list, evenly from its whole length.
+ *
+ * @template T
+ * @param {T[]} list
+ * @param {number} n
+ * @returns {T[]}
+ */
+function spread(list, n) {
+  return list.filter(
+    (_, at) => Math.floor((at * n) / list.length) !== Math.floor(((at - 1) * n) / list.length),
+  );
+}
+
+/** @param {HTMLElement} section */
+async function showCases(section) {
+  const heading = h("h2", { id: "recent-title" }, "Cases");
+  try {
+    /** @type {CaseHead[]} */
+    const heads = await call("GET", "/v1/cases");
+    section.hidden = heads.length === 0;
+    const rest = heads.slice(RECENT);
+    fill(
+      section,
+      heading,
+      h("ul", { class: "case-list" }, heads.slice(0, RECENT).map(row)),
+      rest.length > 0 &&
+        h(
+          "details",
+          {},
+          h("summary", {}, count(rest.length, "older case")),
+          h("ul", { class: "case-list" }, rest.map(row)),
+        ),
+    );
+  } catch (error) {
+    fill(
+      section,
+      heading,
+      h(
+        "p",
+        { class: "note warning" },
+        `Your cases could not be read: ${error instanceof Error ? error.message : error}`,
+      ),
+      h("button", { type: "button", onclick: () => void showCases(section) }, "Try again"),
+    );
+  }
+}
+
+/** @param {CaseHead} head */
+function row(head) {
+  const cells = Object.values(head.verdicts).reduce((sum, n) => sum + n, 0);
+  const subjects = head.subjects.filter(({ subject }) => subject);
+  const bar = h("span", { class: "verdict-bar", "aria-hidden": "true" });
+  for (const { word, key } of VERDICTS) {
+    const part = h("span", { class: `v-${key}` });
+    setVars(part, { "--share": head.verdicts[word] ?? 0 });
+    if (head.verdicts[word]) bar.append(part);
+  }
+  const verdicts = VERDICTS.filter(({ word }) => head.verdicts[word]).map(
+    ({ word, plural }) =>
+      `${whole(head.verdicts[word])} ${head.verdicts[word] === 1 ? word : plural}`,
+  );
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { href: caseHash(head.id) },
+      h("span", { class: "case-row-name" }, head.name),
+      h(
+        "span",
+        { class: "soft" },
+        [
+          count(cells, "cell"),
+          subjects.length && count(subjects.length, "subject"),
+          head.reviewed && `${whole(head.reviewed)} reviewed`,
+          date(head.updated),
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      ),
+      bar,
+      h("span", { class: "soft" }, verdicts.join(", ") || "no cells yet"),
+    ),
+  );
+}

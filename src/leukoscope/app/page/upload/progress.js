@@ -1,0 +1,90 @@
+/** The strip at the foot of the page while images are being answered. */
+
+import { fill, h, say } from "../lib/dom.js";
+import { count, whole } from "../lib/format.js";
+import { dialog } from "../lib/dialogs.js";
+import { toast } from "../lib/toast.js";
+import { paced } from "../lib/topic.js";
+
+/** @typedef {import("./uploads.js").UploadQueue} UploadQueue */
+/** @typedef {import("./uploads.js").Progress} Progress */
+
+/** @param {UploadQueue} queue @returns {HTMLElement} */
+export function progressStrip(queue) {
+  const text = h("p", {});
+  const spoken = h("p", { class: "visually-hidden", role: "status" });
+  const bar = h("progress", { max: 1, "aria-label": "Images answered" });
+  const retry = h(
+    "button",
+    { type: "button", hidden: true, onclick: () => queue.retryNow() },
+    "Try now",
+  );
+  const cancel = h("button", { type: "button", onclick: () => queue.cancel() }, "Cancel");
+  const strip = h(
+    "div",
+    { class: "progress", hidden: true },
+    h("div", {}, text, bar),
+    retry,
+    cancel,
+  );
+  let announced = "";
+  const draw = paced(() => {
+    const { progress } = queue;
+    strip.hidden = progress.state === "idle";
+    if (strip.hidden) return;
+    bar.max = progress.files;
+    bar.value = progress.settled;
+    retry.hidden = progress.state === "working";
+    const words = inWords(progress);
+    say(text, words);
+    // Spoken at every tenth and when something is amiss, not at every image.
+    const step = `${progress.state} ${Math.floor((10 * progress.settled) / progress.files)}`;
+    if (step !== announced) say(spoken, words);
+    announced = step;
+  });
+  queue.changed.on(draw);
+  queue.finished.on((outcome) => tell(outcome, spoken));
+  return h("div", { class: "progress-region" }, strip, spoken);
+}
+
+/** @param {Progress} progress */
+function inWords({ state, files, settled, answers }) {
+  const left = files - settled;
+  if (state === "waiting")
+    return `The server is busy; it is asked again soon. ${count(left, "file")} to go.`;
+  if (state === "offline")
+    return `No connection to the server. ${count(left, "file")} wait and will be sent.`;
+  const cells = answers > settled ? `, ${count(answers, "cell")}` : "";
+  return `${whole(settled)} of ${count(files, "file")}${cells}`;
+}
+
+/**
+ * @param {Progress & {cancelled: boolean, cases: import("../case/casefile.js").CaseFile[]}} outcome
+ * @param {HTMLElement} spoken
+ */
+function tell({ answers, failed, again, refused, cancelled, files, settled, cases }, spoken) {
+  fill(spoken);
+  // The case as the server has it: whatever was missed on the way is there now.
+  for (const file of cases) if (!file.gone) file.reload().catch(() => undefined);
+  const parts = [
+    cancelled && `Stopped after ${whole(settled)} of ${count(files, "file")}.`,
+    answers > 0 && `${count(answers, "image")} answered.`,
+    failed > 0 && `${whole(failed)} could not be used; each says why.`,
+    again > 0 && `${whole(again)} ${again === 1 ? "was" : "were"} in the case already.`,
+  ].filter(Boolean);
+  if (parts.length) toast(parts.join(" "));
+  if (refused.length)
+    toast(`${count(refused.length, "file")} could not be sent: ${refused[0].why}`, {
+      kind: "problem",
+      action: { word: "Which?", run: () => showRefused(refused) },
+    });
+}
+
+/** @param {{name: string, why: string}[]} refused */
+function showRefused(refused) {
+  const rows = refused.map(({ name, why }) => h("li", {}, h("strong", {}, name), ` ${why}`));
+  dialog(
+    { title: `${count(refused.length, "file")} not sent`, class: "small" },
+    h("ul", { class: "plain-list" }, rows),
+  ).showModal();
+}

@@ -1,0 +1,81 @@
+/** How files are dealt into requests, and how long to wait before another try. Pure. */
+
+/** @typedef {import("../server/types.js").Upload} Upload */
+
+/** Requests of moderate size: answers come soon, and a failed one costs little to repeat. */
+export const MAX_COUNT = 16;
+export const MAX_BYTES = 12_000_000;
+
+const IMAGE = /\.(bmp|png|jpe?g|tiff?|webp|zip)$/i;
+const SUBJECT =
+  /(?:^|\/)UID_([A-Za-z0-9-]{1,40})_\d{1,9}_\d{1,9}_(?:all|hem)(?:\.[A-Za-z0-9]{1,5})?$/;
+const NATURAL = new Intl.Collator("en", { numeric: true });
+
+/**
+ * Deal files, in natural order of their names, into requests. An archive goes alone, as what is in
+ * it is not known.
+ *
+ * @param {Upload[]} uploads
+ * @param {number} [maxCount]
+ * @param {number} [maxBytes]
+ * @returns {Upload[][]}
+ */
+export function batches(uploads, maxCount = MAX_COUNT, maxBytes = MAX_BYTES) {
+  const sorted = [...uploads].sort((a, b) => NATURAL.compare(a.name, b.name));
+  /** @type {Upload[][]} */
+  const done = [];
+  /** @type {Upload[]} */
+  let open = [];
+  let bytes = 0;
+  for (const upload of sorted) {
+    const alone = isArchive(upload.name);
+    if (open.length && (alone || open.length >= maxCount || bytes + upload.file.size > maxBytes)) {
+      done.push(open);
+      open = [];
+      bytes = 0;
+    }
+    if (alone) {
+      done.push([upload]);
+      continue;
+    }
+    open.push(upload);
+    bytes += upload.file.size;
+  }
+  if (open.length) done.push(open);
+  return done;
+}
+
+/** @param {string} name @returns {boolean} */
+export function isArchive(name) {
+  return /\.zip$/i.test(name);
+}
+
+/**
+ * Whether a file found in a folder is worth sending; one that was named itself always is.
+ *
+ * @param {string} path
+ * @returns {boolean}
+ */
+export function wantedFromFolder(path) {
+  const parts = path.split("/");
+  const hidden = parts.some((part) => part.startsWith(".") || part === "__MACOSX");
+  return !hidden && IMAGE.test(path);
+}
+
+/** @param {string} path @returns {string} The subject a C-NMC file name gives, or "". */
+export function subjectOf(path) {
+  return SUBJECT.exec(path)?.[1] ?? "";
+}
+
+/**
+ * Seconds to wait before try number `tries`: what the server asked for, or else twice as long each
+ * time, up to 15.
+ *
+ * @param {number} tries From 1.
+ * @param {number|null} [asked] The server's Retry-After.
+ * @returns {number}
+ */
+export function waitSeconds(tries, asked = null) {
+  if (asked !== null && asked >= 0) return Math.min(Math.max(asked, 0.2), 60);
+  return Math.min(2 ** (tries - 1), 15);
+}

@@ -1,0 +1,172 @@
+"""The command line's verb that sets runs side by side."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leukoscope.cli.common import Json
+from leukoscope.core.errors import RESEARCH_USE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from leukoscope.evaluation.comparison.comparison import Group
+    from leukoscope.evaluation.comparison.record import Comparison
+
+WIDEST = 1000
+"""Characters of a line that goes into a file or a pipe."""
+LONGEST = 44
+"""Characters of a line in a table's cell; longer ones are folded."""
+GAP = 2
+"""Characters between the columns of a table."""
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Measured run folders.")],
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="RUN|RECIPE", help="What to subtract, on the same cells."),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="What ranks; a key of report.json's metrics.")] = (
+        "auroc"
+    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER|FILE", help="Table, page and JSON; or one .csv or .html."),
+    ] = None,
+    claims: Annotated[
+        Path | None,
+        typer.Option(help="Figures of others to set beside ours (.yaml, .csv)."),
+    ] = None,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Time the models side by side, now.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Set measured runs side by side.
+
+    Runs are ranked only with runs of the same data and protocol. Exit code 3 if any was left out.
+    """
+    from leukoscope import api
+
+    found = api.compare(runs, baseline, metric=metric, out=out, claims=claims, speed=speed)
+    for line in (*found.left_out, *found.remarks):
+        print("leukoscope:", line, file=sys.stderr)
+    if as_json:
+        print(found.to_json(), end="")
+    else:
+        _print(found)
+    raise typer.Exit(found.exit_code)
+
+
+def _print(found: "Comparison") -> None:
+    from rich.console import Console
+
+    from leukoscope.evaluation.comparison import text as words
+
+    wide = None if sys.stdout.isatty() else WIDEST
+    console = Console(width=wide, markup=False, highlight=False, emoji=False)
+    for group in found.groups:
+        _print_group(console, group, found)
+    _print_means(console, found)
+    _print_claims(console, found)
+    console.print(*words.advice(found), *filter(None, [found.speed]), RESEARCH_USE, sep="\n")
+
+
+def _print_group(console: "Console", group: "Group", found: "Comparison") -> None:
+    from rich.text import Text
+
+    from leukoscope.evaluation.comparison import text as words
+
+    console.print(Text(words.heading(group), style="bold"))
+    if group.leaky:
+        console.print(Text(words.leaky_sentence(group), style="bold red"))
+    console.print(Text(words.identity(group), style="dim"))
+    first, *others = words.shown_metrics(found.metric)
+    rows, entries = group.rows, [row.entry for row in group.rows]
+    columns = {
+        "#": ["" if row.rank is None else str(row.rank) for row in rows],
+        "Run": [entry.name for entry in entries],
+        words.title(first): [str(entry.evaluation.metrics[first]) for entry in entries],
+        "Less baseline": [words.difference(row, first) for row in rows],
+        "Recipe": ["\n".join([entry.recipe, *entry.settings]) for entry in entries],
+    }
+    for key in others:
+        head = words.title(key).replace(" ", "\n")
+        columns[head] = [f"{entry.value(key):.3f}" for entry in entries]
+    columns |= {
+        "Weights": [words.weights(entry) for entry in entries],
+        "MB": [words.megabytes(entry) for entry in entries],
+        "Training": [words.cost(entry) for entry in entries],
+        "Images/s": [words.speed(entry) for entry in entries],
+    }
+    _print_columns(console, {head: own for head, own in columns.items() if any(own)})
+
+
+def _print_means(console: "Console", found: "Comparison") -> None:
+    from rich.text import Text
+
+    from leukoscope.evaluation.comparison import text as words
+
+    if not found.means:
+        return
+    console.print(Text("Means over test sets", style="bold"))
+    console.print(Text(words.SEEDS, style="dim"))
+    columns = {
+        "Recipe": [words.with_settings(mean.recipe, mean.settings) for mean in found.means],
+        "Split": [f"{mean.split}{' LEAKY' * mean.leaky}" for mean in found.means],
+        "Sets": [str(mean.test_sets) for mean in found.means],
+    }
+    for key in words.shown_metrics(found.metric):
+        columns[words.title(key)] = [
+            str(mean.metrics.get(key, "not defined")) for mean in found.means
+        ]
+    _print_columns(console, columns)
+
+
+def _print_columns(console: "Console", columns: dict[str, list[str]]) -> None:
+    """Print a table of as many columns as fit whole, the first three in any case."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    left, shown = console.width, list(columns)
+    for head, cells in columns.items():
+        lines = [line for text in (head, *cells) for line in text.split("\n")]
+        width = min(LONGEST, max(map(len, lines)))
+        if width > left and len(table.columns) >= 3:
+            shown = shown[: len(table.columns)]
+            break
+        table.add_column(Text(head), width=min(width, console.width), overflow="fold")
+        left -= width + GAP
+    for row in zip(*(columns[head] for head in shown), strict=True):
+        table.add_row(*(Text(cell, "red" if "LEAKY" in cell else "") for cell in row))
+    console.print(table)
+    if hidden := [head.replace("\n", " ") for head in columns if head not in shown]:
+        note = f"A wider terminal, or --out, shows also: {', '.join(hidden)}."
+        console.print(Text(note, style="dim"))
+    console.print()
+
+
+def _print_claims(console: "Console", found: "Comparison") -> None:
+    from rich.text import Text
+
+    from leukoscope.evaluation.comparison.published import MARK, TITLES
+
+    shown = [row for row in found.claims if row.ours]
+    if not shown:
+        return
+    console.print(Text(f"Beside what others claim ({MARK})", style="bold"))
+    for row in shown:
+        claim = row.claim
+        leaky = " LEAKY" if row.leaky else ""
+        half = f"; at 0.5 {row.at_half}" if row.at_half else ""
+        console.print(
+            Text(
+                f"{claim.system}, {claim.protocol}: {TITLES[claim.metric]} {claim.value:.3f} "
+                f"claimed. Ours {row.split}{leaky}: {row.at_point}{half} ({row.ours})"
+            )
+        )
+    console.print()

@@ -1,0 +1,109 @@
+"""Self-contained HTML pages: every report, sheet and summary is built from these few parts.
+
+Text is escaped by MarkupSafe wherever it comes from; pictures are embedded, so that one file
+can be mailed. The frame and its style are page.html. Only `figure` needs the train extra.
+"""
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.files import write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def page(title: str, parts: Iterable[Markup], *, subtitle: str = "") -> str:
+    """A whole page with the research-use notice in its frame."""
+    source = resources.files("leukoscope.core").joinpath("page.html").read_text("utf-8")
+    return Template(source).substitute(
+        title=escape(title),
+        subtitle=escape(subtitle),
+        parts=Markup("\n").join(parts),
+        research_use=escape(RESEARCH_USE),
+    )
+
+
+def write_page(
+    path: Path | str, title: str, parts: Iterable[Markup], *, subtitle: str = ""
+) -> Path:
+    """Write `page(...)` atomically and return its path."""
+    write_text(path, page(title, parts, subtitle=subtitle))
+    return Path(path)
+
+
+def heading(text: str, level: int = 2) -> Markup:
+    """A heading of level 2 or 3."""
+    return Markup("<h{0}>{1}</h{0}>").format(int(level), text)
+
+
+def paragraph(text: str) -> Markup:
+    """A paragraph; pass Markup to keep tags inside."""
+    return Markup("<p>{}</p>").format(text)
+
+
+def note(text: str, kind: str = "info") -> Markup:
+    """A box that stands out; `kind` is "info" or "warning"."""
+    role = Markup(' role="alert"') if kind == "warning" else ""
+    return Markup('<div class="note {}"{}>{}</div>').format(kind, role, text)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> Markup:
+    """A table; cells are escaped unless they are Markup."""
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in headers)
+    body = Markup("\n").join(
+        Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(v) for v in row))
+        for row in rows
+    )
+    title = Markup("<caption>{}</caption>").format(caption) if caption else Markup("")
+    return Markup(
+        '<div class="scroll"><table>{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    ).format(title, head, body)
+
+
+def figure(drawing: "Figure", caption: str = "", alt: str = "") -> Markup:
+    """A Matplotlib figure as an embedded PNG."""
+    stream = io.BytesIO()
+    drawing.savefig(stream, format="png", dpi=110, bbox_inches="tight")
+    return _picture(stream.getvalue(), "png", caption, alt or caption)
+
+
+def image_grid(
+    images: Iterable[tuple[np.ndarray, str]], caption: str = "", size: int = 96
+) -> Markup:
+    """Small pictures side by side, each with its own line of text.
+
+    Args:
+        images: uint8 arrays (H, W, 3), each with a caption.
+        caption: Text under the whole grid.
+        size: Width of each picture in CSS pixels; stored at twice that for sharp screens.
+    """
+    from PIL import Image
+
+    cells = []
+    for array, text in images:
+        picture = Image.fromarray(np.ascontiguousarray(array))
+        picture.thumbnail((2 * size, 2 * size))
+        stream = io.BytesIO()
+        picture.save(stream, format="WEBP", quality=80)
+        cells.append(_picture(stream.getvalue(), "webp", text, text, width=size))
+    grid = Markup('<div class="grid">{}</div>').format(Markup("").join(cells))
+    return grid + (Markup('<p class="subtitle">{}</p>').format(caption) if caption else Markup(""))
+
+
+def _picture(data: bytes, kind: str, caption: str, alt: str, width: int | None = None) -> Markup:
+    encoded = base64.b64encode(data).decode("ascii")
+    size = Markup(' style="width: {}px"').format(width) if width else Markup("")
+    text = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
+    return Markup('<figure{}><img src="data:image/{};base64,{}" alt="{}">{}</figure>').format(
+        size, kind, encoded, escape(alt), text
+    )

@@ -1,0 +1,272 @@
+"""Tables on disk. In memory a table is a dict of equally long columns; the suffix names the format.
+
+Text columns are object arrays of str with "" for "unknown"; numbers are NumPy numbers with nan for
+"unknown". CSV and JSON lines stream; Parquet is written through Arrow (arro3), so that any step of
+the work can be opened in pandas, R or DuckDB.
+"""
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+
+from leukoscope.core.errors import CohortError
+from leukoscope.core.files import atomic_path
+
+Table = dict[str, np.ndarray]
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+
+
+def text_column(values: Sequence[object]) -> np.ndarray:
+    """An object array of str in which None became ""."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = ["" if value is None else str(value) for value in values]
+    return column
+
+
+def read_table(path: Path | str, *, text: Collection[str] = ()) -> Table:
+    """Read a .csv, .jsonl or .parquet file.
+
+    A CSV column whose every cell is a number becomes int64 or float64 (an empty cell is nan); any
+    other stays text, so that subject ids such as "007" keep their zeros: a number is taken as such
+    only when it prints back the same.
+
+    Args:
+        path: The file.
+        text: Columns that are text whatever they look like: a subject "7" stays "7", and does not
+            become 7.0 because another row has none.
+
+    Raises:
+        CohortError: The file is absent, unreadable, ragged or of another format.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".parquet":
+            return _read_parquet(path, text)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if suffix == ".csv":
+                return _read_csv(file, path, text)
+            if suffix == ".jsonl":
+                return _read_jsonl(file, path, text)
+    except (OSError, ValueError, OverflowError, RecursionError, csv.Error) as error:
+        raise CohortError(f"{path}: cannot be read as a table ({error}).") from error
+    raise CohortError(f"{path}: a table ends in {', '.join(SUFFIXES)}; rename or convert it.")
+
+
+def write_table(path: Path | str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> None:
+    """Write columns of equal length, atomically, in the format of the suffix."""
+    names = list(columns)
+    with TableWriter(path, names) as writer:
+        for values in zip(*columns.values(), strict=True):
+            writer.write(dict(zip(names, values, strict=True)))
+
+
+class TableWriter:
+    """Write rows as they come; the file appears, whole, when the block ends without an error.
+
+    Args:
+        path: Where to write, by suffix; None or "-" prints CSV on standard output.
+        fields: The columns, in order. A row may lack some (written as unknown) but adds none.
+    """
+
+    def __init__(self, path: Path | str | None, fields: Sequence[str]) -> None:
+        self.path = None if path is None or str(path) == "-" else Path(path)
+        self.fields = list(fields)
+        if self.path is not None and self.path.suffix.lower() not in SUFFIXES:
+            raise CohortError(f"{self.path}: choose a name that ends in {', '.join(SUFFIXES)}.")
+        self._stack = ExitStack()
+        self._rows: list[Mapping[str, object]] = []
+
+    def __enter__(self) -> Self:
+        """Open the temporary file."""
+        self._temporary = self._file = None
+        if self.path is None:
+            self._file = sys.stdout
+        else:
+            self._temporary = self._stack.enter_context(atomic_path(self.path))
+            if self.path.suffix.lower() != ".parquet":
+                opened = self._temporary.open("w", encoding="utf-8", newline="")
+                self._file = self._stack.enter_context(opened)
+        if self._file is not None and not self._is_jsonl():
+            self._csv = csv.DictWriter(self._file, self.fields, lineterminator="\n")
+            self._csv.writeheader()
+        return self
+
+    def write(self, row: Mapping[str, object]) -> None:
+        """Add one row."""
+        if self._file is None:
+            self._rows.append(row)
+        elif self._is_jsonl():
+            values = {name: _plain(row.get(name)) for name in self.fields}
+            self._file.write(json.dumps(values, ensure_ascii=False) + "\n")
+        else:
+            self._csv.writerow({name: _cell(row.get(name)) for name in self.fields})
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """Put the finished file in place, or leave nothing after an error."""
+        try:
+            if kind is None and self._temporary is not None and self._file is None:
+                _write_parquet(self._temporary, self.fields, self._rows)
+        except BaseException:
+            self._stack.__exit__(*sys.exc_info())
+            raise
+        return self._stack.__exit__(kind, error, trace)
+
+    def _is_jsonl(self) -> bool:
+        return self.path is not None and self.path.suffix.lower() == ".jsonl"
+
+
+def _plain(value: object) -> Any:
+    """A value JSON can hold: NumPy scalars unwrapped, nan as null."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cell(value: object) -> object:
+    value = _plain(value)
+    return "" if value is None else value
+
+
+def _read_csv(file: IO[str], path: Path, text: Collection[str]) -> Table:
+    reader = csv.reader(file)
+    names = next(reader, None)
+    if not names:
+        raise CohortError(f"{path}: the file is empty; a table starts with a line of column names.")
+    if len(set(names)) != len(names):
+        raise CohortError(f"{path}: two columns have the same name; give each its own.")
+    rows = []
+    for row in reader:
+        if len(row) != len(names):
+            if not row:
+                continue
+            raise CohortError(
+                f"{path}, line {reader.line_num}: {len(row)} values where the first line names "
+                f"{len(names)} columns."
+            )
+        rows.append(row)
+    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+    return {
+        name: text_column(list(values)) if name in text else _typed(list(values))
+        for name, values in zip(names, columns, strict=True)
+    }
+
+
+def _read_jsonl(file: IO[str], path: Path, text: Collection[str]) -> Table:
+    rows = [json.loads(line) for line in file if line.strip()]
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise CohortError(f"{path}, row {number}: a line is an object of columns and values.")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {name: _loaded([row.get(name) for row in rows], name in text) for name in names}
+
+
+def _loaded(values: list[Any], is_text: bool) -> np.ndarray:
+    return text_column([_name(value) for value in values]) if is_text else _array(values)
+
+
+def _name(value: Any) -> Any:
+    """A name that other tools store as a number: 7.0 beside a blank was meant as 7."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else _plain(value)
+    return value
+
+
+def _typed(values: list[str]) -> np.ndarray:
+    filled = [value for value in values if value]
+    if filled and len(filled) == len(values) and all(_is_integer(value) for value in filled):
+        return np.array(values, dtype=np.int64)
+    if filled and all(_is_float(value) for value in filled):
+        return np.array([float(value) if value else math.nan for value in values])
+    return text_column(values)
+
+
+def _is_integer(text: str) -> bool:
+    return (
+        text.isascii()
+        and len(text) < 19
+        and text.removeprefix("-").isdecimal()
+        and str(int(text)) == text
+    )
+
+
+def _is_float(text: str) -> bool:
+    if text[:1] == "0" and text[1:2].isdecimal():  # "007" is a name
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+def _array(values: list[Any]) -> np.ndarray:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {bool} and None not in values:
+        return np.array(values, dtype=bool)
+    if kinds and kinds <= {int} and None not in values:
+        return np.array(values, dtype=np.int64)
+    if kinds and kinds <= {int, float}:
+        return np.array([math.nan if value is None else value for value in values], dtype=float)
+    return text_column(values)
+
+
+def _write_parquet(path: Path, fields: list[str], rows: Sequence[Mapping[str, object]]) -> None:
+    from arro3.core import Array, DataType, Table
+    from arro3.io import write_parquet
+
+    types = {
+        "f": DataType.float64(),
+        "i": DataType.int64(),
+        "b": DataType.bool(),
+        "O": DataType.utf8(),
+    }
+    columns: dict[str, Any] = {}
+    for name in fields:
+        column = _array([_plain(row.get(name)) for row in rows])
+        columns[name] = Array(column.tolist(), type=types[column.dtype.kind])
+    write_parquet(Table.from_pydict(columns), str(path))
+
+
+def _has_parquet_ends(path: Path) -> bool:
+    """Whether the file starts and ends as Parquet does, so that the reader needn't find out."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        if size < 12:
+            return False
+        file.seek(0)
+        start = file.read(4)
+        file.seek(-8, 2)
+        footer = int.from_bytes(file.read(4), "little")
+        return start == file.read(4) == b"PAR1" and footer <= size - 12
+
+
+def _read_parquet(path: Path, text: Collection[str]) -> Table:
+    from arro3.io import read_parquet
+
+    if not path.is_file():
+        raise CohortError(f"{path}: no such file.")
+    if not _has_parquet_ends(path):
+        raise CohortError(f"{path}: cannot be read as Parquet (cut short, or another format).")
+    try:
+        table = read_parquet(str(path)).read_all()
+    except BaseException as error:  # arro3 panics at a bad footer, and a panic is no Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise
+        raise CohortError(f"{path}: cannot be read as Parquet ({error}).") from error
+    return {
+        name: _loaded(list(table[name].to_pylist()), name in text) for name in table.column_names
+    }

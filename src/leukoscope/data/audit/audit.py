@@ -1,0 +1,217 @@
+"""Audit a cohort: which images are one file, which show one cell, which subject ids are one person.
+
+C-NMC files the same person under several ids, in several official folds. Two subjects are linked
+when an image of each shows the same cell. One shared cell is enough: a wrong link costs a little
+data, a missed one leaks.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from leukoscope.core.errors import ImageError
+from leukoscope.core.files import natural_key, sha256_file
+from leukoscope.core.progress import track
+from leukoscope.core.tables import Table, text_column
+from leukoscope.data.audit.fingerprint import (
+    Fingerprint,
+    fingerprint,
+    typical_step,
+)
+from leukoscope.data.audit.linking import link_persons, name_cells
+from leukoscope.data.audit.matching import Match, Settings, find_matches
+from leukoscope.data.audit.nucleus import cell_diameter
+from leukoscope.data.cnmc.cnmc import UNKNOWN
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.imaging.image import decode
+
+EXACT, SAME_CELL = "exact", "same-cell"
+UNREADABLE, BLANK, UNMATCHED, NO_BORDER = (
+    "unreadable",
+    "blank",
+    "too-small-to-match",
+    "no-border",
+)
+LABEL_CONFLICT = "label-conflict"
+SAMPLE = 64  # images from which the scale of a cohort is taken
+
+
+#: Rows of two images of one cell; no match where the bytes are the same.
+Link = tuple[int, int, Match | None]
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What the audit found.
+
+    Attributes:
+        cohort: The cohort with `sha256`, `flags`, `person` and `cell` filled. Images with the same
+            `cell` show one physical cell; "" where the bytes could not be read.
+        pairs: A row per pair of images of one cell: path_a, path_b, subject_a, subject_b, label_a,
+            label_b, kind ("exact": the same bytes, or "same-cell"), outline_iou (of the nuclei),
+            correlation (of the textures), shift (pixels the nucleus moved in the frame), turn ("0"
+            to "270" degrees counter-clockwise from a to b, after mirroring where it says
+            "mirrored"). Exact copies are paired with the first of them only. Pairs whose labels
+            differ link nobody: one of the labels is suspect.
+        persons: Subject to person.
+    """
+
+    cohort: Cohort
+    pairs: Table
+    persons: Mapping[str, str]
+
+    @property
+    def label_conflicts(self) -> np.ndarray:
+        """Which pairs carry both labels, a bool per row of `pairs`."""
+        return _differ(self.pairs["label_a"], self.pairs["label_b"])
+
+    @property
+    def linked(self) -> dict[str, list[str]]:
+        """Persons who stand under more than one subject id, with the ids in natural order."""
+        groups: dict[str, list[str]] = {}
+        for subject in sorted(self.persons, key=natural_key):
+            groups.setdefault(self.persons[subject], []).append(subject)
+        return {person: ids for person, ids in groups.items() if len(ids) > 1}
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """One image read once: its hash, fingerprint, and remarks."""
+
+    sha256: str
+    print: Fingerprint | None
+    flags: tuple[str, ...]
+
+
+def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) -> AuditResult:
+    """Find exact copies, images of one cell, and subjects that are one person.
+
+    Deterministic: the same files give the same result, whatever `jobs`.
+
+    Args:
+        cohort: The cells. Hashes already there are not computed again.
+        jobs: Threads for reading and comparing.
+        settings: Thresholds of the search; the defaults are measured by `benchmarks/audit.py`.
+
+    Returns:
+        The cohort with persons and cells, the pairs, and the persons.
+    """
+    step = _cohort_step(cohort)
+    known = cohort["sha256"]
+
+    def scan(row: int) -> _Scan:
+        return _scan(cohort["path"][row], str(known[row]), step)
+
+    with _one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
+        results = pool.map(scan, range(len(cohort)))
+        scans = list(track(results, "Reading cells", total=len(cohort)))
+        links = _exact_links(scans)
+        # Of exact copies one is compared; its matches hold for all of them.
+        copies = {second for _, second, _ in links}
+        prints = {row: s.print for row, s in enumerate(scans) if s.print and row not in copies}
+        found = find_matches(list(prints.values()), settings, jobs=jobs)
+    rows = list(prints)
+    links += [(rows[match.first], rows[match.second], match) for match in found]
+    links.sort(key=lambda link: link[:2])
+    pairs = _pair_table(cohort, links)
+    return _conclude(cohort, scans, links, pairs)
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """The pool is the parallelism; threads of OpenCV below it would only get in its way."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _cohort_step(cohort: Cohort) -> float:
+    diameters = []
+    for row in np.unique(np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int)):
+        try:
+            diameters.append(cell_diameter(decode(Path(cohort["path"][row]))))
+        except ImageError:
+            continue
+    return typical_step([d for d in diameters if d > 0])
+
+
+def _scan(path: str, known: str, step: float) -> _Scan:
+    try:
+        sha256 = known or sha256_file(path)
+    except OSError:
+        return _Scan("", None, (UNREADABLE,))
+    try:
+        image = decode(Path(path))
+    except ImageError:
+        return _Scan(sha256, None, (UNREADABLE,))
+    if int(image.max()) == int(image.min()):
+        return _Scan(sha256, None, (BLANK,))
+    found = fingerprint(image, step)
+    if found is None:
+        return _Scan(sha256, None, (UNMATCHED,))
+    return _Scan(sha256, found, () if found.framed else (NO_BORDER,))
+
+
+def _exact_links(scans: Sequence[_Scan]) -> list[Link]:
+    """The first of each group of identical files with each other one.
+
+    Broken and blank files prove nothing.
+    """
+    first: dict[str, int] = {}
+    links: list[Link] = []
+    for row, scan in enumerate(scans):
+        if scan.sha256 and not {UNREADABLE, BLANK} & set(scan.flags):
+            origin = first.setdefault(scan.sha256, row)
+            if origin != row:
+                links.append((origin, row, None))
+    return links
+
+
+def _pair_table(cohort: Cohort, links: Sequence[Link]) -> Table:
+    a = np.array([link[0] for link in links], dtype=int)
+    b = np.array([link[1] for link in links], dtype=int)
+    table: Table = {}
+    for name in ("path", "subject", "label"):
+        table[f"{name}_a"], table[f"{name}_b"] = cohort[name][a], cohort[name][b]
+    matches = [link[2] for link in links]
+    table["kind"] = text_column([SAME_CELL if m else EXACT for m in matches])
+    table["outline_iou"] = np.array([m.outline_iou if m else 1.0 for m in matches])
+    table["correlation"] = np.array([m.correlation if m else 1.0 for m in matches])
+    table["shift"] = np.array([m.shift if m else 0.0 for m in matches])
+    table["turn"] = text_column([m.turned if m else "0" for m in matches])
+    return table
+
+
+def _conclude(
+    cohort: Cohort, scans: Sequence[_Scan], links: Sequence[Link], pairs: Table
+) -> AuditResult:
+    conflict = _differ(pairs["label_a"], pairs["label_b"])
+    linking = [link[:2] for link, bad in zip(links, conflict, strict=True) if not bad]
+    suspects = {row for link, bad in zip(links, conflict, strict=True) if bad for row in link[:2]}
+    sha256 = text_column([scan.sha256 for scan in scans])
+    flags = text_column(
+        [
+            _joined(str(old), (*scan.flags, *((LABEL_CONFLICT,) if row in suspects else ())))
+            for row, (old, scan) in enumerate(zip(cohort["flags"], scans, strict=True))
+        ]
+    )
+    person, persons = link_persons(cohort["subject"], linking)
+    cell = name_cells(sha256, linking)
+    filled = cohort.with_columns(sha256=sha256, flags=flags, person=person, cell=cell)
+    return AuditResult(filled, pairs, persons)
+
+
+def _differ(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return (labels != others) & (labels != UNKNOWN) & (others != UNKNOWN)
+
+
+def _joined(old: str, new: Iterable[str]) -> str:
+    return ";".join(dict.fromkeys([*filter(None, old.split(";")), *new]))

@@ -1,0 +1,168 @@
+"""The fingerprint of a cell: two small pictures by which the same cell is known again.
+
+Both are drawn on a grid centred on the nucleus, so a shift of the frame drops out, and a quarter
+turn or a flip of the image is the same turn or flip of the grid. `shade` is the grey level of the
+nucleus, brought to mean 0 and norm 1: a gain or an offset drops out. `texture` is what remains
+between two Gaussian blurs, the middle scales of chromatin. It says nothing of the broad shading
+that all cells share, nor of the fine detail that focus and JPEG change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.data.audit.nucleus import MIN_CELL_PIXELS, nucleus, solid_mask
+
+SHADE_GRID = 48
+TEXTURE_GRID = 96
+#: Original pixels per texture step for C-NMC, whose cells are about 200 px wide.
+CNMC_STEP = 3.0
+#: Texture steps across a cell of typical size.
+STEPS_PER_CELL = 64
+#: Share of the frame above which there is no black border, so no outline either.
+FULL_FRAME = 0.98
+#: Share of nucleus in a step from which its texture counts.
+SURE = 0.85
+#: Texture steps left out at the edge, where blur and segmentation decide what is seen.
+RIM = 2
+#: Texture steps that must be left.
+MIN_STEPS = 200
+#: Standard deviations of shade; one speck of glare or dirt must not outweigh the rest.
+MAX_SHADE = 2.0
+#: Grey levels of spread; less is a painted disc.
+MIN_SPREAD = 0.05
+#: Standard deviations of the two blurs, in texture steps.
+FINE_BLUR, COARSE_BLUR = 1.0, 4.0
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What is kept of one cell.
+
+    Attributes:
+        shade: float32 (48, 48), grey level, mean about 0 and norm 1, 0 outside the nucleus.
+        texture: int8 (96, 96), band-passed grey level, 0 outside.
+        mask: bool (96, 96), the nucleus without its rim.
+        area: Pixels the nucleus covers in the original image.
+        offset: Centroid minus the middle of the frame, (x right, y down) in original pixels.
+        framed: Whether a black border shows the outline. Without one the whole frame is compared.
+        step: Original pixels per texture step it was drawn with.
+    """
+
+    shade: NDArray[np.float32]
+    texture: NDArray[np.int8]
+    mask: NDArray[np.bool_]
+    area: float
+    offset: tuple[float, float]
+    framed: bool
+    step: float
+
+
+def typical_step(diameters: Sequence[float]) -> float:
+    """Original pixels per texture step for a cohort, from the widths of some of its cells.
+
+    One step for the whole cohort keeps size comparable between its cells. Steps differ by factors
+    of two, so that the choice does not hang on which cells were looked at: C-NMC, in whole or in
+    part, gives `CNMC_STEP`.
+    """
+    if len(diameters) == 0:
+        return CNMC_STEP
+    octaves = round(float(np.log2(np.median(diameters) / STEPS_PER_CELL / CNMC_STEP)))
+    return CNMC_STEP * 2.0 ** max(octaves, -3)
+
+
+def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprint | None:
+    """Describe a cell so that it can be found again.
+
+    Args:
+        image: uint8 (H, W, 3) RGB, the cell on black, or a photograph without border.
+        step: Original pixels per texture step, one for the whole cohort.
+
+    Returns:
+        The fingerprint, or None where the cell is too small or too even to be known again.
+    """
+    mask = solid_mask(image)
+    framed = float(mask.mean()) < FULL_FRAME
+    mask = mask if framed else np.ones(mask.shape, dtype=bool)
+    rows, columns = _window(mask)
+    middle = ((mask.shape[1] - 1) / 2 - columns.start, (mask.shape[0] - 1) / 2 - rows.start)
+    mask = mask[rows, columns]
+    grey = np.asarray(cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY), np.uint8)
+    solid = mask.astype(np.float32)
+    body = nucleus(mask, grey) if framed else solid
+    area = float(body.sum())
+    if area < MIN_CELL_PIXELS:
+        return None
+    moments = cv2.moments(body)
+    x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    share, cover, level = (_on_grid(plane, x, y, step) for plane in (body, solid, grey * solid))
+    inside = share > SURE
+    brush = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    eroded = cv2.erode(inside.astype(np.uint8), brush, borderType=cv2.BORDER_REPLICATE)
+    inner = np.asarray(eroded, dtype=bool)
+    if np.count_nonzero(inner) < MIN_STEPS:
+        return None
+    level[inside] /= cover[inside]
+    level[~inside] = 0
+    shade, texture = _shade(level, share * inner), _texture(level, inside, inner)
+    if shade is None or texture is None:
+        return None
+    offset = (x - middle[0], y - middle[1])
+    return Fingerprint(shade, texture, inner, area, offset, framed, step)
+
+
+def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns of the mask and a margin: most of a frame is border, and costs time."""
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    margin = max(width, height) // 10 + 2
+    rows = slice(max(top - margin, 0), top + height + margin)
+    return rows, slice(max(left - margin, 0), left + width + margin)
+
+
+def _on_grid(plane: NDArray[Any], x: float, y: float, step: float) -> NDArray[np.float32]:
+    """A plane (H, W) averaged on the (96, 96) grid centred on pixel (x, y)."""
+    # Whole pixels per step are sampled and then averaged, so that nothing aliases.
+    inside = max(1, round(step))
+    side = TEXTURE_GRID * inside
+    scale = inside / step
+    middle = (side - 1) / 2
+    move = np.array([[scale, 0, middle - scale * x], [0, scale, middle - scale * y]], np.float32)
+    fine = cv2.warpAffine(plane.astype(np.float32), move, (side, side), flags=cv2.INTER_LINEAR)
+    grid = cv2.resize(fine, (TEXTURE_GRID, TEXTURE_GRID), interpolation=cv2.INTER_AREA)
+    return np.asarray(grid, np.float32)
+
+
+def _shade(level: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    size = (SHADE_GRID, SHADE_GRID)
+    cover = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA))
+    total = np.asarray(cv2.resize(level * weight, size, interpolation=cv2.INTER_AREA))
+    mean = total / np.maximum(cover, 1e-3)
+    middle = float(total.sum() / cover.sum())
+    spread = float(np.sqrt(((mean - middle) ** 2 * cover).sum() / cover.sum()))
+    if spread < MIN_SPREAD:
+        return None
+    shade = np.clip(mean - middle, -MAX_SHADE * spread, MAX_SHADE * spread) * cover
+    return np.asarray(shade / np.linalg.norm(shade), np.float32)
+
+
+def _texture(
+    level: NDArray[np.float32], inside: NDArray[np.bool_], inner: NDArray[np.bool_]
+) -> NDArray[np.int8] | None:
+    weight = inside.astype(np.float32)
+
+    def blurred(sigma: float) -> NDArray[np.float32]:
+        # Normalised by the blurred mask, so that the black border does not darken the rim.
+        share = np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
+        return np.asarray(cv2.GaussianBlur(level, (0, 0), sigma) / share, np.float32)
+
+    band = blurred(FINE_BLUR) - blurred(COARSE_BLUR)
+    spread = float(band[inner].std())
+    if spread < MIN_SPREAD:
+        return None
+    # 32 counts per standard deviation: four of them fit, and rounding costs nothing that matters.
+    counts = np.clip(np.round(band / spread * 32), -127, 127)
+    return np.where(inner, counts, 0).astype(np.int8)

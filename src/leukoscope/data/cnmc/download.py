@@ -1,0 +1,140 @@
+"""`data download cnmc`: fetch C-NMC 2019, saying first how much, whose, and under which licence.
+
+The images come from a copy on Kaggle, by way of `kagglehub` (the `download` extra). kagglehub
+resumes a broken download from its cache but not in a folder of our choice, so its cache is put
+inside the target folder for the time of the download and the tree is moved up when it is whole.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from leukoscope.core.errors import DownloadError, missing_extra
+from leukoscope.data.cnmc.cnmc import CITATION, DOI, LICENCE
+from leukoscope.data.cnmc.manifest import verify
+from leukoscope.data.cnmc.official import TOP_FOLDER, official_images
+from leukoscope.data.cnmc.verification import Verification
+
+ORIGINAL = f"https://doi.org/{DOI}"
+KAGGLE_HANDLE = "andrewmvd/leukemia-classification"
+_CACHE = ".kagglehub"
+
+
+def notice(target: Path) -> list[str]:
+    """What to know before fetching: origin, size, licence and citation, as lines for a person."""
+    images = official_images()
+    return [
+        f"C-NMC 2019: {len(images):,} images of one cell, {_gigabytes(_total_bytes())} unpacked,",
+        "          and room for the archive they come in until it is unpacked",
+        f"From:     the copy at kaggle.com/datasets/{KAGGLE_HANDLE}, verified afterwards",
+        f"Original: {ORIGINAL} (fetch it there by hand if you prefer)",
+        f"Licence:  {LICENCE}: name the authors wherever you use it",
+        f"Cite:     {CITATION}",
+        f"To:       {target}",
+    ]
+
+
+def download_cnmc(
+    target: Path | str,
+    *,
+    source: str = "kaggle",
+    confirm: Callable[[list[str]], bool],
+    jobs: int | None = None,
+) -> Verification | None:
+    """Fetch C-NMC 2019 into a folder and verify it. Run again, a broken download goes on.
+
+    Args:
+        target: Where the `C-NMC_Leukemia` tree shall lie; made if need be.
+        source: Where from; only "kaggle" is known.
+        confirm: Shown the lines of `notice` before anything is fetched; fetching goes on if it
+            returns true.
+        jobs: Threads for the verification.
+
+    Returns:
+        The verification of what was fetched, or None if `confirm` declined.
+
+    Raises:
+        MissingExtraError: if kagglehub is not installed.
+        DownloadError: for another source, too little room, or a download that failed.
+    """
+    target = Path(target).expanduser().absolute()
+    if source != "kaggle":
+        raise DownloadError(
+            f"source {source!r} is unknown: use 'kaggle', or fetch the original from {ORIGINAL}"
+        )
+    try:
+        import kagglehub  # type: ignore[import-not-found]
+    except ImportError as error:
+        raise missing_extra("data download", error, "download") from error
+    if (target / TOP_FOLDER).exists():
+        raise DownloadError(
+            f"{target / TOP_FOLDER} exists already. Check it with: leukoscope data verify {target}"
+        )
+    if not confirm(notice(target)):
+        return None
+    _check_room(target)
+    with _failures_named(), _cache_inside(target) as cache:
+        fetched = Path(kagglehub.dataset_download(KAGGLE_HANDLE))
+    if not fetched.resolve().is_relative_to(cache.resolve()):
+        return verify(
+            fetched, jobs=jobs
+        )  # Kaggle and Colab notebooks have the data attached already
+    tree = fetched / TOP_FOLDER
+    (tree if tree.is_dir() else fetched).rename(target / TOP_FOLDER)
+    shutil.rmtree(cache)
+    return verify(target, jobs=jobs)
+
+
+@contextmanager
+def _cache_inside(target: Path) -> Iterator[Path]:
+    """Let kagglehub keep its cache in `target`, where it can go on after an interruption."""
+    cache, variable = target / _CACHE, "KAGGLEHUB_CACHE"
+    before = os.environ.get(variable)
+    cache.mkdir(parents=True, exist_ok=True)
+    os.environ[variable] = str(cache)
+    try:
+        yield cache
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    """Turn whatever kagglehub and its HTTP libraries raise into one clear line."""
+    try:
+        yield
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [""])[0][:160]
+        # requests has a ConnectionError of its own, whose text is a page of urllib3 internals.
+        offline = type(error).__name__ == "ConnectionError"
+        reason = "no connection" if offline else f"{type(error).__name__}: {first}"
+        raise DownloadError(
+            f"Kaggle did not deliver {KAGGLE_HANDLE} ({reason}). Check the network and run this "
+            f"again, it goes on where it stopped; or fetch the original from {ORIGINAL}"
+        ) from error
+
+
+def _check_room(target: Path) -> None:
+    """Refuse before a long download what the disk cannot hold."""
+    existing = next(folder for folder in (target, *target.parents) if folder.exists())
+    if not existing.is_dir():
+        raise DownloadError(f"{existing} is a file: name a folder to download into.")
+    free = shutil.disk_usage(existing).free
+    if free < _total_bytes():
+        raise DownloadError(
+            f"{target}: {_gigabytes(free)} free, {_gigabytes(_total_bytes())} needed. "
+            "Name a folder on a larger disk."
+        )
+
+
+def _total_bytes() -> int:
+    return sum(image.size for image in official_images())
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"

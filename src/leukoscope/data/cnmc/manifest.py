@@ -1,0 +1,207 @@
+"""`data verify`: is this folder a true copy of C-NMC 2019, and what of it is here?
+
+Every image is compared with the official manifest by name, place and SHA-256. The folder may be the
+tree as The Cancer Imaging Archive or Kaggle lays it out, any folder inside or around it, or a flat
+copy: a file is recognised by its name and whatever official folders lead to it, and only a folder
+that says something else (another fold, class or phase) makes it misplaced.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+from leukoscope.core.errors import CohortError
+from leukoscope.core.progress import track
+from leukoscope.data.cnmc.official import (
+    DIGEST_BYTES,
+    PARTS,
+    TOP_FOLDER,
+    OfficialImage,
+    official_images,
+)
+from leukoscope.data.cnmc.verification import Finding, Status, Verification
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
+_LEVELS = (
+    frozenset({"training_data", "validation_data", "testing_data"}),
+    frozenset(part.casefold() for part in PARTS),
+    frozenset({"all", "hem"}),
+)
+_OFFICIAL_FOLDERS = frozenset().union(*_LEVELS, {TOP_FOLDER.casefold()})
+
+
+def verify(root: Path | str, *, jobs: int | None = None) -> Verification:
+    """Compare a folder with the official C-NMC 2019 manifest.
+
+    Args:
+        root: The folder to look at. Linked folders in it are not entered, and no link is
+            followed out of it.
+        jobs: Threads that read and hash; by default one for each processor.
+
+    Returns:
+        What is present, missing, altered, misplaced and extra.
+
+    Raises:
+        CohortError: if `root` is no folder or cannot be listed.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        what = "is a file; unpack it and name the folder" if root.exists() else "does not exist"
+        raise CohortError(f"{root}: {what}. Name a folder that holds a copy of C-NMC 2019.")
+    top = root.resolve()
+    paths, settled, others = _scan(top)
+    lead: list[str] = []
+    for name in reversed(top.parts):
+        if name.casefold() not in _OFFICIAL_FOLDERS:
+            break
+        lead.insert(0, name)
+    judged: list[tuple[Path, Status, OfficialImage | None]] = []
+    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        digests = track(pool.map(_digest, paths), "verifying", len(paths))
+        for path, digest in zip(paths, digests, strict=True):
+            inside = path.relative_to(top).parts
+            judged.append((path, *identify([*lead, *inside[:-1]], inside[-1], digest)))
+    found = [
+        Finding(_shown_path(path, top), status, image.path if image else "")
+        for path, status, image in _tell_repeated(judged)
+    ]
+    findings = tuple(sorted([*settled, *found], key=lambda finding: finding.path))
+    stood_for = {finding.official for finding in findings}
+    missing = tuple(image.path for image in official_images() if image.path not in stood_for)
+    return Verification(str(root), findings, missing, others)
+
+
+def identify(
+    folders: Sequence[str], name: str, digest: bytes | None
+) -> tuple[Status, OfficialImage | None]:
+    """Decide what one file is from its place, name and bytes.
+
+    Args:
+        folders: The folders that lead to it, outermost first.
+        name: Its file name.
+        digest: First 16 bytes of its SHA-256; b"" where its size alone rules every official image
+            out, None where it could not be read.
+
+    Returns:
+        The status, before repeated copies are told apart, and the official image it stands for.
+    """
+    named, hashed = _index()
+    place = [folder.casefold() for folder in folders]
+    candidates = sorted(
+        named.get(name.casefold(), ()), key=lambda image: _support(image, place), reverse=True
+    )
+    if same := hashed.get(digest or b"", ()):
+        for image in candidates:
+            if image in same:
+                return ("misplaced" if _support(image, place) < 0 else "present"), image
+        return "renamed", same[0]
+    # A bare number such as 17.bmp is a C-NMC name only where a folder says so; UID_... always is.
+    needed = 1 if name.split(".")[0].isdecimal() else 0
+    claimed = candidates[0] if candidates and _support(candidates[0], place) >= needed else None
+    if digest is None:
+        return "unreadable", claimed
+    return ("altered", claimed) if claimed else ("extra", None)
+
+
+def _support(image: OfficialImage, place: Sequence[str]) -> int:
+    """How many levels of the official path the folders confirm; -1 if one says something else."""
+    own = set(image.path.casefold().split("/")[:-1])
+    support = 0
+    for level in _LEVELS:
+        nearest = next((folder for folder in reversed(place) if folder in level), None)
+        if nearest and own & level:
+            if nearest not in own:
+                return -1
+            support += 1
+    return support
+
+
+@lru_cache(maxsize=1)
+def _index() -> tuple[dict[str, list[OfficialImage]], dict[bytes, list[OfficialImage]]]:
+    """The official images by lower-case name and by digest (106 pairs share theirs)."""
+    named: dict[str, list[OfficialImage]] = {}
+    hashed: dict[bytes, list[OfficialImage]] = {}
+    for image in official_images():
+        named.setdefault(image.name.casefold(), []).append(image)
+        hashed.setdefault(image.digest, []).append(image)
+    return named, hashed
+
+
+def _scan(top: Path) -> tuple[list[Path], list[Finding], int]:
+    """Image files below `top` to hash, what is already settled, and the number of other files."""
+    paths: list[Path] = []
+    settled: list[Finding] = []
+    others = 0
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            if folder == top:
+                raise CohortError(f"{top}: cannot be listed ({error.strerror}).") from None
+            settled.append(Finding(_shown_path(folder, top), "unreadable", ""))
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            is_image = path.suffix.lower() in IMAGE_SUFFIXES and not entry.name.startswith("._")
+            if entry.is_dir(follow_symlinks=False):
+                folders += [path] if entry.name != "__MACOSX" else []
+            elif entry.is_symlink() and not _leads_inside(path, top):
+                if is_image or entry.is_dir():
+                    settled.append(Finding(_shown_path(path, top), "linked", ""))
+            elif is_image and path.is_file():
+                paths.append(path)
+            else:  # a pipe or device named like an image counts here: opening it could hang
+                others += 1
+    return paths, settled, others
+
+
+def _leads_inside(path: Path, top: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(top)
+
+
+def _digest(path: Path) -> bytes | None:
+    """The start of a file's SHA-256; b"" if its size is not official, None if unreadable."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size not in _official_sizes():
+                return b""
+            return hashlib.file_digest(file, "sha256").digest()[:DIGEST_BYTES]
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def _official_sizes() -> frozenset[int]:
+    return frozenset(image.size for image in official_images())
+
+
+def _tell_repeated(
+    judged: Sequence[tuple[Path, Status, OfficialImage | None]],
+) -> Iterator[tuple[Path, Status, OfficialImage | None]]:
+    """Let one file stand for each official image, the one in its right place before any other."""
+    ranks: dict[Status, int] = {"present": 0, "misplaced": 1, "renamed": 2}
+    taken: set[str] = set()
+    for path, status, image in sorted(judged, key=lambda row: (ranks.get(row[1], 3), row[0])):
+        if image and status in ranks:
+            if (
+                status == "renamed"
+            ):  # of the images that share these bytes, one that is not here yet
+                twins = _index()[1][image.digest]
+                image = next((twin for twin in twins if twin.path not in taken), image)
+            status = "repeated" if image.path in taken else status
+            taken.add(image.path)
+        yield path, status, image
+
+
+def _shown_path(path: Path, top: Path) -> str:
+    return _printable(path.relative_to(top).as_posix())
+
+
+def _printable(text: str) -> str:
+    """Without control characters and undecodable bytes, which must not reach a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

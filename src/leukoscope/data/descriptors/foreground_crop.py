@@ -1,0 +1,134 @@
+"""A cell cut out of its image, with what several descriptors need of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.data.descriptors.radial_profile import centre_of, radii
+from leukoscope.data.descriptors.scales import smoothed
+from leukoscope.data.imaging.image import cell_mask
+from leukoscope.data.imaging.shape import eroded, fill_holes, find_runs, label_runs
+
+Floats = NDArray[np.float32]
+
+SMALLEST = 30
+"""Pixels a cell has at least; of fewer there is nothing to describe."""
+RIM = 5
+"""Pixels at the outline that are no chromatin: there the cut and its blur show."""
+EDGE = 0.5
+"""Of the median brightness: less is background, or a pixel at the cut that is half of it."""
+DARKEST = 8
+"""No pixel of a cell is darker than this: JPEG leaves such specks on black."""
+SCALES = 5
+"""How often a cell is smoothed, each time twice as wide."""
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """One number of a cell.
+
+    Attributes:
+        name: Unique among all.
+        unit: Of the value, "1" for a pure number.
+        meaning: In words.
+        source: Where the measure was published; "" for what needs no source.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """The largest piece of what is not dark, on its bounding box of h x w pixels.
+
+    Attributes:
+        colour: uint8 (h, w, 3) RGB.
+        mask: bool (h, w), the piece, as it is.
+        filled: bool (h, w), with its holes filled.
+        inside: bool (h, w), more than `RIM` pixels from the outline; all of the mask where that
+            leaves too little.
+        levels: float32 (1 + `SCALES`, h, w), the optical density, and the same smoothed over more
+            and more pixels of the cell. The density is ln(256 / (grey + 1)), grey the mean of the
+            three channels: 0 for white, and differences do not depend on the brightness of the
+            lamp.
+        centre: Row and column of the centre of mass, holes filled.
+        radius: float64 (64,), how far it reaches from there in as many directions, pixels.
+    """
+
+    colour: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    filled: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+    levels: Floats
+    centre: tuple[float, float]
+    radius: NDArray[np.float64]
+
+    @property
+    def density(self) -> Floats:
+        """The optical density as it is, float32 (h, w)."""
+        return self.levels[0]
+
+
+def cut_out(image: NDArray[np.uint8]) -> Cutout | None:
+    """Find the cell of an image, uint8 (H, W, 3); None where there is none to speak of."""
+    box = _box(cell_mask(image))
+    if box is None:
+        return None
+    colour = image[box]
+    mask = _largest(_bright(colour))
+    box = _box(mask)
+    if box is None:
+        return None
+    colour, mask = colour[box], mask[box]
+    grey = colour.sum(axis=2, dtype=np.float32) / 3
+    density = np.log(256 / (grey + 1))
+    filled = fill_holes(mask)
+    inside = eroded(mask, RIM)
+    if np.count_nonzero(inside) < SMALLEST:
+        inside = mask
+    levels, centre = smoothed(density, mask, SCALES), centre_of(filled)
+    return Cutout(colour, mask, filled, inside, levels, centre, radii(filled, centre))
+
+
+def _bright(colour: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Pixels too bright to be background or a blend with it."""
+    brightest = np.maximum(np.maximum(colour[..., 0], colour[..., 1]), colour[..., 2])
+    counts = np.bincount(brightest.ravel(), minlength=256)
+    counts[: DARKEST + 1] = 0
+    median = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
+    return brightest > max(DARKEST, EDGE * median)
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest connected part of a mask; nothing where that has too few pixels."""
+    runs = find_runs(mask)
+    part = label_runs(runs, diagonal=True)
+    sizes = np.bincount(part, weights=runs.length, minlength=1)
+    if sizes.max() < SMALLEST:
+        return np.zeros_like(mask)
+    kept = np.zeros_like(mask)
+    kept[mask] = np.repeat(part == sizes.argmax(), runs.length)
+    return kept
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """The smallest box that holds all of a mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return None
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def spread(values: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Mean, standard deviation and skewness; the latter 0 where all values are one."""
+    mean = float(values.mean(dtype=np.float64))
+    centred = values - np.float32(mean)
+    square = centred * centred
+    deviation = float(np.sqrt(square.mean(dtype=np.float64)))
+    if deviation < 1e-4:
+        return mean, deviation, 0.0
+    return mean, deviation, float((square * centred).mean(dtype=np.float64)) / deviation**3

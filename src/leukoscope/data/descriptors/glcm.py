@@ -1,0 +1,87 @@
+"""Which optical densities stand next to each other: grey-level co-occurrence.
+
+Source: Haralick, Shanmugam and Dinstein, "Textural features for image classification", IEEE Trans.
+Systems, Man and Cybernetics 3, 1973. The density is first brought to mean 0 and deviation 1 inside
+the cell, so these say nothing about colour or contrast as a whole.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.data.descriptors.foreground_crop import Cutout, Descriptor
+
+DISTANCES = (1, 2, 4, 8, 16)
+GREYS = 16
+REACH = 3.0  # standard deviations that the greys span
+_OUTSIDE = GREYS  # the grey of what is no pair of pixels inside
+_SIDE = GREYS + 1
+
+HARALICK = "Haralick et al., 1973"
+MEANINGS = {
+    "contrast": "mean squared difference of two greys",
+    "homogeneity": "mean of 1 / (1 + squared difference)",
+    "energy": "root of the sum of squared shares of pairs",
+    "correlation": "correlation of two greys",
+}
+
+COOCCURRENCE = tuple(
+    Descriptor(f"glcm_{name}_{distance}", "1", f"{meaning} {distance} px apart", HARALICK)
+    for distance in DISTANCES
+    for name, meaning in MEANINGS.items()
+)
+
+
+def cooccurrence(cell: Cutout) -> dict[str, float]:
+    """The descriptors `COOCCURRENCE`, over four directions and both senses."""
+    greys = _greys(cell)
+    found = {}
+    for distance in DISTANCES:
+        for name, value in zip(MEANINGS, measures(pairs(greys, distance)), strict=True):
+            found[f"glcm_{name}_{distance}"] = value
+    return found
+
+
+def pairs(greys: NDArray[np.int16], distance: int) -> NDArray[np.float64]:
+    """Share of each pair of greys, (`GREYS`, `GREYS`), symmetric; all 0 where there is no pair."""
+    slant = max(1, round(distance / math.sqrt(2)))
+    code = greys * _SIDE
+    counts = np.zeros(_SIDE * _SIDE, np.int64)
+    for down, right in ((0, distance), (distance, 0), (slant, slant), (slant, -slant)):
+        height, width = greys.shape
+        if height <= down or width <= abs(right):
+            continue
+        here = code[: height - down, max(-right, 0) : width - max(right, 0)]
+        there = greys[down:, max(right, 0) : width - max(-right, 0)]
+        counts += np.bincount((here + there).ravel(), minlength=_SIDE * _SIDE)
+    table = counts.reshape(_SIDE, _SIDE)[:GREYS, :GREYS].astype(np.float64)
+    table += table.T
+    total = table.sum()
+    return table / total if total else table
+
+
+def measures(share: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Contrast, homogeneity, energy and correlation of a symmetric table of shares."""
+    grey = np.arange(len(share))
+    square = (grey[:, None] - grey) ** 2
+    contrast = float((share * square).sum())
+    margin = share.sum(axis=0)
+    mean = float(margin @ grey)
+    variance = float(margin @ (grey - mean) ** 2)
+    return (
+        contrast,
+        float((share / (1 + square)).sum()),
+        float(np.sqrt((share**2).sum())),
+        1 - contrast / (2 * variance) if variance > 0 else 0.0,
+    )
+
+
+def _greys(cell: Cutout) -> NDArray[np.int16]:
+    density = cell.density
+    values = density[cell.inside]
+    deviation = max(float(values.std(dtype=np.float64)), 1e-4)
+    scaled = (density - float(values.mean(dtype=np.float64))) / deviation
+    greys = np.floor((scaled + REACH) * (GREYS / (2 * REACH)))
+    greys = np.clip(greys, 0, GREYS - 1).astype(np.int16)
+    return np.where(cell.inside, greys, np.int16(_OUTSIDE))

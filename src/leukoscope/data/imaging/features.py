@@ -1,0 +1,147 @@
+"""What can be measured on one cell: size, shape, colour, sharpness, and signs of a faulty cut-out.
+
+Everything is measured on the cell's own pixels, those that are not pure black, in pixels of the
+original image: a C-NMC frame is mostly background, which would swamp any statistic of the frame.
+NumPy is enough, so that the core install measures cells too; the values are those of OpenCV.
+"""
+
+import colorsys
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.data.imaging.image import cell_mask
+from leukoscope.data.imaging.shape import (
+    Runs,
+    eroded,
+    find_runs,
+    label_runs,
+    second_moments,
+    solidity,
+)
+
+RIM = 5
+"""Pixels at the outline left out of the sharpness: the cut against black is the sharpest edge."""
+SPECK = 20
+"""A connected part of fewer pixels is a speck and no piece."""
+
+
+@dataclass(frozen=True)
+class CellFeatures:
+    """Measurements of one cell: lengths in original pixels, colours in grey levels 0-255.
+
+    Attributes:
+        area: Pixels of the cell, all pieces together.
+        width: Horizontal extent.
+        height: Vertical extent.
+        eccentricity: Of the ellipse with the same second moments: 0 a circle, towards 1 a line.
+        solidity: Area of the largest piece over the area of its convex hull, both of polygons
+            through the centres of pixels, holes filled: at most 1.
+        red: Mean red value on the cell.
+        green: Mean green value on the cell.
+        blue: Mean blue value on the cell.
+        hue: Hue of that mean colour in degrees.
+        saturation: Saturation of that mean colour, 0 to 1.
+        sharpness: Variance of the Laplacian of the grey image inside the cell, the focus measure of
+            Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
+        pieces: Connected parts (8-neighbourhood) of at least `SPECK` pixels.
+        border: Share of the frame's outermost pixels that are not black: above 0 the cell is cut
+            off, near 1 the picture does not lie on black.
+    """
+
+    area: float
+    width: float
+    height: float
+    eccentricity: float
+    solidity: float
+    red: float
+    green: float
+    blue: float
+    hue: float
+    saturation: float
+    sharpness: float
+    pieces: float
+    border: float
+
+
+FEATURES = tuple(field.name for field in fields(CellFeatures))
+
+
+def measure(image: NDArray[np.uint8]) -> CellFeatures:
+    """Measure one decoded image.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)` at the original pixel scale.
+
+    Returns:
+        The measurements. An image without any cell has area, pieces and border 0 and else NaN.
+    """
+    mask = cell_mask(image)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        unknown = dict.fromkeys(FEATURES, float("nan"))
+        return CellFeatures(**(unknown | {"area": 0.0, "pieces": 0.0, "border": 0.0}))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    cell, inside = image[box], mask[box]
+    runs = find_runs(inside)
+    area = float(runs.length.sum())
+    red, green, blue = (_channel_sums(cell) / area).tolist()
+    hue, saturation, _ = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
+    return CellFeatures(
+        area=area,
+        width=float(inside.shape[1]),
+        height=float(inside.shape[0]),
+        eccentricity=_eccentricity(runs),
+        solidity=solidity(inside),
+        red=red,
+        green=green,
+        blue=blue,
+        hue=360 * hue,
+        saturation=saturation,
+        sharpness=_sharpness(cell, inside),
+        pieces=_pieces(runs),
+        border=_border(mask),
+    )
+
+
+def _border(mask: NDArray[np.bool_]) -> float:
+    edges = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+    return float(edges.mean())
+
+
+def _channel_sums(cell: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Sum of each channel over the cell, for all around it is 0."""
+    # Whole rows are added first: twenty times as fast as a sum over two axes of three.
+    columns = cell.reshape(len(cell), -1).sum(axis=0, dtype=np.uint32)
+    return columns.reshape(-1, 3).sum(axis=0, dtype=np.float64)
+
+
+def _eccentricity(runs: Runs) -> float:
+    minor, major = np.linalg.eigvalsh(second_moments(runs))
+    return float(np.sqrt(max(0.0, 1 - minor / major))) if major > 0 else 0.0
+
+
+def _pieces(runs: Runs) -> float:
+    sizes = np.bincount(label_runs(runs, diagonal=True), weights=runs.length)
+    return float((sizes >= SPECK).sum())
+
+
+def _sharpness(cell: NDArray[np.uint8], inside: NDArray[np.bool_]) -> float:
+    core = eroded(inside, RIM)
+    if not core.any():
+        core = inside
+    return float(_laplacian(_grey(cell))[core].var())
+
+
+def _grey(cell: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Luma of ITU-R BT.601, rounded as OpenCV rounds it."""
+    red, green, blue = (cell[..., channel].astype(np.int32) for channel in range(3))
+    return ((9798 * red + 19235 * green + 3735 * blue + (1 << 14)) >> 15).astype(np.int16)
+
+
+def _laplacian(grey: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Sum of the four neighbours less four times the pixel; mirrored at the frame."""
+    wide = np.pad(grey, 1, mode="reflect")
+    around = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:]
+    return around - 4 * grey

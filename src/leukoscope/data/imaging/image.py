@@ -1,0 +1,196 @@
+"""From bytes to the fixed-scale crop: the one way a cell reaches a model.
+
+Size is diagnostic, so a frame is never resized as a whole: the crop takes the same number of
+original pixels from a 450x450 and from a 600x600 image, and only then is resized.
+"""
+
+import io
+import stat
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leukoscope.core.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageFile
+
+SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
+MAX_PIXELS = 50_000_000
+MAX_BYTES = 256_000_000
+FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
+
+
+@dataclass(frozen=True)
+class Crop:
+    """How much of an image a model sees.
+
+    Attributes:
+        crop: Side of the square taken around the centre, in original pixels.
+        size: Side of the square given to the model, in pixels.
+    """
+
+    crop: int
+    size: int
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.size <= self.crop <= 4096):
+            raise ValueError(
+                f"expected 1 <= size <= crop <= 4096, got size {self.size}, crop {self.crop}"
+            )
+
+
+def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Read one image as RGB.
+
+    Args:
+        source: A path, or the bytes of a file.
+        max_pixels: Larger images are refused from their header, before any pixel is decoded.
+
+    Returns:
+        uint8 array (H, W, 3). Grey becomes RGB; transparency is laid on black, the background of a
+        cell.
+
+    Raises:
+        ImageError: Absent, unreadable, not an image, truncated, too large, animated, or of a colour
+            mode that has no plain 8-bit RGB meaning (16-bit, CMYK).
+    """
+    from PIL import Image
+
+    name = "the image" if isinstance(source, bytes) else str(source)
+    data = source if isinstance(source, bytes) else read_bytes(Path(source))
+    if not data:
+        raise ImageError(f"{name}: the file is empty (0 bytes); copy it again from its source.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # size is checked below, before decoding
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _check_header(image, name, max_pixels)
+                return np.asarray(_rgb(image))
+    except ImageError:
+        raise
+    except Exception as error:  # decoders of hostile bytes raise nearly anything
+        raise ImageError(f"{name}: {_cause(error, data)}") from error
+
+
+def centre(image: np.ndarray, side: int) -> np.ndarray:
+    """The central (side, side, 3) square, padded with black, without resampling."""
+    height, width = image.shape[:2]
+    top, left = (height - side) // 2, (width - side) // 2
+    if top >= 0 and left >= 0:
+        return image[top : top + side, left : left + side]
+    square = np.zeros((side, side, image.shape[2]), dtype=image.dtype)
+    seen = image[max(top, 0) : max(top, 0) + side, max(left, 0) : max(left, 0) + side]
+    y, x = max(-top, 0), max(-left, 0)
+    square[y : y + seen.shape[0], x : x + seen.shape[1]] = seen
+    return square
+
+
+def fixed_scale_crop(image: np.ndarray, crop: Crop) -> np.ndarray:
+    """The central square of `crop.crop` original pixels, brought to `crop.size` pixels a side.
+
+    Whole-number ratios average blocks of pixels; others use Pillow's antialiased Hamming
+    window, which weighs the same area without ringing.
+
+    Returns:
+        uint8 array (size, size, 3).
+    """
+    square = centre(image, crop.crop)
+    if crop.crop == crop.size:
+        return np.ascontiguousarray(square)
+    from PIL import Image
+
+    whole = crop.crop % crop.size == 0
+    resampling = Image.Resampling.BOX if whole else Image.Resampling.HAMMING
+    picture = Image.fromarray(np.ascontiguousarray(square))
+    return np.asarray(picture.resize((crop.size, crop.size), resampling))
+
+
+def read_cell(source: Path | str | bytes, crop: Crop) -> np.ndarray:
+    """Decode `source` and return its fixed-scale crop, uint8 (size, size, 3)."""
+    return fixed_scale_crop(decode(source), crop)
+
+
+def cell_mask(image: np.ndarray) -> np.ndarray:
+    """Where the cell is: bool (H, W). The background of C-NMC images is pure black."""
+    red, green, blue = image[..., 0], image[..., 1], image[..., 2]
+    return (red | green | blue) > 0  # several times as fast as the maximum over channels
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of one image file.
+
+    Raises:
+        ImageError: Absent, unreadable, no regular file, or too large for an image of a cell.
+    """
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(f"{path}: this is a folder, not an image.")
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+            raise ImageError(f"{path}: this is no regular file.")
+        if status.st_size > MAX_BYTES:
+            raise ImageError(
+                f"{path}: {status.st_size / 1e6:.0f} MB is too large for one cell; "
+                "crop the cell first."
+            )
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such file.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{path}: cannot be read ({reason}).") from error
+
+
+def _check_header(image: "ImageFile.ImageFile", name: str, max_pixels: int) -> None:
+    width, height = image.size
+    mode = image.mode
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{name}: {width} x {height} pixels is more than a single cell needs "
+            f"(limit {max_pixels / 1e6:.0f} megapixels); crop the cell first."
+        )
+    if _has_second_frame(image):
+        raise ImageError(
+            f"{name}: holds several pictures (animation or stack); save one of them as PNG."
+        )
+    # Pillow would drop the low byte of 16-bit colour and say "RGB".
+    deep = any(";16" in str(tile) for tile in image.tile)
+    if deep or mode.startswith(("I", "F")):
+        raise ImageError(f"{name}: has more than 8 bits a channel ({mode}); save it as 8-bit RGB.")
+    if mode in ("CMYK", "LAB", "YCCK"):
+        raise ImageError(f"{name}: colours are {mode}, made for printing; save it as 8-bit RGB.")
+
+
+def _has_second_frame(image: "Image.Image") -> bool:
+    # Not n_frames: it walks every page of a TIFF, and a hostile one has millions.
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    return True
+
+
+def _rgb(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    rgba = image.convert("RGBA")
+    black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
+    return Image.alpha_composite(black, rgba).convert("RGB")
+
+
+def _cause(error: Exception, data: bytes) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return f"not an image this program reads ({', '.join(FORMATS)})."
+    if isinstance(error, Image.DecompressionBombError):
+        return "far larger than a single cell; crop the cell first."
+    if "truncated" in str(error).lower() or "not enough" in str(error).lower():
+        return f"the image is cut short ({len(data)} bytes); copy it again from its source."
+    return f"damaged or not readable ({error or type(error).__name__})."

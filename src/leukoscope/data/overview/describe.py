@@ -1,0 +1,53 @@
+"""What is in a cohort, in a few numbers."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES
+from leukoscope.data.cohort import Cohort
+
+SAMPLE = 200
+
+
+def describe(cohort: Cohort) -> dict[str, Any]:
+    """Count a cohort.
+
+    Returns:
+        Plain values, ready for JSON: source; cells, subjects and persons by class; cells by fold
+        and class; image_sizes ("450x450" to count, from the headers of at most `SAMPLE` files);
+        flags; notes.
+    """
+    folds = [*cohort.unique("fold"), *([""] if "" in cohort["fold"] else [])]
+    return {
+        "source": cohort.source,
+        "cells": {"total": len(cohort), **cohort.counts()},
+        "subjects": _names(cohort, "subject"),
+        "persons": _names(cohort, "person"),
+        "folds": {fold or "none": cohort.select(cohort["fold"] == fold).counts() for fold in folds},
+        "image_sizes": _sizes(cohort),
+        "flags": dict(Counter(f for flags in cohort["flags"] for f in flags.split(";") if f)),
+        "notes": list(cohort.notes),
+    }
+
+
+def _names(cohort: Cohort, column: str) -> dict[str, int]:
+    known = {"total": len(cohort.unique(column))}
+    for label in (ALL, HEM):
+        known[LABEL_NAMES[label]] = len(cohort.select(cohort["label"] == label).unique(column))
+    return known
+
+
+def _sizes(cohort: Cohort) -> dict[str, int]:
+    from PIL import Image
+
+    rows = np.unique(np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int))
+    sizes: Counter[str] = Counter()
+    for path in cohort["path"][rows]:
+        try:
+            with Image.open(path) as image:
+                sizes[f"{image.width}x{image.height}"] += 1
+        except Exception:  # decoders of hostile bytes raise nearly anything
+            sizes["unreadable"] += 1
+    return dict(sizes.most_common())

@@ -1,0 +1,218 @@
+"""Read a cohort from disk: the official C-NMC tree in any copy, a folder per class, or a table."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.errors import CohortError
+from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
+from leukoscope.data.cnmc.cnmc import (
+    ALL,
+    HEM,
+    LABEL_NAMES,
+    PRELIMINARY,
+    UNKNOWN,
+    fold_of,
+    parse_name,
+)
+from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table
+from leukoscope.data.overview.describe import describe
+from leukoscope.data.readers.label_file import Entry, find_label_file, read_label_file
+from leukoscope.data.readers.tree import Tree, walk
+
+__all__ = ["describe", "read_cohort"]
+
+LABEL_CONFLICT = "label-conflict"
+CLASS_FOLDERS = {
+    **dict.fromkeys(("all", "blast", "blasts", "leukemic", "leukemia", "leukaemia"), ALL),
+    **dict.fromkeys(("hem", "normal", "healthy", "benign"), HEM),
+}
+"""Folder names that give a class, in any case. Anything else is refused rather than guessed."""
+
+
+def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Cohort:
+    """Read a data set.
+
+    Accepted are the official tree, whole or in part, with or without its upper folders; a folder
+    per class (`CLASS_FOLDERS`); and a .csv, .jsonl or .parquet with path, label and, if known,
+    subject. Where an image's folder and its name, or the label file and the original name, say
+    different classes, the label is unknown and the image gets the flag "label-conflict".
+
+    Args:
+        source: A folder or a table.
+        labels: The preliminary set's CSV, or a table of path and label, where it is not inside the
+            folder.
+
+    Returns:
+        The cohort with absolute paths, in natural order of the paths for a folder, with notes on
+        what was passed over.
+
+    Raises:
+        CohortError: Nothing there, no image, or images whose class cannot be told.
+    """
+    source = Path(source).expanduser()
+    try:
+        if source.is_dir():
+            return _read_tree(walk(Path(os.path.abspath(source))), labels)
+        exists = source.is_file()
+    except (OSError, ValueError) as error:
+        raise CohortError(f"{source}: cannot be read ({error}).") from error
+    if not exists:
+        raise CohortError(f"{source}: no such folder or table.")
+    if source.suffix.lower() not in TABLE_SUFFIXES:
+        raise CohortError(
+            f"{source}: give a folder of images or a table ({', '.join(TABLE_SUFFIXES)})."
+        )
+    if labels is not None:
+        raise CohortError(f"{source}: a table has its own labels; leave out {labels}.")
+    return read_cohort_table(source)
+
+
+def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:
+    notes = list(tree.notes)
+    folds = [fold_of((*tree.root.parts[-2:], *image.parts[:-1])) for image in tree.images]
+    names = [parse_name(image.name) for image in tree.images]
+    by_folder = _folder_labels(tree, folds)
+    label, flags = [], []
+    for name, told in zip(names, by_folder, strict=True):
+        conflict = name is not None and told not in (UNKNOWN, name.label)
+        label.append(told if name is None else UNKNOWN if conflict else name.label)
+        flags.append(LABEL_CONFLICT if conflict else "")
+    subject = ["" if name is None else name.subject for name in names]
+    waiting = _waiting(names, folds, by_folder)
+    entries, file = _entries(tree, labels, bool(waiting))
+    for row in waiting:
+        entry = entries.get(tree.images[row].name)
+        if entry is not None:
+            label[row], subject[row] = entry.label, entry.subject
+            flags[row] = LABEL_CONFLICT if entry.conflict else ""
+    notes += _join_notes(tree, waiting, entries, file)
+    may_lack = set(waiting) if entries else set()
+    untold = [
+        row
+        for row, (value, flag, fold) in enumerate(zip(label, flags, folds, strict=True))
+        if value == UNKNOWN and not flag and fold not in ("prelim", "final") and row not in may_lack
+    ]
+    if untold:
+        raise _no_class(tree, untold)
+    notes += _oddities(tree, folds, label, flags)
+    table = {
+        "path": [str(tree.root / image) for image in tree.images],
+        "label": np.array(label, dtype=np.int8),
+        "subject": subject,
+        "fold": folds,
+        "flags": flags,
+    }
+    return make_cohort(table, source=str(tree.root), notes=notes)
+
+
+def _folder_labels(tree: Tree, folds: Sequence[str]) -> list[int]:
+    """The class each image's folders name, innermost first; a folder around class folders is
+    none.
+    """
+    folders = {
+        Path(*image.parts[: depth + 1])
+        for image in tree.images
+        for depth in range(len(image.parts) - 1)
+    }
+    named = {folder for folder in folders if folder.name.lower() in CLASS_FOLDERS}
+    around = {parent for folder in named for parent in folder.parents}
+    labels = []
+    for image, fold in zip(tree.images, folds, strict=True):
+        inner = next((f for f in image.parents if f in named and f not in around), None)
+        official = fold in ("prelim", "final")
+        labels.append(UNKNOWN if inner is None or official else CLASS_FOLDERS[inner.name.lower()])
+    return labels
+
+
+def _waiting(names: Sequence[object], folds: Sequence[str], by_folder: Sequence[int]) -> list[int]:
+    """Rows that a label file speaks of. The final test set has the same file names and no
+    labels.
+    """
+    preliminary = [row for row, fold in enumerate(folds) if fold == "prelim" and names[row] is None]
+    if preliminary:
+        return preliminary
+    rows = zip(names, folds, by_folder, strict=True)
+    return [
+        row
+        for row, (name, fold, told) in enumerate(rows)
+        if name is None and fold != "final" and told == UNKNOWN
+    ]
+
+
+def _entries(
+    tree: Tree, labels: Path | str | None, wanted: bool
+) -> tuple[dict[str, Entry], Path | None]:
+    if labels is not None:
+        return read_label_file(labels), Path(labels)
+    beside = tree.root.parent if tree.root.name.lower() == PRELIMINARY.lower() else tree.root
+    file = find_label_file(beside, tree.tables) if wanted else None
+    return ({}, None) if file is None else (read_label_file(file), file)
+
+
+def _join_notes(
+    tree: Tree, waiting: Sequence[int], entries: dict[str, Entry], file: Path | None
+) -> list[str]:
+    present = [tree.images[row].name for row in waiting]
+    if file is None:
+        return [f"{len(present)} images have no label: no label file was found."] if present else []
+    absent = [name for name in entries if name not in set(present)]
+    if len(absent) == len(entries):
+        raise CohortError(
+            f"{file}: names none of the images below {tree.root} (it has {_first(absent)}); "
+            "give the label file of these images."
+        )
+    unnamed = [name for name in present if name not in entries]
+    notes = (
+        [f"{file.name} names {len(absent)} images that are absent: {_first(absent)}."]
+        if absent
+        else []
+    )
+    return notes + (
+        [f"{file.name} lacks {len(unnamed)} images: {_first(unnamed)}."] if unnamed else []
+    )
+
+
+def _no_class(tree: Tree, rows: Sequence[int]) -> CohortError:
+    folders = Counter(str(tree.images[row].parent) for row in rows)
+    found = ", ".join(
+        f"{'the folder itself' if name == '.' else name + '/'} ({count})"
+        for name, count in folders.most_common(5)
+    )
+    known = {
+        LABEL_NAMES[label]: "/, ".join(name for name, own in CLASS_FOLDERS.items() if own == label)
+        for label in (ALL, HEM)
+    }
+    return CohortError(
+        f"{tree.root}: the class of {len(rows)} images cannot be told; they lie in {found}. "
+        f"A folder per class is called {known['ALL']}/ (leukemic) or {known['HEM']}/ (normal), "
+        "in any case. Or use official file names, or give a table of path and label."
+    )
+
+
+def _oddities(
+    tree: Tree, folds: Sequence[str], label: Sequence[int], flags: Sequence[str]
+) -> list[str]:
+    notes = []
+    conflicts = [str(image) for image, flag in zip(tree.images, flags, strict=True) if flag]
+    if conflicts:
+        notes.append(
+            f"{len(conflicts)} images say two classes (mislabelled?), so their label is taken as "
+            f"unknown: {_first(conflicts)}."
+        )
+    rows = zip(tree.images, folds, strict=True)
+    names = Counter(image.name for image, fold in rows if fold not in ("prelim", "final"))
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        notes.append(f"{len(twice)} file names stand in more than one folder: {_first(twice)}.")
+    for value in (ALL, HEM):
+        if value not in label:
+            notes.append(f"No {LABEL_NAMES[value]} cell is here: training needs both classes.")
+    return notes
+
+
+def _first(names: Sequence[str], shown: int = 3) -> str:
+    return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")

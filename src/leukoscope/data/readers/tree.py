@@ -1,0 +1,93 @@
+"""The images below a folder, in the order a person would put them, and what was passed over."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from leukoscope.core.errors import CohortError
+from leukoscope.core.files import natural_key
+from leukoscope.data.imaging.image import SUFFIXES
+
+CLUTTER = {"thumbs.db", "desktop.ini"}
+TABLES = {".csv", ".jsonl", ".parquet"}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What a folder holds.
+
+    Attributes:
+        root: The folder.
+        images: Paths of the images relative to it, in natural order.
+        tables: Paths of .csv files, in natural order.
+        notes: What was passed over, a line each.
+    """
+
+    root: Path
+    images: tuple[Path, ...]
+    tables: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def walk(root: Path) -> Tree:
+    """List the images below `root` by extension.
+
+    Hidden files are left out. A link is followed to a file inside `root`, never to a folder or out
+    of it, so that a cohort is what its folder holds and a loop cannot arise.
+
+    Raises:
+        CohortError: `root` cannot be read, or no image is below it.
+    """
+    images, tables, links, troubles = [], [], [], []
+    others: Counter[str] = Counter()
+    home = root.resolve()
+
+    def trouble(error: OSError) -> None:
+        troubles.append(f"{error.filename}: cannot be read ({error.strerror}).")
+
+    for folder, folders, files in os.walk(root, onerror=trouble):
+        here = Path(folder)
+        links += [here / name for name in folders if (here / name).is_symlink()]
+        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        for name in files:
+            path = here / name
+            suffix = path.suffix.lower()
+            if name.startswith(".") or name.lower() in CLUTTER:
+                continue
+            if path.is_symlink() and not _inside(path, home):
+                links.append(path)
+            elif suffix in SUFFIXES:
+                images.append(path.relative_to(root))
+            elif suffix == ".csv":
+                tables.append(path)
+            elif suffix not in TABLES:
+                others[suffix or name] += 1
+    notes = troubles
+    if links:
+        first = min(links, key=lambda path: natural_key(str(path)))
+        notes.append(
+            f"{len(links)} links to folders, or out of {root}, not followed: {first} first."
+        )
+    if others:
+        kinds = ", ".join(kind for kind, _ in others.most_common(5))
+        notes.append(f"{others.total()} files are no images by their extension ({kinds}).")
+    if not images:
+        kinds = " ".join(sorted(SUFFIXES))
+        raise CohortError(
+            f"{root}: no image below this folder ({kinds}). {' '.join(notes)}".strip()
+        )
+    return Tree(
+        root, tuple(sorted(images, key=_key)), tuple(sorted(tables, key=_key)), tuple(notes)
+    )
+
+
+def _key(path: Path) -> tuple[object, ...]:
+    return tuple(natural_key(part) for part in path.parts)
+
+
+def _inside(path: Path, home: Path) -> bool:
+    try:
+        return path.resolve(strict=True).is_relative_to(home)
+    except (OSError, RuntimeError):  # dangling, or a link to itself
+        return False

@@ -1,0 +1,82 @@
+"""Who must stay together: persons who share an image or a cell, whether or not an audit said so."""
+
+import numpy as np
+
+from leukoscope.core.errors import SplitError
+from leukoscope.core.files import natural_key
+from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
+from leukoscope.data.cohort import Cohort
+
+
+def linked_persons(cohort: Cohort) -> dict[str, str]:
+    """Link persons who share an image or a cell, directly or through others.
+
+    Returns:
+        Person to the naturally smallest of its group.
+
+    Raises:
+        SplitError: Labelled cells whose person is not known.
+    """
+    linked = alone(cohort, "person")
+
+    def root(person: str) -> str:
+        while linked[person] != person:
+            person = linked[person]
+        return person
+
+    for column in ("sha256", "cell"):
+        if column not in cohort:
+            continue
+        seen: dict[str, str] = {}
+        for person, value in zip(cohort["person"], cohort[column], strict=True):
+            if person in linked and value:
+                one, other = sorted(
+                    (root(person), root(seen.setdefault(value, person))), key=natural_key
+                )
+                linked[other] = one
+    return {person: root(person) for person in linked}
+
+
+def linked_warnings(linked: dict[str, str]) -> list[str]:
+    """A line for each group of persons that an audit, if there was one, left apart."""
+    groups: dict[str, list[str]] = {}
+    for person, root in linked.items():
+        groups.setdefault(root, []).append(person)
+    return [
+        f"Persons {', '.join(group)} share an image or a cell and were kept in one part."
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def alone(cohort: Cohort, unit: str) -> dict[str, str]:
+    """Every person or subject with labelled cells, as a group of its own."""
+    labelled = cohort["label"] != UNKNOWN
+    names = cohort[unit][labelled]
+    if not len(names):
+        raise SplitError(
+            f"{cohort.source or 'the cohort'}: no cell has a label, so there is nothing to split."
+        )
+    if nameless := int(np.sum(names == "")):
+        raise SplitError(
+            f"{cohort.source or 'the cohort'}: {nameless} labelled cells have no {unit}, "
+            f"so a leak could not be seen. Give a column 'subject', or split over images (leaky)."
+        )
+    return {name: name for name in sorted(set(names), key=natural_key)}
+
+
+def grouped(
+    cohort: Cohort, linked: dict[str, str], unit: str = "person"
+) -> tuple[list[list[str]], np.ndarray]:
+    """The groups in natural order, and how many ALL and HEM cells each owns, int (N, 2)."""
+    roots = sorted(set(linked.values()), key=natural_key)
+    number = {root: index for index, root in enumerate(roots)}
+    groups: list[list[str]] = [[] for _ in roots]
+    for name, root in linked.items():
+        groups[number[root]].append(name)
+    cells = np.zeros((len(roots), 2), dtype=int)
+    for column, label in enumerate((ALL, HEM)):
+        rows = cohort["label"] == label
+        for name in cohort[unit][rows]:
+            cells[number[linked[name]], column] += 1
+    return groups, cells

@@ -1,0 +1,207 @@
+"""A split as a value: who stands in which part, what leaks, and the file it is kept in."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leukoscope.core.errors import LeakageError, SplitError
+from leukoscope.core.files import natural_key, write_text
+from leukoscope.core.tables import text_column
+from leukoscope.data.cnmc.cnmc import UNKNOWN
+from leukoscope.data.cohort import Cohort
+
+PARTS = ("train", "validation", "test")
+KINDS = ("person", "subject", "image", "official", "leave-one-person-out", "k-fold")
+OFFICIAL_FOLDS = ("0", "1", "2")
+UNITS = ("person", "subject", "path")
+SCHEMA = "leukoscope-split-1"
+FIELDS = {
+    "schema": str,
+    "kind": str,
+    "seed": int,
+    "leaky": bool,
+    "warnings": list,
+    "unit": str,
+    "parts": dict,
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which part every person, subject or image stands in.
+
+    Attributes:
+        kind: How it was made, one of `KINDS`.
+        seed: What it was drawn from.
+        unit: The cohort's column that `parts` is keyed by: "person", "subject" or "path".
+        parts: Value of that column to "train", "validation" or "test". An image is keyed by the end
+            of its path, so that the split holds on another machine.
+        leaky: One person, image or cell stands in two parts, or (image splits) may: results on it
+            flatter.
+        warnings: What a reader of the results has to know, a line each.
+    """
+
+    kind: str
+    seed: int
+    unit: str
+    parts: Mapping[str, str]
+    leaky: bool
+    warnings: tuple[str, ...] = ()
+
+    def units(self, part: str) -> list[str]:
+        """The persons, subjects or images of one part, in natural order."""
+        return sorted((name for name, own in self.parts.items() if own == part), key=natural_key)
+
+
+def apply_split(cohort: Cohort, split: Split) -> Cohort:
+    """Add the column `part`; a cell without a label gets "".
+
+    So does, in an official split, a cell of the official test sets.
+
+    Raises:
+        SplitError: Labelled cells of a person, subject or image that the split does not name.
+    """
+    keys = unit_keys(cohort, split.unit)
+    if split.unit == "path" and not set(keys) & set(split.parts):
+        keys = cohort["path"]
+    labelled = cohort["label"] != UNKNOWN
+    if split.kind == "official":
+        labelled &= np.isin(cohort["fold"], OFFICIAL_FOLDS)
+    unknown = set(keys[labelled]) - set(split.parts)
+    if unknown:
+        raise SplitError(
+            f"{cohort.source or 'the cohort'}: the split does not name "
+            f"{_some(unknown)} (by {split.unit}); make a new split of this cohort."
+        )
+    part = [split.parts[key] if known else "" for key, known in zip(keys, labelled, strict=True)]
+    return cohort.with_columns(part=text_column(part))
+
+
+def unit_keys(cohort: Cohort, unit: str) -> np.ndarray:
+    """What a split is keyed by, a value per row.
+
+    Images go by the last four levels of their path, or by all of it where those are not unique.
+    """
+    if unit != "path":
+        return cohort[unit]
+    tails = text_column(["/".join(path.parts[-4:]) for path in cohort.paths])
+    return tails if len(set(tails)) == len(tails) else cohort["path"]
+
+
+def straddling(cohort: Cohort) -> dict[str, set[str]]:
+    """Persons with cells in more than one part: person to parts, in natural order."""
+    return _straddling(cohort, "person")
+
+
+def leaks(cohort: Cohort) -> tuple[str, ...]:
+    """A line for each way in which the parts overlap: by person, by identical image, by cell."""
+    lines = []
+    # Persons are named for the reader to judge; of hashes one example is enough.
+    for column, noun, shown in (
+        ("person", "person", 12),
+        ("sha256", "image", 1),
+        ("cell", "cell", 1),
+    ):
+        if column in cohort and (found := _straddling(cohort, column)):
+            names = [
+                f"{name[:16]} ({', '.join(sorted(parts, key=PARTS.index))})"
+                for name, parts in found.items()
+            ]
+            count = f"{len(found)} {noun}{'s stand' if len(found) > 1 else ' stands'}"
+            lines.append(f"{count} in more than one part: {_some(names, shown)}")
+    return tuple(lines)
+
+
+def check_disjoint(cohort: Cohort) -> None:
+    """Make sure that no person, image hash or linked cell stands in two parts.
+
+    Raises:
+        LeakageError: One does; the message names the first of them.
+    """
+    if found := leaks(cohort):
+        raise LeakageError(
+            f"The parts are not independent: {'; '.join(found)}. Split over persons."
+        )
+
+
+def write_split(split: Split, path: Path | str) -> None:
+    """Write a JSON file that names the persons, subjects or images of every part."""
+    content = {
+        "schema": SCHEMA,
+        "kind": split.kind,
+        "seed": split.seed,
+        "leaky": split.leaky,
+        "warnings": list(split.warnings),
+        "unit": split.unit,
+        "parts": {part: split.units(part) for part in PARTS},
+    }
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_split(path: Path | str) -> Split:
+    """Read what `write_split` wrote.
+
+    Raises:
+        SplitError: Absent, not such a file, or one that names a unit twice.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SplitError(f"{path}: cannot be read as a split ({error}).") from error
+    try:
+        return _split(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SplitError(
+            f"{path}: is not a split of Leukoscope ({error}); make it anew."
+        ) from error
+
+
+def _split(content: Any) -> Split:
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ValueError(f"expected the schema {SCHEMA}")
+    if content.keys() != FIELDS.keys():
+        raise ValueError(f"expected the fields {', '.join(FIELDS)}")
+    for name, wanted in FIELDS.items():
+        if type(content[name]) is not wanted:
+            raise ValueError(f"{name} should be of type {wanted.__name__}")
+    if content["kind"] not in KINDS or content["unit"] not in UNITS:
+        raise ValueError(f"kind {content['kind']!r} or unit {content['unit']!r} is not known")
+    if not _is_texts(content["warnings"]):
+        raise ValueError("warnings should be lines of text")
+    parts: dict[str, str] = {}
+    for part, names in content["parts"].items():
+        if part not in PARTS or not _is_texts(names):
+            raise ValueError(f"part {part!r} is not a list of names under {', '.join(PARTS)}")
+        for name in names:
+            if name in parts:
+                raise ValueError(f"{name!r} stands in {parts[name]} and again in {part}")
+            parts[name] = part
+    parts = {name: parts[name] for name in sorted(parts, key=natural_key)}
+    warnings = tuple(content["warnings"])
+    return Split(
+        content["kind"], content["seed"], content["unit"], parts, content["leaky"], warnings
+    )
+
+
+def _is_texts(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+def _straddling(cohort: Cohort, column: str) -> dict[str, set[str]]:
+    parts: dict[str, set[str]] = defaultdict(set)
+    for name, part in zip(cohort[column], cohort["part"], strict=True):
+        if name and part:
+            parts[name].add(part)
+    names = sorted((name for name, own in parts.items() if len(own) > 1), key=natural_key)
+    return {name: parts[name] for name in names}
+
+
+def _some(names: Iterable[str], shown: int = 8) -> str:
+    ordered = sorted(names, key=natural_key)
+    rest = len(ordered) - shown
+    return ", ".join(ordered[:shown]) + (f" and {rest} more" if rest > 0 else "")

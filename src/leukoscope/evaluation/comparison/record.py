@@ -1,0 +1,161 @@
+"""A comparison as a whole: its groups, means and claims, as a flat table and as JSON."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
+from leukoscope.evaluation.comparison.published import Beside
+from leukoscope.evaluation.comparison.seeds import SeedMean
+from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.evaluation.metrics.metrics import METRICS
+
+FORMAT = "leukoscope-comparison/1"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side, and what could not be compared.
+
+    Attributes:
+        metric: A key of `METRICS`, which ranked.
+        groups: Runs that may be ranked together.
+        means: Over seeds.
+        claims: Of others, beside our figures.
+        left_out: A line for each folder that could not be compared.
+        remarks: A line for whatever else is odd.
+        speed: How the speed was measured; "" where it was not.
+    """
+
+    metric: str
+    groups: tuple[Group, ...]
+    means: tuple[SeedMean, ...] = ()
+    claims: tuple[Beside, ...] = ()
+    left_out: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    speed: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """3 where a folder was left out, as for images that failed; else 0."""
+        return 3 if self.left_out else 0
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All runs, in the order of the groups."""
+        return [row.entry for group in self.groups for row in group.rows]
+
+    def to_json(self) -> str:
+        """The comparison as JSON text; what is not known is null."""
+        body = {
+            "format": FORMAT,
+            "notice": RESEARCH_USE,
+            "metric": self.metric,
+            "groups": [
+                {"leaky": group.leaky, **_shared(group.first), "runs": list(_runs(group))}
+                for group in self.groups
+            ],
+            "means_over_test_sets": [asdict(mean) for mean in self.means],
+            "claims": [asdict(row) for row in self.claims],
+            "speed": self.speed,
+            "left_out": self.left_out,
+            "remarks": self.remarks,
+        }
+        return json.dumps(_plain(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def columns(self) -> dict[str, list[Any]]:
+        """A flat table with a row per run, for CSV: everything, each figure with its interval."""
+        rows = [
+            {"group": number, **_shared(group.first), **_flat(run)}
+            for number, group in enumerate(self.groups, start=1)
+            for run in _runs(group)
+        ]
+        return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+
+def _shared(entry: Entry) -> dict[str, Any]:
+    """What the runs of a group have in common."""
+    record, how = entry.evaluation, entry.evaluation.protocol
+    return {
+        "split": how.split,
+        "split_seed": how.split_seed,
+        "part": how.part,
+        "leaky": record.leaky,
+        "synthetic": how.synthetic,
+        "data": entry.answers.cells,
+        "training": entry.training,
+        "target_recall": record.operating_point.target_recall,
+        "persons_all": record.person_count["ALL"],
+        "persons_hem": record.person_count["HEM"],
+        "cells_all": record.cells["ALL"],
+        "cells_hem": record.cells["HEM"],
+        "training_persons": len(how.persons.get("train", ())),
+        "training_cells": how.cells.get("train"),
+    }
+
+
+def _runs(group: Group) -> Iterator[dict[str, Any]]:
+    for row in group.rows:
+        entry, speed = row.entry, row.entry.speed
+        yield {
+            "rank": row.rank,
+            "run": entry.name,
+            "recipe": entry.recipe,
+            "settings": list(entry.settings),
+            "weights": entry.weights,
+            "file_mb": round(entry.file_bytes / 1e6, 3),
+            "epochs": entry.epochs,
+            "training_seconds": entry.seconds,
+            "seconds_per_epoch": seconds_per_epoch(entry),
+            "images_per_second": None if speed is None else speed.median,
+            "images_per_second_low": None if speed is None else speed.low,
+            "images_per_second_high": None if speed is None else speed.high,
+            "metrics": {key: asdict(one) for key, one in entry.evaluation.metrics.items()},
+            "difference": _difference(row),
+        }
+
+
+def seconds_per_epoch(entry: Entry) -> float | None:
+    """Of the training, where it had epochs."""
+    return entry.seconds / entry.epochs if entry.seconds is not None and entry.epochs else None
+
+
+def _difference(row: Row) -> dict[str, Any]:
+    if row.difference is None:
+        own = row.entry.name if row.is_baseline else ""
+        return {"baseline": own, "remark": "is the baseline" if own else "", "metrics": {}}
+    estimates = {key: asdict(one) for key, one in row.difference.estimates.items()}
+    return {
+        "baseline": row.difference.baseline,
+        "remark": row.difference.remark,
+        "metrics": estimates,
+    }
+
+
+def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
+    """One run without nesting: a metric becomes METRIC, METRIC_low and METRIC_high."""
+    plain = {name: value for name, value in run.items() if not isinstance(value, dict)}
+    plain["settings"] = "; ".join(run["settings"])
+    difference = run["difference"]
+    about = {"baseline": difference["baseline"], "difference_remark": difference["remark"]}
+    return plain | _figures(run["metrics"]) | about | _figures(difference["metrics"], "difference_")
+
+
+def _figures(metrics: Mapping[str, Mapping[str, Any]], prefix: str = "") -> dict[str, Any]:
+    none = asdict(Estimate(float("nan")))
+    return {
+        f"{prefix}{metric.key}{suffix}": metrics.get(metric.key, none)[field]
+        for metric in METRICS
+        for field, suffix in (("value", ""), ("low", "_low"), ("high", "_high"))
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

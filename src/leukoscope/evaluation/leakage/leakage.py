@@ -1,0 +1,164 @@
+"""What a leaky split adds to the figures: one recipe under several protocols and seeds, compared.
+
+A protocol's figure is the mean over its seeds, and the gap is that mean less the mean of the split
+by person. Their 95 % intervals come from a bootstrap of two levels. In each draw, as many seeds as
+there are in a protocol are drawn with replacement, for which persons a split trains and tests on
+changes a figure more than anything else; and each person gets one random weight, the same in every
+run that tests that person. So runs that test the same persons, as every run of a split by image
+does, are not taken for independent, and what is hard about a person counts on both sides of a gap.
+
+The weights are exponential, which is the Bayesian bootstrap: unlike a count of draws a weight is
+never 0, so every run keeps both classes in every draw. Within a run the weights of a class's
+persons are scaled to their number, as strata by label.
+
+Sources: A. C. Davison, D. V. Hinkley, "Bootstrap methods and their application", Cambridge 1997,
+section 3.8 (levels); D. B. Rubin, "The Bayesian bootstrap", Ann. Stat. 9 (1981) 130-134; C. A.
+Field, A. H. Welsh, "Bootstrapping clustered data", J. R. Stat. Soc. B 69 (2007) 369-390 (persons
+as units).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from leukoscope.evaluation.leakage.record import (
+    FIGURES,
+    HONEST,
+    PROTOCOLS,
+    Level,
+    MeasuredRun,
+)
+from leukoscope.evaluation.metrics.bootstrap import (
+    REPLICATES,
+    Estimate,
+    bootstrap_metrics,
+    estimate_of_draws,
+    why_no_interval,
+)
+from leukoscope.evaluation.metrics.metrics import Floats
+from leukoscope.evaluation.metrics.replicates import calls, ranking
+
+Drawn = tuple[MeasuredRun, Mapping[str, Floats]]
+"""A run and its figures in every draw."""
+
+
+@dataclass(frozen=True)
+class _Mean:
+    """Figures averaged over runs: as they are, in every draw, and why there can be no interval."""
+
+    value: dict[str, float]
+    draws: dict[str, Floats]
+    reason: str
+
+
+def study_levels(
+    runs: Sequence[MeasuredRun], replicates: int = REPLICATES, seed: int = 0
+) -> tuple[Level, ...]:
+    """The mean of every recipe under every protocol, and its gap to the split by person.
+
+    Args:
+        runs: Of one data set, so that one name is one person in all of them.
+        replicates: How many times seeds and weights of persons are drawn.
+        seed: The same seed gives the same intervals.
+
+    Returns:
+        In the order of the recipes in `runs`, and of `PROTOCOLS`.
+    """
+    drawn = list(zip(runs, run_draws(runs, replicates, seed), strict=True))
+    levels = []
+    for recipe in dict.fromkeys(run.recipe for run in runs):
+        own = [one for one in drawn if one[0].recipe == recipe]
+        honest = [one for one in own if one[0].split == HONEST]
+        for split in PROTOCOLS:
+            if here := [one for one in own if one[0].split == split]:
+                levels.append(_level(here, [] if split == HONEST else honest, seed))
+    return tuple(levels)
+
+
+def run_draws(
+    runs: Sequence[MeasuredRun], replicates: int = REPLICATES, seed: int = 0
+) -> list[dict[str, Floats]]:
+    """Every figure of every run in every draw of the persons' weights, (R,) each."""
+    names = sorted({name for run in runs for name in run.person})
+    random = np.random.default_rng(seed)
+    weights = dict(zip(names, random.exponential(size=(len(names), replicates)), strict=True))
+    return [_draws(run, weights) for run in runs]
+
+
+def apart(run: MeasuredRun) -> dict[str, Estimate]:
+    """AUROC on the test cells of persons trained on ("seen"), and on those of others ("new").
+
+    Without those that don't hold both classes. Intervals as `bootstrap_metrics` makes them.
+    """
+    found = {}
+    for name, rows in (("seen", run.seen), ("new", ~run.seen)):
+        if len(set(run.label[rows].tolist())) == 2:
+            cells = (run.label[rows], run.p[rows], run.person[rows])
+            found[name] = bootstrap_metrics(*cells, threshold=run.threshold)["auroc"]
+    return found
+
+
+def _draws(run: MeasuredRun, weights: Mapping[str, Floats]) -> dict[str, Floats]:
+    truth = run.label == 1
+    names, index = np.unique(run.person, return_inverse=True)
+    own = np.stack([weights[name] for name in names], axis=1)
+    has = [np.bincount(index, side, len(names)) > 0 for side in (truth, ~truth)]
+    stratum = has[0] + 2 * has[1]
+    for value in np.unique(stratum):
+        members = stratum == value
+        own[:, members] *= members.sum() / own[:, members].sum(axis=1, keepdims=True)
+    found = ranking(truth, run.p, own, index)
+    found |= calls(truth, run.p >= run.threshold, own, index)
+    half = calls(truth, run.p >= 0.5, own, index)
+    return {one.key: (half if one.at_half else found)[one.metric] for one in FIGURES}
+
+
+def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Level:
+    run, mean = own[0][0], _mean(own, seed)
+    common = {one.seed for one, _ in own} & {one.seed for one, _ in honest}
+    gap: dict[str, Estimate] = {}
+    if common:
+        here = _mean([one for one in own if one[0].seed in common], seed)
+        there = _mean([one for one in honest if one[0].seed in common], seed)
+        gap = _estimates(
+            {key: here.value[key] - there.value[key] for key in here.value},
+            {key: here.draws[key] - there.draws[key] for key in here.value},
+            here.reason or there.reason,
+        )
+    return Level(
+        run.recipe,
+        run.split,
+        {one.seed: {f.key: one.figures[f.key].value for f in FIGURES} for one, _ in own},
+        _estimates(mean.value, mean.draws, mean.reason),
+        tuple(sorted(common)),
+        gap,
+    )
+
+
+def _mean(drawn: Sequence[Drawn], seed: int) -> _Mean:
+    """Over the runs of one protocol, in every draw over as many of them drawn with replacement."""
+    random = np.random.default_rng((seed, list(PROTOCOLS).index(drawn[0][0].split)))
+    replicates = len(drawn[0][1][FIGURES[0].key])
+    chosen = random.integers(len(drawn), size=(len(drawn), replicates))
+    label = np.concatenate([run.label for run, _ in drawn])
+    person = np.concatenate([run.person for run, _ in drawn])
+    return _Mean(
+        {f.key: float(np.mean([run.figures[f.key].value for run, _ in drawn])) for f in FIGURES},
+        {
+            f.key: np.take_along_axis(
+                np.array([draws[f.key] for _, draws in drawn]), chosen, axis=0
+            ).mean(axis=0)
+            for f in FIGURES
+        },
+        why_no_interval(label, person),
+    )
+
+
+def _estimates(
+    value: Mapping[str, float], draws: Mapping[str, Floats], reason: str
+) -> dict[str, Estimate]:
+    return {
+        key: Estimate(own, reason=reason) if reason else estimate_of_draws(own, draws[key])
+        for key, own in value.items()
+    }

@@ -1,0 +1,218 @@
+"""The results of a leakage study: a page, a table of runs, a summary as JSON, a plot, and lines."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from leukoscope.core import html
+from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.files import atomic_path, write_text
+from leukoscope.core.tables import write_table
+from leukoscope.evaluation.leakage import text as words
+from leukoscope.evaluation.leakage.leakage import apart
+from leukoscope.evaluation.leakage.plots import leakage_plot
+from leukoscope.evaluation.leakage.record import FIGURES, PROTOCOLS, Level, MeasuredRun, Study
+from leukoscope.evaluation.metrics.bootstrap import REPLICATES, Estimate
+
+PAGE, TABLE, SUMMARY, PLOTS = (
+    "leakage.html",
+    "leakage.csv",
+    "summary.json",
+    ("leakage.png", "leakage.svg"),
+)
+FORMAT = "leukoscope-leakage/1"
+DRAWN = FIGURES[0]
+
+
+def write_study(study: Study, out: Path) -> Path:
+    """Write page, table, summary and plots into a folder, each whole or not at all.
+
+    Returns:
+        The path of the page.
+    """
+    rows = [run_row(run) for run in study.runs]
+    write_table(out / TABLE, {name: [row[name] for row in rows] for name in rows[0]})
+    write_text(out / SUMMARY, to_json(study))
+    sheet = leakage_plot(study.levels, DRAWN)
+    for name in PLOTS:
+        with atomic_path(out / name) as temporary:
+            sheet.savefig(temporary, dpi=150)
+    return html.write_page(
+        out / PAGE, "What a leaky split adds", _page(study), subtitle=words.subtitle(study)
+    )
+
+
+def to_json(study: Study) -> str:
+    """The summary: every run, and mean and gap of every protocol; what is not defined is null."""
+    body = {
+        "format": FORMAT,
+        "notice": RESEARCH_USE,
+        "synthetic": study.synthetic,
+        "data": study.data,
+        "intervals": words.METHOD,
+        "replicates": REPLICATES,
+        "protocols": [_level(level) for level in study.levels],
+        "runs": [run_row(run) for run in study.runs],
+    }
+    return json.dumps(_finite(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def run_row(run: MeasuredRun) -> dict[str, Any]:
+    """One run as a row of the table."""
+    row: dict[str, Any] = {
+        "recipe": run.recipe,
+        "split": run.split,
+        "seed": run.seed,
+        "test_fold": run.fold,
+    }
+    for name, part in run.parts.items():
+        row |= {f"{name}_{key}": value for key, value in asdict(part).items()}
+    row |= {
+        "test_cells_of_persons_seen": int(run.seen.sum()),
+        "epochs": run.epochs,
+        "seconds": run.seconds,
+        "threshold": run.threshold,
+    }
+    for one in FIGURES:
+        row |= _columns(one.key, run.figures[one.key])
+    own = apart(run)
+    for name in ("seen", "new"):
+        row |= _columns(f"auroc_{name}_persons", own.get(name, Estimate(float("nan"))))
+    return row | {"run": run.folder}
+
+
+def lines(study: Study) -> list[str]:
+    """The results for a terminal: a line for each protocol of each recipe."""
+    found = [*words.warnings(study), *words.findings(study), ""]
+    for recipe in dict.fromkeys(level.recipe for level in study.levels):
+        found.append(
+            f"{recipe:<22}{'AUROC':<24}{'gap to person':<26}{'sens.':>6}{'spec.':>7}"
+            f"{'acc.':>7}{'acc. at 0.5':>13}"
+        )
+        for level in study.levels:
+            if level.recipe == recipe:
+                mean = level.mean
+                gap = level.gap["auroc"].signed() if level.gap else ""
+                calls = [f"{mean[key].value:.3f}" for key in ("sensitivity", "specificity")]
+                right = [f"{mean[key].value:.3f}" for key in ("accuracy", "accuracy_at_half")]
+                found.append(
+                    f"  {words.protocol(level):<20}{mean['auroc']!s:<24}"
+                    f"{gap:<26}{calls[0]:>6}{calls[1]:>7}"
+                    f"{right[0]:>7}{right[1]:>13}"
+                )
+        found.append("")
+    return [*found, words.METHOD, words.SEEDS]
+
+
+def _page(study: Study) -> Iterable[Markup]:
+    yield from (html.note(text, "warning") for text in words.warnings(study))
+    yield html.heading("In short")
+    yield from (html.paragraph(text) for text in words.findings(study))
+    yield html.figure(leakage_plot(study.levels, DRAWN), words.PLOT, "Figures and gaps by protocol")
+    yield html.heading("Means over the seeds")
+    titles = [one.title for one in FIGURES]
+    yield html.table(
+        ["Recipe", "Split", "Seeds", *titles],
+        [_row(level, level.mean) for level in study.levels],
+        caption="Calls at the operating point of each run, unless the column says 0.5. "
+        + words.METHOD,
+    )
+    yield html.table(
+        ["Recipe", "Split", "Seeds", *titles],
+        [_row(level, level.gap, signed=True) for level in study.levels if level.gap],
+        caption="The gap: the mean less the one of the split by person.",
+    )
+    yield html.heading("The protocols")
+    yield html.table(["Split", "What it is"], PROTOCOLS.items())
+    yield from (html.paragraph(text) for text in words.fairness(study))
+    yield html.heading("Every run")
+    yield html.table(
+        ["Recipe", "Split", "Seed", "Trained on", "Tested on", "of persons seen", *titles],
+        [_run(run) for run in study.runs],
+        caption="Cells of persons with cells in the training or validation part of the same run "
+        "count as of persons seen. Intervals over the test persons of the run.",
+    )
+    yield from _apart(study)
+    yield html.heading("Limits")
+    yield from (html.paragraph(text) for text in words.LIMITS)
+
+
+def _apart(study: Study) -> Iterable[Markup]:
+    rows = []
+    for run in study.runs:
+        if run.seen.any() and not run.seen.all():
+            own = apart(run)
+            rows.append(
+                [
+                    run.recipe,
+                    run.split,
+                    run.seed,
+                    f"{run.seen.sum():,}",
+                    own.get("seen", "one class only"),
+                    f"{(~run.seen).sum():,}",
+                    own.get("new", "one class only"),
+                ]
+            )
+    if rows:
+        yield html.heading("Persons seen, and new ones")
+        yield html.paragraph(words.APART)
+        heads = [
+            "Recipe",
+            "Split",
+            "Seed",
+            "Cells of persons seen",
+            "AUROC",
+            "Of new ones",
+            "AUROC",
+        ]
+        yield html.table(heads, rows)
+
+
+def _row(level: Level, figures: Mapping[str, Estimate], signed: bool = False) -> list[str]:
+    cells = [figures[one.key].signed() if signed else str(figures[one.key]) for one in FIGURES]
+    return [level.recipe, words.protocol(level), str(len(level.values)), *map(_whole, cells)]
+
+
+def _run(run: MeasuredRun) -> list[str]:
+    train, test = run.parts["train"], run.parts["test"]
+    return [
+        run.recipe,
+        run.split + (f", fold {run.fold}" if run.fold else ""),
+        str(run.seed),
+        f"{train.cells:,} cells of {train.persons} persons",
+        f"{test.cells:,} cells of {test.persons} persons",
+        f"{run.seen.sum():,}",
+        *(_whole(str(run.figures[one.key])) for one in FIGURES),
+    ]
+
+
+def _whole(text: str) -> str:
+    """A figure whose interval stays on one line in a narrow column."""
+    return text.replace(" to ", "\u00a0to\u00a0")
+
+
+def _level(level: Level) -> dict[str, Any]:
+    return {
+        "recipe": level.recipe,
+        "split": level.split,
+        "values": {str(seed): dict(values) for seed, values in level.values.items()},
+        "mean": {key: asdict(estimate) for key, estimate in level.mean.items()},
+        "gap": {key: asdict(estimate) for key, estimate in level.gap.items()},
+    }
+
+
+def _columns(key: str, estimate: Estimate) -> dict[str, float | None]:
+    return {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

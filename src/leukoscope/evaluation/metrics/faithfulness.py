@@ -1,0 +1,184 @@
+"""Does a map point at what the model uses? Deletion and insertion curves against maps that can't.
+
+Deletion: the parts of a cell are replaced one after another, those the map ranks highest first; if
+they are what the answer rests on, the probability of the class called falls early, and the area
+under its curve is small. Insertion: the same from the replaced cell back to the whole one; here a
+large area is good. An area alone says little, since it depends on cell and model. So every area is
+set against that of the same values dealt out to the patches at random, and against patches ranked
+from the centre outwards, which knows the shape of a cell and nothing of the model.
+
+Source: V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized input sampling for explanation of black-box
+models", BMVC 2018, section 4.2. Two things differ. They replace by grey (deletion) or start from a
+blur (insertion) of the whole frame; here only the cell's own pixels change, so that its size and
+outline, on which models of these cells lean, stay (see `leukoscope.data.imaging.perturb`). And they
+go pixel by pixel; here it is patch by patch, for the maps are no finer.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from leukoscope.data.imaging.perturb import Patches, cover
+from leukoscope.evaluation.metrics.bootstrap import (
+    CONFIDENCE,
+    REPLICATES,
+    Estimate,
+    why_no_interval,
+)
+from leukoscope.evaluation.metrics.replicates import draw_person_weights
+
+STEPS = 8
+"""Into how many shares of the cell a curve is cut."""
+RANDOM_MAPS = 2
+"""How often the values are dealt out at random on each cell."""
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Score = Callable[[Image], Floats]
+"""uint8 (N, S, S, 3) to the probability of ALL, (N,)."""
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Areas under the two curves of one ranking on one cell, each from 0 to 1."""
+
+    deletion: float
+    insertion: float
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A cell, its replacement, the patches, and the probability of the class called for both."""
+
+    cell: Image
+    filling: Image
+    patches: Patches
+    called_all: bool
+    whole: float
+    replaced: float
+
+    @staticmethod
+    def of(score: Score, cell: Image, filling: Image, patches: Patches) -> "Ends":
+        """Ask the model about both; the class called is the likelier one for the whole cell."""
+        whole, replaced = score(np.stack([cell, filling])).tolist()
+        called_all = whole >= 0.5
+        return Ends(
+            cell,
+            filling,
+            patches,
+            called_all,
+            whole if called_all else 1 - whole,
+            replaced if called_all else 1 - replaced,
+        )
+
+
+def rankings(
+    ends: Ends, heatmap: np.ndarray, seed: int, random_maps: int = RANDOM_MAPS
+) -> dict[str, list[NDArray[np.int64]]]:
+    """The orders in which the patches are replaced.
+
+    Args:
+        ends: The cell.
+        heatmap: (h, w) over the whole crop, positive where it speaks for ALL.
+        seed: Of the random maps.
+        random_maps: How many of them.
+
+    Returns:
+        Positions in `Patches.on_cell`, first to last: one order under "map" and "centre",
+        `random_maps` under "random".
+    """
+    speaks_for = ends.patches.averages(heatmap) * (1 if ends.called_all else -1)
+    grid, on_cell, pixels = ends.patches.grid, ends.patches.on_cell, ends.patches.pixels
+    place = np.stack([on_cell // grid, on_cell % grid], axis=1).astype(float)
+    middle = np.average(place, axis=0, weights=pixels)
+    distance = np.linalg.norm(place - middle, axis=1)
+    draw = np.random.default_rng(seed)
+    return {
+        "map": [np.argsort(-speaks_for, kind="stable")],
+        "centre": [np.argsort(distance, kind="stable")],
+        "random": [draw.permutation(len(on_cell)) for _ in range(random_maps)],
+    }
+
+
+def areas(score: Score, ends: Ends, order: NDArray[np.int64], steps: int = STEPS) -> Areas:
+    """Both areas for one ranking.
+
+    Args:
+        score: The model.
+        ends: The cell.
+        order: From `rankings`.
+        steps: Into how many shares of the cell's pixels, as equal as patches allow, a curve is cut.
+    """
+    share = np.cumsum(ends.patches.pixels[order]) / ends.patches.pixels.sum()
+    wanted = np.arange(1, steps) / steps
+    cuts = np.unique(np.searchsorted(share, wanted) + 1)
+    cuts = cuts[cuts < len(order)]
+    numbers = ends.patches.on_cell[order]
+    x = np.concatenate([[0.0], share[cuts - 1], [1.0]])
+    pictures = [cover(ends.cell, ends.filling, ends.patches, numbers[:n]) for n in cuts]
+    pictures += [cover(ends.filling, ends.cell, ends.patches, numbers[:n]) for n in cuts]
+    p = score(np.stack(pictures)) if pictures else np.empty(0)
+    called = p if ends.called_all else 1 - p
+    deleted, inserted = called[: len(cuts)], called[len(cuts) :]
+    return Areas(
+        _area(x, np.concatenate([[ends.whole], deleted, [ends.replaced]])),
+        _area(x, np.concatenate([[ends.replaced], inserted, [ends.whole]])),
+    )
+
+
+def measure(
+    score: Score, ends: Ends, heatmap: np.ndarray, seed: int, steps: int = STEPS
+) -> dict[str, float]:
+    """All figures of one cell.
+
+    Returns:
+        `whole` and `replaced`, the probability of the class called; `deletion` and `insertion` with
+        the suffixes `_map`, `_centre`, `_random`; and the gains of the map, above 0 where it is
+        better: `deletion_over_random`, `deletion_over_centre`, likewise for insertion.
+    """
+    found = {"whole": ends.whole, "replaced": ends.replaced}
+    for name, orders in rankings(ends, heatmap, seed).items():
+        of_orders = [areas(score, ends, order, steps) for order in orders]
+        found[f"deletion_{name}"] = float(np.mean([one.deletion for one in of_orders]))
+        found[f"insertion_{name}"] = float(np.mean([one.insertion for one in of_orders]))
+    for other in ("random", "centre"):
+        found[f"deletion_over_{other}"] = found[f"deletion_{other}"] - found["deletion_map"]
+        found[f"insertion_over_{other}"] = found["insertion_map"] - found[f"insertion_{other}"]
+    return found
+
+
+def over_persons(
+    cells: Sequence[Mapping[str, float]],
+    label: ArrayLike,
+    person: ArrayLike,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """The mean over persons of each person's mean, with its 95 % interval over persons.
+
+    Args:
+        cells: One `measure` per cell.
+        label: (N,) 1 = ALL, 0 = HEM.
+        person: (N,) person of each cell.
+        replicates: How many times the persons are drawn.
+        seed: The same seed gives the same intervals.
+    """
+    weights, index = draw_person_weights(label, person, replicates, seed)
+    counts = np.bincount(index)
+    reason = why_no_interval(label, person)
+    estimates = {}
+    for key in cells[0]:
+        of_person = np.bincount(index, [one[key] for one in cells]) / counts
+        value = float(of_person.mean())
+        drawn = weights @ of_person / weights.sum(axis=1)
+        tails = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
+        low, high = (None, None) if reason else np.quantile(drawn, tails).tolist()
+        estimates[key] = Estimate(value, low, high, reason)
+    return estimates
+
+
+def _area(x: Floats, y: Floats) -> float:
+    return float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2))

@@ -1,0 +1,98 @@
+"""What a model said of the cells it was measured on, in an order that depends on the cells alone.
+
+Two runs can be compared cell by cell only where both were measured on the same cells, with the same
+labels and persons. A cell is known by the sha256 of its image, or by the end of its path where that
+is not on record.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.core.errors import LeukoscopeError
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.splits.partition import unit_keys
+from leukoscope.evaluation.metrics.metrics import Floats
+from leukoscope.evaluation.summary import scored_cells
+
+DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The scored cells of one evaluation, sorted by key; arrays (N,).
+
+    Attributes:
+        key: object array of str, what the cell is known by.
+        label: 1 = ALL, 0 = HEM.
+        person: object array of str, "" where unknown.
+        p: float64, the calibrated probability of ALL.
+    """
+
+    key: NDArray[np.object_]
+    label: NDArray[np.int8]
+    person: NDArray[np.object_]
+    p: Floats
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    @property
+    def cells(self) -> str:
+        """A short hash of the cells with their labels and persons: what was measured on."""
+        return digest(self.key.tolist(), self.label.tolist(), self.person.tolist())
+
+    @property
+    def content(self) -> str:
+        """A short hash of the cells and of what was said of them."""
+        return digest(self.cells, self.p.tolist())
+
+
+def digest(*values: object) -> str:
+    """A short hexadecimal hash of plain values: 48 bits, which no chance meeting will hit."""
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:DIGITS]
+
+
+def answers(predictions: Cohort) -> Answers:
+    """The scored cells of a table of predictions, in an order that depends on the cells alone.
+
+    Args:
+        predictions: With label, person, sha256 and p_all, as `evaluate` writes it.
+
+    Raises:
+        LeukoscopeError: It has no probabilities, or values that are none.
+    """
+    if "p_all" not in predictions or predictions["p_all"].dtype.kind not in "fi":
+        raise LeukoscopeError("the column p_all is missing or does not hold numbers")
+    tails = unit_keys(predictions, "path")
+    key = np.where(predictions["sha256"] == "", tails, predictions["sha256"])
+    columns = {name: predictions[name] for name in ("label", "person", "p_all")}
+    table, _ = scored_cells({**columns, "path": key})
+    rows = list(
+        zip(table["path"], table["label"].tolist(), table["person"], table["p_all"], strict=True)
+    )
+    order = sorted(range(len(rows)), key=rows.__getitem__)
+    return Answers(
+        table["path"][order],
+        table["label"][order],
+        table["person"][order],
+        table["p_all"][order].astype(np.float64),
+    )
+
+
+def why_not_paired(first: Answers, second: Answers) -> str:
+    """The reason why two runs cannot be compared cell by cell; "" if they can."""
+    if first.key.tolist() != second.key.tolist():
+        common = (Counter(first.key.tolist()) & Counter(second.key.tolist())).total()
+        return f"other cells: {common:,} of its {len(second):,} were measured for the baseline"
+    for what, mine, other in (
+        ("label", first.label, second.label),
+        ("person", first.person, second.person),
+    ):
+        if differing := int(np.sum(mine != other)):
+            return f"the same images, but {differing:,} of them have another {what}"
+    return ""

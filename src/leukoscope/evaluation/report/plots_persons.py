@@ -1,0 +1,121 @@
+"""Plots with a line for each person: its cells, and how many of them keep their class."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from leukoscope.core.plot_style import (
+    ACCENT_COLOUR,
+    CLASS_COLOURS,
+    CLASS_TITLES,
+    INK,
+    dress,
+    figure,
+)
+from leukoscope.evaluation.metrics.selective import PersonAnswers
+from leukoscope.evaluation.record import PersonRow
+
+Rows = Sequence[PersonRow] | Sequence[PersonAnswers]
+
+
+def person_strip(
+    label: ArrayLike,
+    p: ArrayLike,
+    person: ArrayLike,
+    rows: Sequence[PersonRow],
+    threshold: ArrayLike,
+) -> Figure:
+    """Each cell a dot, each person a line: the probability of ALL, and the share of right calls.
+
+    Args:
+        label: (N,) 1 = ALL, 0 = HEM.
+        p: (N,) calibrated probability of ALL.
+        person: (N,) person of each cell.
+        rows: The lines to draw, from the top down.
+        threshold: Drawn as a line; right calls of ALL lie to its right, of HEM to its left. Or (N,)
+            that of each cell, the same for all cells of a person.
+    """
+    truth, score, who = (
+        np.asarray(label),
+        np.asarray(p, np.float64),
+        np.asarray(person, dtype=object),
+    )
+    at = np.broadcast_to(np.asarray(threshold, np.float64), score.shape)
+    sheet, axes = _sheet(rows, 7.4)
+    scatter = np.random.default_rng(0).uniform(-0.3, 0.3, len(score))
+    for line, row in enumerate(rows):
+        value = int(row.label == "ALL")
+        own = (who == row.person) & (truth == value)
+        axes.scatter(
+            score[own],
+            line + scatter[own],
+            s=9,
+            color=CLASS_COLOURS[value],
+            alpha=0.4,
+            linewidths=0,
+            rasterized=True,
+        )
+        axes.plot([np.median(score[own])] * 2, [line - 0.38, line + 0.38], color=INK, linewidth=1.8)
+        axes.plot([at[own][0]] * 2, [line - 0.5, line + 0.5], color=ACCENT_COLOUR, linewidth=1.5)
+        _say(axes, line, f"{row.right} of {row.cells} ({row.share:.1%})")
+    one = np.ndim(threshold) == 0
+    title = f"operating point {at[0]:.3f}" if one else "its operating point"
+    axes.plot([], [], color=ACCENT_COLOUR, linewidth=1.5, label=title)
+    axes.plot([], [], color=INK, linewidth=1.8, label="median")
+    dress(axes, "Calibrated probability of ALL", "Person")
+    axes.set_xlim(-0.02, 1.02)
+    _say(axes, -1, "called rightly")
+    _finish(axes, rows, "o")
+    return sheet
+
+
+def person_coverage(rows: Sequence[PersonAnswers], wanted: dict[str, float]) -> Figure:
+    """For each person the share of cells whose own class was left possible.
+
+    Args:
+        rows: With `covered`, from the top down.
+        wanted: The share aimed at, by label.
+    """
+    sheet, axes = _sheet(rows, 6.4)
+    for line, row in enumerate(rows):
+        share = (row.covered or 0) / row.cells
+        axes.barh(line, share, color=CLASS_COLOURS[int(row.label == "ALL")], height=0.62)
+        axes.plot([wanted[row.label]] * 2, [line - 0.45, line + 0.45], color=ACCENT_COLOUR)
+        _say(axes, line, f"{row.covered} of {row.cells}")
+    axes.plot([], [], color=ACCENT_COLOUR, label="aimed at, on average over persons")
+    dress(axes, "Share of cells whose class was left possible", "Person")
+    axes.set_xlim(0, 1.02)
+    _finish(axes, rows, "s")
+    return sheet
+
+
+def _sheet(rows: Rows, width: float) -> tuple[Figure, Axes]:
+    """A figure as high as its lines need."""
+    return figure(width, min(40.0, 1.5 + 0.27 * max(4, len(rows))))
+
+
+def _say(axes: Axes, line: float, text: str) -> None:
+    """A few words at the right end of a line."""
+    axes.text(1.03, line, text, va="center", fontsize=8.5, color=INK)
+
+
+def _finish(axes: Axes, rows: Rows, marker: str) -> None:
+    """Name the lines, the first on top, and the classes that occur."""
+    axes.set(ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
+    axes.set_yticklabels([row.person for row in rows])
+    for name in dict.fromkeys(row.label for row in rows):
+        value = int(name == "ALL")
+        axes.plot([], [], marker, color=CLASS_COLOURS[value], label=CLASS_TITLES[value])
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1),
+        ncols=4,
+        fontsize=8.5,
+        frameon=False,
+        handlelength=1.1,
+        handletextpad=0.4,
+        columnspacing=1.0,
+    )

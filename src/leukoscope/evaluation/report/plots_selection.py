@@ -1,0 +1,42 @@
+"""The plot of what is answered: error against share answered."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from leukoscope.core.plot_style import FAINT, INK, MODEL_COLOUR, dress, figure, legend
+from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.evaluation.metrics.calibration import person_weights
+from leukoscope.evaluation.metrics.selective import confidence, risk_coverage
+
+
+def risk_coverage_curve(
+    label: ArrayLike,
+    p: ArrayLike,
+    person: ArrayLike,
+    threshold: ArrayLike,
+    *,
+    aurc: Estimate,
+    point: tuple[float, float],
+) -> Figure:
+    """Error among the surest cells against the share of cells answered; persons weigh the same.
+
+    Args:
+        label: (N,) 1 = ALL, 0 = HEM.
+        p: (N,) calibrated probability of ALL.
+        person: (N,) person of each cell.
+        threshold: The operating point, from which the sureness is measured; or (N,), each cell's.
+        aurc: The area under the curve.
+        point: Share answered and error of the verdicts as they were given.
+    """
+    wrong = (np.asarray(p, np.float64) >= np.asarray(threshold)) != (np.asarray(label) == 1)
+    weight = person_weights(np.asarray(person, dtype=object).astype(str))
+    share, error = risk_coverage(wrong, confidence(p, threshold), weight)
+    sheet, axes = figure()
+    axes.axhline(error[-1], color=FAINT, linestyle=":", label="cells left out at random")
+    axes.plot(share, error, color=MODEL_COLOUR, linewidth=2, label=f"AURC {aurc}")
+    axes.plot(*point, "o", color=INK, markersize=7, label="verdicts as given", zorder=5)
+    dress(axes, "Share of cells answered", "Error among the answered")
+    axes.set(xlim=(-0.02, 1.02), ylim=(0, None))
+    legend(axes, loc="best")
+    return sheet

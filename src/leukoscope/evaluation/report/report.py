@@ -1,0 +1,143 @@
+"""The report of an evaluation: one HTML file to read, and the same as JSON."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from leukoscope.core import html
+from leukoscope.core.files import write_text
+from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.evaluation.metrics.metrics import METRICS
+from leukoscope.evaluation.record import Evaluation
+from leukoscope.evaluation.report import plots, sections
+from leukoscope.evaluation.report import text as narrative
+from leukoscope.evaluation.report.sections import Cells
+from leukoscope.evaluation.report.selection import selection
+from leukoscope.evaluation.summary import Columns, scored_cells
+
+REPORT_NAME, RECORD_NAME = "report.html", "report.json"
+
+
+def render_report(
+    evaluation: Evaluation,
+    columns: Columns,
+    out: Path,
+    *,
+    cells: Cells | None = None,
+    learning_log: Path | None = None,
+    importance: Path | None = None,
+) -> Path:
+    """Write `report.html` and `report.json` into the folder `out`, each whole or not at all.
+
+    Args:
+        evaluation: What `summary.evaluate_table` measured on `columns`.
+        columns: The same table; with `path` the worst errors are named, with `area` (pixels) the
+            size dependence is drawn.
+        out: Folder, made where missing.
+        cells: From a value of `path` to its picture (H, W, 3); without it no cell is shown.
+        learning_log: `log.csv` of the training run, for the learning curves; may be absent.
+        importance: `importance.csv` of the training run, for what the model goes by; likewise.
+
+    Returns:
+        The path of the HTML file.
+    """
+    table, _ = scored_cells(columns)
+    table["p_all"] = table["p_all"].astype(np.float64)
+    parts = [
+        *(html.note(text, "warning") for text in narrative.warnings(evaluation)),
+        html.heading("In short"),
+        *(html.paragraph(text) for text in narrative.summary(evaluation)),
+        *_figures(evaluation),
+        *sections.curves(evaluation, table),
+        *sections.persons(evaluation, table),
+        *selection(evaluation, table),
+        *sections.errors(evaluation, table, cells),
+        *sections.size_and_benefit(table),
+        *sections.training(learning_log, importance),
+        *_protocol(evaluation),
+        html.heading("Limits"),
+        *(html.paragraph(text) for text in narrative.limits(evaluation)),
+    ]
+    protocol = evaluation.protocol
+    title = f"Evaluation of {protocol.model}" if protocol.model else "Evaluation"
+    subtitle = " · ".join(
+        text for text in (protocol.data, f"part: {protocol.part}", protocol.split) if text
+    )
+    write_text(out / RECORD_NAME, evaluation.to_json())
+    return html.write_page(out / REPORT_NAME, title, parts, subtitle=subtitle)
+
+
+def _figures(evaluation: Evaluation) -> Iterable[Markup]:
+    rows, threshold = [], evaluation.operating_point.threshold
+    for metric in METRICS:
+        here = evaluation.metrics[metric.key]
+        half = evaluation.metrics_at_half.get(metric.key)
+        rows.append(
+            [metric.title, _value(here), _interval(here), str(half) if half else "", metric.meaning]
+        )
+    yield html.heading("The figures")
+    yield html.table(
+        ["Measure", "Value", "95 % interval", "With calls at 0.5", "What it tells"],
+        rows,
+        caption=f"Calls at the operating point {threshold:.3f}, unless the column says 0.5. "
+        f"Intervals: {narrative.intervals_method(evaluation)}.",
+    )
+    matrices = [
+        (f"Operating point, p ≥ {threshold:.3f}", evaluation.confusion),
+        ("p ≥ 0.5", evaluation.confusion_at_half),
+    ]
+    yield html.figure(
+        plots.confusion_matrices(matrices),
+        "Cells by label and call. Shares are of the row: upper left is the sensitivity, lower "
+        "right the specificity.",
+        "Confusion matrices",
+    )
+
+
+def _value(figure: Estimate) -> str:
+    return str(Estimate(figure.value)).removesuffix(" (no interval)")
+
+
+def _interval(figure: Estimate) -> str:
+    return (
+        ""
+        if figure.low is None or figure.high is None
+        else f"{figure.low:.3f} to {figure.high:.3f}"
+    )
+
+
+def _protocol(evaluation: Evaluation) -> Iterable[Markup]:
+    protocol, point = evaluation.protocol, evaluation.operating_point
+    yield html.heading("Protocol")
+    facts = [
+        ["Model", protocol.model],
+        ["Data", protocol.data],
+        ["Split", protocol.split],
+        ["Seed of the split", "" if protocol.split_seed is None else str(protocol.split_seed)],
+        ["Evaluated part", protocol.part],
+        *([f"{what.capitalize()} chosen on", part] for what, part in protocol.chosen_on.items()),
+        [
+            "Operating point",
+            f"p ≥ {point.threshold:.4f}, for a recall of {point.target_recall:g} on "
+            f"{narrative.count(len(point.persons), 'person')} and "
+            f"{narrative.count(point.cells, 'cell')}",
+        ],
+        ["Intervals", narrative.intervals_method(evaluation)],
+        *(["Note", note] for note in protocol.notes),
+    ]
+    yield html.table(["", ""], [row for row in facts if row[1]])
+    if protocol.persons:
+        rows = [
+            [
+                part,
+                str(len(names)),
+                f"{protocol.cells[part]:,}" if part in protocol.cells else "",
+                ", ".join(names),
+            ]
+            for part, names in protocol.persons.items()
+        ]
+        yield html.table(
+            ["Part", "Persons", "Cells", "Who"], rows, caption="Which person is where."
+        )

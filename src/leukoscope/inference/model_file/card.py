@@ -1,0 +1,299 @@
+"""The card of a model: what it is, what it saw, how well it did. One JSON text in the model file.
+
+The schema has a number. A file with a higher number than this version knows is refused rather than
+half understood: a field we ignore may be the one that says when the model must not answer. Schema 2
+added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added figures by
+person, `left_out`. A card of an earlier schema has none of what came later, is read as before, and
+keeps its number.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from leukoscope.core.errors import ModelFileError
+from leukoscope.data.imaging.image import Crop
+from leukoscope.inference.model_file.limits import Abstention, OutOfDistribution
+from leukoscope.inference.model_file.out_of_fold import LeftOut
+from leukoscope.inference.model_file.schema import MalformedError, build, parse_object, plain
+from leukoscope.inference.rejection.image_checks import MEASURES, Range
+
+SCHEMA = 3
+OLDEST = 1
+CLASSES = ("HEM", "ALL")
+POSITIVE = "ALL"
+HEATMAPS = ("cam", "none")
+HASH_BYTES = 8
+
+
+def _check(true: bool, message: str) -> None:
+    if not true:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Which cells a figure was measured on."""
+
+    part: str
+    persons: int
+    cells: int
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """The probability from which a cell is called a blast, and what that gave where it was set.
+
+    `target_recall` is the wanted sensitivity for ALL; `recall` and `specificity` the measured ones.
+    """
+
+    threshold: float
+    target_recall: float
+    recall: float
+    specificity: float
+    set_on: Cells
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "target_recall", "recall", "specificity"):
+            value = getattr(self, name)
+            _check(0 <= value <= 1, f"{name} must be from 0 to 1, got {value}")
+
+
+@dataclass(frozen=True)
+class OperatingCurve:
+    """What every threshold gave on the cells the operating point was set on.
+
+    Both have a value for each threshold of an even grid from 0 to 1, ends included.
+    """
+
+    sensitivity: tuple[float, ...]
+    specificity: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check(len(self.sensitivity) == len(self.specificity) >= 2, "unequal or too short")
+        values = (*self.sensitivity, *self.specificity)
+        _check(all(0 <= value <= 1 for value in values), "shares must be from 0 to 1")
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """What is measured on a cell and given to the model in its place.
+
+    `names` in the order of the model's input, `version` that of `leukoscope.data.descriptors`.
+    """
+
+    version: int
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check(0 < len(self.names) == len(set(self.names)), "names are missing or given twice")
+
+
+@dataclass(frozen=True)
+class Split:
+    """How persons were dealt out. `leaky`: the same person can stand in two parts."""
+
+    kind: str
+    seed: int
+    leaky: bool
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the model has seen, by name and by image, so that nobody scores it on that again.
+
+    `persons` has the keys train and validation, `subjects` every official id of those persons,
+    `hashes` the images of both parts (see `pack_hashes`), `cells` counts by part and class.
+    """
+
+    split: Split
+    persons: Mapping[str, tuple[str, ...]]
+    subjects: tuple[str, ...]
+    hashes: str
+    cells: Mapping[str, Mapping[str, int]]
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One figure with its 95 % interval; an undefined one is null."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    part: str
+    persons: int
+    cells: int
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """The data set the model was trained on, for citation."""
+
+    name: str
+    citation: str
+    licence: str
+    doi: str
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What a cohort shares with a model's training and validation cells.
+
+    `hashes` counts the cohort's cells whose image the model has seen.
+    """
+
+    persons: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    hashes: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything is shared."""
+        return bool(self.persons or self.subjects or self.hashes)
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything a model file says about itself.
+
+    `cam_bias` is the logit less the heatmap's mean. A model with `descriptors` is given these,
+    measured on the crop `input`; any other is given the crop itself. `abstention`, `image_limits`
+    (by measure of `image_checks`) and `out_of_distribution` say when it must not answer; without
+    them it answers for whatever is not empty. `left_out` is of a model that was fitted on everyone.
+    """
+
+    name: str
+    created: str
+    input: Crop
+    training: Training
+    data: DataSource
+    licence: str
+    heatmap: str
+    recipe: Mapping[str, Any]
+    versions: Mapping[str, str]
+    temperature: float = 1.0
+    cam_bias: float | None = None
+    descriptors: Descriptors | None = None
+    operating_point: OperatingPoint | None = None
+    operating_curve: OperatingCurve | None = None
+    results: Mapping[str, Measured] = field(default_factory=dict)
+    abstention: Abstention | None = None
+    image_limits: Mapping[str, Range] | None = None
+    out_of_distribution: OutOfDistribution | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    classes: tuple[str, ...] = CLASSES
+    positive: str = POSITIVE
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        known = OLDEST <= self.schema <= SCHEMA
+        _check(known, f"schema must be from {OLDEST} to {SCHEMA}, got {self.schema}")
+        new = (self.abstention, self.image_limits, self.out_of_distribution)
+        _check(self.schema > 1 or new == (None, None, None), "schema 1 cannot say when to abstain")
+        _check(self.schema > 2 or not self.left_out, "schema 2 cannot hold figures by person")
+        measured = self.image_limits is None or set(self.image_limits) == set(MEASURES)
+        _check(measured, f"image_limits must name {', '.join(MEASURES)}")
+        _check(bool(self.name.strip()), "name is empty")
+        _check(self.classes == CLASSES, f"classes must be {list(CLASSES)}, got {self.classes}")
+        _check(self.positive == POSITIVE, f"positive must be {POSITIVE}, got {self.positive!r}")
+        _check(self.temperature > 0, f"temperature must be above 0, got {self.temperature}")
+        _check(self.heatmap in HEATMAPS, f"heatmap must be cam or none, got {self.heatmap!r}")
+        has_bias = self.cam_bias is not None
+        _check(has_bias == (self.heatmap == "cam"), "cam_bias goes with heatmap cam, and only then")
+        try:
+            datetime.fromisoformat(self.created)
+        except ValueError:
+            raise ValueError(f"created must be an ISO date, got {self.created!r}") from None
+        unpack_hashes(self.training.hashes)
+
+    def to_json(self) -> str:
+        """The card as one line of JSON."""
+        return json.dumps(plain(self), allow_nan=False, ensure_ascii=False, sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str) -> "Card":
+        """Read a card.
+
+        Raises:
+            ModelFileError: for anything but a whole, valid card of a schema this version knows.
+        """
+        try:
+            value = parse_object(text, "the card")
+            schema = value.get("schema")
+            if isinstance(schema, int) and schema > SCHEMA:
+                raise ModelFileError(
+                    f"the model's card has schema {schema}, and this version of Leukoscope reads "
+                    f"up to {SCHEMA}; upgrade with: pip install --upgrade leukoscope"
+                )
+            if schema is None:
+                raise MalformedError("missing field schema")
+            return build(Card, value)
+        except MalformedError as error:
+            raise ModelFileError(
+                f"the model's card can't be used: {error}; export the model again"
+            ) from error
+
+    def hash_set(self) -> frozenset[int]:
+        """The truncated sha256 of the training and validation images, as 64-bit integers."""
+        return frozenset(unpack_hashes(self.training.hashes).tolist())
+
+    def overlap(
+        self, subjects: Iterable[str], persons: Iterable[str], sha256s: Iterable[str]
+    ) -> Overlap:
+        """What a cohort shares with the cells this model was trained or chosen on.
+
+        Args:
+            subjects: the cohort's subject ids, "" where unknown; repeats are fine.
+            persons: the cohort's persons, likewise.
+            sha256s: a hexadecimal sha256 per cell, "" where unknown.
+        """
+        own_persons = {p for part in self.training.persons.values() for p in part}
+        known = self.hash_set()
+        return Overlap(
+            persons=_shared(persons, own_persons),
+            subjects=_shared(subjects, set(self.training.subjects)),
+            hashes=sum(truncate(h) in known for h in sha256s if h),
+        )
+
+
+def truncate(sha256: str) -> int:
+    """The first 8 bytes of a hexadecimal sha256 as an integer.
+
+    By the birthday bound two of 10^6 images collide by chance with probability 3e-8.
+    """
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise ValueError(f"expected a sha256 of 64 hexadecimal digits, got {sha256!r:.80}")
+    return int(sha256[: 2 * HASH_BYTES], 16)
+
+
+def pack_hashes(sha256s: Iterable[str]) -> str:
+    """Sorted, distinct, truncated hashes as base64: 11 characters an image."""
+    values = sorted({truncate(sha256) for sha256 in sha256s})
+    return base64.b64encode(np.array(values, dtype=">u8").tobytes()).decode()
+
+
+def unpack_hashes(text: str) -> np.ndarray:
+    """What `pack_hashes` packed, as a uint64 array, sorted.
+
+    Raises:
+        ValueError: if the text is not base64 of whole, sorted, distinct hashes.
+    """
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("training.hashes is not base64") from None
+    _check(len(raw) % HASH_BYTES == 0, "training.hashes is cut short")
+    values = np.frombuffer(raw, dtype=">u8").astype(np.uint64)
+    _check(bool(np.all(values[1:] > values[:-1])), "training.hashes is not sorted")
+    return values
+
+
+def _shared(names: Iterable[str], own: set[str]) -> tuple[str, ...]:
+    return tuple(sorted({name for name in names if name} & own))

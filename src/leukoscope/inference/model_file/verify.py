@@ -1,0 +1,100 @@
+"""Does a model file do what its card says? A list of checks a user can read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.errors import ModelFileError
+from leukoscope.inference.model_file.model_file import ModelFile, load, read_opsets
+
+TOLERANCE = 1e-3  # of a logit, where the same sum was taken in another order
+
+
+@dataclass(frozen=True)
+class Check:
+    """One statement about a model file, and whether it holds."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def verify(path: Path | str) -> list[Check]:
+    """Open a model file and try it on made-up images.
+
+    Checks that the file opens with a valid card and the promised inputs and outputs; that logits
+    are finite on black, white, grey and noise; that they don't depend on what else is in the batch;
+    and, for exact maps, that the mean of the map plus `cam_bias` is the logit.
+
+    Returns:
+        The checks, in order. If the first fails, it stands alone: nothing else can be tried.
+    """
+    try:
+        model = load(path)
+    except ModelFileError as error:
+        return [Check("opens", False, str(error))]
+    size, descriptors = model.card.input.size, model.card.descriptors
+    given = f"cells uint8 (N, {size}, {size}, 3)"
+    if descriptors is not None:
+        given = f"features float32 (N, {len(descriptors.names)}), measured on cells of {size} px"
+    opsets = ", ".join(f"{domain} {version}" for domain, version in read_opsets(path).items())
+    checks = [
+        Check("opens", True, f"operator sets: {opsets}"),
+        Check("card", True, f"schema {model.card.schema}, {model.card.name}"),
+        Check("input and outputs", True, given),
+    ]
+    for check in (_finite, _batch_invariant, _cam):
+        checks.append(_attempt(check, model))
+    return checks
+
+
+def _attempt(check: Callable[[ModelFile], Check], model: ModelFile) -> Check:
+    try:
+        return check(model)
+    except ModelFileError as error:
+        return Check(check.__name__.strip("_").replace("_", " "), False, str(error))
+
+
+def _images(size: int) -> np.ndarray:
+    """Black, white, grey and five kinds of noise: uint8 (8, size, size, 3)."""
+    generator = np.random.default_rng(0)
+    plain = [np.full((size, size, 3), value) for value in (0, 255, 128)]
+    noise = [generator.integers(0, high, (size, size, 3)) for high in (16, 64, 128, 256, 256)]
+    return np.stack([*plain, *noise]).astype(np.uint8)
+
+
+def _finite(model: ModelFile) -> Check:
+    images = _images(model.card.input.size)
+    out = model.run(images, heatmaps=True, embeddings=True)
+    arrays = [a for a in (out.logit, out.heatmap, out.embedding) if a is not None]
+    right = all(len(array) == len(images) for array in arrays)
+    passed = right and all(bool(np.isfinite(array).all()) for array in arrays)
+    return Check("finite", passed, "on black, white, grey and noise")
+
+
+def _batch_invariant(model: ModelFile) -> Check:
+    images = _images(model.card.input.size)
+    together = model.run_together(model.inputs(images)).logit
+    alone = np.concatenate([model.run(image[None]).logit for image in images])
+    worst = float(np.max(np.abs(together - alone)))
+    scale = max(1.0, float(np.max(np.abs(alone))))
+    return Check(
+        "batch invariant", worst <= TOLERANCE * scale, f"logits differ by at most {worst:.2g}"
+    )
+
+
+def _cam(model: ModelFile) -> Check:
+    if model.card.cam_bias is None:
+        return Check("heatmap", True, "none: this model has no exact map")
+    out = model.run(_images(model.card.input.size), heatmaps=True)
+    assert out.heatmap is not None  # the card says cam, and load() found the output
+    sums = out.heatmap.mean(axis=(1, 2), dtype=np.float64) + model.card.cam_bias
+    worst = float(np.max(np.abs(sums - out.logit)))
+    scale = max(1.0, float(np.max(np.abs(out.logit))))
+    return Check(
+        "heatmap",
+        worst <= TOLERANCE * scale,
+        f"its mean plus the bias differs from the logit by at most {worst:.2g}",
+    )

@@ -1,0 +1,87 @@
+"""The network whose heatmap is exact: a trunk, the mean of its features over all places, a head."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from leukoscope.models.network.layers import ACTIVATIONS
+from leukoscope.models.recipe.settings import Network
+
+# What a unit of a piecewise linear activation passes on of a negative input.
+SLOPES = {"relu": 0.0, "leaky_relu": 0.01}
+
+
+class Answer(NamedTuple):
+    """What a network says of N cells.
+
+    Attributes:
+        logit: (N,), log-odds of ALL.
+        embedding: (N, d), the features the head is given.
+        heatmap: (N, h, w) with logit = mean of the heatmap + bias, or None where no exact map
+            exists.
+    """
+
+    logit: Tensor
+    embedding: Tensor
+    heatmap: Tensor | None
+
+
+class Pooled(nn.Module):
+    """Features of a trunk, averaged over all places, through a head to one logit.
+
+    Without dense layers in the head the logit is a weighted mean of the features, and the weighted
+    features are its exact class activation map (B. Zhou et al., Learning deep features for
+    discriminative localization, CVPR 2016). With ReLU layers the same holds once it is known which
+    units are on, for then all of the head is linear: each place gets what it adds to the units that
+    are on, and their biases are spread evenly. For other activations there is no exact map.
+    """
+
+    def __init__(
+        self, settings: Network, planes: nn.Module, trunk: nn.Module, channels: int
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            settings: Say the head's layers, activation and dropout.
+            planes: uint8 cells (N, S, S, 3) to what the trunk takes.
+            trunk: To features (N, channels, h, w).
+            channels: Of the features.
+        """
+        super().__init__()
+        self.planes, self.trunk = planes, trunk
+        self.dropout = nn.Dropout(settings.dropout)
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b) for a, b in pairwise((channels, *settings.head))
+        )
+        self.activation = ACTIVATIONS[settings.activation]()
+        self.slope = SLOPES.get(settings.activation)
+        self.classifier = nn.Linear((channels, *settings.head)[-1], 1)
+
+    def forward(self, cells: Tensor) -> Answer:
+        """Answer for uint8 cells (N, S, S, 3)."""
+        features = self.trunk(self.planes(cells))  # (N, C, h, w)
+        embedding = features.mean(dim=(2, 3))  # (N, C)
+        units, inputs = embedding, []
+        for layer in self.layers:
+            inputs.append(layer(self.dropout(units)))  # (N, units)
+            units = self.activation(inputs[-1])
+        logit = self.classifier(self.dropout(units)).squeeze(1)
+        return Answer(logit, embedding, self._heatmap(features, inputs))
+
+    def _heatmap(self, features: Tensor, inputs: list[Tensor]) -> Tensor | None:
+        """What each place adds to the logit; `inputs` are those of the head's activations."""
+        if not inputs:
+            row = self.classifier.weight[:, :, None, None]  # (1, C, 1, 1)
+            return nn.functional.conv2d(features, row).squeeze(1)
+        if self.slope is None:
+            return None
+        rows = self.classifier.weight.expand(features.shape[0], -1)  # (N, units)
+        offset = rows.new_zeros(features.shape[0])
+        for layer, given in zip(reversed(self.layers), reversed(inputs), strict=True):
+            assert isinstance(layer, nn.Linear)
+            rows = rows * torch.where(given > 0, 1.0, self.slope)
+            offset = offset + rows @ layer.bias
+            rows = rows @ layer.weight  # (N, units of the layer below)
+        return torch.einsum("nc,nchw->nhw", rows, features) + offset[:, None, None]

@@ -1,0 +1,120 @@
+"""What a recipe's values may be, alone and together."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from leukoscope.core.errors import RecipeError
+
+if TYPE_CHECKING:
+    from leukoscope.models.recipe.recipe import Recipe
+    from leukoscope.models.recipe.settings import Network, Stage
+
+OWN = ("dense", "cnn", "mobilenet_v2")
+TIMM = re.compile(r"timm:[\w.]+")
+
+Rules = Iterable[tuple[object, str]]  # what has to hold, and the rule in words
+
+
+def check_ranges(recipe: "Recipe") -> None:
+    """Refuse settings that cannot be trained by.
+
+    Raises:
+        RecipeError: A value out of range; names the field.
+    """
+    net, cells, fit, loss = recipe.network, recipe.input, recipe.fit, recipe.loss
+    optimiser, schedule, augment = recipe.optimiser, recipe.schedule, recipe.augment
+    even = {"ALL": 1.0, "HEM": 1.0}
+    weights = loss.class_weights if isinstance(loss.class_weights, dict) else even
+    gains = (augment.shift, augment.brightness, augment.colour)
+    rules = [
+        (re.fullmatch(r"\w[\w.-]{0,99}", recipe.name), "name: letters, digits, '.', '_', '-'"),
+        (16 <= cells.size <= cells.crop <= 4096, "input: 16 <= size <= crop <= 4096"),
+        (
+            not recipe.classical or cells.size == cells.crop,
+            "input: size = crop, for descriptors are measured in original pixels",
+        ),
+        *_of_network(net, cells.size),
+        (min(fit.epochs, fit.batch_size, fit.patience) > 0, "fit: whole numbers above 0"),
+        (optimiser.learning_rate > 0, "optimiser.learning_rate: above 0"),
+        (
+            optimiser.clip >= 0 and optimiser.weight_decay >= 0,
+            "optimiser: clip and weight_decay not negative",
+        ),
+        (
+            loss.l1 >= 0 and loss.l2 >= 0 and 0 <= loss.smoothing < 1,
+            "loss: l1 and l2 not negative, smoothing from 0 to below 1",
+        ),
+        (
+            weights.keys() == even.keys() and min(weights.values()) > 0,
+            "loss.class_weights: none, balanced, or {ALL: x, HEM: y} above 0",
+        ),
+        (0 <= augment.rotate <= 180, "augment.rotate: from 0 to 180"),
+        (0 <= augment.scale < 0.9, "augment.scale: from 0 to below 0.9"),
+        (
+            min(gains) >= 0 and max(gains) < 1,
+            "augment: shift, brightness, colour from 0 to below 1",
+        ),
+        (0 <= augment.blur <= 20, "augment.blur: from 0 to 20"),
+        (0 < schedule.factor < 1, "schedule.factor: between 0 and 1"),
+        (schedule.warmup >= 0 and schedule.patience >= 0, "schedule: warmup, patience from 0"),
+        *(rule for stage in recipe.stages for rule in _of_stage(stage)),
+        *(recipe.classical.rules() if recipe.classical else ()),
+    ]
+    for holds, rule in rules:
+        if not holds:
+            raise RecipeError(f"recipe {recipe.name!r}: out of range; {rule}.")
+
+
+def _of_network(net: "Network", size: int) -> Rules:
+    cnn = net.architecture == "cnn"
+    return [
+        (
+            net.architecture in OWN or TIMM.fullmatch(net.architecture),
+            f"network.architecture: {', '.join(OWN)}, or timm:NAME",
+        ),
+        (net.widths and min(net.widths) > 0, "network.widths: positive numbers"),
+        (net.hidden > 0, "network.hidden: above 0"),
+        (not net.head or min(net.head) > 0, "network.head: positive numbers"),
+        (0 <= net.dropout < 1, "network.dropout: from 0 to below 1"),
+        (
+            net.architecture != "dense" or net.pooling == "flatten",
+            "network.pooling: dense layers have no places, so gap needs cnn",
+        ),
+        (cnn or net.norm == "none", "network.norm: for cnn; other networks have their own"),
+        (cnn or not net.laplacian, "network.laplacian: for cnn alone"),
+        (
+            not cnn or last_side(net.widths, size) > 0,
+            "network.widths: too many convolutions for input.size, each of which halves it",
+        ),
+        (net.weights.strip(), "network.weights: none, hub, or a file"),
+        (
+            net.weights != "hub" or net.architecture.startswith("timm:"),
+            "network.weights: the hub has those of timm:NAME alone; name a file",
+        ),
+    ]
+
+
+def _of_stage(stage: "Stage") -> Rules:
+    rate = stage.learning_rate
+    rates = rate if isinstance(rate, dict) else {"backbone": rate or 1.0, "head": rate or 1.0}
+    last = stage.train if isinstance(stage.train, dict) else {"last": 1}
+    return [
+        (
+            last.keys() == {"last"} and last["last"] > 0,
+            "stages: train is all, head, or {last: N} with N above 0",
+        ),
+        (
+            rates.keys() == {"backbone", "head"} and min(rates.values()) > 0,
+            "stages: learning_rate is a number, or {backbone: x, head: y}, above 0",
+        ),
+        (min(stage.epochs, stage.patience) >= 0, "stages: epochs, patience from 0"),
+        (0 < stage.layer_decay <= 1, "stages: layer_decay above 0, at most 1"),
+    ]
+
+
+def last_side(widths: tuple[int, ...], size: int) -> int:
+    """The side of what remains of a cell after a 3x3 convolution and a halving for each width."""
+    for _ in widths:
+        size = (size - 2) // 2
+    return size

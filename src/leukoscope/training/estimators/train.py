@@ -1,0 +1,221 @@
+"""A classical training from cells to model file: measure, choose, fit, export, weigh the groups."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from leukoscope.core.errors import TrainingError
+from leukoscope.core.files import write_text
+from leukoscope.core.progress import track
+from leukoscope.data.cohort import UNKNOWN, Cohort
+from leukoscope.data.descriptors import VERSION
+from leukoscope.data.splits.partition import Split, check_disjoint
+from leukoscope.data.synthetic.notice import is_synthetic_cohort
+from leukoscope.evaluation.metrics.importance import permutation_importance, write_importance
+from leukoscope.inference.model_file.card import Card, Descriptors
+from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.training.cache import usable_rows
+from leukoscope.training.calibration.calibrate import complete, new_card
+from leukoscope.training.estimators.estimators import Fitted, fit_estimator
+from leukoscope.training.estimators.export import export_estimator
+from leukoscope.training.estimators.grid_search import Choice, choose
+from leukoscope.training.estimators.inputs import (
+    estimate,
+    file_inputs,
+    groups_of,
+    settings_of,
+    values_of,
+)
+from leukoscope.training.network.distributed import is_first_process
+from leukoscope.training.network.sampling import even_weights, part_rows
+from leukoscope.training.run import CHOICE, IMPORTANCE, MODEL, Run, check_kind, clear, write_run
+
+if TYPE_CHECKING:
+    from leukoscope.training.estimators.local_ridge import LocalFit
+
+PACKAGES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
+LOCAL_PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
+
+
+def run_classical(
+    cohort: Cohort,
+    recipe: Recipe,
+    split: Split,
+    out: Path,
+    *,
+    seed: int,
+    resume: bool = True,
+    jobs: int = 2,
+    target_recall: float = 0.95,
+) -> Run:
+    """Train a classical recipe, export and calibrate; the run folder holds everything.
+
+    A fit takes seconds to minutes and is done whole, from the descriptors in the cache. Of several
+    processes the first does it all.
+
+    Args:
+        cohort: Hashed cells with person and part; those with the part "" are left out.
+        recipe: The settings; has `classical`.
+        split: How the parts were made.
+        out: The run folder.
+        seed: Of the folds and of trees.
+        resume: Refuse a folder that holds another run; else start anew in it.
+        jobs: Threads.
+        target_recall: For the operating point.
+
+    Raises:
+        LeakageError: A split that claims to be honest has a person, image or cell on two sides.
+        TrainingError: A class is missing in a part, or `out` holds a different run.
+    """
+    if not split.leaky:
+        check_disjoint(cohort)
+    if not is_first_process():
+        return Run(out, recipe, split, cohort.select(cohort["part"] != ""))
+    cohort, values = measured(cohort, recipe, jobs)
+    run = Run(out, recipe, split, cohort)
+    key = _run_key(cohort, recipe, seed)
+    if resume:
+        _check_folder(out, recipe, key)
+    else:
+        clear(out)
+    train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
+    write_run(run)
+    started = perf_counter()
+    choice, fitted = fitted_on(recipe, cohort.select(train), values[train], seed, jobs)
+    _write_choice(choice, key, perf_counter() - started, out / CHOICE)
+    _exported(run, choice, fitted, values, target_recall)
+    _say("weighing the groups of descriptors on validation persons")
+    importance = permutation_importance(
+        fitted.logit,
+        values[validation],
+        cohort["label"][validation],
+        cohort["person"][validation],
+        groups_of(settings_of(recipe)),
+        seed=seed,
+    )
+    write_importance(importance, out / IMPORTANCE)
+    return run
+
+
+def measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndarray]:
+    """The cells of a part that can be read, and what the estimator is given of them.
+
+    All that have a label are measured, so that another split of them finds the same values.
+    """
+    cohort = cohort.select(cohort["label"] != UNKNOWN)
+    _say(f"{recipe.name}: {estimate(len(cohort), recipe, jobs)}")
+    found = values_of(cohort, recipe, jobs=jobs)
+    for problem in found.problems.values():
+        _say(f"left out: {problem}")
+    rows = usable_rows(cohort, found.problems)
+    return cohort.select(rows), np.asarray(found.cells)[rows]
+
+
+def fitted_on(
+    recipe: Recipe, cohort: Cohort, values: np.ndarray, seed: int, jobs: int
+) -> "tuple[Choice, Fitted | LocalFit]":
+    """Choose among the recipe's candidates over the persons of some cells, and fit all of these."""
+    settings = settings_of(recipe)
+    weights = even_weights(cohort["label"], cohort["person"], settings.weights)
+    choice = choose(settings, cohort, values, weights, seed=seed, jobs=jobs, track=track)
+    told = ", ".join(f"{name} {value:g}" for name, value in choice.chosen.items())
+    if choice.auroc.size:
+        best = choice.auroc.mean(axis=1).max()
+        told = f"chose {told}: AUROC {best:.3f} on training persons left out"
+    _say(f"{recipe.name}: {told}; fitting {len(cohort):,} cells")
+    label = cohort["label"].astype(np.int64)
+    fitted = fit_estimator(settings, choice.chosen, values, label, weights, seed=seed, jobs=jobs)
+    return choice, fitted
+
+
+def card_of(
+    cohort: Cohort, recipe: Recipe, split: Split, choice: Choice, fitted: "Fitted | LocalFit"
+) -> Card:
+    """The card of a fitted estimator, not yet calibrated; it names the recipe with what was chosen.
+
+    Args:
+        cohort: What it has seen.
+        recipe: What it was trained by.
+        split: How the parts were made.
+        choice: Among the recipe's candidates.
+        fitted: What came of it.
+    """
+    chosen = {f"classical.{name}": value for name, value in choice.chosen.items()}
+    fields: dict[str, Any] = {"heatmap": "none", "packages": PACKAGES}
+    if isinstance(fitted, Fitted):
+        fields["descriptors"] = Descriptors(VERSION, fitted.settings.descriptors())
+    else:
+        fields |= {"heatmap": "cam", "cam_bias": fitted.bias, "packages": LOCAL_PACKAGES}
+    synthetic = is_synthetic_cohort(cohort)
+    return new_card(cohort, recipe.with_settings(chosen), split, synthetic=synthetic, **fields)
+
+
+def write_fitted(fitted: "Fitted | LocalFit", card: Card, path: Path, some: np.ndarray) -> float:
+    """Write the model file and compare it with what was fitted: the largest difference of a logit.
+
+    Args:
+        fitted: What was fitted.
+        card: Goes into the file.
+        path: Where to write; nothing appears there unless the comparison holds.
+        some: (n, ...) what the file is given of some real cells.
+
+    Raises:
+        ParityError: The file answers differently.
+    """
+    if isinstance(fitted, Fitted):
+        return export_estimator(fitted, card, path, some)
+    from leukoscope.training.network.export import export
+
+    return export(fitted.network, card, path, some)
+
+
+def _exported(
+    run: Run, choice: Choice, fitted: "Fitted | LocalFit", values: np.ndarray, target_recall: float
+) -> None:
+    card = card_of(run.cohort, run.recipe, run.split, choice, fitted)
+    inputs = file_inputs(run.cohort, run.recipe, values)
+
+    def write(card: Card, some: np.ndarray) -> None:
+        write_fitted(fitted, card, run.model, some)
+
+    complete(write, card, run.cohort, inputs, run.folder / MODEL, target_recall)
+
+
+def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:
+    """What makes two runs the same run: settings, seed, and the cells with their parts."""
+    cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
+    text = json.dumps([recipe.to_dict(), seed, VERSION, cells])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_folder(out: Path, recipe: Recipe, key: str) -> None:
+    check_kind(out, recipe)
+    path = out / CHOICE
+    try:
+        known = json.loads(path.read_text("utf-8"))["run"] if path.is_file() else key
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path}: is damaged; start anew with --fresh.") from error
+    if known != key:
+        raise TrainingError(
+            f"{out}: holds a run with other settings, seed or cells; choose another --out, or "
+            "start anew there with --fresh."
+        )
+
+
+def _write_choice(choice: Choice, key: str, seconds: float, path: Path) -> None:
+    """Write what was tried and chosen, and how long that and the last fit took."""
+    tried = [
+        {"settings": candidate, "auroc": auroc.round(4).tolist()}
+        for candidate, auroc in zip(choice.candidates, choice.auroc, strict=True)
+    ]
+    content = {"run": key, "chosen": choice.chosen, "seconds": seconds, "candidates": tried}
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -1,0 +1,63 @@
+"""Batches of augmented cells, made by threads while the network computes."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import cv2
+import numpy as np
+
+from leukoscope.models.recipe.recipe import Augment
+from leukoscope.training.network.augment import augment
+
+AHEAD = 4  # batches prepared in advance: enough to hide one slow batch, few enough to stay small
+
+
+def training_batches(
+    cells: np.ndarray,
+    order: np.ndarray,
+    settings: Augment,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    rank: int = 0,
+    world: int = 1,
+    jobs: int = 2,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (rows, augmented cells) of this process's share of each batch.
+
+    A cell's random changes depend on seed, epoch and its place in the order alone, so neither the
+    number of processes nor of threads changes what the network sees.
+
+    Args:
+        cells: uint8 (N, S, S, 3).
+        order: Row numbers of the epoch.
+        settings: The augmentation.
+        batch_size: Cells a step over all processes together.
+        seed: Of the run.
+        epoch: Which epoch.
+        rank: This process.
+        world: How many processes there are.
+        jobs: Threads.
+    """
+    cv2.setNumThreads(1)  # the pool is the parallelism
+
+    def make(start: int) -> tuple[np.ndarray, np.ndarray]:
+        places = np.arange(start, min(start + batch_size, len(order)))[rank::world]
+        rows = order[places]
+        batch = [
+            augment(cells[row], settings, np.random.default_rng((seed, epoch, 1, int(place))))
+            for row, place in zip(rows, places, strict=True)
+        ]
+        return rows, np.stack(batch)
+
+    starts = [start for start in range(0, len(order), batch_size) if len(order) - start >= world]
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        waiting: deque[Future[tuple[np.ndarray, np.ndarray]]] = deque()
+        for start in starts:
+            waiting.append(pool.submit(make, start))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

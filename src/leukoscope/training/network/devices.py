@@ -1,0 +1,42 @@
+"""Where a network trains: the device, the precision and the other processes, through Fabric."""
+
+import resource
+import sys
+
+import torch
+from lightning_fabric import Fabric
+
+from leukoscope.training.network.distributed import processes_here, world_size
+
+
+def open_fabric(precision: str) -> Fabric:
+    """A launched Fabric on the best device here, with all processes that `torchrun` started.
+
+    Args:
+        precision: "auto", "bf16" or "fp32", as in a recipe.
+    """
+    bf16 = precision == "bf16" or (precision == "auto" and computes_bf16())
+    fabric = Fabric(
+        accelerator="auto",
+        devices=processes_here(),
+        num_nodes=max(1, world_size() // processes_here()),
+        strategy="ddp" if world_size() > 1 else "auto",
+        precision="bf16-mixed" if bf16 else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def computes_bf16() -> bool:
+    """Whether this machine computes in bfloat16 rather than emulating it."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def peak_memory() -> int:
+    """The most memory this process has held so far, in bytes: the device's, else the machine's."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held if sys.platform == "darwin" else held * 1024

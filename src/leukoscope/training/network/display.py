@@ -1,0 +1,115 @@
+"""What a person sees of a training: what it will take, a bar with time left, a line an epoch."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from leukoscope.models.recipe.recipe import Stage
+from leukoscope.training.network.devices import peak_memory
+from leukoscope.training.network.log import Epoch
+from leukoscope.training.network.stages import in_words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+MEASURED = (2, 8)  # the steps of a stage between which its speed is measured for the estimate
+
+
+@contextmanager
+def training_display(stages: Sequence[Stage], cells: int) -> Iterator["Display"]:
+    """Yield the display, whose methods are the callbacks of `fit`.
+
+    It draws on standard error; where that is no terminal, lines alone.
+
+    Args:
+        stages: The plan.
+        cells: Training cells per epoch, for the speed.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[now]}"),
+        TimeRemainingColumn(),
+    )
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        yield Display(stages, cells, console, bar)
+
+
+class Display:
+    """Speaks of a training as it goes on."""
+
+    def __init__(
+        self, stages: Sequence[Stage], cells: int, console: "Console", bar: "Progress"
+    ) -> None:
+        self.stages, self.cells, self.console, self.bar = stages, cells, console, bar
+        self.task = bar.add_task("Epoch", total=1.0, now="")
+        self.most, self.stage = 0, ""
+        self.weights = ""  # in words, until the estimate is told
+        self.steps, self.from_step = 0, (0.0, 0.0)
+        self.began = time.perf_counter()
+
+    def on_stage(self, number: int, stage: Stage, network: nn.Module) -> None:
+        """Say what begins."""
+        self.most = sum(one.epochs for one in self.stages[:number])
+        if len(self.stages) > 1:
+            self.stage = f"stage {number} of {len(self.stages)}, "
+            self._print(f"{self.stage}{in_words(stage)}: at most {stage.epochs} epochs")
+        sizes = [(weight.numel(), weight.requires_grad) for weight in network.parameters()]
+        some = sum(size for size, trains in sizes if trains)
+        share = "" if all(trains for _, trains in sizes) else f", of which {some:,} train"
+        self.weights = f"{sum(size for size, _ in sizes):,} weights{share}"
+        self.steps = 0
+
+    def on_step(self, epoch: int, done: float, loss: float) -> None:
+        """Move the bar; after a few steps, say what an epoch will take."""
+        now = time.perf_counter()
+        if done * self.cells <= 64:
+            self.began = now
+        speed = done * self.cells / max(1e-6, now - self.began)
+        self.bar.update(
+            self.task,
+            description=f"{self.stage}epoch {epoch + 1} of at most {self.most}".capitalize(),
+            completed=done,
+            now=f"loss {loss:.3f}  {speed:.0f} cells/s",
+        )
+        self.steps += 1
+        if self.steps == MEASURED[0]:
+            self.from_step = (now, done)
+        elif self.weights and (self.steps == MEASURED[1] or done >= 1):
+            self._estimate(now - self.from_step[0], done - self.from_step[1])
+
+    def on_epoch(self, entry: Epoch, is_best: bool) -> None:
+        """Print a line of figures."""
+        figures = (
+            *([f"stage {entry.stage}"] if len(self.stages) > 1 else []),
+            f"epoch {entry.epoch:3d}",
+            f"train loss {entry.train_loss:.3f}",
+            f"validation loss {entry.validation_loss:.3f}",
+            f"AUROC {entry.validation_auroc:.3f}",
+            f"sensitivity {entry.validation_sensitivity:.3f}",
+            f"specificity {entry.validation_specificity:.3f}",
+            f"{entry.images_per_second:.0f} cells/s",
+            f"{entry.seconds:.0f} s",
+            *(["best so far"] if is_best else []),
+        )
+        self._print("  ".join(figures))
+
+    def _estimate(self, seconds: float, share: float) -> None:
+        words = [self.weights, f"{peak_memory() / 1e9:.1f} GB of memory"]
+        if self.steps > MEASURED[0]:
+            words.append(f"about {seconds / share:.0f} s an epoch and {self.most} epochs at most")
+        self._print("; ".join(words))
+        self.weights = ""
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True)

@@ -1,0 +1,263 @@
+"""The training loop, top to bottom: rate, batch, loss, step, validate, save, log, stop."""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from leukoscope.core.errors import TrainingError
+from leukoscope.data.cohort import Cohort
+from leukoscope.models.network.networks import build
+from leukoscope.models.network.weights import find_weights, load_weights
+from leukoscope.models.recipe.recipe import Recipe, Stage
+from leukoscope.training.network import checkpoint
+from leukoscope.training.network.batches import training_batches
+from leukoscope.training.network.devices import open_fabric
+from leukoscope.training.network.log import LOG, Epoch, measured, write_log
+from leukoscope.training.network.loss import make_optimiser, penalty, weighted_loss
+from leukoscope.training.network.sampling import class_weights, epoch_order, part_rows
+from leukoscope.training.network.schedule import best_epoch, learning_rate, score
+from leukoscope.training.network.stages import (
+    freeze_norms,
+    plan,
+    scores_within,
+    stage_of_next,
+    trainable,
+)
+from leukoscope.training.network.sync_batchnorm import part_batch_norms, share_batch_norms
+
+VALIDATION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished training.
+
+    Attributes:
+        network: The best epoch's, in float32 and evaluation mode, on the CPU.
+        log: A line per epoch.
+        best: The best epoch's place in the log.
+    """
+
+    network: nn.Module
+    log: tuple[Epoch, ...]
+    best: int
+
+
+# Called after every step with the epoch's number, the part done of it (0 to 1), the loss so far.
+OnStep = Callable[[int, float, float], None]
+OnEpoch = Callable[[Epoch, bool], None]
+# Called when a stage begins or is gone on with: its number from 1, itself, the network.
+OnStage = Callable[[int, Stage, nn.Module], None]
+
+
+def fit(
+    cohort: Cohort,
+    cells: np.ndarray,
+    recipe: Recipe,
+    out: Path,
+    *,
+    seed: int = 0,
+    resume: bool = True,
+    jobs: int = 2,
+    on_step: OnStep = lambda *_: None,
+    on_epoch: OnEpoch = lambda *_: None,
+    on_stage: OnStage = lambda *_: None,
+) -> Fitted:
+    """Train a recipe on the rows whose part is "train"; choose the epoch on those of "validation".
+
+    A stage begins with the weights of the best epoch so far and fresh moments of the optimiser.
+    Under `torchrun` every process takes its share of each batch and the result is the one of a
+    single process, up to the order of floating-point sums (and, with dropout, other masks).
+
+    Args:
+        cohort: N cells with label, person, part.
+        cells: uint8 (N, S, S, 3) crops.
+        recipe: The settings.
+        out: Folder for checkpoints and log.
+        seed: Of weights, order, augmentation and dropout.
+        resume: Go on from the last finished epoch found in `out`.
+        jobs: Threads that prepare batches.
+        on_step: Told of progress within an epoch.
+        on_epoch: Told of each finished epoch and whether it is the best so far.
+        on_stage: Told of each stage that begins.
+
+    Raises:
+        TrainingError: A class is missing in a part, `out` holds a different run, the weights to
+            start from cannot be used, or the loss is not finite.
+        DownloadError: The weights to start from cannot be fetched.
+    """
+    train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
+    label, person = cohort["label"].astype(np.float32), cohort["person"]
+    run_key, stages = _run_key(cohort, recipe, seed), plan(recipe)
+    log = finished_epochs(out, cohort, recipe, seed) if resume else []
+
+    fabric = open_fabric(recipe.fit.precision)
+    torch.manual_seed(seed)
+    network = fabric.to_device(build(recipe))
+    if log:
+        checkpoint.load(out / checkpoint.LAST, network)
+    elif path := find_weights(recipe.network):
+        load_weights(network, path)
+    if fabric.world_size > 1:
+        share_batch_norms(network)
+    weights = class_weights(label[train], recipe.loss.class_weights)
+    ready = 0  # the stage that model, optimiser and stepper are made for
+
+    while (number := _next_stage(recipe, log)) <= len(stages):
+        epoch, began, stage = len(log), time.perf_counter(), stages[number - 1]
+        if number != ready:
+            optimiser = make_optimiser(trainable(network, stage), recipe.optimiser)
+            if log and log[-1].stage == number:
+                checkpoint.load(out / checkpoint.LAST, network, optimiser)
+            model, stepper = fabric.setup(network, optimiser)
+            ready = number
+            on_stage(number, stage, network)
+        scores = scores_within(number, _stages(log), _scores(recipe, log))
+        for group in stepper.param_groups:
+            group["lr"] = learning_rate(group["base"], recipe.schedule, stage.epochs, scores)
+        torch.manual_seed(np.random.SeedSequence((seed, epoch, 2)).generate_state(1)[0].item())
+        order = train[
+            epoch_order(
+                label[train], person[train], sampling=recipe.fit.sampling, seed=seed, epoch=epoch
+            )
+        ]
+
+        model.train()
+        freeze_norms(network)
+        summed, seen = 0.0, 0
+        batches = training_batches(
+            cells,
+            order,
+            recipe.augment,
+            batch_size=recipe.fit.batch_size,
+            seed=seed,
+            epoch=epoch,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+            jobs=jobs,
+        )
+        for rows, batch in batches:
+            together = len(rows) * fabric.world_size  # ranks' shares differ by at most one cell
+            target = fabric.to_device(torch.from_numpy(label[rows]))
+            logit = model(fabric.to_device(torch.from_numpy(batch))).logit
+            loss = weighted_loss(logit.float(), target, weights, recipe.loss.smoothing)
+            stepper.zero_grad(set_to_none=True)
+            fabric.backward(loss + penalty(network, recipe.loss))
+            if recipe.optimiser.clip:
+                # A gradient that is not finite shows in the next loss, which is checked below.
+                fabric.clip_gradients(
+                    model, stepper, max_norm=recipe.optimiser.clip, error_if_nonfinite=False
+                )
+            stepper.step()
+            summed, seen = summed + loss.item() * together, seen + together
+            _check_finite(summed, out, epoch)
+            on_step(epoch, min(1.0, seen / len(order)), summed / seen)
+
+        trained = time.perf_counter() - began
+        logit = predict_logits(fabric, model, cells, validation)
+        _check_finite(float(np.abs(logit).max()), out, epoch)
+        entry = Epoch(
+            epoch=epoch + 1,
+            stage=number,
+            learning_rate=stepper.param_groups[0]["lr"],
+            train_loss=summed / max(1, seen),
+            **measured(logit, label[validation]),
+            images_per_second=len(order) / trained,
+            seconds=time.perf_counter() - began,
+        )
+        log.append(entry)
+        is_best = best_epoch(_scores(recipe, log)) == epoch
+        state = {"run": run_key, "log": [vars(line) for line in log]}
+        if is_best and fabric.global_rank == 0:
+            checkpoint.save(out / checkpoint.BEST, network, None, state)
+        fabric.barrier()
+        if number < _next_stage(recipe, log) <= len(stages):  # it begins from the best so far
+            checkpoint.load(out / checkpoint.BEST, network)
+        if fabric.global_rank == 0:
+            # `last` comes last: whatever stops the run before it, the epoch is simply done again.
+            write_log(log, out / LOG)
+            checkpoint.save(out / checkpoint.LAST, network, optimiser, state)
+            on_epoch(entry, is_best)
+        fabric.barrier()
+
+    part_batch_norms(network)
+    checkpoint.load(out / checkpoint.BEST, network)
+    return Fitted(network.float().cpu().eval(), tuple(log), best_epoch(_scores(recipe, log)))
+
+
+def finished_epochs(out: Path, cohort: Cohort, recipe: Recipe, seed: int) -> list[Epoch]:
+    """The log of an interrupted or finished run in `out`; empty where there is none.
+
+    Raises:
+        TrainingError: `out` holds a run with other settings, seed or cells, or a damaged one.
+    """
+    path = out / checkpoint.LAST
+    if not path.exists():
+        return []
+    state = checkpoint.read_state(path)
+    if state.get("run") != _run_key(cohort, recipe, seed):
+        raise TrainingError(
+            f"{out}: holds a run with other settings, seed or cells; choose another --out, or "
+            "start anew there with --fresh."
+        )
+    try:
+        return [Epoch(**line) for line in state["log"]]
+    except (KeyError, TypeError) as error:
+        raise TrainingError(f"{path}: its log is damaged; start anew with --fresh.") from error
+
+
+def predict_logits(
+    fabric: Fabric, model: nn.Module, cells: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """Logits of some rows, float32 (n,).
+
+    Every process computes all: validation is small and so needs no exchange.
+    """
+    model.eval()
+    answers = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), VALIDATION_BATCH):
+            batch = torch.from_numpy(cells[rows[start : start + VALIDATION_BATCH]])
+            answers.append(model(fabric.to_device(batch)).logit.float().cpu().numpy())
+    return np.concatenate(answers)
+
+
+def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:
+    """What makes two runs the same run: settings, seed, and the cells with their parts."""
+    settings = recipe.to_dict()
+    settings["stages"] = [vars(stage).copy() for stage in plan(recipe)]
+    for allowance in ("epochs", "patience"):  # a finished run may be given more of either
+        settings["fit"].pop(allowance)
+        settings["stages"][-1].pop(allowance)
+    cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
+    return hashlib.sha256(json.dumps([settings, seed, cells]).encode()).hexdigest()
+
+
+def _next_stage(recipe: Recipe, log: list[Epoch]) -> int:
+    return stage_of_next(plan(recipe), _stages(log), _scores(recipe, log))
+
+
+def _stages(log: list[Epoch]) -> list[int]:
+    return [line.stage for line in log]
+
+
+def _scores(recipe: Recipe, log: list[Epoch]) -> list[float]:
+    name = recipe.fit.monitor
+    return [score(name, entry.monitored(name)) for entry in log]
+
+
+def _check_finite(value: float, out: Path, epoch: int) -> None:
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"{out}: the loss is not a number in epoch {epoch + 1}; lower optimiser.learning_rate "
+            "or set fit.precision=fp32."
+        )

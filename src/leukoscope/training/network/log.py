@@ -1,0 +1,66 @@
+"""The log: one line of figures for each epoch."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.tables import write_table
+from leukoscope.evaluation.metrics.metrics import probability_metrics, threshold_metrics
+
+LOG = "log.csv"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the log; `epoch` counts from 1 over all stages, and so does `stage`.
+
+    `learning_rate` is the head's.
+    """
+
+    epoch: int
+    stage: int
+    learning_rate: float
+    train_loss: float
+    validation_loss: float
+    validation_auroc: float
+    validation_balanced_accuracy: float
+    validation_sensitivity: float
+    validation_specificity: float
+    images_per_second: float
+    seconds: float
+
+    def monitored(self, name: str) -> float:
+        """The value of `fit.monitor` on the validation persons."""
+        return float(getattr(self, f"validation_{name}"))
+
+
+def measured(logit: np.ndarray, label: np.ndarray) -> dict[str, float]:
+    """The validation fields of a line; cells with a logit of 0 or more are called ALL.
+
+    Args:
+        logit: float32 (N,), finite.
+        label: (N,) 0 or 1.
+    """
+    p = 1 / (1 + np.exp(-logit.astype(np.float64)))
+    ranked = probability_metrics(label, p)
+    blast, called = label > 0.5, logit >= 0
+    calls = threshold_metrics(
+        float(np.sum(blast & called)),
+        float(np.sum(blast & ~called)),
+        float(np.sum(~blast & called)),
+        float(np.sum(~blast & ~called)),
+    )
+    return {
+        "validation_loss": float(ranked["nll"]),
+        "validation_auroc": float(ranked["auroc"]),
+        "validation_balanced_accuracy": float(calls["balanced_accuracy"]),
+        "validation_sensitivity": float(calls["sensitivity"]),
+        "validation_specificity": float(calls["specificity"]),
+    }
+
+
+def write_log(log: list[Epoch], path: Path) -> None:
+    """Write the log as a table, a row per epoch."""
+    names = [field.name for field in fields(Epoch)]
+    write_table(path, {name: np.array([getattr(entry, name) for entry in log]) for name in names})

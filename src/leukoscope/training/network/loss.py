@@ -1,0 +1,62 @@
+"""What a step makes smaller, and how: the loss, its penalties and the optimiser."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from leukoscope.models.network.param_groups import head
+from leukoscope.models.recipe.recipe import Loss, Optimiser
+
+MOMENTUM = 0.9
+
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "adamax": torch.optim.Adamax,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": lambda parameters, **settings: torch.optim.SGD(
+        parameters, momentum=MOMENTUM, **settings
+    ),
+}
+
+
+def weighted_loss(logit: Tensor, target: Tensor, weights: np.ndarray, smoothing: float) -> Tensor:
+    """Binary cross-entropy, each cell weighed by its class, averaged over the batch.
+
+    Divided by the number of cells, not by the sum of weights, so that the mean over processes is
+    the whole batch's.
+
+    Args:
+        logit: float (N,).
+        target: float (N,), 1 for ALL and 0 for HEM.
+        weights: (2,), of HEM and of ALL.
+        smoothing: Targets become smoothing/2 and 1 - smoothing/2.
+    """
+    weight = torch.where(target > 0.5, float(weights[1]), float(weights[0]))
+    smooth = target * (1 - smoothing) + smoothing / 2
+    return nn.functional.binary_cross_entropy_with_logits(logit, smooth, weight)
+
+
+def penalty(network: nn.Module, settings: Loss) -> Tensor | float:
+    """L1 and L2 penalties over kernels that train; biases and norms are left free."""
+    if not (settings.l1 or settings.l2):
+        return 0.0
+    weights = dict(network.named_parameters())
+    names = head(network) if settings.penalised == "head" else list(weights)
+    kernels = [w for name in names if (w := weights[name]).ndim > 1 and w.requires_grad]
+    total: Tensor | float = 0.0
+    for kernel in kernels:
+        total = total + settings.l1 * kernel.abs().sum() + settings.l2 * kernel.square().sum()
+    return total
+
+
+def make_optimiser(
+    weights: Iterable[nn.Parameter] | list[dict[str, Any]], settings: Optimiser
+) -> torch.optim.Optimizer:
+    """The optimiser a recipe names, for weights or groups of them (see `stages.trainable`)."""
+    return OPTIMISERS[settings.name](
+        weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )

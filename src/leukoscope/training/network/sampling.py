@@ -1,0 +1,96 @@
+"""Which cells a training shows, in which order, and how much each counts; pure functions."""
+
+from typing import Literal
+
+import numpy as np
+
+from leukoscope.core.errors import TrainingError
+from leukoscope.data.cohort import Cohort
+
+
+def part_rows(cohort: Cohort, part: str) -> np.ndarray:
+    """The rows of one part.
+
+    Raises:
+        TrainingError: They are not of both classes.
+    """
+    rows = np.flatnonzero(cohort["part"] == part)
+    present = set(cohort["label"][rows].tolist())
+    if not {0, 1} <= present:
+        raise TrainingError(
+            f"{cohort.source}: the {part} part has {len(rows)} cells and not both classes; ALL and "
+            "HEM are needed. Try another --seed or larger parts, or add labelled cells."
+        )
+    return rows
+
+
+def epoch_order(
+    label: np.ndarray,
+    person: np.ndarray,
+    *,
+    sampling: Literal["natural", "class", "person"],
+    seed: int,
+    epoch: int,
+) -> np.ndarray:
+    """Row numbers of one epoch, as many as there are cells.
+
+    Args:
+        label: (N,) 0 or 1.
+        person: (N,) who each cell is of.
+        sampling: "natural" shows every cell once; "class" draws with replacement so that both
+            classes come equally often; "person" so that, within a class, every person does.
+        seed: Of the run.
+        epoch: Which epoch; each has its own order.
+    """
+    rng = np.random.default_rng((seed, epoch, 0))
+    if sampling == "natural":
+        return rng.permutation(len(label))
+    weights = even_weights(label, person, sampling)
+    return rng.choice(len(label), size=len(label), p=weights / weights.sum())
+
+
+def even_weights(
+    label: np.ndarray, person: np.ndarray, unit: Literal["cell", "class", "person"]
+) -> np.ndarray:
+    """What each cell counts, so that every unit counts the same in sum.
+
+    Args:
+        label: (N,) 0 or 1.
+        person: (N,) who each cell is of.
+        unit: "cell"; "class"; or "person": the classes, and within a class its persons.
+
+    Returns:
+        float64 (N,) with a mean of 1.
+    """
+    weights = np.ones(len(label))
+    if unit == "class":
+        weights /= _group_size(label)
+    if unit == "person":
+        pair = np.array([f"{value}:{who}" for value, who in zip(label, person, strict=True)])
+        persons = {value: len(set(pair[label == value])) for value in set(label.tolist())}
+        weights /= _group_size(pair) * [persons[value] for value in label.tolist()]
+    return weights / weights.mean()
+
+
+def class_weights(label: np.ndarray, setting: str | dict[str, float]) -> np.ndarray:
+    """What a cell of each class counts in the loss.
+
+    Args:
+        label: (N,) training labels, 0 or 1.
+        setting: "none", "balanced" (n / (2 n_class), as scikit-learn defines it), or
+            {"ALL": x, "HEM": y}.
+
+    Returns:
+        float32 (2,): weight of HEM, weight of ALL.
+    """
+    if isinstance(setting, dict):
+        return np.array([setting["HEM"], setting["ALL"]], dtype=np.float32)
+    if setting == "none":
+        return np.ones(2, dtype=np.float32)
+    counts = np.bincount(label.astype(int), minlength=2)
+    return (len(label) / (2 * counts)).astype(np.float32)
+
+
+def _group_size(values: np.ndarray) -> np.ndarray:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return counts[inverse]

@@ -1,0 +1,100 @@
+"""Stages of a training: which comes next, what changes in it, and how fast.
+
+Which stage an epoch belongs to is a function of the epochs before it, so a resumed run goes through
+the stages as the uninterrupted one would have.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from leukoscope.models.network.param_groups import blocks, head
+from leukoscope.models.recipe.recipe import Recipe, Stage
+from leukoscope.training.network.schedule import should_stop
+
+
+def plan(recipe: Recipe) -> tuple[Stage, ...]:
+    """The stages of a recipe with nothing left open; one where it has none."""
+    return tuple(
+        replace(
+            stage,
+            epochs=stage.epochs or recipe.fit.epochs,
+            patience=stage.patience or recipe.fit.patience,
+            learning_rate=stage.learning_rate or recipe.optimiser.learning_rate,
+        )
+        for stage in recipe.stages or (Stage(),)
+    )
+
+
+def stage_of_next(stages: Sequence[Stage], past: Sequence[int], scores: Sequence[float]) -> int:
+    """The stage of the next epoch, from 1; one more than there are when the training is done.
+
+    Args:
+        stages: The plan.
+        past: The stage of each finished epoch.
+        scores: What each of them scored, higher is better.
+    """
+    if not past:
+        return 1
+    now = past[-1]
+    own = scores_within(now, past, scores)
+    stage = stages[now - 1]
+    return now + (len(own) >= stage.epochs or should_stop(own, stage.patience))
+
+
+def scores_within(stage: int, past: Sequence[int], scores: Sequence[float]) -> list[float]:
+    """The scores of one stage's epochs."""
+    return [score for own, score in zip(past, scores, strict=True) if own == stage]
+
+
+def trainable(network: nn.Module, stage: Stage) -> list[dict[str, Any]]:
+    """Let only what a stage trains have gradients; returns it as groups for an optimiser.
+
+    Returns:
+        Groups with `params` and `base`, the group's own learning rate before any schedule. Weights
+        of one rate are one group; the head's comes first.
+    """
+    weights = dict(network.named_parameters())
+    for weight in weights.values():
+        weight.requires_grad_(False)
+    groups: dict[float, list[nn.Parameter]] = {}
+    for names, rate in _rates(network, stage):
+        for name in names:
+            weights[name].requires_grad_()
+            groups.setdefault(rate, []).append(weights[name])
+    return [{"params": own, "base": rate} for rate, own in groups.items()]
+
+
+def freeze_norms(network: nn.Module) -> None:
+    """Put batch norms whose weights don't train into evaluation mode, after `network.train()`.
+
+    Otherwise their statistics would follow the new cells while the weights stay.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            own = list(module.parameters(recurse=False))
+            if own and not any(weight.requires_grad for weight in own):
+                module.eval()
+
+
+def in_words(stage: Stage) -> str:
+    """What a stage trains."""
+    if isinstance(stage.train, dict):
+        last = stage.train["last"]
+        return f"the head and the last {f'{last} blocks' if last > 1 else 'block'}"
+    return "the head" if stage.train == "head" else "all layers"
+
+
+def _rates(network: nn.Module, stage: Stage) -> Iterator[tuple[list[str], float]]:
+    """Names of weights that train, with their rate; the head's first."""
+    rate = stage.learning_rate
+    both = rate if isinstance(rate, dict) else {"backbone": rate, "head": rate}
+    yield head(network), both["head"]
+    if stage.train == "head":
+        return
+    found = blocks(network)
+    last = stage.train["last"] if isinstance(stage.train, dict) else len(found)
+    for distance, names in enumerate(reversed(found[-last:])):
+        yield names, both["backbone"] * stage.layer_decay**distance

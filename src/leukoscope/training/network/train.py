@@ -1,0 +1,113 @@
+"""A training from cells to model file: cache the crops, fit, draw the curves, finish."""
+
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.files import atomic_path
+from leukoscope.core.tables import read_table
+from leukoscope.data.cohort import UNKNOWN, Cohort
+from leukoscope.data.imaging.image import Crop
+from leukoscope.data.splits.partition import Split, check_disjoint
+from leukoscope.data.synthetic.notice import is_synthetic_cohort
+from leukoscope.evaluation.report.plots_cells import learning_curves
+from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.training.cache import cached_crops, estimate, usable_rows
+from leukoscope.training.network.allocator import keep_memory
+from leukoscope.training.network.display import training_display
+from leukoscope.training.network.distributed import is_first_process
+from leukoscope.training.network.export import try_export
+from leukoscope.training.network.finish import finish
+from leukoscope.training.network.fit import finished_epochs, fit
+from leukoscope.training.network.log import LOG
+from leukoscope.training.network.stages import plan
+from leukoscope.training.run import CURVES, MODEL, Run, check_kind, clear, write_run
+
+
+def run_training(
+    cohort: Cohort,
+    recipe: Recipe,
+    split: Split,
+    out: Path,
+    *,
+    seed: int,
+    resume: bool = True,
+    jobs: int = 2,
+    target_recall: float = 0.95,
+) -> Run:
+    """Train, export and calibrate; the run folder holds everything.
+
+    Args:
+        cohort: Hashed cells with person and part; those with the part "" are left out.
+        recipe: The settings.
+        split: How the parts were made.
+        out: The run folder.
+        seed: Of weights, order and augmentation.
+        resume: Go on where an interrupted run stopped.
+        jobs: Threads.
+        target_recall: For the operating point.
+
+    Raises:
+        LeakageError: A split that claims to be honest has a person, image or cell on two sides.
+        ModelFileError: The network cannot be exported.
+        TrainingError: See `fit`.
+    """
+    keep_memory()
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    # All that have a label are cached, so that another split of them finds the same crops.
+    cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
+    if not split.leaky:
+        check_disjoint(cohort)
+    crop = Crop(recipe.input.crop, recipe.input.size)
+    _say(f"{recipe.name}: {estimate(len(cohort), crop, jobs)}")
+    crops = cached_crops(cohort, crop, jobs=jobs)
+    for problem in crops.problems.values():
+        _say(f"left out: {problem}")
+    rows = usable_rows(cohort, crops.problems)
+    cells = crops.cells if len(rows) == len(cohort) else crops.cells[rows]
+    cohort = cohort.select(rows)
+
+    run = Run(out, recipe, split, cohort)
+    begun = False
+    if resume:
+        check_kind(out, recipe)  # another run's folder is refused untouched
+        begun = bool(finished_epochs(out, cohort, recipe, seed))
+    if is_first_process():
+        if not begun and recipe.network.architecture.startswith("timm:"):
+            try_export(recipe)
+        if not resume:
+            clear(out)
+        write_run(run)
+    trained = int(np.sum(cohort["part"] == "train"))
+    fitting = partial(fit, cohort, cells, recipe, out, seed=seed, resume=resume, jobs=jobs)
+    if is_first_process():
+        with training_display(plan(recipe), trained) as display:
+            fitted = fitting(
+                on_step=display.on_step, on_epoch=display.on_epoch, on_stage=display.on_stage
+            )
+    else:
+        fitted = fitting()
+    if is_first_process():
+        with atomic_path(out / CURVES) as temporary:
+            figure = learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1)
+            figure.savefig(temporary, dpi=110)
+        synthetic = is_synthetic_cohort(cohort)
+        finish(
+            fitted.network,
+            cohort,
+            cells,
+            recipe,
+            split,
+            out / MODEL,
+            synthetic=synthetic,
+            target_recall=target_recall,
+        )
+    return run
+
+
+def _say(text: str) -> None:
+    if is_first_process():
+        print(text, file=sys.stderr)

@@ -1,0 +1,174 @@
+"""What models of the same recipe say of persons they have not seen, by limits set on others.
+
+A model is fitted for each fold of a cross-validation over persons and asked about the fold left
+out. Temperature, operating point, limits of abstention, known looks and known distance of a fold's
+persons are set on the answers for all other folds, and verdicts are given by the rules of
+prediction. So nothing that is reported of a person was set on that person.
+"""
+
+import sys
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from leukoscope.data.cohort import LABEL_NAMES, Cohort
+from leukoscope.evaluation.metrics.calibration import sigmoid
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.rejection.image_checks import oddities
+from leukoscope.inference.rejection.mahalanobis import Space
+from leukoscope.inference.verdict import Evidence, decide, possible, threshold
+from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.training.calibration.calibrate import calibrated_by
+from leukoscope.training.calibration.out_of_distribution import (
+    Look,
+    distances,
+    person_space,
+    range_of,
+    sample,
+    usual,
+)
+from leukoscope.training.estimators.train import fitted_on
+
+PART = "cross-validation"
+"""Where the figures and limits of such a model come from, as its card names it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the folds' models gave for N cells, before anything is set.
+
+    Attributes:
+        fold: (N,) which model answered.
+        logit: (N,) not calibrated.
+        far: (N,) the distance from the cells the model was fitted on; None where these do not
+            differ.
+        seen: N, how the image files look.
+    """
+
+    fold: np.ndarray
+    logit: np.ndarray
+    far: np.ndarray | None
+    seen: list[Look | None]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The same N cells, each judged by what was set on the other folds.
+
+    Attributes:
+        fold: (N,) which model answered.
+        logit: (N,) not calibrated.
+        p: (N,) calibrated.
+        threshold: (N,) the operating point.
+        covered: (N,) bool, whether the cell's class is among the possible ones.
+        verdict: (N,) str, as prediction would give it.
+    """
+
+    fold: np.ndarray
+    logit: np.ndarray
+    p: np.ndarray
+    threshold: np.ndarray
+    covered: np.ndarray
+    verdict: np.ndarray
+
+    @property
+    def called(self) -> np.ndarray:
+        """(N,) bool, ALL at the operating point."""
+        return np.asarray(self.p >= self.threshold)
+
+
+def ask(
+    cohort: Cohort,
+    recipe: Recipe,
+    values: np.ndarray,
+    fold: np.ndarray,
+    seen: list[Look | None],
+    *,
+    seed: int,
+    jobs: int,
+) -> Asked:
+    """Fit a model without each fold and ask it about that fold.
+
+    Args:
+        cohort: N labelled cells with person.
+        recipe: The settings; has `classical`.
+        values: float32 (N, F), their descriptors.
+        fold: (N,) from `choice.person_folds`.
+        seen: N, from `known.looks`.
+        seed: Of choices inside a fit.
+        jobs: Threads.
+    """
+    person, numbers = cohort["person"], range(int(fold.max()) + 1)
+    logit, far = np.full(len(cohort), np.nan), np.full(len(cohort), np.nan)
+    for number in numbers:
+        print(f"fold {number + 1} of {len(numbers)}", file=sys.stderr)
+        own, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        _, fitted = fitted_on(recipe, cohort.select(own), values[own], seed, jobs)
+        logit[out] = fitted.logit(values[out])
+        some = sample(person, own)
+        space = person_space(fitted.embedding(values[some]), person[some])
+        if space is not None:
+            far[out] = distances(space, fitted.embedding(values[out]))
+    return Asked(fold, logit, None if np.isnan(far).any() else far, seen)
+
+
+def set_on(
+    card: Card,
+    cohort: Cohort,
+    asked: Asked,
+    rows: np.ndarray,
+    space: Space | None,
+    target_recall: float,
+) -> Card:
+    """The card with all that is set on answers for persons left out.
+
+    Args:
+        card: Without it.
+        cohort: The N cells.
+        asked: Of these cells.
+        rows: Which of them it is set on.
+        space: The cloud from which a model with this card measures distances.
+        target_recall: For the operating point.
+    """
+    person = cohort["person"]
+    card = calibrated_by(card, cohort.select(rows), asked.logit[rows], PART, target_recall)
+    known = None
+    if space is not None and asked.far is not None:
+        known = usual(space, asked.far[rows], person[rows])
+    looks = range_of(asked.seen[row] for row in sample(person, rows))
+    return replace(card, image_limits=looks, out_of_distribution=known)
+
+
+def judged(
+    card: Card, cohort: Cohort, asked: Asked, space: Space | None, target_recall: float
+) -> Answers:
+    """Judge each fold by what `set_on` sets on the others.
+
+    Args:
+        card: As for `set_on`.
+        cohort: The N cells.
+        asked: Of these cells.
+        space: Any cloud; cells come with their distances from their own.
+        target_recall: For the operating points.
+    """
+    count, label = len(cohort), cohort["label"]
+    p, at = np.empty(count), np.empty(count)
+    covered, verdict = np.zeros(count, bool), np.empty(count, dtype=object)
+    for number in range(int(asked.fold.max()) + 1):
+        others, out = np.flatnonzero(asked.fold != number), np.flatnonzero(asked.fold == number)
+        own = set_on(card, cohort, asked, others, space, target_recall)
+        p[out] = sigmoid(asked.logit[out] / own.temperature)
+        at[out] = threshold(own)
+        limits = possible(own)
+        assert limits is not None  # `calibrated_by` has set them
+        for row in out.tolist():
+            covered[row] = LABEL_NAMES[int(label[row])] in limits.classes(p[row])
+            verdict[row] = _verdict(own, asked, row, float(p[row]))
+    return Answers(asked.fold, asked.logit, p, at, covered, verdict)
+
+
+def _verdict(card: Card, asked: Asked, row: int, p_all: float) -> str:
+    seen, usual_looks = asked.seen[row], card.image_limits
+    flags = oddities(seen, usual_looks) if seen and usual_looks else ()
+    far = None if asked.far is None else float(asked.far[row])
+    return str(decide(Evidence(p_all, flags, distance=far), card).verdict)

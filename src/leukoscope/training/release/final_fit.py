@@ -1,0 +1,195 @@
+"""A model to ship: fitted on every person, with figures from persons its like had never seen.
+
+A model that has seen all persons leaves none to measure it on, and with few healthy persons each
+one kept back costs. So a model is fitted for each fold of a cross-validation over persons as well,
+and answers for the persons it has not seen. Temperature, operating point and limits of the shipped
+model come from all these answers; the figures on its card call the persons of a fold by what was
+set on the others alone.
+
+Source: V. Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 74,
+2015. What a limit promises holds for the folds' models, and for the shipped one as far as it
+answers as they do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.data.cohort import UNKNOWN, Cohort
+from leukoscope.data.splits.partition import Split
+from leukoscope.evaluation.metrics.bootstrap import REPLICATES, Estimate, bootstrap_metrics
+from leukoscope.evaluation.metrics.calibration import sigmoid
+from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.metrics.selective import Selection, measure_selection
+from leukoscope.evaluation.record import PersonRow
+from leukoscope.evaluation.summary import person_rows
+from leukoscope.inference.model_file.card import Card, Measured
+from leukoscope.inference.model_file.model_file import write_card
+from leukoscope.inference.model_file.out_of_fold import LeftOut
+from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.training.calibration.calibrate import PARITY_CELLS, embedded
+from leukoscope.training.calibration.out_of_distribution import Look, looks, person_space, sample
+from leukoscope.training.estimators.grid_search import person_folds
+from leukoscope.training.estimators.inputs import Inputs, file_inputs
+from leukoscope.training.estimators.train import card_of, fitted_on, measured, write_fitted
+from leukoscope.training.release.cross_validate import PART, Answers, ask, judged, set_on
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What came of it.
+
+    Attributes:
+        card: As it stands in the file.
+        figures: Of the cross-validation, with intervals over persons.
+        rows: How each person's cells were called.
+        selection: What was answered.
+        cohort: The N cells.
+        answers: What the folds' models said of them.
+    """
+
+    card: Card
+    figures: Mapping[str, Estimate]
+    rows: tuple[PersonRow, ...]
+    selection: Selection
+    cohort: Cohort
+    answers: Answers
+
+
+def run_everyone(
+    cohort: Cohort,
+    recipe: Recipe,
+    path: Path,
+    *,
+    folds: int = 7,
+    seed: int = 0,
+    jobs: int = 2,
+    target_recall: float = 0.95,
+) -> Shipped:
+    """Fit a classical recipe on all labelled cells and write the model file.
+
+    Args:
+        cohort: Hashed cells with person.
+        recipe: The settings; has `classical`.
+        path: The model file.
+        folds: Of the cross-validation, where each class has that many persons; fewer where not.
+        seed: Of the folds.
+        jobs: Threads.
+        target_recall: For the operating point.
+
+    Raises:
+        TrainingError: A class has one person only.
+        ParityError: The file answers otherwise than the fitted estimator.
+    """
+    cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
+    cohort = cohort.with_columns(part=np.full(len(cohort), "train", dtype=object))
+    cohort, values = measured(cohort, recipe, jobs)
+    fold = person_folds(cohort, folds, seed)
+    seen = looks(cohort.paths, jobs)
+    asked = ask(cohort, recipe, values, fold, seen, seed=seed, jobs=jobs)
+    inputs = file_inputs(cohort, recipe, values)
+    card = _exported(cohort, recipe, values, inputs, path, seed, jobs)
+    every = np.arange(len(cohort))
+    some = sample(cohort["person"], every)
+    space = person_space(embedded(path, inputs, some), cohort["person"][some])
+    answers = judged(card, cohort, asked, space, target_recall)
+    card = set_on(card, cohort, asked, every, space, target_recall)
+    rows, selection = _by_person(cohort, answers)
+    figures = _figures(cohort, answers) | selection.figures()
+    card = replace(
+        card,
+        results=_on_card(cohort, figures),
+        left_out=_persons(cohort, rows, selection, seen),
+    )
+    write_card(path, card)
+    return Shipped(card, figures, rows, selection, cohort, answers)
+
+
+def _exported(
+    cohort: Cohort,
+    recipe: Recipe,
+    values: np.ndarray,
+    inputs: Inputs,
+    path: Path,
+    seed: int,
+    jobs: int,
+) -> Card:
+    """Fit all cells and write the file; its card has nothing yet that is set on answers."""
+    choice, fitted = fitted_on(recipe, cohort, values, seed, jobs)
+    split = Split(
+        "everyone", seed, "person", dict.fromkeys(cohort.unique("person"), "train"), False
+    )
+    card = card_of(cohort, recipe, split, choice, fitted)
+    write_fitted(fitted, card, path, inputs[:: max(1, len(inputs) // PARITY_CELLS)])
+    return card
+
+
+def _figures(cohort: Cohort, answers: Answers) -> dict[str, Estimate]:
+    """Every metric with its interval: rankings by probability, calls by operating point."""
+    label, person = cohort["label"], cohort["person"]
+    ranked = bootstrap_metrics(label, answers.p, person, threshold=0.5)
+    calls = bootstrap_metrics(label, answers.called.astype(float), person, threshold=0.5)
+    before = bootstrap_metrics(label, sigmoid(answers.logit), person, threshold=0.5)
+    found = {
+        metric.key: (calls if metric.needs_threshold else ranked)[metric.key] for metric in METRICS
+    }
+    return found | {UNTEMPERED.key: before["ece"]}
+
+
+def _by_person(cohort: Cohort, answers: Answers) -> tuple[tuple[PersonRow, ...], Selection]:
+    """How each person's cells were called, and what was answered."""
+    label, person = cohort["label"], cohort["person"]
+    rows = person_rows(label, answers.p, person, answers.threshold, cohort["subject"])
+    selection = measure_selection(
+        label,
+        answers.p,
+        person,
+        answers.verdict,
+        threshold=answers.threshold,
+        limits=None,
+        covered=answers.covered,
+        replicates=REPLICATES,
+        seed=0,
+    )
+    return rows, selection
+
+
+def _persons(
+    cohort: Cohort, rows: tuple[PersonRow, ...], selection: Selection, seen: list[Look | None]
+) -> tuple[LeftOut, ...]:
+    """A row for each person and class as the card holds it, in the order of `rows`."""
+    answered = {(one.person, one.label): one for one in selection.persons}
+    area = np.array([np.nan if one is None else np.exp(one["area"]) for one in seen])
+    found = []
+    for row in rows:
+        own = area[cohort["person"] == row.person]
+        said = answered[row.person, row.label]
+        found.append(
+            LeftOut(
+                person=row.person,
+                label=row.label,
+                cells=row.cells,
+                area=None if np.isnan(own).all() else round(float(np.nanmedian(own))),
+                right=row.right,
+                answered=said.answered,
+                wrong=said.wrong,
+                not_cells=said.not_cells,
+                covered=said.covered or 0,
+                mean_p=round(row.mean_p, 4),
+            )
+        )
+    return tuple(found)
+
+
+def _on_card(cohort: Cohort, figures: Mapping[str, Estimate]) -> dict[str, Measured]:
+    persons = len(cohort.unique("person"))
+
+    def number(value: float | None) -> float | None:
+        return None if value is None or np.isnan(value) else float(value)
+
+    return {
+        name: Measured(number(e.value), number(e.low), number(e.high), PART, persons, len(cohort))
+        for name, e in figures.items()
+    }

@@ -1,0 +1,187 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import leukoscope as ls
+from leukoscope.core.errors import (
+    RESEARCH_USE,
+    CohortError,
+    LeakageError,
+    SplitError,
+    TrainingError,
+)
+from leukoscope.core.tables import read_table
+from leukoscope.data.splits.partition import read_split
+from leukoscope.evaluation.report.text import warnings
+from leukoscope.inference.model_file.model_file import read_card
+from leukoscope.training.run import Run, read_run
+from tests.training.tiny import FILE_SETTINGS, write_cells
+
+SETTINGS = FILE_SETTINGS | {"fit.epochs": 2, "network.widths": [4, 8]}
+
+
+def train(cells: Path, out: Path, **more: Any) -> Run:
+    settings = SETTINGS | more.pop("settings", {})
+    return ls.train(cells, "cnn-gap", out, settings=settings, **more)
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_cells(tmp_path_factory.mktemp("cells") / "own")
+
+
+@pytest.fixture(scope="module")
+def run(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(cells, tmp_path_factory.mktemp("runs") / "person")
+
+
+@pytest.fixture(scope="module")
+def evaluation(run: Run) -> Any:
+    return ls.evaluate(run)
+
+
+def test_the_run_folder_holds_everything(run: Run) -> None:
+    names = {path.name for path in run.folder.iterdir()}
+    assert names >= {
+        "recipe.yaml",
+        "split.json",
+        "cohort.csv",
+        "log.csv",
+        "curves.png",
+        "last.safetensors",
+        "best.safetensors",
+        "model.onnx",
+    }
+    again = read_run(run.folder)
+    assert again.recipe == run.recipe
+    assert again.split == run.split
+    assert again.cohort["part"].tolist() == run.cohort["part"].tolist()
+
+
+def test_no_person_stands_in_two_parts(run: Run) -> None:
+    pairs = set(zip(run.cohort["person"], run.cohort["part"], strict=True))
+    assert len(pairs) == len({person for person, _ in pairs}) == 16
+
+
+def test_a_run_is_measured_on_its_test_persons(run: Run, evaluation: Any) -> None:
+    tested = run.cohort.select(np.flatnonzero(run.cohort["part"] == "test"))
+    assert evaluation.cells["ALL"] + evaluation.cells["HEM"] == len(tested)
+    assert evaluation.metrics["auroc"].value > 0.9  # they differ in size and colour
+    assert not evaluation.protocol.leaky
+    assert evaluation.protocol.synthetic
+    assert not evaluation.protocol.overlap_persons
+    assert not evaluation.protocol.overlap_images
+    table = read_table(run.folder / "predictions.csv")
+    assert set(table["path"]) == set(tested["path"])
+
+
+def test_the_reports_are_written_and_the_card_has_the_figures(run: Run, evaluation: Any) -> None:
+    assert RESEARCH_USE in (run.folder / "report.html").read_text()
+    json.loads((run.folder / "report.json").read_text())
+    measured = read_card(run.model).results["auroc"]
+    assert measured.value == evaluation.metrics["auroc"].value
+    assert measured.part == "test"
+
+
+def test_persons_trained_on_are_refused_by_name(run: Run, cells: Path, tmp_path: Path) -> None:
+    trained = read_card(run.model).training.persons["train"]
+    with pytest.raises(LeakageError, match=rf"trained on .*{trained[0]}.*--allow-overlap"):
+        ls.evaluate(run.model, cells, out=tmp_path)
+    assert not list(tmp_path.iterdir())
+    allowed = ls.evaluate(run.model, cells, allow_overlap=True, out=tmp_path)
+    assert set(allowed.protocol.overlap_persons) >= set(trained)
+    assert allowed.protocol.overlap_images > 0
+    assert any("train" in line for line in warnings(allowed))
+
+
+def test_the_same_images_under_other_names_are_refused(
+    run: Run, cells: Path, tmp_path: Path
+) -> None:
+    cohort = ls.read_cohort(cells)
+    renamed = [f"S9{person.strip('HS')}" for person in cohort["person"]]
+    other = cohort.with_columns(person=renamed, subject=renamed)
+    with pytest.raises(LeakageError, match="of these images"):
+        ls.evaluate(run.model, other, out=tmp_path)
+
+
+def test_other_persons_are_measured(run: Run, tmp_path: Path) -> None:
+    others = write_cells(tmp_path / "others", persons=3, first=50)
+    before = read_card(run.model)
+    result = ls.evaluate(run.model, others, out=tmp_path / "report")
+    assert result.cells["ALL"] + result.cells["HEM"] == 24
+    assert not result.protocol.overlap_images
+    assert (tmp_path / "report" / "report.html").is_file()
+    assert read_card(run.model) == before
+
+
+def test_a_part_trained_on_is_marked(run: Run, tmp_path: Path) -> None:
+    result = ls.evaluate(run, part="train", out=tmp_path)
+    assert set(result.protocol.overlap_persons) == set(run.split.units("train"))
+
+
+def test_an_image_split_is_marked_leaky(cells: Path, tmp_path: Path) -> None:
+    run = train(cells, tmp_path / "image", split="image", settings={"fit.epochs": 1})
+    assert read_split(run.folder / "split.json").leaky
+    assert read_card(run.model).training.split.leaky
+    result = ls.evaluate(run.folder)
+    assert result.protocol.leaky
+    assert result.protocol.overlap_persons
+    assert any("image" in line for line in warnings(result))
+
+
+def test_other_settings_in_its_folder_are_refused_and_nothing_is_touched(
+    run: Run, cells: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    for change in ({"seed": 1}, {"split": "image"}, {"settings": {"loss.l2": 0.1}}):
+        with pytest.raises(TrainingError, match="--fresh"):
+            train(cells, run.folder, **change)
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+def test_fresh_clears_what_an_earlier_training_made(
+    run: Run, evaluation: Any, cells: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run.folder, folder)
+    (folder / "notes.txt").write_text("mine")
+    wild = {"optimiser.name": "sgd", "optimiser.learning_rate": 1e30, "loss.l2": 1e6}
+    with pytest.raises(TrainingError, match="not a number"):  # so that it ends unfinished
+        train(cells, folder, resume=False, settings=wild)
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"notes.txt", "recipe.yaml", "split.json", "cohort.csv"}
+    with pytest.raises(TrainingError, match="not finished"):
+        ls.evaluate(folder)
+
+
+def test_an_unreadable_image_is_left_out_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = write_cells(tmp_path / "cells", persons=5, cells=2)
+    (cells.parent / "S3-1.png").write_bytes(b"no image")
+    run = train(cells, tmp_path / "run", settings={"fit.epochs": 1})
+    assert len(run.cohort) == 19
+    assert "left out: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda run: ls.evaluate(run.model), TrainingError, "--data"),
+        (lambda run: ls.evaluate(run, part="exam"), CohortError, "no part 'exam'"),
+        (lambda run: ls.evaluate(run.folder.parent), TrainingError, "not a run folder"),
+        (lambda run: train(run.cohort, run.folder, split="half"), SplitError, "half"),
+    ],
+)
+def test_what_cannot_be_done_is_said(call: Any, error: type, says: str, run: Run) -> None:
+    with pytest.raises(error, match=says):
+        call(run)
+
+
+def test_preview(cells: Path, tmp_path: Path) -> None:
+    path = ls.preview(cells, "cnn-gap", tmp_path / "p.html")
+    assert path.read_text().count("<img ") == 64

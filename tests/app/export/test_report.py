@@ -1,0 +1,147 @@
+"""The report of a case: complete, self-contained, safe, and made without a plotting library."""
+
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+
+from leukoscope import __version__
+from leukoscope.app.export import report as module
+from leukoscope.app.export.report import report
+from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.verdict import Verdict
+from tests.app.made_case import HOSTILE, Made, everything, made_case
+from tests.inference.tiny_model import tiny_card
+from tests.root import ROOT
+
+NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    return everything()
+
+
+@pytest.fixture(scope="module")
+def page(made: Made) -> str:
+    return report(made.case, NOW, made.load, tiny_card())
+
+
+def seen(page: str) -> str:
+    """The text of a page, as read."""
+    parts: list[str] = []
+    parser = HTMLParser()
+    parser.handle_data = parts.append  # type: ignore[method-assign]
+    parser.feed(page.partition("<body>")[2])
+    return " ".join(" ".join(parts).split())
+
+
+def test_a_report_says_what_when_by_what_and_on_which_files(made: Made, page: str) -> None:
+    text, case = seen(page), made.case
+    for words in (
+        RESEARCH_USE,
+        f"made 2026-03-04 05:06 UTC by leukoscope {__version__}",
+        f"{case.model}, sha256 {case.model_sha256}",
+        "blast from 0.4000 on (the model's operating point)",
+        "Operating point",
+        "temperature 1.5",
+        "no share of blasts given here is a finding about a person",
+        *(one.sentence for one in case.subjects),
+        *(cell.sha256 for cell in case.cells),
+        "0.9000",
+        "@not an image",
+        "no black border",
+    ):
+        assert words in text, words
+    assert text.count("Ada") == 3
+
+
+def test_verdicts_stand_against_reviews(page: str) -> None:
+    table = page.partition("Verdicts of the model")[2].partition("</table>")[0]
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>.*?</tr>", table)]
+    assert rows[1:] == [
+        ["blast", "1", "1", "0", "0", "0"],
+        ["normal", "2", "0", "1", "1", "0"],
+        ["not a cell", "1", "0", "0", "0", "1"],
+        ["error", "1", "0", "0", "0", "1"],
+    ]
+
+
+def test_a_report_loads_nothing_and_runs_nothing(page: str) -> None:
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") >= 4
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert not re.search(r"\son[a-z]+=", page.replace(HOSTILE, ""))
+
+
+def test_pictures_are_there_where_images_are_kept(made: Made, page: str) -> None:
+    assert page.count("data:image/webp") == 4  # of five cells one is no image
+    forgotten = made_case([({}, None)], keep_images=False)
+    assert "<img" not in report(forgotten.case, NOW, forgotten.load, None)
+
+
+def test_only_so_many_pictures(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PICTURES", 2)
+    page = report(made.case, NOW, made.load, None)
+    assert page.count("data:image/webp") == 2
+    assert "The first 2 of 4." in page
+    assert all(cell.sha256 in page for cell in made.case.cells)
+
+
+def test_a_threshold_of_the_case_is_said_and_drawn(made: Made) -> None:
+    case = made.case.model_copy(update={"threshold": 0.75, "own_threshold": True})
+    page = report(case, NOW, made.load, None)
+    assert "blast from 0.7500 on (this case&#39;s own)" in page
+    assert "threshold 0.7500" in page
+
+
+def test_another_model_is_not_described_as_the_case_s(made: Made) -> None:
+    text = seen(report(made.case, NOW, made.load, None))
+    assert "The card of this model is not at hand" in text
+    assert "Operating point" not in text
+
+
+def test_an_empty_case_and_one_without_answers() -> None:
+    empty = made_case([])
+    text = seen(report(empty.case, NOW, empty.load, None))
+    assert "no cell in this case yet" in text
+    failed = made_case([({"p_all": None}, None)])
+    page = report(failed.case, NOW, failed.load, None)
+    assert "none of 1 cell could be answered" in page
+    assert "<svg" not in page
+
+
+def test_a_report_needs_no_plotting_library() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('matplotlib', 'cv2', 'torch', 'scipy', 'sklearn'): sys.modules[name] = None\n"
+        "from tests.app.export.test_report import *\n"
+        "made = everything()\n"
+        "assert '<svg' in report(made.case, NOW, made.load, None)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_what_is_not_answered_is_said_and_drawn() -> None:
+    made = made_case(
+        [
+            ({"p_all": 0.2}, None),
+            ({"p_all": 0.5, "verdict": Verdict.UNCERTAIN, "reason": "fits both"}, None),
+            ({"p_all": 0.9}, None),
+            ({"p_all": 0.7, "verdict": Verdict.NOT_A_CELL, "reason": "blurred"}, None),
+        ],
+        possible=Possible(0.3, 0.6),
+    )
+    page = report(made.case, NOW, made.load, None)
+    assert "uncertain from 0.3000 to 0.6000" in page
+    assert "1 of 2 cells called blasts" in page
+    assert "2 not answered (1 uncertain, 1 not a cell)" in page
+    assert 'class="zone"' in page
+    # What is no cell has no place in the distribution.
+    assert "2 of 3 cells lie at the threshold" in page
+    bold = everything()
+    assert 'class="zone"' not in report(bold.case, NOW, bold.load, None)

@@ -1,0 +1,222 @@
+"""The command line: what it prints where, and how it ends."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from leukoscope import api
+from leukoscope.cli.common import report
+from leukoscope.cli.main import main
+from leukoscope.cli.train import parse_setting
+from leukoscope.core.errors import RESEARCH_USE, CohortError
+from leukoscope.models.recipe.recipe import recipe_names
+from tests.inference.tiny_model import cell_image, write_tiny_model
+
+HEAVY = {"numpy", "PIL", "onnxruntime", "torch", "cv2", "sklearn", "scipy", "matplotlib", "rich"}
+
+
+@pytest.fixture
+def run(capsys):
+    """Call the command line; returns exit code, standard output and standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / "tiny.onnx")
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Path:
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    for cell in (1, 2):
+        Image.fromarray(cell_image(cell)).save(folder / f"UID_H7_1_{cell}_hem.bmp")
+    return folder
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from leukoscope.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print('LOADED', *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    text, loaded = done.stdout.split("LOADED")
+    assert RESEARCH_USE in " ".join(text.split())
+    assert not HEAVY & set(loaded.split())
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *(["data", verb] for verb in ("info", "verify", "audit", "report", "download")),
+        *(["data", verb] for verb in ("synthesise", "split")),
+        *([verb] for verb in ("train", "preview", "recipes", "evaluate", "predict", "demo")),
+        ["compare"],
+        ["leakage"],
+        *([verb] for verb in ("serve", "tune")),
+        *(["model", verb] for verb in ("show", "verify")),
+    ],
+    ids=" ".join,
+)
+def test_every_verb_has_help(run, verb):
+    code, out, _ = run(*verb, "--help")
+    assert code == 0
+    assert f"leukoscope {' '.join(verb)}" in out
+
+
+def test_version(run):
+    code, out, _ = run("--version")
+    assert code == 0
+    assert out.startswith("leukoscope 0.")
+
+
+def test_predict_prints_rows_and_a_summary_apart(run, model, cells):
+    code, out, err = run("predict", model, cells)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert [row["subject"] for row in rows] == ["H7", "H7"]
+    assert "Subject H7" in err
+    assert RESEARCH_USE in err
+
+
+def test_predict_exits_3_where_a_file_failed(run, model, cells, tmp_path):
+    (cells / "broken.bmp").write_bytes(b"BM")
+    out = tmp_path / "rows.csv"
+    code, printed, err = run("predict", "--model", model, cells, "--out", out)
+    assert code == 3
+    assert printed == ""
+    assert "1 of 3 failed" in err
+    assert [row["verdict"] for row in csv.DictReader(out.open())].count("error") == 1
+
+
+def test_predict_summary_as_json(run, model, cells, tmp_path):
+    code, out, _ = run("predict", model, cells, "--json", "--out", tmp_path / "rows.jsonl")
+    summary = json.loads(out)
+    assert code == 0
+    assert summary["notice"] == RESEARCH_USE
+    assert (summary["rows"], summary["failed"]) == (2, 0)
+    assert [subject["subject"] for subject in summary["subjects"]] == ["H7"]
+
+
+@pytest.mark.parametrize("extra", [[], ["--json", "cells"]], ids=["no images", "json, no file"])
+def test_predict_refuses_half_a_command(run, extra):
+    code, out, err = run("predict", "model.onnx", *extra)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_model_show_and_verify(run, model):
+    code, out, _ = run("model", "show", model)
+    assert code == 0
+    assert RESEARCH_USE in out
+    assert "Operating point" in out
+    code, out, _ = run("model", "show", model, "--json")
+    assert json.loads(out)["name"] == "tiny"
+    code, out, _ = run("model", "verify", model)
+    assert code == 0
+    assert "FAILED" not in out
+
+
+def test_model_verify_fails_on_another_file(run, tmp_path):
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"not a model")
+    code, out, _ = run("model", "verify", other, "--json")
+    assert code == 1
+    assert [check["passed"] for check in json.loads(out)] == [False]
+
+
+def test_recipes_lists_all(run):
+    code, out, _ = run("recipes", "--json")
+    assert code == 0
+    assert sorted(json.loads(out)) == recipe_names()
+
+
+def test_download_knows_one_data_set(run):
+    code, _, err = run("data", "download", "imagenet")
+    assert code == 2
+    assert "cnmc" in err
+
+
+def test_user_errors_are_one_line(run, tmp_path):
+    code, out, err = run("data", "verify", tmp_path / "absent")
+    assert (code, out) == (2, "")
+    assert err.startswith("leukoscope: ")
+    assert "absent" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (CohortError("a clear line"), 2, "a clear line"),
+        (PermissionError(13, "Permission denied", "out.csv"), 2, "out.csv: Permission denied"),
+        (ModuleNotFoundError("no", name="torch"), 2, "leukoscope[train]"),
+        (ZeroDivisionError("half\nway"), 1, "ZeroDivisionError: half way. "),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_whatever_goes_wrong_ends_in_one_line(run, monkeypatch, error, code, words):
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.delenv("LEUKOSCOPE_DEBUG", raising=False)
+    monkeypatch.setattr(api, "info", fail)
+    ended, out, err = run("data", "info", "cells")
+    assert (ended, out) == (code, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_debug_shows_where(run, monkeypatch):
+    monkeypatch.setenv("LEUKOSCOPE_DEBUG", "1")
+    monkeypatch.setattr(api, "info", lambda source: 1 / 0)
+    assert "Traceback" in run("data", "info", "cells")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("loss.l2=0.5", ("loss.l2", 0.5)),
+        ("augment.flip=false", ("augment.flip", False)),
+        ("network.widths=[8, 16]", ("network.widths", [8, 16])),
+        ("loss.class_weights={ALL: 1, HEM: 2}", ("loss.class_weights", {"ALL": 1, "HEM": 2})),
+        ("name=a=b", ("name", "a=b")),
+    ],
+)
+def test_settings_are_read_as_in_a_recipe(text, setting):
+    assert parse_setting(text) == setting
+
+
+@pytest.mark.parametrize("text", ["loss.l2", "=1", "loss.l2=[1"])
+def test_a_setting_that_is_none_is_refused(run, text):
+    code, _, err = run("train", "cells", "--set", text)
+    assert code == 2
+    assert "NAME=VALUE" in err
+
+
+def test_report_in_words(capsys):
+    report({"cells": {"ALL": 7272}, "leaky": False, "subjects_of_one_person": [["1", "15"]]}, False)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["cells:"],
+        ["ALL", "7,272"],
+        ["leaky", "no"],
+        ["subjects", "of", "one", "person", "1", "15"],
+    ]

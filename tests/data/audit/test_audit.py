@@ -1,0 +1,157 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.planting import gain, shift
+from leukoscope.data.audit.audit import audit
+from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
+from leukoscope.data.cohort import Cohort, make_cohort
+from leukoscope.data.readers.layout import read_cohort
+from leukoscope.data.synthetic import read_truth, synthesise
+from tests.data.cells import draw_cell, save_cohort
+
+RNG = np.random.default_rng(0)
+
+
+def other_look(image: np.ndarray) -> np.ndarray:
+    return gain(shift(image, RNG), RNG)
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    """Subjects 10 and 9 share a cell looked at twice, 9 and 11 a file; 12 stands alone."""
+    first, second = draw_cell(1), draw_cell(2)
+    images = {
+        "a.png": first,
+        "b.png": other_look(first),
+        "c.png": second,
+        "d.png": second,
+        "e.png": draw_cell(3),
+    }
+    folder = tmp_path_factory.mktemp("linked")
+    return save_cohort(folder, images, [ALL] * 5, ["10", "9", "9", "11", "12"])
+
+
+def test_links_subjects_through_copies_and_second_looks(linked: Cohort) -> None:
+    result = audit(linked)
+    assert result.persons == {"9": "9", "10": "9", "11": "9", "12": "12"}
+    assert result.linked == {"9": ["9", "10", "11"]}
+    assert list(result.cohort["person"]) == ["9", "9", "9", "9", "12"]
+    assert list(result.pairs["kind"]) == ["same-cell", "exact"]
+    assert [Path(p).name for p in result.pairs["path_b"]] == ["b.png", "d.png"]
+    a, b, c, d, e = result.cohort["cell"]
+    assert a == b
+    assert c == d
+    assert len({a, c, e}) == 3
+
+
+def test_same_result_whatever_the_row_order_and_threads(linked: Cohort) -> None:
+    once = audit(linked, jobs=1).cohort
+    again = audit(linked.select(np.array([4, 3, 2, 1, 0])), jobs=3).cohort
+    for column in ("person", "cell", "sha256"):
+        assert list(once[column]) == list(again[column][::-1])
+
+
+def test_hashes_already_there_are_kept(linked: Cohort) -> None:
+    hashes = np.array(["1", "2", "3", "3", "5"], dtype=object)
+    assert list(audit(linked.with_columns(sha256=hashes)).cohort["sha256"]) == list(hashes)
+
+
+def test_one_cell_under_two_labels_is_reported_and_links_nobody(tmp_path: Path) -> None:
+    cell, copied = draw_cell(1), draw_cell(2)
+    images = {"a.png": cell, "b.png": other_look(cell), "c.png": copied, "d.png": copied}
+    result = audit(save_cohort(tmp_path, images, [ALL, HEM, ALL, HEM], ["1", "H1", "2", "H2"]))
+    assert list(result.label_conflicts) == [True, True]
+    assert result.linked == {}
+    assert set(result.cohort["flags"]) == {"label-conflict"}
+
+
+def test_unknown_labels_and_subjects_join_without_drawing_others_along(tmp_path: Path) -> None:
+    first, second = draw_cell(1), draw_cell(2)
+    images = {
+        "a.png": first,
+        "b.png": other_look(first),
+        "c.png": second,
+        "d.png": other_look(second),
+        "e.png": draw_cell(3),
+    }
+    subjects = ["1", "", "", "", ""]
+    result = audit(save_cohort(tmp_path, images, [ALL] + [UNKNOWN] * 4, subjects))
+    assert list(result.cohort["person"]) == ["1", "1", "", "", ""]
+    assert not result.label_conflicts.any()
+
+
+def test_bad_files_are_flagged_and_prove_nothing(tmp_path: Path) -> None:
+    black, tiny = np.zeros((300, 300, 3), np.uint8), RNG.integers(0, 255, (6, 6, 3), np.uint8)
+    images = {"black.png": black, "black2.png": black, "tiny.png": tiny, "tiny2.png": tiny}
+    cohort = save_cohort(tmp_path, images, [ALL] * 4, ["1", "2", "3", "4"])
+    Image.fromarray(draw_cell(1)).save(tmp_path / "whole.bmp")
+    for name in ("cut.bmp", "cut2.bmp"):
+        (tmp_path / name).write_bytes((tmp_path / "whole.bmp").read_bytes()[:5000])
+    for name in ("empty.png", "empty2.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.bmp").mkdir()
+    broken = ["cut.bmp", "cut2.bmp", "empty.png", "empty2.png", "folder.bmp", "absent.bmp"]
+    paths = [*cohort["path"], *(str(tmp_path / name) for name in broken)]
+    table = {"path": paths, "subject": [str(n) for n in range(len(paths))]}
+    result = audit(make_cohort(table | {"label": [ALL] * len(paths)}))
+    assert list(result.cohort["flags"]) == (
+        ["blank"] * 2 + ["too-small-to-match"] * 2 + ["unreadable"] * 6
+    )
+    assert list(result.pairs["kind"]) == ["exact"]  # the tiny ones: the same bytes, and not blank
+    assert result.linked == {"2": ["2", "3"]}
+    assert list(result.cohort["cell"][-2:]) == ["", ""]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_cohort_of_none_or_one(tmp_path: Path, count: int) -> None:
+    images = {f"{n}.png": draw_cell(n) for n in range(count)}
+    result = audit(save_cohort(tmp_path, images, [ALL] * count, ["1"] * count))
+    assert len(result.pairs["kind"]) == 0
+    assert list(result.cohort["person"]) == ["1"] * count
+
+
+def test_photographs_without_border_need_near_identity(tmp_path: Path) -> None:
+    images = {}
+    for seed in range(4):
+        photo = draw_cell(seed)
+        photo[photo.max(axis=2) == 0] = (230, 220, 235)
+        images[f"{seed}.png"] = photo
+    images["again.jpg"] = images["2.png"]
+    result = audit(save_cohort(tmp_path, images, [ALL] * 5, list("01234")))
+    assert set(result.cohort["flags"]) == {"no-border"}
+    assert result.linked == {"2": ["2", "4"]}
+
+
+def test_finds_what_is_planted_in_a_synthetic_cohort(tmp_path: Path) -> None:
+    cohort = synthesise(tmp_path / "cells", persons=8, cells_per_person=12, seed=3)
+    truth = read_truth(tmp_path / "cells")
+    found = audit(cohort)
+    for image, copy in (*truth.identical, *truth.renormalised):
+        rows = [list(cohort["path"]).index(str(tmp_path / "cells" / p)) for p in (image, copy)]
+        assert found.cohort["cell"][rows[0]] == found.cohort["cell"][rows[1]]
+    for subject, person in found.persons.items():
+        assert truth.persons[subject] == truth.persons[person]
+
+
+@pytest.mark.real
+def test_finds_the_known_groups_of_cnmc(cnmc_dir: Path) -> None:
+    known = {
+        "1": ["1", "15", "16", "17", "20", "21"],
+        "43": ["43", "44"],
+        "51": ["51", "75", "78"],
+        "H2": ["H2", "H4", "H5", "H6", "H7"],
+        "H10": ["H10", "h3"],
+        "H14": ["H14", "H24"],
+    }
+    cohort = read_cohort(cnmc_dir)
+    named = {subject for group in known.values() for subject in group}
+    cohort = cohort.select(np.isin(cohort["subject"].astype(str), list(named)))
+    present = set(cohort["subject"])
+    expected = {k: [s for s in v if s in present] for k, v in known.items()}
+    result = audit(cohort)
+    assert result.linked == {v[0]: v for v in expected.values() if len(v) > 1}
+    assert not result.label_conflicts.any()
+    assert set(result.pairs["turn"]) == {"0"}  # a microscope turns no slide: a turned pair is false

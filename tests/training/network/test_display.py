@@ -1,0 +1,68 @@
+import re
+
+import pytest
+
+from leukoscope.models.network.networks import build
+from leukoscope.models.recipe.recipe import Stage
+from leukoscope.training.network.display import training_display
+from leukoscope.training.network.log import Epoch
+from leukoscope.training.network.stages import trainable
+from tests.training.tiny import tiny_recipe
+
+ENTRY = Epoch(
+    epoch=4,
+    stage=2,
+    learning_rate=0.1,
+    train_loss=0.5,
+    validation_loss=0.6,
+    validation_auroc=0.7,
+    validation_balanced_accuracy=0.6,
+    validation_sensitivity=0.8,
+    validation_specificity=0.4,
+    images_per_second=10.0,
+    seconds=3.0,
+)
+
+
+def said(stages: list[Stage], number: int, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines of one stage of ten steps an epoch."""
+    network = build(tiny_recipe())
+    trainable(network, stages[number - 1])
+    with training_display(stages, cells=320) as display:
+        display.on_stage(number, stages[number - 1], network)
+        for epoch in range(2):
+            for step in range(10):
+                display.on_step(epoch, (step + 1) / 10, 0.5)
+        display.on_epoch(ENTRY, True)
+    printed = capsys.readouterr()
+    assert not printed.out
+    return printed.err.splitlines()
+
+
+def test_stages_cost_and_figures_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    stages = [Stage("head", 3, 0.1), Stage({"last": 1}, 5, 0.1)]
+    begins, cost, figures = said(stages, 2, capsys)
+    assert begins == "stage 2 of 2, the head and the last block: at most 5 epochs"
+    weights, some = 3 * 9 * 4 + 4 + 4 * 9 * 8 + 8 + 8 + 1, 4 * 9 * 8 + 8 + 8 + 1
+    assert re.fullmatch(
+        rf"{weights} weights, of which {some} train; \d+\.\d GB of memory; "
+        r"about \d+ s an epoch and 8 epochs at most",
+        cost,
+    )
+    assert figures.startswith("stage 2  epoch   4  train loss 0.500  validation loss 0.600")
+    assert figures.endswith("best so far")
+
+
+def test_one_stage_is_not_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
+    cost, figures = said([Stage("all", 5, 0.1)], 1, capsys)
+    assert "of which" not in cost
+    assert cost.endswith("5 epochs at most")
+    assert figures.startswith("epoch   4")
+
+
+def test_a_training_of_one_step_an_epoch_has_no_speed(capsys: pytest.CaptureFixture[str]) -> None:
+    stages = [Stage("all", 5, 0.1)]
+    with training_display(stages, cells=8) as display:
+        display.on_stage(1, stages[0], build(tiny_recipe()))
+        display.on_step(0, 1.0, 0.5)
+    assert "an epoch" not in capsys.readouterr().err

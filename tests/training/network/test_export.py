@@ -1,0 +1,126 @@
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from leukoscope.core.errors import ModelFileError, ParityError
+from leukoscope.data.imaging.image import Crop
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.model_file import load, read_card
+from leukoscope.models.network.cam import Answer, Pooled
+from leukoscope.models.network.layers import Planes, convolutions
+from leukoscope.models.network.networks import build
+from leukoscope.training.calibration.calibrate import TOLERANCE
+from leukoscope.training.network.export import cam_bias, export
+from tests.inference.tiny_model import tiny_card
+from tests.root import ROOT
+from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe
+
+CELLS = tiny_cohort()[1]
+KINDS = {
+    "gap": {},
+    "flatten": {"network__pooling": "flatten", "network__dropout": 0.5},
+    "dense": {"network__architecture": "dense", "network__pooling": "flatten"},
+}
+
+
+def card_of(network: torch.nn.Module) -> Card:
+    bias = cam_bias(network, SIZE)
+    return replace(
+        tiny_card(),
+        input=Crop(SIZE, SIZE),
+        cam_bias=bias,
+        heatmap="none" if bias is None else "cam",
+    )
+
+
+def network_of(kind: str) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return build(tiny_recipe(**KINDS[kind])).eval()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_file_answers_as_the_network_for_any_number_of_cells(kind: str, tmp_path: Path) -> None:
+    network, path = network_of(kind), tmp_path / "m.onnx"
+    card = card_of(network)
+    assert export(network, card, path, CELLS[:8]) <= TOLERANCE
+    assert read_card(path) == card
+    assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
+    model = load(path)
+    for n in (1, 2, 7, len(CELLS)):
+        outputs = model.run(CELLS[:n], heatmaps=True, embeddings=True)
+        with torch.inference_mode():
+            answer: Answer = network(torch.from_numpy(CELLS[:n]))
+        np.testing.assert_allclose(outputs.logit, answer.logit, atol=1e-5)
+        np.testing.assert_allclose(outputs.embedding, answer.embedding, atol=1e-5)
+        if answer.heatmap is None:
+            assert outputs.heatmap is None
+        else:
+            np.testing.assert_allclose(outputs.heatmap, answer.heatmap, atol=1e-5)
+            mapped = outputs.heatmap.mean(axis=(1, 2)) + card.cam_bias
+            np.testing.assert_allclose(mapped, outputs.logit, atol=1e-5)
+
+
+class OtherOnceExported(Pooled):
+    """Answers otherwise in the file than out of it."""
+
+    def forward(self, cells: torch.Tensor) -> Answer:
+        answer = super().forward(cells)
+        shift = 0.01 if torch.compiler.is_exporting() else 0.0
+        return answer._replace(logit=answer.logit + shift)
+
+
+def test_a_file_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
+    settings = tiny_recipe().network
+    trunk = convolutions(settings)
+    network = OtherOnceExported(settings, Planes(), trunk, settings.widths[-1]).eval()
+    with pytest.raises(ParityError, match=r"m\.onnx.* differ .* by 0\.01 .*nothing was written"):
+        export(network, card_of(network), tmp_path / "m.onnx", CELLS[:8])
+    assert not list(tmp_path.iterdir())
+
+
+class Unwritable(Pooled):
+    """Decides by a number that only a run gives, which no graph can hold."""
+
+    def forward(self, cells: torch.Tensor) -> Answer:
+        answer = super().forward(cells)
+        return answer if answer.logit.sum().item() > 0 else answer._replace(heatmap=answer.logit)
+
+
+def test_a_network_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
+    settings = tiny_recipe().network
+    trunk = convolutions(settings)
+    network = Unwritable(settings, Planes(), trunk, settings.widths[-1]).eval()
+    with pytest.raises(ModelFileError, match="cannot write this network as ONNX") as refused:
+        export(network, card_of(network), tmp_path / "m.onnx", CELLS[:8])
+    assert "\n" not in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_heatmap_that_is_not_what_the_card_says_is_refused(tmp_path: Path) -> None:
+    network = network_of("gap")
+    card = card_of(network)
+    wrong = replace(card, cam_bias=(card.cam_bias or 0) + 0.5)
+    with pytest.raises(ParityError):
+        export(network, wrong, tmp_path / "m.onnx", CELLS[:8])
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_earlier_model_outlives_a_failed_export(tmp_path: Path) -> None:
+    network, path = network_of("gap"), tmp_path / "m.onnx"
+    path.write_bytes(b"the earlier model")
+    network.classifier.weight.data[0, 0] = float("nan")
+    with contextlib.suppress(ParityError):
+        export(network, card_of(network), path, CELLS[:8])
+    assert path.read_bytes() == b"the earlier model"
+
+
+def test_the_file_names_no_path_of_the_machine_it_was_made_on(tmp_path: Path) -> None:
+    network, path = network_of("gap"), tmp_path / "m.onnx"
+    export(network, card_of(network), path, CELLS[:8])
+    written = path.read_bytes()
+    assert b"site-packages" not in written
+    assert str(ROOT).encode() not in written
