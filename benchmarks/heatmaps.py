@@ -2,12 +2,12 @@
 
 Every model is asked for its own map, where it has one, and for the occlusion map that is made for
 any model. Each is set against maps of the same values in random places and against patches ranked
-from the centre, on the same cells. Prints one table as Markdown:
+from the center, on the same cells. Prints one table as Markdown:
 
     python benchmarks/heatmaps.py runs/cnn-gap-person-0 runs/cnn-person-0 --cells 10
 
 Means over persons, with 95 % intervals over persons. A gain above 0 says that the map is better.
-Patches are replaced by the cell's blur or mean colour, which leaves its size alone, or by black,
+Patches are replaced by the cell's blur or mean color, which leaves its size alone, or by black,
 which does not.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from leukoscope.core.progress import track
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import read_cell
-from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_coloured
+from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_colored
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.evaluation.metrics.faithfulness import Ends, measure, over_persons
@@ -31,15 +31,15 @@ from leukoscope.training.run import read_run
 BATCH = 8
 FILLINGS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "blur": blurred,
-    "mean colour": lambda cell, crop: mean_coloured(cell),
+    "mean color": lambda cell, crop: mean_colored(cell),
     "black": lambda cell, crop: np.zeros_like(cell),
 }
 COLUMNS = ("model", "map", "replaced by", "cells", "probability: whole, replaced")
 GAINS = {
     "deletion_over_random": "deletion: gain over random",
-    "deletion_over_centre": "over centre",
+    "deletion_over_center": "over center",
     "insertion_over_random": "insertion: gain over random",
-    "insertion_over_centre": "over centre",
+    "insertion_over_center": "over center",
 }
 
 

@@ -51,7 +51,7 @@ def photograph(random: np.random.Generator, cells: Sequence[Array]) -> Array:
 
 
 def noise(random: np.random.Generator, cells: Sequence[Array]) -> Array:
-    """Coloured noise, coarse or fine."""
+    """Colored noise, coarse or fine."""
     grain = int(random.choice([1, 3, 9, 30]))
     small = random.integers(0, 256, (SIDE // grain + 1, SIDE // grain + 1, 3), np.uint8)
     return small.repeat(grain, axis=0).repeat(grain, axis=1)[:SIDE, :SIDE]
@@ -110,8 +110,8 @@ def other_stain(random: np.random.Generator, cells: Sequence[Array]) -> Array:
     return np.asarray(Image.fromarray(hsv, "HSV").convert("RGB"))
 
 
-def grey(random: np.random.Generator, cells: Sequence[Array]) -> Array:
-    """A cell without its colour."""
+def gray(random: np.random.Generator, cells: Sequence[Array]) -> Array:
+    """A cell without its color."""
     return np.asarray(Image.fromarray(_one(random, cells)).convert("L").convert("RGB"))
 
 
@@ -142,7 +142,7 @@ KINDS: dict[str, Draw] = {
     "two cells on black": two_cells,
     "cells that the frame cuts off": shifted,
     "other stains (hue turned)": other_stain,
-    "cells without colour": grey,
+    "cells without color": gray,
     "frames at half the scale": scaled(0.5),
     "frames at twice the scale": scaled(2.0),
     "cells far out of focus": blurred,

@@ -3,8 +3,8 @@
     python benchmarks/other_views.py audit/cohort.csv --weights mobilenet_v2_imagenet.npz
 
 Two views besides the descriptors of the whole cell: the same of its dark body alone, without shreds
-and neighbours; and what blocks 3, 6 and 10 of MobileNetV2, as trained on ImageNet, see of the cell
-at half scale with its surroundings painted in its own mean colour: mean and deviation of each
+and neighbors; and what blocks 3, 6 and 10 of MobileNetV2, as trained on ImageNet, see of the cell
+at half scale with its surroundings painted in its own mean color: mean and deviation of each
 channel over the cell's inside, 272 numbers that know nothing of size or outline. A kernel machine
 answers for each view, and views are put together by the mean of their answers. Folds, figures and
 rule are those of `person_folds.py`.
@@ -104,7 +104,7 @@ def seen(cohort: Cohort, name: str, view: Callable[[str], np.ndarray], out: Path
 
 
 def standard(values: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """All values, standardised by those of the training rows, within 5 deviations."""
+    """All values, standardized by those of the training rows, within 5 deviations."""
     mean = np.average(values[rows], axis=0, weights=weights)
     scale = np.sqrt(np.average((values[rows] - mean) ** 2, axis=0, weights=weights))
     return np.clip((values - mean) / np.where(scale > 1e-9, scale, 1), -5, 5)

@@ -1,4 +1,4 @@
-"""Plant a second image of a cell, as microscope, normalisation or file format might make it."""
+"""Plant a second image of a cell, as microscope, normalization or file format might make it."""
 
 from collections.abc import Callable, Mapping
 
@@ -29,7 +29,7 @@ def flip(image: Image, rng: np.random.Generator) -> Image:
 
 
 def gain(image: Image, rng: np.random.Generator) -> Image:
-    """Multiply each colour by its own factor, 0.75 to 1.3."""
+    """Multiply each color by its own factor, 0.75 to 1.3."""
     return _clipped(image * rng.uniform(0.75, 1.3, size=3))
 
 

@@ -19,7 +19,7 @@ from leukoscope.core.files import write_text
 from leukoscope.core.progress import track
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.synthetic.measures import MEASURES, measure_cell
-from leukoscope.data.synthetic.statistics import Statistics, dump_statistics, summarise
+from leukoscope.data.synthetic.statistics import Statistics, dump_statistics, summarize
 
 ONE_PERSON = ("51 75 78", "H2 H4 H5 H6 H7", "43 44", "1 15 16 17 20 21", "H14 H24", "H10 h3")
 """Subject ids of the training set that the audit finds to be one person."""
@@ -44,7 +44,7 @@ def sample(root: Path, per_subject: int) -> list[tuple[Path, int, str]]:
 
 
 def look_inside(image: NDArray[np.uint8]) -> tuple[Any, ...] | None:
-    """Rim profile, grey-to-colour slopes and unexplained colour of one cell."""
+    """Rim profile, gray-to-color slopes and unexplained color of one cell."""
     mask = (image.max(axis=2) > 0).astype(np.uint8)
     depth = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
     inside = depth > 12
@@ -64,15 +64,15 @@ def look_inside(image: NDArray[np.uint8]) -> tuple[Any, ...] | None:
     )
     texture = (fine - coarse)[inside]
     texture = texture - texture.mean(axis=0)
-    grey = texture.mean(axis=1)
-    variance = float(grey.var())
-    slope = (texture * grey[:, None]).mean(axis=0) / variance
-    residual = np.sqrt((texture - grey[:, None] * slope).var(axis=0) / variance)
+    gray = texture.mean(axis=1)
+    variance = float(gray.var())
+    slope = (texture * gray[:, None]).mean(axis=0) / variance
+    residual = np.sqrt((texture - gray[:, None] * slope).var(axis=0) / variance)
     return rim, slope, residual
 
 
 def main() -> None:
-    """Measure, summarise, write."""
+    """Measure, summarize, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("dir", type=Path)
     parser.add_argument("--per-subject", type=int, default=60)
@@ -88,7 +88,7 @@ def main() -> None:
     table = np.array(measures)
     labels, persons = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
     figures = {
-        k: summarise(table[labels == k], persons[labels == k], least_cells=10) for k in (1, 0)
+        k: summarize(table[labels == k], persons[labels == k], least_cells=10) for k in (1, 0)
     }
     effects = np.concatenate([(effect / effect.std(axis=0)) for _, effect in figures.values()])
     rims, slopes, residuals = zip(*[look for look in looks if look], strict=True)

@@ -34,7 +34,7 @@ def steps_per_second(recipe: Recipe, memory_format: str, batch: int, steps: int)
 
     from leukoscope.models.network.networks import build
     from leukoscope.training.network.devices import open_fabric
-    from leukoscope.training.network.loss import make_optimiser, weighted_loss
+    from leukoscope.training.network.loss import make_optimizer, weighted_loss
 
     fabric = open_fabric(recipe.fit.precision)
     torch.manual_seed(0)
@@ -42,7 +42,7 @@ def steps_per_second(recipe: Recipe, memory_format: str, batch: int, steps: int)
     if memory_format == "channels first":
         network.to(memory_format=torch.contiguous_format)
         network.trunk.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
-    model, optimiser = fabric.setup(network, make_optimiser(network.parameters(), recipe.optimiser))
+    model, optimizer = fabric.setup(network, make_optimizer(network.parameters(), recipe.optimizer))
     model.train()
     size = recipe.input.size
     cells = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8, device=fabric.device)
@@ -52,9 +52,9 @@ def steps_per_second(recipe: Recipe, memory_format: str, batch: int, steps: int)
         if step == WARM_UP:
             began = time.perf_counter()
         loss = weighted_loss(model(cells).logit.float(), target, np.ones(2), 0.0)
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         fabric.backward(loss)
-        optimiser.step()
+        optimizer.step()
         loss.item()  # waits for an accelerator
     return steps / (time.perf_counter() - began)
 

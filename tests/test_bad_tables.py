@@ -43,7 +43,7 @@ def test_one_person_cannot_be_split(tmp_path):
 
 
 def test_cells_without_a_subject_are_not_split_over_persons(tmp_path):
-    with pytest.raises(SplitError, match="6 labelled cells have no person"):
+    with pytest.raises(SplitError, match="6 labeled cells have no person"):
         split_cohort(table(tmp_path, [f"{n}.bmp,{'ALL' if n % 2 else 'HEM'}," for n in range(6)]))
 
 

@@ -71,7 +71,7 @@ def tidy(page: Page) -> None:
 
 
 def save(page: Page, name: str) -> None:
-    """Write what is seen with a palette of 256 colours: flat areas need no more."""
+    """Write what is seen with a palette of 256 colors: flat areas need no more."""
     with Image.open(io.BytesIO(page.screenshot())) as shot:
         path = OUT / f"app-{name}.png"
         shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)

@@ -32,7 +32,7 @@ __all__ = [
     "serve",
     "show_model",
     "split",
-    "synthesise",
+    "synthesize",
     "train",
     "tune",
     "verify_data",

@@ -70,7 +70,7 @@ def test_no_person_stands_in_two_parts(run: Run) -> None:
 def test_a_run_is_measured_on_its_test_persons(run: Run, evaluation: Any) -> None:
     tested = run.cohort.select(np.flatnonzero(run.cohort["part"] == "test"))
     assert evaluation.cells["ALL"] + evaluation.cells["HEM"] == len(tested)
-    assert evaluation.metrics["auroc"].value > 0.9  # they differ in size and colour
+    assert evaluation.metrics["auroc"].value > 0.9  # they differ in size and color
     assert not evaluation.protocol.leaky
     assert evaluation.protocol.synthetic
     assert not evaluation.protocol.overlap_persons
@@ -149,7 +149,7 @@ def test_fresh_clears_what_an_earlier_training_made(
     folder = tmp_path / "run"
     shutil.copytree(run.folder, folder)
     (folder / "notes.txt").write_text("mine")
-    wild = {"optimiser.name": "sgd", "optimiser.learning_rate": 1e30, "loss.l2": 1e6}
+    wild = {"optimizer.name": "sgd", "optimizer.learning_rate": 1e30, "loss.l2": 1e6}
     with pytest.raises(TrainingError, match="not a number"):  # so that it ends unfinished
         train(cells, folder, resume=False, settings=wild)
     left = {path.name for path in folder.iterdir()}

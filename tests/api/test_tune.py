@@ -148,7 +148,7 @@ def test_the_best_trains_to_the_figure_it_was_chosen_by(cells: Path, tmp_path: P
         str(tmp_path / "tiny.yaml"),
         tmp_path / "study",
         trials=3,
-        vary={"optimiser.learning_rate": "1e-3..3e-2:log", "network.dropout": [0, 0.2]},
+        vary={"optimizer.learning_rate": "1e-3..3e-2:log", "network.dropout": [0, 0.2]},
         objective="loss",
     )
     assert found.best

@@ -14,11 +14,11 @@ from tests.app.store.made import add, answer, new_case, open_store
 HOSTILE = '=HYPERLINK("x")<script>alert(1)</script>, "two"\nlines'
 
 
-def picture(colour: int, kind: str = "BMP", side: int = 64) -> bytes:
+def picture(color: int, kind: str = "BMP", side: int = 64) -> bytes:
     """A disc on black, as a file."""
     y, x = np.mgrid[:side, :side] - side / 2
     pixels = np.zeros((side, side, 3), np.uint8)
-    pixels[x * x + y * y < side * side / 9] = colour
+    pixels[x * x + y * y < side * side / 9] = color
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format=kind)
     return stream.getvalue()

@@ -108,7 +108,7 @@ def test_a_kept_image_can_be_seen_and_explained(client: httpx.Client) -> None:
     told = client.get(f"{at}/explain").json()
     assert (told["p_all"], told["logit"]) == (cells[0].p_all, cells[0].logit)
     assert (told["subject"], told["threshold"], told["verdict"]) == ("K", 1.0, "normal")
-    assert all(told[part] for part in ("heatmap", "picture", "features", "neighbours"))
+    assert all(told[part] for part in ("heatmap", "picture", "features", "neighbors"))
     for part in ("image", "explain"):
         answer = client.get(f"/v1/cases/{case}/cells/{cells[3].id}/{part}")
         assert answer.status_code == 404

@@ -97,7 +97,7 @@ def test_parts_and_explain(client, cells):
     assert whole.logit == answer.logit
     assert whole.heatmap
     assert whole.picture.startswith("data:image/jpeg;base64,")
-    assert whole.neighbours[0].name == cells[0][0]
+    assert whole.neighbors[0].name == cells[0][0]
     with pytest.raises(ServerError, match="one image") as caught:
         client.explain(zipped(cells[:2]))
     assert caught.value.status == 400

@@ -37,7 +37,7 @@ def check_equal(live: Live, folder: Path, out: Path) -> None:
     body = {"images": [{"name": n, "data": base64.b64encode(d).decode()} for n, d in sent.items()]}
     form, headers = files(sent), {"Content-Type": TYPE}
     number, name = next((n, name) for n, name in enumerate(sent) if rows[name]["logit"] is not None)
-    parts = {"include": ["heatmap", "picture", "features", "neighbours"]}
+    parts = {"include": ["heatmap", "picture", "features", "neighbors"]}
     with live.client() as client:
         asked = [
             client.post("/v1/predict", content=form, headers=headers).json()["answers"],
@@ -63,7 +63,7 @@ def check_equal(live: Live, folder: Path, out: Path) -> None:
         key: value for key, value in asked[2][number].items() if key not in made
     }
     assert one["picture"].startswith("data:image/jpeg;base64,")
-    assert len(one["neighbours"]) == 4
+    assert len(one["neighbors"]) == 4
 
 
 def test_answers_are_those_of_the_command_line(live_server, drawn_cells, tmp_path):
@@ -104,7 +104,7 @@ def test_parts_come_only_when_asked_for(live_server):
         (plain,) = client.post("/v1/predict", files={"f": GOOD}).json()["answers"]
         (part,) = client.post("/v1/predict?include=features", files={"f": GOOD}).json()["answers"]
     assert {key for key in plain if plain[key] != part[key]} == {"features"}
-    assert plain["heatmap"] is plain["picture"] is plain["neighbours"] is plain["cell_id"] is None
+    assert plain["heatmap"] is plain["picture"] is plain["neighbors"] is plain["cell_id"] is None
     assert part["features"]["area"] > 1_000
 
 
@@ -182,8 +182,8 @@ def test_examples_can_be_fetched_and_answered(live_server):
         answer = client.post("/v1/explain", files={"f": (listing[0]["name"], image.content)}).json()
     assert all(one["synthetic"] for one in listing)
     assert image.headers["content-type"].startswith("image/")
-    assert answer["neighbours"][0]["name"] == listing[0]["name"]
-    assert answer["neighbours"][0]["similarity"] == pytest.approx(1)
+    assert answer["neighbors"][0]["name"] == listing[0]["name"]
+    assert answer["neighbors"][0]["similarity"] == pytest.approx(1)
 
 
 def test_the_page_is_fetched_once(live_server):

@@ -65,7 +65,7 @@ def test_help_imports_nothing_heavy():
     "verb",
     [
         *(["data", verb] for verb in ("info", "verify", "audit", "report", "download")),
-        *(["data", verb] for verb in ("synthesise", "split")),
+        *(["data", verb] for verb in ("synthesize", "split")),
         *([verb] for verb in ("train", "preview", "recipes", "evaluate", "predict", "demo")),
         ["compare"],
         ["leakage"],

@@ -22,9 +22,9 @@ def draw_cell(seed: int, side: int = 300, radius: float = 90) -> np.ndarray:
         gain * _unit(cv2.GaussianBlur(rng.normal(size=(side, side)), (0, 0), sigma))
         for gain, sigma in ((5, 3), (8, 7), (8, 16))
     )
-    colour = np.array([95.0, 35.0, 105.0]) + noise[..., None] * np.array([1.0, 0.8, 0.9])
-    colour[distance > edge] = 0
-    return np.clip(colour, 0, 255).astype(np.uint8)
+    color = np.array([95.0, 35.0, 105.0]) + noise[..., None] * np.array([1.0, 0.8, 0.9])
+    color[distance > edge] = 0
+    return np.clip(color, 0, 255).astype(np.uint8)
 
 
 def save_cohort(

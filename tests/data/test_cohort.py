@@ -101,7 +101,7 @@ def test_select_by_mask_and_index():
     picked = cohort.select(np.array([2, 0]))
     assert picked["path"].tolist() == ["c", "a"]
     assert (picked.source, picked.notes) == ("s", ("n",))
-    assert cohort.counts() == {"ALL": 1, "HEM": 1, "unlabelled": 1}
+    assert cohort.counts() == {"ALL": 1, "HEM": 1, "unlabeled": 1}
 
 
 def test_hashes_are_those_of_the_bytes_and_a_lost_file_is_flagged(tmp_path):

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from leukoscope.data.descriptors import DESCRIPTORS, GROUPS, NAMES, VERSION, choose, describe
 from leukoscope.data.descriptors.foreground_crop import DARKEST, SMALLEST, cut_out
-from leukoscope.data.descriptors.glcm import GREYS, measures, pairs
-from leukoscope.data.descriptors.lbp import KINDS, LEAST, MIXED, NEIGHBOURS, histogram
-from leukoscope.data.descriptors.radial_profile import ANGLE, centre_of, radii
+from leukoscope.data.descriptors.glcm import GRAYS, measures, pairs
+from leukoscope.data.descriptors.lbp import KINDS, LEAST, MIXED, NEIGHBORS, histogram
+from leukoscope.data.descriptors.radial_profile import ANGLE, center_of, radii
 from leukoscope.data.descriptors.scales import smoothed
 from leukoscope.data.descriptors.shape import perimeter
 from leukoscope.data.imaging.image import decode
@@ -34,7 +34,7 @@ away = np.hypot(ys, xs)
 GOLDEN = {
     "size": 8.293688,
     "outline": -3.639347,
-    "colour": 11.638916,
+    "color": 11.638916,
     "density": -0.431983,
     "texture": -2.145352,
     "cooccurrence": 1.461321,
@@ -43,9 +43,9 @@ GOLDEN = {
 }
 
 
-def painted(mask, colour=PURPLE):
+def painted(mask, color=PURPLE):
     image = np.zeros((*mask.shape, 3), np.uint8)
-    image[mask] = colour
+    image[mask] = color
     return image
 
 
@@ -154,16 +154,16 @@ def test_waves_of_the_outline_are_told_by_their_number(waves):
 
 def test_rays_reach_the_farthest_point_of_the_outline():
     mask = away < 50
-    assert radii(mask, centre_of(mask)) == pytest.approx(np.full(64, 50), abs=1)
+    assert radii(mask, center_of(mask)) == pytest.approx(np.full(64, 50), abs=1)
     ring = mask & (away > 30)
-    assert radii(ring, centre_of(ring)) == pytest.approx(np.full(64, 50), abs=1)
+    assert radii(ring, center_of(ring)) == pytest.approx(np.full(64, 50), abs=1)
     right = radii(mask, (99.5, 119.5))
     assert right == pytest.approx(
         -20 * np.cos(ANGLE) + np.sqrt(2500 - (20 * np.sin(ANGLE)) ** 2), abs=1
     )
 
 
-def test_colour_of_a_plain_and_of_a_two_coloured_cell():
+def test_color_of_a_plain_and_of_a_two_colored_cell():
     disc = away < 60
     found = named(painted(disc))
     assert (found["red_mean"], found["green_mean"], found["blue_mean"]) == PURPLE
@@ -223,15 +223,15 @@ def test_smoothing_spreads_a_point_as_wide_as_it_says():
         assert math.sqrt(profile @ place**2 / profile.sum()) == pytest.approx(width, rel=0.01)
 
 
-def pairs_one_by_one(greys, distance):
+def pairs_one_by_one(grays, distance):
     slant = max(1, round(distance / math.sqrt(2)))
-    table = np.zeros((GREYS, GREYS))
-    height, width = greys.shape
+    table = np.zeros((GRAYS, GRAYS))
+    height, width = grays.shape
     for row, column in product(range(height), range(width)):
         for down, right in ((0, distance), (distance, 0), (slant, slant), (slant, -slant)):
             if row + down < height and 0 <= column + right < width:
-                one, other = greys[row, column], greys[row + down, column + right]
-                if max(one, other) < GREYS:
+                one, other = grays[row, column], grays[row + down, column + right]
+                if max(one, other) < GRAYS:
                     table[one, other] += 1
                     table[other, one] += 1
     return table / max(1, table.sum())
@@ -239,9 +239,9 @@ def pairs_one_by_one(greys, distance):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 5), st.integers(0))
-def test_pairs_of_greys_are_those_counted_one_by_one(height, width, distance, seed):
-    greys = np.random.default_rng(seed).integers(0, GREYS + 1, (height, width)).astype(np.int16)
-    assert pairs(greys, distance) == pytest.approx(pairs_one_by_one(greys, distance))
+def test_pairs_of_grays_are_those_counted_one_by_one(height, width, distance, seed):
+    grays = np.random.default_rng(seed).integers(0, GRAYS + 1, (height, width)).astype(np.int16)
+    assert pairs(grays, distance) == pytest.approx(pairs_one_by_one(grays, distance))
 
 
 def test_measures_of_pairs_by_hand():
@@ -265,7 +265,7 @@ def test_patterns_are_those_found_pixel_by_pixel(height, width, distance, seed):
     for row, column in product(range(height), range(width)):
         around = [
             wide[row + distance * (1 + down), column + distance * (1 + right)]
-            for down, right in NEIGHBOURS
+            for down, right in NEIGHBORS
         ]
         bits = [int(value > picture[row, column] + LEAST) for value in around]
         changes = sum(bits[i] != bits[i - 1] for i in range(8))
@@ -293,13 +293,13 @@ def test_the_threshold_parts_two_shades():
     assert found["otsu_split"] > 0.95
 
 
-def test_where_the_dark_is_shows_in_rings_sectors_and_off_centre():
+def test_where_the_dark_is_shows_in_rings_sectors_and_off_center():
     cell = away < 80
     core = named(shaded(cell, np.where(away < 30, 0.7, 1.0)))
     assert core["ring_1"] > 0.2 > core["ring_4"]
-    assert core["off_centre"] < 0.01 > core["sector_deviation"]
+    assert core["off_center"] < 0.01 > core["sector_deviation"]
     aside = named(shaded(cell, np.where(xs > 20, 0.7, 1.0)))
-    assert aside["off_centre"] > 0.03 < aside["sector_deviation"]
+    assert aside["off_center"] > 0.03 < aside["sector_deviation"]
     plain = named(painted(cell))
     assert [plain[f"ring_{ring}"] for ring in range(1, 6)] == pytest.approx([0] * 5, abs=1e-4)
 

@@ -19,11 +19,11 @@ from leukoscope.data.synthetic import (
     plan_cohort,
     read_truth,
     statistics,
-    synthesise,
+    synthesize,
 )
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from leukoscope.data.synthetic.measures import MEASURES, measure_cell
-from leukoscope.data.synthetic.statistics import load_statistics, summarise
+from leukoscope.data.synthetic.statistics import load_statistics, summarize
 
 CLEAN = CellParams(nucleoli=0)
 
@@ -31,7 +31,7 @@ CLEAN = CellParams(nucleoli=0)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "cohort"
-    return folder, synthesise(folder, persons=10, cells_per_person=12, seed=3)
+    return folder, synthesize(folder, persons=10, cells_per_person=12, seed=3)
 
 
 def test_tree_is_the_official_layout(made):
@@ -70,8 +70,8 @@ def test_truth_names_exactly_the_cells_that_are_there_twice(made):
     found = {tuple(sorted(paths)) for paths in by_bytes.values() if len(paths) > 1}
     assert found == {tuple(sorted(pair)) for pair in truth.identical}
     assert truth.identical
-    assert truth.renormalised
-    for first, copy in truth.renormalised:
+    assert truth.renormalized
+    for first, copy in truth.renormalized:
         a, b = decode(folder / first), decode(folder / copy)
         assert np.array_equal(a.max(axis=2) > 0, b.max(axis=2) > 0)
         assert np.abs(a.astype(int) - b)[a.max(axis=2) > 0].mean() > 0.5
@@ -113,21 +113,21 @@ def test_a_cell_depends_on_the_seed_alone(made):
 
 def test_the_same_cohort_is_reused_and_nothing_else_is_overwritten(tmp_path):
     small = {"persons": 2, "cells_per_person": 1}
-    first = synthesise(tmp_path / "a", **small)
+    first = synthesize(tmp_path / "a", **small)
     assert first.counts() == {"ALL": 1, "HEM": 1}
     before = [path.stat().st_mtime_ns for path in first.paths]
-    again = synthesise(tmp_path / "a", **small)
+    again = synthesize(tmp_path / "a", **small)
     assert [path.stat().st_mtime_ns for path in again.paths] == before
     with pytest.raises(CohortError, match="something other"):
-        synthesise(tmp_path / "a", **small, seed=1)
+        synthesize(tmp_path / "a", **small, seed=1)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     with pytest.raises(CohortError, match="something other"):
-        synthesise(tmp_path / "mine", **small)
+        synthesize(tmp_path / "mine", **small)
     with pytest.raises(CohortError, match="is a file"):
-        synthesise(tmp_path / "mine" / "notes.txt", **small)
+        synthesize(tmp_path / "mine" / "notes.txt", **small)
     (tmp_path / "empty").mkdir()
-    assert len(synthesise(tmp_path / "empty", **small)) == 2
+    assert len(synthesize(tmp_path / "empty", **small)) == 2
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "empty", "mine"]  # nothing left over
 
 
@@ -136,7 +136,7 @@ def test_the_same_cohort_is_reused_and_nothing_else_is_overwritten(tmp_path):
 )
 def test_too_small_a_cohort_is_refused(tmp_path, persons, cells, seed):
     with pytest.raises(CohortError, match="synthetic cohort needs"):
-        synthesise(tmp_path / "x", persons=persons, cells_per_person=cells, seed=seed)
+        synthesize(tmp_path / "x", persons=persons, cells_per_person=cells, seed=seed)
     assert not any(tmp_path.iterdir())
 
 
@@ -156,7 +156,7 @@ def test_truth_of_another_folder_is_a_clear_error(tmp_path):
     counts=st.tuples(*[st.integers(0, 4)] * 3),
     cut=st.floats(0, 0.3),
     cytoplasm=st.floats(0, 20),
-    neighbour=st.sampled_from(["", "nucleus", "red cell"]),
+    neighbor=st.sampled_from(["", "nucleus", "red cell"]),
     shift=st.tuples(st.integers(-40, 40), st.integers(-40, 40)),
 )
 def test_whatever_is_asked_a_cell_on_black_is_drawn(seed, counts, **asked):
@@ -193,7 +193,7 @@ def test_a_cell_measures_as_asked(change):
 
 
 def test_stain_and_focus_leave_the_outline_alone():
-    cell = replace(CLEAN, shreds=2, bites=1, cytoplasm=8.0, neighbour="red cell", nucleoli=2)
+    cell = replace(CLEAN, shreds=2, bites=1, cytoplasm=8.0, neighbor="red cell", nucleoli=2)
     one = draw_cell(np.random.default_rng(5), cell)
     blurred = draw_cell(
         np.random.default_rng(5), replace(cell, defocus=2.0, stain=(75.0, 31.0, 80.0))
@@ -234,13 +234,13 @@ def test_summary_recovers_planted_spreads():
     rng = np.random.default_rng(1)
     persons = np.repeat(np.arange(300), 8)
     table = 5 + rng.normal(0, 0.4, (300, 12))[persons] + rng.normal(0, 1.0, (2400, 12))
-    figures, effects = summarise(table, persons)
+    figures, effects = summarize(table, persons)
     assert figures.between == pytest.approx(np.full(12, 0.4), rel=0.25)
     assert figures.within == pytest.approx(np.ones(12), rel=0.06)
     assert figures.mean == pytest.approx(table.mean(axis=0))  # equal group sizes
     assert effects.mean(axis=0) == pytest.approx(np.zeros(12), abs=1e-9)
     with pytest.raises(ValueError, match="two persons"):
-        summarise(table[:8], persons[:8])
+        summarize(table[:8], persons[:8])
 
 
 def test_marginal_statistics_follow_the_stored_figures():
@@ -250,7 +250,7 @@ def test_marginal_statistics_follow_the_stored_figures():
     labels = np.array([cell.label for cell in plan])
     names = np.array([cell.person for cell in plan])
     for label, stored in load_statistics().classes.items():
-        drawn, _ = summarise(table[labels == label], names[labels == label])
+        drawn, _ = summarize(table[labels == label], names[labels == label])
         error = np.hypot(stored.between, stored.within / np.sqrt(cells)) / np.sqrt(drawn.persons)
         far = np.abs(drawn.mean - stored.mean) / (3 * error + 0.15 * stored.within)
         assert (far < 1).all(), dict(zip(MEASURES, far.round(2), strict=True))
@@ -324,7 +324,7 @@ def test_stored_figures_are_those_of_the_real_images(cnmc_dir):
     labels = np.array([parse_name(path.name).label for _, path in rows])
     persons = np.array([person for person, _ in rows])
     for label, stored in load_statistics().classes.items():
-        real, _ = summarise(table[labels == label], persons[labels == label])
+        real, _ = summarize(table[labels == label], persons[labels == label])
         far = np.abs(real.mean - stored.mean) / stored.within
         assert (far < 0.4).all(), dict(zip(MEASURES, far.round(2), strict=True))
         ratio = real.within / stored.within

@@ -87,9 +87,9 @@ def test_cells_without_label_or_probability_are_left_out_and_counted():
     more["label"][-3:-1] = -1
     more["p_all"][-1] = np.nan
     record = evaluate(more)
-    assert (record.cells["unlabelled"], record.cells["without probability"]) == (2, 1)
+    assert (record.cells["unlabeled"], record.cells["without probability"]) == (2, 1)
     assert record.metrics == whole.metrics
-    assert "Left out: 2 unlabelled and 1 without probability." in narrative.summary(record)[0]
+    assert "Left out: 2 unlabeled and 1 without probability." in narrative.summary(record)[0]
 
 
 @pytest.mark.parametrize(

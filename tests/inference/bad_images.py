@@ -27,7 +27,7 @@ def animated(kind: str) -> bytes:
 
 
 def chained_tiff(pages: int) -> bytes:
-    """A TIFF of 4 by 4 grey pixels with `pages` pages, the last of which points past the end."""
+    """A TIFF of 4 by 4 gray pixels with `pages` pages, the last of which points past the end."""
     tags = {256: 4, 257: 4, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 4, 279: 16}
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
     size = 2 + len(entries) + 4
@@ -46,7 +46,7 @@ def huge_header() -> bytes:
 
 
 def converted(mode: str, kind: str) -> bytes:
-    """A good cell in another colour mode."""
+    """A good cell in another color mode."""
     buffer = io.BytesIO()
     Image.fromarray(cell_image()).convert(mode).save(buffer, kind)
     return buffer.getvalue()
@@ -81,7 +81,7 @@ UNUSUAL: dict[str, Callable[[], bytes]] = {
     "one pixel.bmp": lambda: encode(np.full((1, 1, 3), 255, np.uint8)),
     "alpha.png": lambda: converted("RGBA", "PNG"),
     "alpha.webp": lambda: converted("RGBA", "WEBP"),
-    "grey.png": lambda: converted("L", "PNG"),
+    "gray.png": lambda: converted("L", "PNG"),
     "palette.png": lambda: converted("P", "PNG"),
     "one bit.bmp": lambda: converted("1", "BMP"),
 }

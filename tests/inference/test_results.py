@@ -38,7 +38,7 @@ def test_the_subject_comes_from_the_official_name() -> None:
 def test_tables_give_back_the_rows(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"results{suffix}"
     outcome = results.save(iter(ROWS), path)
-    assert outcome == results.summarise(ROWS)
+    assert outcome == results.summarize(ROWS)
     table = read_table(path)
     assert list(table) == list(results.FIELDS)
     for name in ("path", "subject", "verdict", "reason", "model", "flags"):
@@ -49,7 +49,7 @@ def test_tables_give_back_the_rows(suffix: str, tmp_path: Path) -> None:
 
 
 def test_summary_per_subject() -> None:
-    outcome = results.summarise(ROWS)
+    outcome = results.summarize(ROWS)
     assert (outcome.rows, outcome.failed, outcome.exit_code) == (7, 1, 3)
     assert [one.subject for one in outcome.subjects] == ["2", "10", "H3", ""]
     two, _, none, _ = outcome.subjects
@@ -77,10 +77,10 @@ def test_the_uncertain_are_counted_and_not_in_the_fraction() -> None:
 
 
 def test_nothing_failed_is_exit_code_0() -> None:
-    assert results.summarise(ROWS[:2]).exit_code == 0
+    assert results.summarize(ROWS[:2]).exit_code == 0
     # An image that holds no cell is an answer, not a failure.
-    assert results.summarise(ROWS[4:5]).exit_code == 0
-    assert results.summarise([]) == results.Outcome(0, 0, ())
+    assert results.summarize(ROWS[4:5]).exit_code == 0
+    assert results.summarize([]) == results.Outcome(0, 0, ())
 
 
 @given(
@@ -90,7 +90,7 @@ def test_nothing_failed_is_exit_code_0() -> None:
 )
 def test_counts_add_up(pairs: list[tuple[str, Verdict]]) -> None:
     rows: list[dict[str, Any]] = [{"subject": s, "verdict": str(v)} for s, v in pairs]
-    outcome = results.summarise(rows)
+    outcome = results.summarize(rows)
     assert sum(one.cells for one in outcome.subjects) == outcome.rows == len(pairs)
     assert sum(one.blasts for one in outcome.subjects) == sum(v is Verdict.BLAST for _, v in pairs)
     for one in outcome.subjects:

@@ -33,7 +33,7 @@ SECTIONS = (
     "Results by person",
     "Limits",
     "Ethical considerations",
-    "Citation and licence",
+    "Citation and license",
 )
 
 

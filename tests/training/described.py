@@ -17,7 +17,7 @@ QUICK = {
     "kernel": {"ridge": 0.3, "gamma": 0.3},
     "random-forest": {"trees": 20, "leaf": 3},
     "gradient-boosting": {"trees": 20, "depth": 2},
-    "knn": {"neighbours": 9},
+    "knn": {"neighbors": 9},
     "local": {"frequencies": 16, "ridge": 1e-4},
 }
 

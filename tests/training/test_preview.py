@@ -69,9 +69,9 @@ def test_one_person_alone_fills_the_sheet(cohort: Cohort, tmp_path: Path) -> Non
 
 
 def test_nothing_to_show_is_said(cohort: Cohort, tmp_path: Path) -> None:
-    unlabelled = cohort.with_columns(label=np.full(len(cohort), -1, dtype=np.int8))
+    unlabeled = cohort.with_columns(label=np.full(len(cohort), -1, dtype=np.int8))
     with pytest.raises(CohortError, match="nothing to preview"):
-        write_preview(unlabelled, RECIPE, tmp_path / "p.html")
+        write_preview(unlabeled, RECIPE, tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()
 
 

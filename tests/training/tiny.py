@@ -21,7 +21,7 @@ SETTINGS = {
     "network.pooling": "gap",
     "input.crop": SIZE,
     "input.size": SIZE,
-    "optimiser.learning_rate": 0.02,
+    "optimizer.learning_rate": 0.02,
     "fit.epochs": 4,
     "fit.batch_size": 8,
     "fit.patience": 100,
@@ -89,6 +89,6 @@ def _cell(label: int, rng: np.random.Generator) -> np.ndarray:
     cell = np.zeros((SIZE, SIZE, 3), np.uint8)
     rows, columns = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
     inside = rows**2 + columns**2 < (6 + 3 * label + rng.uniform(-1, 1)) ** 2
-    colour = np.array([90 + 70 * label, 60, 130]) + rng.integers(-15, 15, 3)
-    cell[inside] = colour + rng.integers(-20, 20, (inside.sum(), 3))
+    color = np.array([90 + 70 * label, 60, 130]) + rng.integers(-15, 15, 3)
+    cell[inside] = color + rng.integers(-20, 20, (inside.sum(), 3))
     return cell

@@ -12,7 +12,7 @@ from leukoscope.api.data import (
     read_cohort,
     report_data,
     split,
-    synthesise,
+    synthesize,
     verify_data,
 )
 from leukoscope.api.demo import demo
@@ -44,7 +44,7 @@ __all__ = [
     "serve",
     "show_model",
     "split",
-    "synthesise",
+    "synthesize",
     "train",
     "tune",
     "verify_data",

@@ -1,4 +1,4 @@
-"""Verbs about data sets: read, describe, verify, audit, draw, split, synthesise."""
+"""Verbs about data sets: read, describe, verify, audit, draw, split, synthesize."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -54,7 +54,7 @@ def verify_data(folder: Path | str, jobs: int | None = None) -> "Verification":
 
 
 def download(target: Path, confirm: Callable[[list[str]], bool]) -> "Verification | None":
-    """Fetch C-NMC 2019 after showing its size, licence and citation; None if `confirm` declines."""
+    """Fetch C-NMC 2019 after showing its size, license and citation; None if `confirm` declines."""
     from leukoscope.data.cnmc.download import download_cnmc
 
     return download_cnmc(target, confirm=confirm)
@@ -90,9 +90,9 @@ def report_data(source: Source, out: Path | str, jobs: int = 2) -> Path:
     return explore(read_cohort(source), Path(out), jobs=jobs)
 
 
-def synthesise(out: Path | str, persons: int = 24, cells: int = 25, seed: int = 0) -> Cohort:
-    """Write a cohort of drawn cells, laid out like C-NMC and labelled synthetic."""
-    from leukoscope.data.synthetic import synthesise as draw
+def synthesize(out: Path | str, persons: int = 24, cells: int = 25, seed: int = 0) -> Cohort:
+    """Write a cohort of drawn cells, laid out like C-NMC and labeled synthetic."""
+    from leukoscope.data.synthetic import synthesize as draw
 
     return draw(Path(out), persons=persons, cells_per_person=cells, seed=seed)
 

@@ -45,7 +45,7 @@ def evaluate(
 
     Args:
         run: A run folder, or a model file (then name `data`).
-        data: Other cells than the run's own; all their labelled cells are used.
+        data: Other cells than the run's own; all their labeled cells are used.
         part: Which part of the run's own split.
         allow_overlap: Go on where persons or images are shared with the training data; the result
             is marked.
@@ -65,7 +65,7 @@ def evaluate(
 
     own, model = _opened(run)
     if data is not None:
-        cells = _labelled(audited(data, jobs))
+        cells = _labeled(audited(data, jobs))
     elif own is not None:
         cells = _own_part(own, part)
     else:
@@ -159,7 +159,7 @@ def _own_part(run: "Run", part: str) -> Cohort:
     return run.cohort.select(rows)
 
 
-def _labelled(cohort: Cohort) -> Cohort:
+def _labeled(cohort: Cohort) -> Cohort:
     rows = np.flatnonzero(cohort["label"] != UNKNOWN)
     if not len(rows):
         raise CohortError(

@@ -13,7 +13,7 @@ from leukoscope.inference.occlusion import Kind
 from leukoscope.inference.verdict import Verdict
 
 Label = Literal["ALL", "HEM", "not a cell"]
-Include = Literal["heatmap", "picture", "features", "neighbours"]
+Include = Literal["heatmap", "picture", "features", "neighbors"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -29,7 +29,7 @@ class Wanted(Schema):
     model_config = ConfigDict(strict=True)
 
 
-class Neighbour(Schema):
+class Neighbor(Schema):
     """An example cell that looks alike to the model, by the distance of their embeddings."""
 
     name: str
@@ -68,9 +68,9 @@ class Answer(Schema):
         default=None, description="The crop the model saw, at the original scale: a JPEG data URL."
     )
     features: dict[str, float | None] | None = Field(
-        default=None, description="Measurements on the cell, in original pixels and grey levels."
+        default=None, description="Measurements on the cell, in original pixels and gray levels."
     )
-    neighbours: list[Neighbour] | None = None
+    neighbors: list[Neighbor] | None = None
     cell_id: int | None = Field(default=None, description="Where the answer was added to a case.")
 
 

@@ -85,7 +85,7 @@ def data_download(
 ) -> None:
     """Fetch C-NMC 2019 and verify it.
 
-    Its size, licence and citation are shown first.
+    Its size, license and citation are shown first.
     """
     if name != "cnmc":
         raise typer.BadParameter(f"{name!r} is not known; the data set to download is cnmc.")
@@ -101,8 +101,8 @@ def data_download(
         raise typer.Exit(found.exit_code)
 
 
-@data.command("synthesise")
-def data_synthesise(
+@data.command("synthesize")
+def data_synthesize(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
     persons: Annotated[int, typer.Option(help="How many persons.")] = 24,
     cells: Annotated[int, typer.Option(help="Images of each.")] = 25,
@@ -111,7 +111,7 @@ def data_synthesise(
     """Draw a cohort of synthetic cells."""
     from leukoscope import api
 
-    cohort = api.synthesise(out, persons, cells, seed)
+    cohort = api.synthesize(out, persons, cells, seed)
     report({"synthetic_cells": len(cohort), **cohort.counts(), "written_to": str(out)}, False)
 
 

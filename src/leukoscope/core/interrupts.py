@@ -1,6 +1,6 @@
 """Ctrl-C that is neither lost nor heard in the middle of a write.
 
-Python raises KeyboardInterrupt wherever the main thread happens to be. Within a finaliser or the
+Python raises KeyboardInterrupt wherever the main thread happens to be. Within a finalizer or the
 callback of a weak reference, of which imports and database sessions run many, nothing can be
 raised: the interpreter prints it, drops it, and goes on as if nobody had pressed a key. And within
 a transaction it leaves a session of no further use, even for noting that the work was stopped.

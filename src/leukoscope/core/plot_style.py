@@ -1,20 +1,20 @@
-"""One look for every plot: colours told apart by colour-blind readers, few lines, labelled axes."""
+"""One look for every plot: colors told apart by color-blind readers, few lines, labeled axes."""
 
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# M. Okabe, K. Ito, "Color universal design", 2008: told apart with every common form of colour
+# M. Okabe, K. Ito, "Color universal design", 2008: told apart with every common form of color
 # blindness.
-ALL_COLOUR = "#D55E00"
-HEM_COLOUR = "#0072B2"
-MODEL_COLOUR = "#009E73"
-ACCENT_COLOUR = "#CC79A7"
+ALL_COLOR = "#D55E00"
+HEM_COLOR = "#0072B2"
+MODEL_COLOR = "#009E73"
+ACCENT_COLOR = "#CC79A7"
 INK = "#222222"
 FAINT = "#8A8A8A"
 GRID = "#E4E4E4"
-CLASS_COLOURS = {1: ALL_COLOUR, 0: HEM_COLOUR}
+CLASS_COLORS = {1: ALL_COLOR, 0: HEM_COLOR}
 CLASS_TITLES = {1: "ALL (leukemic blast)", 0: "HEM (normal)"}
 
 

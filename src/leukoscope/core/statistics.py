@@ -33,9 +33,9 @@ def wilson_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, fl
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share, spread = k / n, z * z / n
-    centre = share + spread / 2
+    center = share + spread / 2
     half = sqrt(spread * (share * (1 - share) + spread / 4))
     # At k = 0 and k = n the bound is exactly 0 or 1; rounding would leave 1e-17 off it.
-    low = 0.0 if k == 0 else (centre - half) / (1 + spread)
-    high = 1.0 if k == n else (centre + half) / (1 + spread)
+    low = 0.0 if k == 0 else (center - half) / (1 + spread)
+    high = 1.0 if k == n else (center + half) / (1 + spread)
     return low, high

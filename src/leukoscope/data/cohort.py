@@ -88,10 +88,10 @@ class Cohort:
         return sorted(set(self[column]) - {""}, key=natural_key)
 
     def counts(self) -> dict[str, int]:
-        """Cells by label: {"ALL": n, "HEM": n}, and "unlabelled" where there are any."""
+        """Cells by label: {"ALL": n, "HEM": n}, and "unlabeled" where there are any."""
         counts = {LABEL_NAMES[label]: int(np.sum(self["label"] == label)) for label in (ALL, HEM)}
-        unlabelled = int(np.sum(self["label"] == UNKNOWN))
-        return counts | ({"unlabelled": unlabelled} if unlabelled else {})
+        unlabeled = int(np.sum(self["label"] == UNKNOWN))
+        return counts | ({"unlabeled": unlabeled} if unlabeled else {})
 
 
 def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[str] = ()) -> Cohort:

@@ -83,7 +83,7 @@ class Evaluation:
     protocol: Protocol
     operating_point: OperatingPoint
     cells: Mapping[str, int]
-    """Numbers of ALL, HEM, "of unknown person"; left out: "unlabelled", "without probability"."""
+    """Numbers of ALL, HEM, "of unknown person"; left out: "unlabeled", "without probability"."""
     person_count: Mapping[str, int]
     """Persons with "ALL" and with "HEM" cells."""
     metrics: Mapping[str, Estimate]

@@ -38,7 +38,7 @@ def scored_cells(columns: Columns) -> tuple[dict[str, NDArray[Any]], dict[str, i
             `logit` (before the temperature) and `area` (pixels).
 
     Returns:
-        The table without unlabelled cells and those without a probability, and the count of either.
+        The table without unlabeled cells and those without a probability, and the count of either.
 
     Raises:
         LeukoscopeError: If a column is missing, columns differ in length, a probability is out of
@@ -70,7 +70,7 @@ def scored_cells(columns: Columns) -> tuple[dict[str, NDArray[Any]], dict[str, i
             "nothing can be evaluated."
         )
     dropped = {
-        "unlabelled": int(np.sum(~known)),
+        "unlabeled": int(np.sum(~known)),
         "without probability": int(np.sum(known & ~scored)),
     }
     return {name: values[keep] for name, values in table.items()}, dropped
@@ -122,7 +122,7 @@ def evaluate_table(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Evaluation:
-    """Measure a model on labelled cells it has answered for.
+    """Measure a model on labeled cells it has answered for.
 
     Args:
         columns: The table that `scored_cells` describes.

@@ -1,7 +1,7 @@
 """A map for a model that has none of its own: cover each patch of a cell, see what it changes.
 
 Source: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014,
-section 4.2. They cover with plain grey. Here a patch is smoothed, within the cell's outline, for
+section 4.2. They cover with plain gray. Here a patch is smoothed, within the cell's outline, for
 two reasons: the size stays (see `leukoscope.data.imaging.perturb`), and the edge of a plain patch
 is itself structure, which may move a model of texture descriptors more than what was covered.
 

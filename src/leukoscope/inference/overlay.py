@@ -14,7 +14,7 @@ def overlay(cell: NDArray[np.uint8], heatmap: np.ndarray) -> NDArray[np.uint8]:
     Args:
         cell: uint8 (S, S, 3).
         heatmap: (h, w) over the whole crop, positive where it speaks for ALL. The largest
-            magnitude is drawn at full strength, so colours of two pictures are not comparable.
+            magnitude is drawn at full strength, so colors of two pictures are not comparable.
 
     Returns:
         uint8 (S, 2 S, 3).
@@ -27,6 +27,6 @@ def overlay(cell: NDArray[np.uint8], heatmap: np.ndarray) -> NDArray[np.uint8]:
     largest = float(np.abs(heatmap).max())
     strength = np.clip(np.abs(values) / largest, 0, 1) if largest > 0 else np.zeros_like(values)
     alpha = OPACITY * strength[..., None]
-    colour = np.where(values[..., None] >= 0, np.array(FOR), np.array(AGAINST))
-    mixed = np.rint((1 - alpha) * cell + alpha * colour).astype(np.uint8)
+    color = np.where(values[..., None] >= 0, np.array(FOR), np.array(AGAINST))
+    mixed = np.rint((1 - alpha) * cell + alpha * color).astype(np.uint8)
     return np.concatenate([cell, mixed], axis=1)

@@ -100,16 +100,16 @@ def save(rows: Iterable[Row], path: Path | None, fields: Sequence[str] = FIELDS)
         fields: The columns.
     """
     with TableWriter(path, fields) as table:
-        return summarise(_through(table, rows))
+        return summarize(_through(table, rows))
 
 
-def summarise(rows: Iterable[Row]) -> Outcome:
+def summarize(rows: Iterable[Row]) -> Outcome:
     """Count rows per subject; subjects in natural order, images without one last."""
     return tally((str(row["subject"]), row["verdict"], 1) for row in rows)
 
 
 def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:
-    """As `summarise`, from rows counted already.
+    """As `summarize`, from rows counted already.
 
     Args:
         groups: subject, verdict, and how many rows have both; a pair may come more than once.
@@ -132,7 +132,7 @@ def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:
 def document(rows: Iterable[Row]) -> dict[str, Any]:
     """Everything as one JSON-ready object: rows, summaries, and what they may be used for."""
     kept = [dict(row) for row in rows]
-    outcome = summarise(kept)
+    outcome = summarize(kept)
     return {
         "notice": RESEARCH_USE,
         "rows": kept,

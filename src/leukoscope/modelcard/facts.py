@@ -76,7 +76,7 @@ def facts(subject: Subject) -> Mapping[str, Fact]:
         "heatmap": Fact(f"Heatmap: {words['Heatmap']}", "card: heatmap"),
         "abstention": Fact(f"Abstention: {words.get('Abstention', 'none')}", "card: abstention"),
         "versions": Fact(f"Made with {words['Versions']}", "card: versions"),
-        "licence": Fact(f"The model is licensed {card.licence}", "card: licence"),
+        "license": Fact(f"The model is licensed {card.license}", "card: license"),
         "recipe": Fact(_recipe(card), "card: recipe"),
         "settings": Fact(_settings(card), "card: recipe"),
         "balance": Fact(_balance(card), "card: recipe"),
@@ -131,7 +131,7 @@ def _input(words: Mapping[str, str]) -> str:
 
 def _data(card: Card) -> str:
     doi = f", doi {card.data.doi}" if card.data.doi else ""
-    return f"Data: {card.data.name} ({card.data.licence}){doi}"
+    return f"Data: {card.data.name} ({card.data.license}){doi}"
 
 
 def _recipe(card: Card) -> str:

@@ -70,7 +70,7 @@ def model_card(subject: Subject) -> Page:
         "Limits": [Bullets(tuple(limits(subject)))],
         "Ethical considerations": [Bullets(ETHICS)],
         "Recommendations": [Bullets(RECOMMENDATIONS)],
-        "Citation and licence": _citation(subject, known),
+        "Citation and license": _citation(subject, known),
     }
     blocks: list[Block] = _warnings(subject)
     for title, section in sections.items():
@@ -270,8 +270,8 @@ def _citation(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
     return [
         Bullets(
             (
-                f"{known['licence'].text}; how to cite Leukoscope stands in CITATION.cff.",
-                f"{card.data.citation} ({card.data.licence})",
+                f"{known['license'].text}; how to cite Leukoscope stands in CITATION.cff.",
+                f"{card.data.citation} ({card.data.license})",
             )
         )
     ]

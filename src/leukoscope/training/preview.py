@@ -22,7 +22,7 @@ def write_preview(cohort: Cohort, recipe: Recipe, out: Path, *, seed: int = 0) -
     """Write an HTML sheet: cells of different persons, and random versions of each beside it.
 
     Args:
-        cohort: Labelled cells; the sheet shows four of each class, of as many persons as it can.
+        cohort: Labeled cells; the sheet shows four of each class, of as many persons as it can.
         recipe: Says which crop, and which changes.
         out: The page to write.
         seed: Of the choice of cells and of the changes.
@@ -31,7 +31,7 @@ def write_preview(cohort: Cohort, recipe: Recipe, out: Path, *, seed: int = 0) -
         The page's path.
 
     Raises:
-        CohortError: No labelled cell can be read.
+        CohortError: No labeled cell can be read.
     """
     crop = Crop(recipe.input.crop, recipe.input.size)
     rng = np.random.default_rng(seed)
@@ -42,10 +42,10 @@ def write_preview(cohort: Cohort, recipe: Recipe, out: Path, *, seed: int = 0) -
     ]
     if not rows:
         raise CohortError(
-            f"{cohort.source}: no labelled cell can be read, so there is nothing to preview; "
+            f"{cohort.source}: no labeled cell can be read, so there is nothing to preview; "
             "check with: leukoscope data info"
         )
-    seen = f"Crop: {crop.crop} px around the centre, seen at {crop.size} x {crop.size} px."
+    seen = f"Crop: {crop.crop} px around the center, seen at {crop.size} x {crop.size} px."
     parts = [
         *synthetic_notice(cohort),
         html.paragraph(f"Each row: a cell as it is, then {VERSIONS} of its versions in training."),
@@ -63,7 +63,7 @@ def in_words(settings: Augment) -> str:
         (settings.scale, f"size changed by up to {settings.scale:.0%}"),
         (settings.shift, f"shifted by up to {settings.shift:.0%} of the side"),
         (settings.brightness, f"brightness changed by up to {settings.brightness:.0%}"),
-        (settings.colour, f"each colour channel changed by up to {settings.colour:.0%}"),
+        (settings.color, f"each color channel changed by up to {settings.color:.0%}"),
         (settings.blur, f"blurred with a standard deviation of up to {settings.blur:g} px"),
     ]
     return ", ".join(words for amount, words in changes if amount) or "none"

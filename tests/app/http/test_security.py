@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 
-from leukoscope.app.http.security import authorised, cookie_for, foreign, host_name
+from leukoscope.app.http.security import authorized, cookie_for, foreign, host_name
 from leukoscope.app.routes import login
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
@@ -277,8 +277,8 @@ def test_the_token_is_in_no_log(guarded):
 
 def test_a_cookie_of_another_token_is_none():
     headers = Headers({"cookie": f"leukoscope={cookie_for('one')}"})
-    assert authorised(headers, "one")
-    assert not authorised(headers, "two")
+    assert authorized(headers, "one")
+    assert not authorized(headers, "two")
 
 
 def test_errors_are_problems_with_their_status(live_server):

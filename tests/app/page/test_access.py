@@ -106,12 +106,12 @@ def test_the_theme_is_remembered(desk: OpenDesk) -> None:
     at = desk(color_scheme="light")
     body = "getComputedStyle(document.documentElement).backgroundColor"
     light = at.page.evaluate(body)
-    at.page.get_by_label("Colours").select_option("dark")
+    at.page.get_by_label("Colors").select_option("dark")
     dark = at.page.evaluate(body)
     assert dark != light
     at.page.reload()
     assert at.page.evaluate(body) == dark
-    expect(at.page.get_by_label("Colours")).to_have_value("dark")
+    expect(at.page.get_by_label("Colors")).to_have_value("dark")
 
 
 def test_research_use_is_in_view_everywhere(desk: OpenDesk) -> None:

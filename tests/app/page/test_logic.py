@@ -202,15 +202,15 @@ def test_verdicts_are_counted_and_the_zone_reaches_to_the_threshold(call: Call) 
 
 
 def test_heat_is_symmetric_around_nothing(call: Call) -> None:
-    assert call("cell/heatmap", "heatColour", 0, 10)[3] == 0
+    assert call("cell/heatmap", "heatColor", 0, 10)[3] == 0
     plus, minus = (
-        call("cell/heatmap", "heatColour", 5, 10),
-        call("cell/heatmap", "heatColour", -5, 10),
+        call("cell/heatmap", "heatColor", 5, 10),
+        call("cell/heatmap", "heatColor", -5, 10),
     )
     assert plus[3] == minus[3] == 128
     assert plus[0] > plus[2]
     assert minus[2] > minus[0]
-    assert call("cell/heatmap", "heatColour", 99, 10)[3] == 255
+    assert call("cell/heatmap", "heatColor", 99, 10)[3] == 255
 
 
 @pytest.mark.parametrize(

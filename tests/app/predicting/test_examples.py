@@ -85,7 +85,7 @@ def test_each_example_is_nearest_to_itself_and_the_rest_follow_by_distance(model
         by_name = {e.name: s for e, s in zip(examples.listing, expected, strict=True)}
         assert [n.similarity for n in found] == pytest.approx([by_name[n.name] for n in found])
     assert len(examples.nearest(vectors[0])) == 4
-    assert all(neighbour.synthetic for neighbour in found)
+    assert all(neighbor.synthetic for neighbor in found)
 
 
 def test_the_shipped_model_tells_examples_apart_and_knows_them_turned():
@@ -94,13 +94,13 @@ def test_the_shipped_model_tells_examples_apart_and_knows_them_turned():
     images = [decode(examples.image(example.name)) for example in examples.listing]
     turned = [np.rot90(image).copy() for image in images]
     found = [examples.nearest(vector, k=24) for vector in embed(model, turned)]
-    firsts = [neighbours[0].name for neighbours in found]
+    firsts = [neighbors[0].name for neighbors in found]
     known = sum(a == b.name for a, b in zip(firsts, examples.listing, strict=True))
     assert known >= 22
-    assert all(neighbours[0].similarity > 0.8 for neighbours in found)
-    furthest = [neighbours[-1].similarity for neighbours in found]
+    assert all(neighbors[0].similarity > 0.8 for neighbors in found)
+    furthest = [neighbors[-1].similarity for neighbors in found]
     assert max(furthest) < 0.6
-    assert {neighbour.label for neighbour in found[0]} == {"ALL", "HEM"}
+    assert {neighbor.label for neighbor in found[0]} == {"ALL", "HEM"}
 
 
 @pytest.mark.real
@@ -109,9 +109,9 @@ def test_real_cells_are_alike_to_different_degrees(cnmc_dir):
     examples = load_examples(model)
     paths = sorted(cnmc_dir.rglob("*.bmp"))
     found = [examples.nearest(v) for v in embed(model, paths[:: len(paths) // 40])]
-    similarities = [neighbours[0].similarity for neighbours in found]
+    similarities = [neighbors[0].similarity for neighbors in found]
     assert np.ptp(similarities) > 0.1
-    assert len({neighbours[0].name for neighbours in found}) > 6
+    assert len({neighbors[0].name for neighbors in found}) > 6
 
 
 class Counting:
@@ -143,4 +143,4 @@ def test_embeddings_without_any_difference_give_numbers_still(model, value):
     assert [n.similarity for n in examples.nearest(flat[0])] == [1.0] * 4
     for other in (0.0, 3e38, -3e38):
         found = examples.nearest(np.full(6, other, np.float32))
-        assert all(0 <= neighbour.similarity <= 1 for neighbour in found)
+        assert all(0 <= neighbor.similarity <= 1 for neighbor in found)

@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from leukoscope.app.schemas import CaseChange, CellChange, Review
 from leukoscope.app.store import ConflictError, Store
 from leukoscope.inference.model_file.limits import Possible
-from leukoscope.inference.results import summarise
+from leukoscope.inference.results import summarize
 from leukoscope.inference.verdict import called
 from tests.app.store.made import THRESHOLD, answer, new_case, open_store
 from tests.app.store.made import add as add_to
@@ -171,7 +171,7 @@ class Cases(RuleBasedStateMachine):
                 {"subject": cell.subject, "verdict": model.verdict(cell)}
                 for cell in model.cells.values()
             ]
-            told = [one.sentence() for one in summarise(rows).subjects]
+            told = [one.sentence() for one in summarize(rows).subjects]
             assert [one.sentence for one in head.subjects] == told
             assert sum(head.verdicts.values()) == len(rows)
 

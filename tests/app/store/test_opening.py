@@ -184,7 +184,7 @@ def test_postgresql_that_refuses(postgresql: PostgreSQL) -> None:
     assert "s3cret" not in wrong
     missing = refusal(postgresql.url("nowhere"))
     assert "'nowhere' does not exist" in missing
-    option = refusal(postgresql.url("postgres") + "?colour=red")
+    option = refusal(postgresql.url("postgres") + "?color=red")
     assert "option" in option
     for line in (missing, option):
         assert PASSWORD not in line

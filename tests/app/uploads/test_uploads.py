@@ -177,7 +177,7 @@ def test_a_json_image_that_is_too_large():
         (b'{"images": [1]}', 422),
         (b'{"images": [{"data": 1}]}', 422),
         (b'{"images": [], "more": 1}', 422),
-        (b'{"images": [{"data": "", "colour": "red"}]}', 422),
+        (b'{"images": [{"data": "", "color": "red"}]}', 422),
         (b"\xff\xfe", 422),
         (b"[" * 1_000_000, 422),
         (b'{"images":' * 100_000, 422),

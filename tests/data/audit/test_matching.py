@@ -84,7 +84,7 @@ def test_what_cannot_be_known_again_has_no_fingerprint(image: np.ndarray) -> Non
     assert fingerprint(image) is None
 
 
-def test_shreds_and_touching_neighbours_do_not_hide_a_cell() -> None:
+def test_shreds_and_touching_neighbors_do_not_hide_a_cell() -> None:
     cell = draw_cell(5, side=420, radius=80)
     beside = cell.copy()
     beside[170:180, 285:330] = (170, 140, 175)  # a pale string that leads to a smaller cell

@@ -41,7 +41,7 @@ def deliver(handle):
     return str(version)
 
 
-def test_says_size_licence_and_citation_before_it_asks(tmp_path, kaggle):
+def test_says_size_license_and_citation_before_it_asks(tmp_path, kaggle):
     kaggle(lambda handle: pytest.fail("fetched without consent"))
     shown = []
     assert download_cnmc(tmp_path, confirm=lambda lines: shown.extend(lines)) is None

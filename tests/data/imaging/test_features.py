@@ -22,16 +22,16 @@ def ellipse(height, width, half_height, half_width, top=0, left=0):
     return (y / half_height) ** 2 + (x / half_width) ** 2 <= 1
 
 
-def painted(mask, colour=(90, 40, 110), noise=0, seed=0):
+def painted(mask, color=(90, 40, 110), noise=0, seed=0):
     image = np.zeros((*mask.shape, 3), np.uint8)
-    image[mask] = colour
+    image[mask] = color
     if noise:
         steps = np.random.default_rng(seed).integers(-noise, noise + 1, image.shape)
         image = np.where(mask[..., None], np.clip(image + steps, 1, 255), 0).astype(np.uint8)
     return image
 
 
-def test_disc_of_known_size_and_colour():
+def test_disc_of_known_size_and_color():
     mask = ellipse(200, 200, 60, 60)
     found = measure(painted(mask))
     assert found.area == mask.sum() == pytest.approx(np.pi * 60**2, rel=0.01)
@@ -57,10 +57,10 @@ def test_half_moon_is_not_solid():
 
 def test_sharpness_is_the_variance_of_the_laplacian_inside():
     mask = ellipse(200, 200, 60, 70)
-    grey = np.repeat(painted(mask, (80, 80, 80), noise=20)[..., :1], 3, axis=2)
+    gray = np.repeat(painted(mask, (80, 80, 80), noise=20)[..., :1], 3, axis=2)
     core = ndimage.binary_erosion(mask, np.ones((2 * RIM + 1, 2 * RIM + 1)))
-    expected = ndimage.laplace(grey[..., 0].astype(float))[core].var()
-    assert measure(grey).sharpness == pytest.approx(expected, rel=1e-3)
+    expected = ndimage.laplace(gray[..., 0].astype(float))[core].var()
+    assert measure(gray).sharpness == pytest.approx(expected, rel=1e-3)
 
 
 def test_pieces_count_but_specks_do_not():

@@ -14,7 +14,7 @@ from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.image import (
     Crop,
     cell_mask,
-    centre,
+    center,
     decode,
     fixed_scale_crop,
     read_cell,
@@ -66,7 +66,7 @@ def test_an_unusual_image_is_rgb(name):
         ("truncated.bmp", r"cut short \(5000 bytes\)"),
         ("huge header.bmp", "larger than a single cell; crop the cell first"),
         ("sixteen bits.png", "more than 8 bits a channel"),
-        ("cmyk.jpg", "colours are CMYK"),
+        ("cmyk.jpg", "colors are CMYK"),
         ("animated.webp", "holds several pictures"),
         ("text.png", "not an image this program reads"),
     ],
@@ -77,7 +77,7 @@ def test_the_line_says_what_is_wrong(name, message):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
-def test_colour_of_16_bits_is_refused_not_cut(suffix):
+def test_color_of_16_bits_is_refused_not_cut(suffix):
     cv2 = pytest.importorskip("cv2")
     deep = cv2.imencode(suffix, noise(20, 20).astype(np.uint16) * 200)[1].tobytes()
     with pytest.raises(ImageError, match="more than 8 bits a channel"):
@@ -133,9 +133,9 @@ def test_transparency_is_laid_on_black():
 
 @settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60))
-def test_centre_keeps_the_middle_and_pads_with_black(height, width, side):
+def test_center_keeps_the_middle_and_pads_with_black(height, width, side):
     image = noise(height, width) | 1  # no black pixel in it
-    square = centre(image, side)
+    square = center(image, side)
     assert square.shape == (side, side, 3)
     # Independently: pad far enough on all sides, then cut.
     padded = np.pad(image, ((100, 100), (100, 100), (0, 0)))
@@ -161,10 +161,10 @@ def test_a_whole_ratio_is_the_mean_of_blocks(ratio):
 
 
 @pytest.mark.parametrize("crop", [Crop(400, 256), Crop(380, 224), Crop(450, 128)])
-def test_any_ratio_keeps_brightness_centre_and_no_ringing(crop):
+def test_any_ratio_keeps_brightness_center_and_no_ringing(crop):
     image = disc(450, 90, dy=20, dx=-10)
     small = fixed_scale_crop(image, crop).astype(float)
-    seen = centre(image, crop.crop).astype(float)
+    seen = center(image, crop.crop).astype(float)
     assert small.mean() == pytest.approx(seen.mean(), rel=0.005)
     assert small.max() <= seen.max()
     scale = crop.crop / crop.size

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope.data.imaging.image import cell_mask
-from leukoscope.data.imaging.perturb import blurred, cover, cut_into_patches, mean_coloured
+from leukoscope.data.imaging.perturb import blurred, cover, cut_into_patches, mean_colored
 from tests.inference.tiny_model import cell_image
 
 CELL = cell_image(4)[75:375, 75:375]
 
 
-FILLINGS = [mean_coloured, lambda cell: blurred(cell, 300)]
+FILLINGS = [mean_colored, lambda cell: blurred(cell, 300)]
 
 
 @pytest.mark.parametrize("fill", FILLINGS)
@@ -22,13 +22,13 @@ def test_a_filling_has_the_outline_of_the_cell(fill) -> None:
     assert np.array_equal(cell_mask(filling), cell_mask(CELL))
 
 
-def test_the_mean_colour_is_that_of_the_cell_without_its_background() -> None:
-    inside = mean_coloured(CELL)[cell_mask(CELL)]
+def test_the_mean_color_is_that_of_the_cell_without_its_background() -> None:
+    inside = mean_colored(CELL)[cell_mask(CELL)]
     assert (inside == np.rint(CELL[cell_mask(CELL)].mean(axis=0))).all()
 
 
 def test_smoothing_removes_structure_and_does_not_darken_the_rim() -> None:
-    plain = mean_coloured(CELL)
+    plain = mean_colored(CELL)
     mask = cell_mask(CELL)
     for step in (1, 3):  # at full resolution, and at a third
         assert np.array_equal(blurred(plain[::step, ::step], 300), plain[::step, ::step])
@@ -65,7 +65,7 @@ def test_a_patch_is_25_original_pixels_and_larger_where_the_cell_fills_the_frame
 
 def test_only_what_is_covered_changes() -> None:
     patches = cut_into_patches(CELL, 300)
-    filling = mean_coloured(CELL)
+    filling = mean_colored(CELL)
     one = patches.on_cell[[7]]
     found = cover(CELL, filling, patches, one)
     inside = patches.of_pixel == one[0]

@@ -1,4 +1,4 @@
-"""Runs and what is told from them, against SciPy's labelling of the same mask."""
+"""Runs and what is told from them, against SciPy's labeling of the same mask."""
 
 import numpy as np
 import pytest

@@ -284,7 +284,7 @@ def test_describe_counts(official):
     (official / FINAL / "2.bmp").write_bytes(b"BM")
     found = describe(read_cohort(official))
     assert json.loads(json.dumps(found)) == found
-    assert found["cells"] == {"total": 12, "ALL": 6, "HEM": 3, "unlabelled": 3}
+    assert found["cells"] == {"total": 12, "ALL": 6, "HEM": 3, "unlabeled": 3}
     assert found["subjects"] == {"total": 6, "ALL": 3, "HEM": 3}
     assert found["folds"]["prelim"] == {"ALL": 2, "HEM": 1}
     assert found["image_sizes"] == {"45x45": 9, "60x60": 2, "unreadable": 1}

@@ -57,8 +57,8 @@ def cohorts(draw):
 
 def components(cohort):
     """Persons joined by an image or a cell, found by merging sets until nothing changes."""
-    labelled = cohort.select(cohort["label"] != UNKNOWN)
-    persons = set(labelled["person"])
+    labeled = cohort.select(cohort["label"] != UNKNOWN)
+    persons = set(labeled["person"])
     rows = cohort.select(np.array([name in persons for name in cohort["person"]]))
     groups = [{name} for name in persons]
     for column in ("sha256", "cell"):
@@ -85,9 +85,9 @@ def fewest(cohort):
 def assert_sound(cohort, split):
     """Written out apart from the code under test: every pair of rows that shares a thing."""
     placed = apply_split(cohort, split)
-    labelled = cohort["label"] != UNKNOWN
-    assert set(placed["part"][labelled]) <= set(PARTS)
-    assert set(placed["part"][~labelled]) <= {""}
+    labeled = cohort["label"] != UNKNOWN
+    assert set(placed["part"][labeled]) <= set(PARTS)
+    assert set(placed["part"][~labeled]) <= {""}
     for column in ("person", "sha256", "cell"):
         part_of = {}
         for value, part in zip(placed[column], placed["part"], strict=True):
@@ -120,10 +120,10 @@ def test_folds_test_every_person_once(cohort, k):
         return
     splits = folds(cohort, k)
     placed = [assert_sound(cohort, split) for split in splits]
-    labelled = cohort["label"] != UNKNOWN
+    labeled = cohort["label"] != UNKNOWN
     for part in ("test", "validation"):
         times = sum((own["part"] == part).astype(int) for own in placed)
-        assert (times[labelled] == 1).all()
+        assert (times[labeled] == 1).all()
 
 
 @settings(max_examples=5, deadline=None)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leukoscope.data.imaging.perturb import cut_into_patches, mean_coloured
+from leukoscope.data.imaging.perturb import cut_into_patches, mean_colored
 from leukoscope.evaluation.metrics.faithfulness import Ends, areas, measure, over_persons, rankings
 from tests.inference.tiny_model import cell_image
 
@@ -24,14 +24,14 @@ def looks_for_normal(cells: np.ndarray) -> np.ndarray:
 
 
 def ends(score) -> Ends:
-    return Ends.of(score, CELL, mean_coloured(CELL), PATCHES)
+    return Ends.of(score, CELL, mean_colored(CELL), PATCHES)
 
 
 def test_a_straight_curve_has_half_the_area() -> None:
     pixels = (CELL.max(axis=2) > 0).sum()
 
     def share_left(cells: np.ndarray) -> np.ndarray:
-        return np.array([(one != mean_coloured(CELL)).any(axis=2).sum() / pixels for one in cells])
+        return np.array([(one != mean_colored(CELL)).any(axis=2).sum() / pixels for one in cells])
 
     one = ends(share_left)
     assert (one.whole, one.replaced) == pytest.approx((1, 0), abs=0.02)
@@ -41,7 +41,7 @@ def test_a_straight_curve_has_half_the_area() -> None:
 
 
 @pytest.mark.parametrize("score", [looks_at_place, looks_for_normal])
-def test_the_true_map_beats_random_and_centre_and_its_opposite_loses(score) -> None:
+def test_the_true_map_beats_random_and_center_and_its_opposite_loses(score) -> None:
     speaks_for_all = 1 if score is looks_at_place else -1
     true = np.where(PLACE, 1.0, 0.0) * speaks_for_all
     one = ends(score)
@@ -51,25 +51,25 @@ def test_the_true_map_beats_random_and_centre_and_its_opposite_loses(score) -> N
     # With four of the patches first, the curve falls at once and stays at 0.1.
     assert good["deletion_map"] < 0.3
     assert good["insertion_map"] > 0.7
-    for key in ("deletion_over_random", "insertion_over_random", "deletion_over_centre"):
+    for key in ("deletion_over_random", "insertion_over_random", "deletion_over_center"):
         assert good[key] > 0.05
         assert bad[key] < 0
 
 
-def test_random_maps_are_drawn_anew_and_the_centre_comes_first() -> None:
+def test_random_maps_are_drawn_anew_and_the_center_comes_first() -> None:
     one = ends(looks_at_place)
     orders = rankings(one, np.zeros((3, 3)), seed=0, random_maps=3)
     assert len({tuple(order) for order in orders["random"]}) == 3
     assert all(sorted(order) == list(range(len(PATCHES.on_cell))) for order in orders["random"])
-    (centre,) = orders["centre"]
-    first = PATCHES.on_cell[centre[0]]
+    (center,) = orders["center"]
+    first = PATCHES.on_cell[center[0]]
     assert {first // 12, first % 12} <= {5, 6}
 
 
 def test_a_cell_of_one_patch_has_the_area_between_its_ends() -> None:
     speck = np.zeros_like(CELL)
     speck[150:155, 150:155] = 90
-    one = Ends(speck, mean_coloured(speck), cut_into_patches(speck, 300), True, 0.8, 0.4)
+    one = Ends(speck, mean_colored(speck), cut_into_patches(speck, 300), True, 0.8, 0.4)
     found = areas(looks_at_place, one, np.array([0]))
     assert (found.deletion, found.insertion) == pytest.approx((0.6, 0.6))
 

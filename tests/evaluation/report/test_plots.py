@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from leukoscope.core.plot_style import ACCENT_COLOUR
+from leukoscope.core.plot_style import ACCENT_COLOR
 from leukoscope.evaluation.metrics.bootstrap import Estimate, curve_bands, reliability_band
 from leukoscope.evaluation.metrics.calibration import reliability_curve
 from leukoscope.evaluation.metrics.metrics import Confusion
@@ -50,7 +50,7 @@ FIGURES = drawn()
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_plot_renders_with_labelled_axes(name):
+def test_every_plot_renders_with_labeled_axes(name):
     figure = FIGURES[name]
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=40)
@@ -86,7 +86,7 @@ def test_a_person_has_the_operating_point_of_the_model_that_answered():
     drawn = [
         line.get_xdata()[0]
         for line in axes.lines
-        if line.get_color() == ACCENT_COLOUR and len(line.get_xdata())
+        if line.get_color() == ACCENT_COLOR and len(line.get_xdata())
     ]
     assert drawn == [own[row.person == PERSON][0] for row in rows]
     assert "its operating point" in [line.get_label() for line in axes.lines]

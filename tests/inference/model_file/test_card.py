@@ -84,7 +84,7 @@ def cards(draw: st.DrawFn) -> Card:
         input=draw(crops),
         training=draw(training),
         data=draw(st.builds(c.DataSource, text, text, text, text)),
-        licence=draw(text),
+        license=draw(text),
         heatmap=heatmap,
         recipe=draw(st.dictionaries(text, anything, max_size=3)),
         versions=draw(st.dictionaries(text, text, max_size=3)),

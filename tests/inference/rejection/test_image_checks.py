@@ -45,10 +45,10 @@ def test_every_fourth_pixel_says_what_all_pixels_say(radius: int, at: tuple[int,
     assert np.exp(found["area"]) == pytest.approx(mask.sum(), rel=0.03)
     assert found["fill"] == pytest.approx(mask.sum() / box, abs=0.05)
     assert found["offset"] == pytest.approx(np.hypot(*at), abs=2 * STEP)
-    colour = image[mask].mean(axis=0)
-    assert found["redness"] == pytest.approx(colour[0] / colour.sum(), abs=0.005)
-    assert found["greenness"] == pytest.approx(colour[1] / colour.sum(), abs=0.005)
-    assert np.exp(found["brightness"]) == pytest.approx(colour.mean(), rel=0.02)
+    color = image[mask].mean(axis=0)
+    assert found["redness"] == pytest.approx(color[0] / color.sum(), abs=0.005)
+    assert found["greenness"] == pytest.approx(color[1] / color.sum(), abs=0.005)
+    assert np.exp(found["brightness"]) == pytest.approx(color.mean(), rel=0.02)
 
 
 def test_sharpness_is_the_variance_of_opencvs_laplacian() -> None:
@@ -84,10 +84,10 @@ def beside(image: np.ndarray) -> np.ndarray:
         (half(cell_image()), "smaller than any known cell"),
         (disc(215), "larger than any known cell"),
         (blurred(cell_image()), "blurred"),
-        (np.roll(cell_image(), 90, axis=0), "off centre"),
+        (np.roll(cell_image(), 90, axis=0), "off center"),
         (np.roll(cell_image(), 190, axis=0)[:380], "cut off by the frame"),
         (beside(cell_image()), "several objects"),
-        (cell_image()[..., ::-1] // [1, 2, 1], "unknown colour"),
+        (cell_image()[..., ::-1] // [1, 2, 1], "unknown color"),
         (cell_image() // 3, "darker than any known cell"),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_huge_image_is_looked_at_in_its_middle() -> None:
 
 
 def test_the_limits_in_words() -> None:
-    assert "pixels off centre" in looks_words(KNOWN)
+    assert "pixels off center" in looks_words(KNOWN)
     assert "not known" in looks_words(None)
 
 

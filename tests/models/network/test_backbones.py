@@ -41,7 +41,7 @@ def test_answers_with_an_exact_heatmap(backbone: tuple[str, Pooled]) -> None:
 
 
 def test_features_are_timms_own(backbone: tuple[str, Pooled]) -> None:
-    """Of the same weights, on planes normalised by hand."""
+    """Of the same weights, on planes normalized by hand."""
     name, net = backbone
     own = import_timm().create_model(name, pretrained=False, **_size(name)).eval()
     own.load_state_dict(net.trunk.body.state_dict(), strict=False)
@@ -100,7 +100,7 @@ def test_a_head_of_units() -> None:
     assert net(some_cells()).embedding.shape == (3, net.trunk.channels)
 
 
-def test_the_normalisation_is_timms() -> None:
+def test_the_normalization_is_timms() -> None:
     net = network(NAMES[0])
     black = net.planes(torch.zeros(1, SIZE, SIZE, 3, dtype=torch.uint8))
     facts = net.trunk.body.pretrained_cfg

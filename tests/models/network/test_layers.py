@@ -11,17 +11,17 @@ def some_cells(n: int = 3, size: int = 16) -> torch.Tensor:
     return torch.randint(0, 256, (n, size, size, 3), dtype=torch.uint8)
 
 
-def test_the_fourth_plane_is_the_laplacian_of_the_grey_picture() -> None:
+def test_the_fourth_plane_is_the_laplacian_of_the_gray_picture() -> None:
     cells = some_cells()
     planes = Planes(laplacian=True)(cells).numpy()
-    grey = cells.numpy().astype(np.float64).mean(axis=3) / 255
-    expected = np.stack([laplace(picture, mode="constant") for picture in grey])
+    gray = cells.numpy().astype(np.float64).mean(axis=3) / 255
+    expected = np.stack([laplace(picture, mode="constant") for picture in gray])
     assert planes.shape == (3, 4, 16, 16)
     np.testing.assert_allclose(planes[:, 3], expected, atol=1e-5)
     np.testing.assert_allclose(planes[:, :3].transpose(0, 2, 3, 1), cells / 255, atol=1e-6)
 
 
-def test_planes_are_normalised_channel_by_channel() -> None:
+def test_planes_are_normalized_channel_by_channel() -> None:
     cells = some_cells()
     planes = Planes((0.1, 0.2, 0.3), (0.5, 0.25, 2.0))(cells).numpy()
     expected = (cells.numpy() / 255.0 - [0.1, 0.2, 0.3]) / [0.5, 0.25, 2.0]

@@ -16,8 +16,8 @@ def disc(radius: float, side: int = SIDE, *, grain: int = 25, seed: int = 0) -> 
     """A round cell of random grain on black."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     inside = np.hypot(x, y) < radius
-    grey = np.random.default_rng(seed).integers(-grain, grain + 1, (side, side, 3))
-    return np.where(inside[..., None], np.array([140, 70, 150]) + grey, 0).astype(np.uint8)
+    gray = np.random.default_rng(seed).integers(-grain, grain + 1, (side, side, 3))
+    return np.where(inside[..., None], np.array([140, 70, 150]) + gray, 0).astype(np.uint8)
 
 
 def tensor(*cells: np.ndarray) -> torch.Tensor:
@@ -61,9 +61,9 @@ def reference(cell: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
         spot = [
             (number, row * 2 ** (3 - number), column * 2 ** (3 - number)) for number in (1, 2, 3)
         ]
-        colour = [at(*one) for one in spot]
+        color = [at(*one) for one in spot]
         last = np.array([wide[c][row, column] for c in range(3)]) / wide[3][row, column]
-        grey = [one.mean() for one in (*colour, last)]
+        gray = [one.mean() for one in (*color, last)]
         edges = [
             np.hypot(
                 at(n, y, x + 1).mean() - at(n, y, x - 1).mean(),
@@ -72,8 +72,8 @@ def reference(cell: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
             / 2
             for n, y, x in spot
         ]
-        red, green, blue = colour[0]
-        said = [red - green, blue - green, *(a - b for a, b in pairwise(grey))]
+        red, green, blue = color[0]
+        said = [red - green, blue - green, *(a - b for a, b in pairwise(gray))]
         said += [np.log(edge + 0.01) for edge in edges]
         standard = (np.array(said) - local_features.MIDDLE) / local_features.SPREAD
         found[row, column] = np.clip(standard, -4, 4)

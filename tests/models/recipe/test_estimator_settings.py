@@ -25,9 +25,9 @@ def test_defaults_stand_for_each_estimator_and_survive_a_file(estimator, tmp_pat
 
 def test_what_has_no_meaning_is_neither_written_nor_taken():
     assert set(recipe_of().to_dict()) == {"name", "summary", "input", "classical"}
-    assert not any(name.startswith("optimiser") for name in setting_names(recipe_of()))
-    with pytest.raises(RecipeError, match=r"no setting 'optimiser\.name'.*classical\.gamma"):
-        recipe_of().with_settings({"optimiser.name": "adam"})
+    assert not any(name.startswith("optimizer") for name in setting_names(recipe_of()))
+    with pytest.raises(RecipeError, match=r"no setting 'optimizer\.name'.*classical\.gamma"):
+        recipe_of().with_settings({"optimizer.name": "adam"})
     with pytest.raises(RecipeError, match="classical and so no network"):
         from_dict({"name": "x", "network": {}, "classical": {"estimator": "svm"}})
     assert "classical" not in read_recipe("cnn").to_dict()
@@ -57,7 +57,7 @@ def test_candidates_are_all_combinations_in_order(c, gamma):
         ({"estimator": "svm", "c": []}, r"classical\.c"),
         ({"estimator": "svm", "gamma": [1, 0]}, r"classical\.gamma"),
         ({"estimator": "svm", "gamma": "wide"}, "a number"),
-        ({"estimator": "knn", "neighbours": 2.5}, "a whole number"),
+        ({"estimator": "knn", "neighbors": 2.5}, "a whole number"),
         ({"estimator": "random-forest", "trees": 0}, r"classical\.trees"),
         ({"estimator": "gradient-boosting", "learning_rate": 2}, r"classical\.learning_rate"),
         ({"estimator": "svm", "leave_out": "weight"}, r"leave_out: .*groups size, outline"),

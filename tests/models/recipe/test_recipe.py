@@ -16,7 +16,7 @@ from leukoscope.models.recipe.recipe import (
     Input,
     Loss,
     Network,
-    Optimiser,
+    Optimizer,
     Recipe,
     Schedule,
     Stage,
@@ -27,7 +27,7 @@ from leukoscope.models.recipe.recipe import (
     write_recipe,
 )
 
-GROUPS = ("network", "input", "augment", "loss", "optimiser", "schedule", "fit")
+GROUPS = ("network", "input", "augment", "loss", "optimizer", "schedule", "fit")
 NAMES = sorted({name.partition(".")[2] for name in setting_names()})
 
 share = st.floats(0, 0.8)
@@ -62,8 +62,8 @@ recipes = st.builds(
         st.sampled_from(["all", "head"]),
         share,
     ),
-    optimiser=st.builds(
-        Optimiser, st.sampled_from(["adam", "sgd"]), st.floats(1e-6, 10), amount, amount
+    optimizer=st.builds(
+        Optimizer, st.sampled_from(["adam", "sgd"]), st.floats(1e-6, 10), amount, amount
     ),
     schedule=st.builds(
         Schedule,
@@ -205,8 +205,8 @@ def test_setting_names_cover_every_field() -> None:
         ({"stages": [3]}, "stages must hold settings"),
         ({"stages.0.epochs": 2}, "no setting 'stages.0.epochs'"),
         ({"input.size": 16}, "too many convolutions"),
-        ({"optimiser.learning_rate": "inf"}, "a number"),
-        ({"optimiser.learning_rate": 10**400}, "a number"),
+        ({"optimizer.learning_rate": "inf"}, "a number"),
+        ({"optimizer.learning_rate": 10**400}, "a number"),
         ({"augment.brightness": 1.0}, "brightness"),
         ({"loss.class_weights": {"ALL": 1}}, "class_weights"),
         ({"loss.class_weights": {"ALL": 1, "HEM": 0}}, "class_weights"),

@@ -73,8 +73,8 @@ def test_the_seed_decides(estimator):
     assert np.array_equal(first, again)
 
 
-def test_more_neighbours_than_cells_are_all_cells():
-    settings = quick("knn", neighbours=10_000)
+def test_more_neighbors_than_cells_are_all_cells():
+    settings = quick("knn", neighbors=10_000)
     found = fit_estimator(settings, settings.candidates()[0], VALUES, LABEL, EVEN, seed=0)
     assert found.votes == len(LABEL)
     assert np.ptp(found.logit(OTHER_VALUES)) < 1e-9

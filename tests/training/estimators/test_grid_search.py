@@ -42,8 +42,8 @@ def test_the_best_on_persons_left_out_is_taken():
     assert choice.chosen == choice.candidates[best]
     noise = np.random.default_rng(0).normal(size=VALUES.shape).astype(np.float32)
     noise[:, 0] += 3 * COHORT["label"]
-    near_or_all = choose(quick("knn", neighbours=[15, 999]), COHORT, noise, EVEN, seed=0)
-    assert near_or_all.chosen == {"neighbours": 15}
+    near_or_all = choose(quick("knn", neighbors=[15, 999]), COHORT, noise, EVEN, seed=0)
+    assert near_or_all.chosen == {"neighbors": 15}
 
 
 def test_memory_of_persons_earns_nothing():
@@ -52,7 +52,7 @@ def test_memory_of_persons_earns_nothing():
     person = np.unique(COHORT["person"], return_inverse=True)[1]
     values = random.normal(size=(len(COHORT), 12)).astype(np.float32)
     values[:, :6] += 5 * random.normal(size=(person.max() + 1, 6))[person]
-    choice = choose(quick("knn", neighbours=[1, 5]), COHORT, values, EVEN, seed=0)
+    choice = choose(quick("knn", neighbors=[1, 5]), COHORT, values, EVEN, seed=0)
     assert abs(choice.auroc.mean() - 0.5) < 0.25
 
 

@@ -31,7 +31,7 @@ def test_about_its_middle_it_is_kernel_ridge_regression():
     np.testing.assert_allclose(found.decision_function(OTHERS), expected, atol=1e-5)
 
 
-def test_the_middle_is_that_of_generalised_least_squares():
+def test_the_middle_is_that_of_generalized_least_squares():
     covariance = likeness(VALUES, VALUES, 0.1) + np.diag(0.3 / WEIGHTS)
     inverse = np.linalg.inv(covariance)
     wanted = 2.0 * LABEL - 1

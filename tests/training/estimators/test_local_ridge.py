@@ -33,8 +33,8 @@ def test_it_is_ridge_regression_on_structure_and_size():
     size = local_features.bumps(torch.from_numpy(VALUES[:, -1].astype(float))).numpy()
     parts = []
     for inputs, share in ((VALUES[:, :16].astype(float), 1.0), (size, SETTINGS.size)):
-        centred = inputs - counts @ inputs
-        parts.append(centred * np.sqrt(share / (counts @ (centred**2).sum(axis=1))))
+        centered = inputs - counts @ inputs
+        parts.append(centered * np.sqrt(share / (counts @ (centered**2).sum(axis=1))))
     both = np.concatenate(parts, axis=1)
     model = Ridge(alpha=1e-3, fit_intercept=True, solver="cholesky")
     model.fit(both, 2 * LABEL - 1, sample_weight=counts)
@@ -76,7 +76,7 @@ def test_cells_that_do_not_differ_leave_it_finite():
     assert fit.logit(VALUES) == pytest.approx(np.zeros(60))
 
 
-def test_the_embedding_is_standardised_as_the_cells_count():
+def test_the_embedding_is_standardized_as_the_cells_count():
     found = fitted().embedding(VALUES)
     counts = WEIGHTS / WEIGHTS.sum()
     np.testing.assert_allclose(counts @ found, 0, atol=1e-6)

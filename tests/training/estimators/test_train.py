@@ -69,7 +69,7 @@ def test_a_run_goes_the_whole_way(estimator: str, runs: dict[str, Run], tmp_path
     assert all(check.passed for check in verify(run.model))
     tested = run.cohort.select(np.flatnonzero(run.cohort["part"] == "test"))
     result = ls.evaluate(run)
-    assert result.metrics["auroc"].value > 0.9  # the classes differ in size and colour
+    assert result.metrics["auroc"].value > 0.9  # the classes differ in size and color
     assert "train" in result.protocol.chosen_on["settings of the estimator"]
     page = (run.folder / "report.html").read_text()
     assert "What does it go by?" in page
@@ -105,15 +105,15 @@ def test_importance_names_every_group(runs: dict[str, Run]) -> None:
 
 
 def test_what_is_left_out_is_not_asked_for(cells: Path, tmp_path: Path) -> None:
-    left = {"leave_out": ["size", "colour", "red_green_mean", "lbp_1_0"]}
+    left = {"leave_out": ["size", "color", "red_green_mean", "lbp_1_0"]}
     run = train(cells, tmp_path / "run", settings=left)
     names = read_card(run.model).descriptors.names  # type: ignore[union-attr]
     assert set(NAMES) - set(names) == {
-        *(one.name for group in ("size", "colour") for one in GROUPS[group]),
+        *(one.name for group in ("size", "color") for one in GROUPS[group]),
         "lbp_1_0",
     }
     groups = [one.group for one in read_importance(run.folder / "importance.csv")]
-    assert not {"size", "colour"} & set(groups)
+    assert not {"size", "color"} & set(groups)
     answered = list(Predictor(run.model).predict(run.cohort.paths[:3], embeddings=True))
     assert [one.embedding.shape for one in answered] == [(len(names),)] * 3  # type: ignore[union-attr]
 
@@ -142,7 +142,7 @@ def test_other_runs_in_a_folder_are_refused_and_nothing_is_touched(
 ) -> None:
     folder = runs["knn"].folder
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    for change in ({"seed": 1}, {"split": "image"}, {"settings": {"neighbours": 5}}):
+    for change in ({"seed": 1}, {"split": "image"}, {"settings": {"neighbors": 5}}):
         with pytest.raises(TrainingError, match="--fresh"):
             train(cells, folder, "knn", **change)
     with pytest.raises(TrainingError, match=r"another kind of recipe.*--fresh"):

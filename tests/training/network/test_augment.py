@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from leukoscope.models.recipe.recipe import Augment
 from leukoscope.training.network.augment import augment
 
-OFF = Augment(rotate=0, flip=False, scale=0, shift=0, brightness=0, colour=0, blur=0)
+OFF = Augment(rotate=0, flip=False, scale=0, shift=0, brightness=0, color=0, blur=0)
 SIDE = 32
 share = st.floats(0, 0.5)
 settings_of_any_strength = st.builds(
@@ -47,7 +47,7 @@ def test_same_generator_same_cell_and_the_cell_itself_is_untouched(
     assert first.dtype == np.uint8
 
 
-def test_background_stays_black_under_light_and_colour() -> None:
+def test_background_stays_black_under_light_and_color() -> None:
     cell = some_cell()
     cell[:, : SIDE // 2] = 0
     changed = augment(cell, Augment(0, False, 0, 0, 0.5, 0.5, 0), np.random.default_rng(3))
@@ -88,7 +88,7 @@ def test_flip_mirrors_half_of_the_cells() -> None:
     assert 150 < mirrored < 250  # five standard deviations
 
 
-def test_brightness_and_colour_keep_to_their_limits() -> None:
+def test_brightness_and_color_keep_to_their_limits() -> None:
     cell = np.full((8, 8, 3), 100, np.uint8)
     rng = np.random.default_rng(0)
     versions = [augment(cell, Augment(0, False, 0, 0, 0.1, 0.05, 0), rng) for _ in range(200)]

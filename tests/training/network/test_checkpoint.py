@@ -7,43 +7,43 @@ from hypothesis import strategies as st
 
 from leukoscope.core.errors import TrainingError
 from leukoscope.models.network.networks import build
-from leukoscope.models.recipe.recipe import Optimiser
+from leukoscope.models.recipe.recipe import Optimizer
 from leukoscope.training.network.checkpoint import load, read_state, save
-from leukoscope.training.network.loss import OPTIMISERS, make_optimiser
+from leukoscope.training.network.loss import OPTIMIZERS, make_optimizer
 from tests.training.tiny import SIZE, tiny_recipe
 
 STATE = {"run": "key", "log": [{"loss": 0.1 + 0.2}], "words": "ü"}
 
 
 def stepped(name: str, seed: int) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
-    """A network after three steps, and its optimiser."""
+    """A network after three steps, and its optimizer."""
     torch.manual_seed(seed)
     network = build(tiny_recipe())
-    optimiser = make_optimiser(network.parameters(), Optimiser(name))
+    optimizer = make_optimizer(network.parameters(), Optimizer(name))
     for number in range(3):
-        step(network, optimiser, number)
-    return network, optimiser
+        step(network, optimizer, number)
+    return network, optimizer
 
 
-def step(network: torch.nn.Module, optimiser: torch.optim.Optimizer, seed: int) -> None:
+def step(network: torch.nn.Module, optimizer: torch.optim.Optimizer, seed: int) -> None:
     torch.manual_seed(seed)
     cells = torch.randint(0, 256, (4, SIZE, SIZE, 3), dtype=torch.uint8)
-    optimiser.zero_grad()
+    optimizer.zero_grad()
     network(cells).logit.square().mean().backward()
-    optimiser.step()
+    optimizer.step()
 
 
 def weights(network: torch.nn.Module) -> list[torch.Tensor]:
     return [weight.detach().clone() for weight in network.parameters()]
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_loaded_run_goes_on_as_the_saved_one(name: str, tmp_path: Path) -> None:
-    network, optimiser = stepped(name, seed=0)
-    save(tmp_path / "c.safetensors", network, optimiser, STATE)
-    other, other_optimiser = stepped(name, seed=1)
-    load(tmp_path / "c.safetensors", other, other_optimiser)
-    for one, two in ((network, optimiser), (other, other_optimiser)):
+    network, optimizer = stepped(name, seed=0)
+    save(tmp_path / "c.safetensors", network, optimizer, STATE)
+    other, other_optimizer = stepped(name, seed=1)
+    load(tmp_path / "c.safetensors", other, other_optimizer)
+    for one, two in ((network, optimizer), (other, other_optimizer)):
         step(one, two, seed=9)
     assert all(map(torch.equal, weights(network), weights(other)))
 
@@ -63,9 +63,9 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    network, optimiser = stepped("adam", seed=0)
+    network, optimizer = stepped("adam", seed=0)
     path = tmp_path_factory.mktemp("saved") / "c.safetensors"
-    save(path, network, optimiser, STATE)
+    save(path, network, optimizer, STATE)
     return path.read_bytes()
 
 
@@ -75,10 +75,10 @@ OTHER = stepped("adam", seed=1)
 def outcome(content: bytes, path: Path) -> str:
     """What the TrainingError says, or that the file was loaded."""
     path.write_bytes(content)
-    network, optimiser = OTHER
+    network, optimizer = OTHER
     try:
         read_state(path)
-        load(path, network, optimiser)
+        load(path, network, optimizer)
     except TrainingError as error:
         return str(error)
     return "loaded"

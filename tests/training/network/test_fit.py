@@ -99,7 +99,7 @@ class StoppedError(Exception):
     "settings",
     [
         {"network__pooling": "flatten", "network__hidden": 6, "network__dropout": 0.5},
-        {"optimiser__name": "sgd", "schedule__warmup": 2, "fit__sampling": "person"},
+        {"optimizer__name": "sgd", "schedule__warmup": 2, "fit__sampling": "person"},
         {"schedule__name": "plateau", "schedule__patience": 0, "loss__l2": 1e-3},
     ],
     ids=["dropout", "sgd-warmup-person", "plateau-l2"],
@@ -165,7 +165,7 @@ def test_a_finished_run_may_be_given_more_epochs(out: Path) -> None:
 
 
 def test_patience_stops_it(out: Path) -> None:
-    recipe = tiny_recipe(fit__patience=1, fit__epochs=50, optimiser__learning_rate=1e-9)
+    recipe = tiny_recipe(fit__patience=1, fit__epochs=50, optimizer__learning_rate=1e-9)
     fitted = train(out, recipe)
     assert len(fitted.log) == fitted.best + 2 < 50
 
@@ -181,7 +181,7 @@ def altered(**columns: np.ndarray) -> Callable[[], tuple[Cohort, np.ndarray]]:
 @pytest.mark.parametrize(
     ("cohort", "settings", "seed"),
     [
-        (tiny_cohort, {"optimiser__learning_rate": 0.01}, 0),
+        (tiny_cohort, {"optimizer__learning_rate": 0.01}, 0),
         (tiny_cohort, {"network__widths": [4, 9]}, 0),
         (tiny_cohort, {}, 1),
         (lambda: tiny_cohort(seed=5), {}, 0),
@@ -224,15 +224,15 @@ def test_a_missing_class_is_said(part: str, label: int, out: Path) -> None:
 @pytest.mark.parametrize("clip", [0.0, 1.0])
 def test_a_loss_that_is_not_finite_is_said(clip: float, out: Path) -> None:
     recipe = tiny_recipe(
-        optimiser__name="sgd", optimiser__learning_rate=1e30, optimiser__clip=clip, loss__l2=1e6
+        optimizer__name="sgd", optimizer__learning_rate=1e30, optimizer__clip=clip, loss__l2=1e6
     )
-    with pytest.raises(TrainingError, match=r"not a number in epoch 1; lower optimiser"):
+    with pytest.raises(TrainingError, match=r"not a number in epoch 1; lower optimizer"):
         train(out, recipe)
     assert not (out / LAST).exists()
 
 
 def test_weights_of_the_classes_move_the_calls(out: Path) -> None:
-    settings = {"fit__epochs": 1, "optimiser__learning_rate": 0.001}
+    settings = {"fit__epochs": 1, "optimizer__learning_rate": 0.001}
     blast = train(out / "a", tiny_recipe(loss__class_weights={"ALL": 9, "HEM": 1}, **settings))
     normal = train(out / "h", tiny_recipe(loss__class_weights={"ALL": 1, "HEM": 9}, **settings))
     cells = torch.from_numpy(tiny_cohort()[1])

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
 from leukoscope.models.network.networks import build
-from leukoscope.models.recipe.recipe import Loss, Optimiser
-from leukoscope.training.network.loss import OPTIMISERS, make_optimiser, penalty, weighted_loss
+from leukoscope.models.recipe.recipe import Loss, Optimizer
+from leukoscope.training.network.loss import OPTIMIZERS, make_optimizer, penalty, weighted_loss
 from tests.training.tiny import tiny_cohort, tiny_recipe
 
 logits = st.lists(st.floats(-8, 8, width=32), min_size=2, max_size=20)
@@ -52,24 +52,24 @@ def gradients(settings: Loss) -> dict[str, torch.Tensor]:
 def test_a_penalty_adds_its_own_gradient_to_kernels_alone(settings: Loss, added) -> None:
     torch.manual_seed(0)
     network = build(tiny_recipe())
-    plain, penalised = gradients(Loss()), gradients(settings)
+    plain, penalized = gradients(Loss()), gradients(settings)
     for name, weight in network.named_parameters():
         expected = plain[name] + (added(weight.detach()) if weight.ndim > 1 else 0)
-        torch.testing.assert_close(penalised[name], expected, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(penalized[name], expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
-def test_every_optimiser_lowers_a_loss_and_decays_weights(name: str) -> None:
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_lowers_a_loss_and_decays_weights(name: str) -> None:
     torch.manual_seed(0)
     layer = torch.nn.Linear(4, 1)
     x, y = torch.randn(64, 4), torch.randn(64, 1)
-    optimiser = make_optimiser(layer.parameters(), Optimiser(name, 0.01, weight_decay=0.1))
+    optimizer = make_optimizer(layer.parameters(), Optimizer(name, 0.01, weight_decay=0.1))
     losses = []
     for _ in range(30):
         loss = (layer(x) - y).square().mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
-    assert optimiser.param_groups[0]["weight_decay"] == 0.1
+    assert optimizer.param_groups[0]["weight_decay"] == 0.1

@@ -15,14 +15,14 @@ some = values.filter(bool)
 
 @given(values, st.integers(0, 4), st.sampled_from([0.1, 0.3, 0.5]))
 def test_plateau_is_that_of_torch(scores: list[float], patience: int, factor: float) -> None:
-    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     reference = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser, mode="max", factor=factor, patience=patience, threshold=0, eps=0
+        optimizer, mode="max", factor=factor, patience=patience, threshold=0, eps=0
     )
     settings = Schedule("plateau", factor=factor, patience=patience)
     for done in range(len(scores) + 1):
         ours = learning_rate(0.1, settings, 100, scores[:done])
-        assert ours == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
+        assert ours == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
         if done < len(scores):
             reference.step(scores[done])
 

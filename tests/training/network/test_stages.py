@@ -49,7 +49,7 @@ def train(out: Path, recipe: Recipe, **more: Any) -> Fitted:
 
 
 def test_a_plan_leaves_nothing_open() -> None:
-    recipe = staged({}, HEAD, optimiser__learning_rate=0.5, fit__epochs=7, fit__patience=3)
+    recipe = staged({}, HEAD, optimizer__learning_rate=0.5, fit__epochs=7, fit__patience=3)
     assert plan(recipe) == (
         Stage("all", 7, 0.5, 3, 1.0),
         Stage("head", 2, 0.02, 3, 1.0),
@@ -211,7 +211,7 @@ def test_a_stage_begins_with_the_best_epoch_so_far(out: Path) -> None:
     """With a second stage that cannot move anything, it answers as that epoch did."""
     still = {"train": "head", "epochs": 1, "learning_rate": 1e-12}
     wild = {"train": "all", "epochs": 4, "learning_rate": 0.2}
-    recipe = staged(wild, still, fit__monitor="loss", optimiser__name="sgd", optimiser__clip=0.0)
+    recipe = staged(wild, still, fit__monitor="loss", optimizer__name="sgd", optimizer__clip=0.0)
     log = train(out, recipe).log
     losses = [line.validation_loss for line in log[:4]]
     assert losses.index(min(losses)) != 3, "the last epoch is the best: choose another rate"

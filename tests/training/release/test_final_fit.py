@@ -118,7 +118,7 @@ def test_each_person_is_answered_for_by_one_fold_and_judged_by_what_the_others_s
 def test_the_known_distance_is_that_of_everyone_left_out_once(
     shipped: Shipped, cohort: Cohort
 ) -> None:
-    """Each fold's cloud is drawn anew from the descriptors here, as the model standardises them."""
+    """Each fold's cloud is drawn anew from the descriptors here, as the model standardizes them."""
     known = shipped.card.out_of_distribution
     assert known is not None
     assert (known.limit.persons, known.limit.cells) == (16, len(cohort))

@@ -5,15 +5,15 @@ from leukoscope.training.tuning.plots import setting_importance, study_history
 
 
 @pytest.mark.parametrize(
-    ("minimise", "best"), [(False, [0.6, 0.6, 0.7, 0.7]), (True, [0.6, 0.5, 0.5, 0.4])]
+    ("minimize", "best"), [(False, [0.6, 0.6, 0.7, 0.7]), (True, [0.6, 0.5, 0.5, 0.4])]
 )
-def test_history_draws_the_best_of_complete_trials(minimise: bool, best: list[float]) -> None:
+def test_history_draws_the_best_of_complete_trials(minimize: bool, best: list[float]) -> None:
     sheet = study_history(
         [0, 1, 2, 3, 5],
         [0.6, 0.5, 0.9, 0.7, 0.4],
         [True, True, False, True, True],
         name="AUROC",
-        minimise=minimise,
+        minimize=minimize,
     )
     (axes,) = sheet.axes
     (line,) = axes.lines

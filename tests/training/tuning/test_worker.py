@@ -74,8 +74,8 @@ def test_settings_that_do_not_go_together_end_a_trial_and_not_the_study(
 
 
 def test_a_training_that_fails_is_a_trial_with_the_reason(table: Path, tmp_path: Path) -> None:
-    recipe = network(fit__epochs=1, optimiser__name="sgd", loss__l2=1e6)
-    space = {"optimiser.learning_rate": "1e-12,1e30"}
+    recipe = network(fit__epochs=1, optimizer__name="sgd", loss__l2=1e6)
+    space = {"optimizer.learning_rate": "1e-12,1e30"}
     found = run(tiny_plan(table, tmp_path, recipe, space, trials=4))
     assert {row.state for row in found.trials} == {"complete", "failed"}
     reasons = {row.reason for row in found.trials if row.state == "failed"}
@@ -83,26 +83,26 @@ def test_a_training_that_fails_is_a_trial_with_the_reason(table: Path, tmp_path:
 
 
 def test_a_study_in_which_nothing_works_stops(table: Path, tmp_path: Path) -> None:
-    recipe = network(fit__epochs=1, optimiser__name="sgd", loss__l2=1e6)
-    space = {"optimiser.learning_rate": "1e29,1e30"}
+    recipe = network(fit__epochs=1, optimizer__name="sgd", loss__l2=1e6)
+    space = {"optimizer.learning_rate": "1e29,1e30"}
     plan = tiny_plan(table, tmp_path, recipe, space, trials=20)
     with pytest.raises(TuningError, match=r"none of the first 5 trials .*not a number"):
         run(plan)
 
 
 def test_a_trial_below_the_others_is_stopped_early(table: Path, tmp_path: Path) -> None:
-    space = {"optimiser.learning_rate": "0.02,0.01,1e-7"}
+    space = {"optimizer.learning_rate": "0.02,0.01,1e-7"}
     plan = tiny_plan(table, tmp_path, network(), space, objective="loss", trials=8)
     found = run(plan)
     pruned = [row for row in found.trials if row.state == "pruned"]
     assert pruned
     for row in pruned:
-        assert row.settings["optimiser.learning_rate"] == "1e-7"
+        assert row.settings["optimizer.learning_rate"] == "1e-7"
         assert row.epochs == 3  # the first two are never judged
         assert "median" in row.reason
     assert {row.epochs for row in found.trials if row.state == "complete"} == {4}
     assert found.best
-    assert found.best.settings["optimiser.learning_rate"] != "1e-7"
+    assert found.best.settings["optimizer.learning_rate"] != "1e-7"
     assert not list(plan.folder.glob("trials/*/*.safetensors"))
     assert len(list(plan.folder.glob("trials/*/log.csv"))) == 8
 

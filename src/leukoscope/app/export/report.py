@@ -16,14 +16,14 @@ from leukoscope.app.export.histogram import histogram
 from leukoscope.app.schemas import Case, Cell, Label
 from leukoscope.core import html
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.image import centre, decode
+from leukoscope.data.imaging.image import center, decode
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict
 
 # With more of them a report would neither open quickly nor be looked through.
 PICTURES = 500
-PICTURE_PIXELS = 300  # original ones, around the centre, where the model's crop is not known
+PICTURE_PIXELS = 300  # original ones, around the center, where the model's crop is not known
 FACTS = ("Item", "Value")
 LIMITS = (
     "An interval speaks of the number of cells looked at, and not of the model's errors, which "
@@ -132,7 +132,7 @@ def _drawn(
 ) -> Iterator[tuple[np.ndarray, str]]:
     for cell in cells:
         try:
-            image = centre(decode(load_image(cell.id)), side)
+            image = center(decode(load_image(cell.id)), side)
         except ImageError:  # it could be read when it came
             continue
         yield image, f"{_file_name(cell)}: {_said(cell)}"

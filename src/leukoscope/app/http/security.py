@@ -69,7 +69,7 @@ class Guard:
             )
         if scope["method"] not in SAFE and foreign(headers):
             return problem(403, "requests that change something must come from the app's own page")
-        if self._token is None or scope["path"] in OPEN or authorised(headers, self._token):
+        if self._token is None or scope["path"] in OPEN or authorized(headers, self._token):
             return None
         if scope["path"] == "/" and scope["method"] in SAFE:
             return RedirectResponse("/login", 303)
@@ -105,7 +105,7 @@ def foreign(headers: Headers) -> bool:
         return True
 
 
-def authorised(headers: Headers, token: str) -> bool:
+def authorized(headers: Headers, token: str) -> bool:
     """Whether a request shows the token or the cookie that was given for it."""
     kind, _, shown = headers.get("authorization", "").partition(" ")
     # Headers are read as Latin-1, and clients send UTF-8.

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from leukoscope.app.limits import Limits
-from leukoscope.app.schemas import Answer, Include, Neighbour
+from leukoscope.app.schemas import Answer, Include, Neighbor
 from leukoscope.app.uploads.items import Item, Upload
 from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.features import measure
-from leukoscope.data.imaging.image import centre, decode, fixed_scale_crop
+from leukoscope.data.imaging.image import center, decode, fixed_scale_crop
 from leukoscope.inference.occlusion import Kind, occlusion_map
 from leukoscope.inference.predictor import Prediction, Predictor
 from leukoscope.inference.results import as_row
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 # An occlusion map costs as much as a hundred answers, so nobody gets one for a whole folder.
 Part = Include | Literal["occlusion"]
 EVERYTHING: frozenset[Part] = frozenset(
-    ("heatmap", "occlusion", "picture", "features", "neighbours")
+    ("heatmap", "occlusion", "picture", "features", "neighbors")
 )
 # Decoded pixels that a batch may hold; a C-NMC image has 200 thousand.
 BATCH_PIXELS = 8_000_000
-NEIGHBOURS = 4
+NEIGHBORS = 4
 JPEG_QUALITY = 88
 
 
@@ -114,7 +114,7 @@ class Answerer:
                 for opened in group
             ],
             heatmaps="heatmap" in wanted,
-            embeddings="neighbours" in wanted,
+            embeddings="neighbors" in wanted,
         )
         return [self._build(*pair) for pair in zip(group, predictions, strict=True)]
 
@@ -139,7 +139,7 @@ class Answerer:
             heatmap_kind=kind,
             picture=self._picture(image) if "picture" in include else None,
             features=_features(image) if "features" in include else None,
-            neighbours=self._neighbours(prediction) if "neighbours" in include else None,
+            neighbors=self._neighbors(prediction) if "neighbors" in include else None,
             cell_id=None,
         )
 
@@ -161,15 +161,15 @@ class Answerer:
             return None
         from PIL import Image
 
-        crop = centre(image, self._predictor.model.card.input.crop)
+        crop = center(image, self._predictor.model.card.input.crop)
         out = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(crop)).save(out, "JPEG", quality=JPEG_QUALITY)
         return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
 
-    def _neighbours(self, prediction: Prediction) -> list[Neighbour] | None:
+    def _neighbors(self, prediction: Prediction) -> list[Neighbor] | None:
         if prediction.embedding is None:
             return None
-        return self._examples.nearest(prediction.embedding, k=NEIGHBOURS)
+        return self._examples.nearest(prediction.embedding, k=NEIGHBORS)
 
 
 def _rows(heatmap: np.ndarray) -> list[list[float]]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from leukoscope.app.schemas import Neighbour
+from leukoscope.app.schemas import Neighbor
 from leukoscope.data.imaging.image import read_cell
 from leukoscope.inference.model_file.model_file import ModelFile
 
@@ -58,7 +58,7 @@ class Examples:
         """
         return (FOLDER / self._by_name[name].file).read_bytes()
 
-    def nearest(self, embedding: np.ndarray, k: int = 4) -> list[Neighbour]:
+    def nearest(self, embedding: np.ndarray, k: int = 4) -> list[Neighbor]:
         """The examples most alike to the model: those whose embeddings are nearest.
 
         Embeddings are pooled activations, all of one sign and much the same direction, so that the
@@ -83,7 +83,7 @@ class Examples:
         distance = np.linalg.norm(space.places - space.place(embedding), axis=1)
         order = np.argsort(distance, kind="stable")[:k]
         return [
-            self._neighbour(index, 1 / (1 + float(distance[index]))) for index in order.tolist()
+            self._neighbor(index, 1 / (1 + float(distance[index]))) for index in order.tolist()
         ]
 
     @cached_property
@@ -94,9 +94,9 @@ class Examples:
         assert embedding is not None  # was asked for
         return _Space.of(embedding)
 
-    def _neighbour(self, index: int, similarity: float) -> Neighbour:
+    def _neighbor(self, index: int, similarity: float) -> Neighbor:
         example = self.listing[index]
-        return Neighbour(
+        return Neighbor(
             name=example.name,
             label=example.label,
             similarity=similarity,

@@ -157,7 +157,7 @@ def image(store: Kept, case_id: CaseId, cell_id: CellId) -> Response:
     responses=problems(404, 409, 422, 503),
 )
 def explain_cell(request: Request, store: Kept, case_id: CaseId, cell_id: CellId) -> Answer:
-    """The answer with heatmap, picture, measurements and neighbours, from the stored image."""
+    """The answer with heatmap, picture, measurements and neighbors, from the stored image."""
     store.accept(case_id, model_sha256(request))
     cell = store.cell(case_id, cell_id)
     answer = explain(request, *store.image(case_id, cell_id))

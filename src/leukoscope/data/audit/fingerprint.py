@@ -1,7 +1,7 @@
 """The fingerprint of a cell: two small pictures by which the same cell is known again.
 
-Both are drawn on a grid centred on the nucleus, so a shift of the frame drops out, and a quarter
-turn or a flip of the image is the same turn or flip of the grid. `shade` is the grey level of the
+Both are drawn on a grid centered on the nucleus, so a shift of the frame drops out, and a quarter
+turn or a flip of the image is the same turn or flip of the grid. `shade` is the gray level of the
 nucleus, brought to mean 0 and norm 1: a gain or an offset drops out. `texture` is what remains
 between two Gaussian blurs, the middle scales of chromatin. It says nothing of the broad shading
 that all cells share, nor of the fine detail that focus and JPEG change.
@@ -33,7 +33,7 @@ RIM = 2
 MIN_STEPS = 200
 #: Standard deviations of shade; one speck of glare or dirt must not outweigh the rest.
 MAX_SHADE = 2.0
-#: Grey levels of spread; less is a painted disc.
+#: Gray levels of spread; less is a painted disc.
 MIN_SPREAD = 0.05
 #: Standard deviations of the two blurs, in texture steps.
 FINE_BLUR, COARSE_BLUR = 1.0, 4.0
@@ -44,8 +44,8 @@ class Fingerprint:
     """What is kept of one cell.
 
     Attributes:
-        shade: float32 (48, 48), grey level, mean about 0 and norm 1, 0 outside the nucleus.
-        texture: int8 (96, 96), band-passed grey level, 0 outside.
+        shade: float32 (48, 48), gray level, mean about 0 and norm 1, 0 outside the nucleus.
+        texture: int8 (96, 96), band-passed gray level, 0 outside.
         mask: bool (96, 96), the nucleus without its rim.
         area: Pixels the nucleus covers in the original image.
         offset: Centroid minus the middle of the frame, (x right, y down) in original pixels.
@@ -91,15 +91,15 @@ def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprin
     rows, columns = _window(mask)
     middle = ((mask.shape[1] - 1) / 2 - columns.start, (mask.shape[0] - 1) / 2 - rows.start)
     mask = mask[rows, columns]
-    grey = np.asarray(cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY), np.uint8)
+    gray = np.asarray(cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY), np.uint8)
     solid = mask.astype(np.float32)
-    body = nucleus(mask, grey) if framed else solid
+    body = nucleus(mask, gray) if framed else solid
     area = float(body.sum())
     if area < MIN_CELL_PIXELS:
         return None
     moments = cv2.moments(body)
     x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
-    share, cover, level = (_on_grid(plane, x, y, step) for plane in (body, solid, grey * solid))
+    share, cover, level = (_on_grid(plane, x, y, step) for plane in (body, solid, gray * solid))
     inside = share > SURE
     brush = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
     eroded = cv2.erode(inside.astype(np.uint8), brush, borderType=cv2.BORDER_REPLICATE)
@@ -124,7 +124,7 @@ def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def _on_grid(plane: NDArray[Any], x: float, y: float, step: float) -> NDArray[np.float32]:
-    """A plane (H, W) averaged on the (96, 96) grid centred on pixel (x, y)."""
+    """A plane (H, W) averaged on the (96, 96) grid centered on pixel (x, y)."""
     # Whole pixels per step are sampled and then averaged, so that nothing aliases.
     inside = max(1, round(step))
     side = TEXTURE_GRID * inside
@@ -155,7 +155,7 @@ def _texture(
     weight = inside.astype(np.float32)
 
     def blurred(sigma: float) -> NDArray[np.float32]:
-        # Normalised by the blurred mask, so that the black border does not darken the rim.
+        # Normalized by the blurred mask, so that the black border does not darken the rim.
         share = np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
         return np.asarray(cv2.GaussianBlur(level, (0, 0), sigma) / share, np.float32)
 

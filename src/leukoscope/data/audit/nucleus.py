@@ -1,19 +1,19 @@
 """Where the cell is, and where its nucleus is, in images that someone else cut out.
 
 Two photographs of one cell agree on its nucleus. How much of the pale rim was cut out with it
-differs, and so do the shreds and neighbours that hang on.
+differs, and so do the shreds and neighbors that hang on.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: A cell must cover this many pixels, or there is nothing to recognise it by.
+#: A cell must cover this many pixels, or there is nothing to recognize it by.
 MIN_CELL_PIXELS = 400
 #: Of the bright level. Darker is border, or what JPEG and blur leave on it: 0.35 is about half
 #: way from the border to the rim of a nucleus, where blur moves an edge least.
 BORDER_LEVEL = 0.35
-#: Of the median grey: below the first it is nucleus, above the second cytoplasm, halo or shred.
+#: Of the median gray: below the first it is nucleus, above the second cytoplasm, halo or shred.
 DARK, PALE = 1.2, 1.6
 #: Width of the cell (root of its area) over half the width of what is taken for a shred.
 BRUSH = 30
@@ -41,7 +41,7 @@ def cell_diameter(image: NDArray[np.uint8]) -> float:
     return float(np.sqrt(np.count_nonzero(solid_mask(image)) * 4 / np.pi))
 
 
-def nucleus(mask: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+def nucleus(mask: NDArray[np.bool_], gray: NDArray[np.uint8]) -> NDArray[np.float32]:
     """How far each pixel belongs to the dark body of the cell.
 
     The answer is soft, so that a pixel that is a little brighter in one of two photographs changes
@@ -49,7 +49,7 @@ def nucleus(mask: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.floa
 
     Args:
         mask: bool (H, W), the cell.
-        grey: uint8 (H, W).
+        gray: uint8 (H, W).
 
     Returns:
         float32 (H, W), 0 to 1; 1 on the whole cell where most of it is pale.
@@ -58,9 +58,9 @@ def nucleus(mask: NDArray[np.bool_], grey: NDArray[np.uint8]) -> NDArray[np.floa
     solid = mask.astype(np.float32)
     if whole < MIN_CELL_PIXELS:
         return solid
-    middle = max(float(np.median(grey[mask])), 1.0)
+    middle = max(float(np.median(gray[mask])), 1.0)
     ramp = np.clip((PALE - np.arange(256) / middle) / (PALE - DARK), 0, 1).astype(np.float32)
-    dark = ramp[grey] * solid
+    dark = ramp[gray] * solid
     width = 2 * max(1, round(np.sqrt(whole) / BRUSH)) + 1
     brush = np.ones((width, width), np.uint8)  # square: the same after a quarter turn, and fast
     # Opened before it is closed: that parts touching cells, and drops the outline of a halo, which

@@ -15,7 +15,7 @@ CITATION = (
     "The Cancer Imaging Archive, 2019. doi 10.7937/tcia.2019.dc64i46r"
 )
 DOI = "10.7937/tcia.2019.dc64i46r"
-LICENCE = "CC BY 3.0"
+LICENSE = "CC BY 3.0"
 
 PRELIMINARY = "C-NMC_test_prelim_phase_data"
 FINAL = "C-NMC_test_final_phase_data"

@@ -1,4 +1,4 @@
-"""`data download cnmc`: fetch C-NMC 2019, saying first how much, whose, and under which licence.
+"""`data download cnmc`: fetch C-NMC 2019, saying first how much, whose, and under which license.
 
 The images come from a copy on Kaggle, by way of `kagglehub` (the `download` extra). kagglehub
 resumes a broken download from its cache but not in a folder of our choice, so its cache is put
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from leukoscope.core.errors import DownloadError, missing_extra
-from leukoscope.data.cnmc.cnmc import CITATION, DOI, LICENCE
+from leukoscope.data.cnmc.cnmc import CITATION, DOI, LICENSE
 from leukoscope.data.cnmc.manifest import verify
 from leukoscope.data.cnmc.official import TOP_FOLDER, official_images
 from leukoscope.data.cnmc.verification import Verification
@@ -23,14 +23,14 @@ _CACHE = ".kagglehub"
 
 
 def notice(target: Path) -> list[str]:
-    """What to know before fetching: origin, size, licence and citation, as lines for a person."""
+    """What to know before fetching: origin, size, license and citation, as lines for a person."""
     images = official_images()
     return [
         f"C-NMC 2019: {len(images):,} images of one cell, {_gigabytes(_total_bytes())} unpacked,",
         "          and room for the archive they come in until it is unpacked",
         f"From:     the copy at kaggle.com/datasets/{KAGGLE_HANDLE}, verified afterwards",
         f"Original: {ORIGINAL} (fetch it there by hand if you prefer)",
-        f"Licence:  {LICENCE}: name the authors wherever you use it",
+        f"License:  {LICENSE}: name the authors wherever you use it",
         f"Cite:     {CITATION}",
         f"To:       {target}",
     ]

@@ -2,7 +2,7 @@
 
 Every image is compared with the official manifest by name, place and SHA-256. The folder may be the
 tree as The Cancer Imaging Archive or Kaggle lays it out, any folder inside or around it, or a flat
-copy: a file is recognised by its name and whatever official folders lead to it, and only a folder
+copy: a file is recognized by its name and whatever official folders lead to it, and only a folder
 that says something else (another fold, class or phase) makes it misplaced.
 """
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.data.descriptors.chromatin import CHROMATIN, chromatin
-from leukoscope.data.descriptors.color import COLOUR, DENSITY, colour_and_density
+from leukoscope.data.descriptors.color import COLOR, DENSITY, color_and_density
 from leukoscope.data.descriptors.foreground_crop import Descriptor, cut_out
 from leukoscope.data.descriptors.glcm import COOCCURRENCE, cooccurrence
 from leukoscope.data.descriptors.lbp import PATTERNS, patterns
@@ -24,7 +24,7 @@ VERSION = 1
 GROUPS: dict[str, tuple[Descriptor, ...]] = {
     "size": SIZE,
     "outline": OUTLINE,
-    "colour": COLOUR,
+    "color": COLOR,
     "density": DENSITY,
     "texture": TEXTURE,
     "cooccurrence": COOCCURRENCE,
@@ -36,7 +36,7 @@ NAMES: tuple[str, ...] = tuple(one.name for one in DESCRIPTORS)
 
 _MEASURES = (
     size_and_outline,
-    colour_and_density,
+    color_and_density,
     texture,
     cooccurrence,
     patterns,

@@ -45,13 +45,13 @@ CHROMATIN = (
         Descriptor(
             f"ring_{ring}",
             "1",
-            f"mean density of ring {ring} of {RINGS} from the centre, less the mean of all",
+            f"mean density of ring {ring} of {RINGS} from the center, less the mean of all",
             RADIAL,
         )
         for ring in range(1, RINGS + 1)
     ),
     Descriptor("sector_deviation", "1", f"deviation of the density of {SECTORS} sectors", RADIAL),
-    Descriptor("off_centre", "1", "distance of the centre of density from that of area, in radii"),
+    Descriptor("off_center", "1", "distance of the center of density from that of area, in radii"),
 )
 
 
@@ -104,10 +104,10 @@ def _spots(band: NDArray[np.float32], inside: NDArray[np.bool_], kind: str) -> d
 
 def _placed(cell: Cutout) -> dict[str, float]:
     """Density by ring and sector, on a grid that follows the outline."""
-    centre, radius = cell.centre, cell.radius
+    center, radius = cell.center, cell.radius
     part = (np.arange(4 * RINGS) + 0.5) / (4 * RINGS)
-    grid = sample(cell.levels[1], centre, radius[:, None] * part)  # (angles, 4 * rings)
-    known = sample(cell.mask.astype(np.float32), centre, radius[:, None] * part) > 0.99
+    grid = sample(cell.levels[1], center, radius[:, None] * part)  # (angles, 4 * rings)
+    known = sample(cell.mask.astype(np.float32), center, radius[:, None] * part) > 0.99
     weight = known * part * (radius[:, None] / radius.mean()) ** 2
     weight = weight if weight.any() else np.ones_like(weight)
     overall = float((grid * weight).sum() / weight.sum())
@@ -120,5 +120,5 @@ def _placed(cell: Cutout) -> dict[str, float]:
     pull = np.abs((turn * radius[:, None] * part * excess).sum()) / weight.sum()
     return {
         "sector_deviation": deviation,
-        "off_centre": float(pull / radius.mean() / max(abs(overall), 0.1)),
+        "off_center": float(pull / radius.mean() / max(abs(overall), 0.1)),
     } | {f"ring_{number}": float(value) for number, value in enumerate(ring, 1)}

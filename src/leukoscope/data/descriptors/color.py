@@ -1,4 +1,4 @@
-"""The colour of a cell, told from its own pixels."""
+"""The color of a cell, told from its own pixels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,13 @@ RUIFROK = (
     "deconvolution, Anal. Quant. Cytol. Histol. 23, 2001"
 )
 
-COLOUR = (
+COLOR = (
     *(
         descriptor
         for channel in CHANNELS
         for descriptor in (
-            Descriptor(f"{channel}_mean", "grey levels", f"mean of {channel} on the cell"),
-            Descriptor(f"ln_{channel}_deviation", "ln grey levels", f"ln deviation of {channel}"),
+            Descriptor(f"{channel}_mean", "gray levels", f"mean of {channel} on the cell"),
+            Descriptor(f"ln_{channel}_deviation", "ln gray levels", f"ln deviation of {channel}"),
             Descriptor(f"{channel}_skewness", "1", f"skewness of {channel}"),
         )
     ),
@@ -29,7 +29,7 @@ COLOUR = (
     Descriptor("saturation_deviation", "1", "deviation of the saturation"),
 )
 DENSITY = (
-    Descriptor("density_mean", "1", "mean optical density, ln(256 / (grey + 1))", RUIFROK),
+    Descriptor("density_mean", "1", "mean optical density, ln(256 / (gray + 1))", RUIFROK),
     Descriptor("ln_density_deviation", "ln 1", "ln of its deviation", RUIFROK),
     Descriptor("density_skewness", "1", "its skewness: above 0 dark clumps on a pale ground"),
     Descriptor("density_low", "1", "its 5th percentile less its median"),
@@ -42,9 +42,9 @@ DENSITY = (
 _FLOOR = 0.01
 
 
-def colour_and_density(cell: Cutout) -> dict[str, float]:
-    """The descriptors `COLOUR` and `DENSITY`."""
-    pixels = cell.colour[cell.mask].astype(np.float32)  # (n, 3)
+def color_and_density(cell: Cutout) -> dict[str, float]:
+    """The descriptors `COLOR` and `DENSITY`."""
+    pixels = cell.color[cell.mask].astype(np.float32)  # (n, 3)
     inside = cell.inside[cell.mask]
     found: dict[str, float] = {}
     for channel, values in zip(CHANNELS, pixels.T, strict=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.radial_profile import centre_of, radii
+from leukoscope.data.descriptors.radial_profile import center_of, radii
 from leukoscope.data.descriptors.scales import smoothed
 from leukoscope.data.imaging.image import cell_mask
 from leukoscope.data.imaging.shape import eroded, fill_holes, find_runs, label_runs
@@ -46,25 +46,25 @@ class Cutout:
     """The largest piece of what is not dark, on its bounding box of h x w pixels.
 
     Attributes:
-        colour: uint8 (h, w, 3) RGB.
+        color: uint8 (h, w, 3) RGB.
         mask: bool (h, w), the piece, as it is.
         filled: bool (h, w), with its holes filled.
         inside: bool (h, w), more than `RIM` pixels from the outline; all of the mask where that
             leaves too little.
         levels: float32 (1 + `SCALES`, h, w), the optical density, and the same smoothed over more
-            and more pixels of the cell. The density is ln(256 / (grey + 1)), grey the mean of the
+            and more pixels of the cell. The density is ln(256 / (gray + 1)), gray the mean of the
             three channels: 0 for white, and differences do not depend on the brightness of the
             lamp.
-        centre: Row and column of the centre of mass, holes filled.
+        center: Row and column of the center of mass, holes filled.
         radius: float64 (64,), how far it reaches from there in as many directions, pixels.
     """
 
-    colour: NDArray[np.uint8]
+    color: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     filled: NDArray[np.bool_]
     inside: NDArray[np.bool_]
     levels: Floats
-    centre: tuple[float, float]
+    center: tuple[float, float]
     radius: NDArray[np.float64]
 
     @property
@@ -78,25 +78,25 @@ def cut_out(image: NDArray[np.uint8]) -> Cutout | None:
     box = _box(cell_mask(image))
     if box is None:
         return None
-    colour = image[box]
-    mask = _largest(_bright(colour))
+    color = image[box]
+    mask = _largest(_bright(color))
     box = _box(mask)
     if box is None:
         return None
-    colour, mask = colour[box], mask[box]
-    grey = colour.sum(axis=2, dtype=np.float32) / 3
-    density = np.log(256 / (grey + 1))
+    color, mask = color[box], mask[box]
+    gray = color.sum(axis=2, dtype=np.float32) / 3
+    density = np.log(256 / (gray + 1))
     filled = fill_holes(mask)
     inside = eroded(mask, RIM)
     if np.count_nonzero(inside) < SMALLEST:
         inside = mask
-    levels, centre = smoothed(density, mask, SCALES), centre_of(filled)
-    return Cutout(colour, mask, filled, inside, levels, centre, radii(filled, centre))
+    levels, center = smoothed(density, mask, SCALES), center_of(filled)
+    return Cutout(color, mask, filled, inside, levels, center, radii(filled, center))
 
 
-def _bright(colour: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _bright(color: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Pixels too bright to be background or a blend with it."""
-    brightest = np.maximum(np.maximum(colour[..., 0], colour[..., 1]), colour[..., 2])
+    brightest = np.maximum(np.maximum(color[..., 0], color[..., 1]), color[..., 2])
     counts = np.bincount(brightest.ravel(), minlength=256)
     counts[: DARKEST + 1] = 0
     median = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
@@ -126,9 +126,9 @@ def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
 def spread(values: NDArray[np.floating]) -> tuple[float, float, float]:
     """Mean, standard deviation and skewness; the latter 0 where all values are one."""
     mean = float(values.mean(dtype=np.float64))
-    centred = values - np.float32(mean)
-    square = centred * centred
+    centered = values - np.float32(mean)
+    square = centered * centered
     deviation = float(np.sqrt(square.mean(dtype=np.float64)))
     if deviation < 1e-4:
         return mean, deviation, 0.0
-    return mean, deviation, float((square * centred).mean(dtype=np.float64)) / deviation**3
+    return mean, deviation, float((square * centered).mean(dtype=np.float64)) / deviation**3

@@ -1,9 +1,9 @@
 """Which small patterns the texture is made of: local binary patterns.
 
-Rotation-invariant uniform patterns of eight neighbours: Ojala, Pietikainen and Maenpaa,
+Rotation-invariant uniform patterns of eight neighbors: Ojala, Pietikainen and Maenpaa,
 "Multiresolution gray-scale and rotation invariant texture classification with local binary
 patterns", IEEE Trans. Pattern Analysis and Machine Intelligence 24, 2002. Coarser patterns are of
-the smoothed cell with neighbours farther off, as in Maenpaa and Pietikainen, "Multi-scale binary
+the smoothed cell with neighbors farther off, as in Maenpaa and Pietikainen, "Multi-scale binary
 patterns for texture analysis", SCIA 2003.
 """
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from leukoscope.data.descriptors.foreground_crop import Cutout, Descriptor
 
 SCALES = {1: 0, 2: 1, 4: 2}
-"""Distance of the neighbours, pixels, to how often the cell is smoothed."""
+"""Distance of the neighbors, pixels, to how often the cell is smoothed."""
 LEAST = 1e-3
-"""A neighbour counts as darker only by this much, so that rounding makes no pattern."""
-NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
+"""A neighbor counts as darker only by this much, so that rounding makes no pattern."""
+NEIGHBORS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 MIXED = 9
 
 OJALA = "Ojala et al., 2002"
@@ -26,7 +26,7 @@ PATTERNS = tuple(
         f"lbp_{distance}_{kind}",
         "1",
         f"root of the share of pixels with {f'an arc of {kind}' if kind < MIXED else 'no arc of'} "
-        f"darker neighbours {distance} px off",
+        f"darker neighbors {distance} px off",
         OJALA,
     )
     for distance in SCALES
@@ -45,7 +45,7 @@ KINDS = _kinds()
 
 
 def patterns(cell: Cutout) -> dict[str, float]:
-    """The descriptors `PATTERNS`: pixels inside, all of whose neighbours are on the cell."""
+    """The descriptors `PATTERNS`: pixels inside, all of whose neighbors are on the cell."""
     found: dict[str, float] = {}
     for distance, scale in SCALES.items():
         share = histogram(cell.levels[scale], cell.inside, distance)
@@ -61,7 +61,7 @@ def histogram(
     height, width = picture.shape
     limit = picture + np.float32(LEAST)
     code = np.zeros(picture.shape, np.uint8)
-    for bit, (down, right) in enumerate(NEIGHBOURS):
+    for bit, (down, right) in enumerate(NEIGHBORS):
         top, left = distance * (1 + down), distance * (1 + right)
         code |= (wide[top : top + height, left : left + width] > limit).view(np.uint8) << bit
     counts = np.bincount(KINDS[code[inside]], minlength=MIXED + 1)

@@ -1,4 +1,4 @@
-"""What can be measured on one cell: size, shape, colour, sharpness, and signs of a faulty cut-out.
+"""What can be measured on one cell: size, shape, color, sharpness, and signs of a faulty cut-out.
 
 Everything is measured on the cell's own pixels, those that are not pure black, in pixels of the
 original image: a C-NMC frame is mostly background, which would swamp any statistic of the frame.
@@ -29,7 +29,7 @@ SPECK = 20
 
 @dataclass(frozen=True)
 class CellFeatures:
-    """Measurements of one cell: lengths in original pixels, colours in grey levels 0-255.
+    """Measurements of one cell: lengths in original pixels, colors in gray levels 0-255.
 
     Attributes:
         area: Pixels of the cell, all pieces together.
@@ -37,15 +37,15 @@ class CellFeatures:
         height: Vertical extent.
         eccentricity: Of the ellipse with the same second moments: 0 a circle, towards 1 a line.
         solidity: Area of the largest piece over the area of its convex hull, both of polygons
-            through the centres of pixels, holes filled: at most 1.
+            through the centers of pixels, holes filled: at most 1.
         red: Mean red value on the cell.
         green: Mean green value on the cell.
         blue: Mean blue value on the cell.
-        hue: Hue of that mean colour in degrees.
-        saturation: Saturation of that mean colour, 0 to 1.
-        sharpness: Variance of the Laplacian of the grey image inside the cell, the focus measure of
+        hue: Hue of that mean color in degrees.
+        saturation: Saturation of that mean color, 0 to 1.
+        sharpness: Variance of the Laplacian of the gray image inside the cell, the focus measure of
             Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
-        pieces: Connected parts (8-neighbourhood) of at least `SPECK` pixels.
+        pieces: Connected parts (8-neighborhood) of at least `SPECK` pixels.
         border: Share of the frame's outermost pixels that are not black: above 0 the cell is cut
             off, near 1 the picture does not lie on black.
     """
@@ -131,17 +131,17 @@ def _sharpness(cell: NDArray[np.uint8], inside: NDArray[np.bool_]) -> float:
     core = eroded(inside, RIM)
     if not core.any():
         core = inside
-    return float(_laplacian(_grey(cell))[core].var())
+    return float(_laplacian(_gray(cell))[core].var())
 
 
-def _grey(cell: NDArray[np.uint8]) -> NDArray[np.int16]:
+def _gray(cell: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Luma of ITU-R BT.601, rounded as OpenCV rounds it."""
     red, green, blue = (cell[..., channel].astype(np.int32) for channel in range(3))
     return ((9798 * red + 19235 * green + 3735 * blue + (1 << 14)) >> 15).astype(np.int16)
 
 
-def _laplacian(grey: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Sum of the four neighbours less four times the pixel; mirrored at the frame."""
-    wide = np.pad(grey, 1, mode="reflect")
+def _laplacian(gray: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Sum of the four neighbors less four times the pixel; mirrored at the frame."""
+    wide = np.pad(gray, 1, mode="reflect")
     around = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:]
-    return around - 4 * grey
+    return around - 4 * gray

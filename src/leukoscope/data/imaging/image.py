@@ -29,7 +29,7 @@ class Crop:
     """How much of an image a model sees.
 
     Attributes:
-        crop: Side of the square taken around the centre, in original pixels.
+        crop: Side of the square taken around the center, in original pixels.
         size: Side of the square given to the model, in pixels.
     """
 
@@ -51,11 +51,11 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
         max_pixels: Larger images are refused from their header, before any pixel is decoded.
 
     Returns:
-        uint8 array (H, W, 3). Grey becomes RGB; transparency is laid on black, the background of a
+        uint8 array (H, W, 3). Gray becomes RGB; transparency is laid on black, the background of a
         cell.
 
     Raises:
-        ImageError: Absent, unreadable, not an image, truncated, too large, animated, or of a colour
+        ImageError: Absent, unreadable, not an image, truncated, too large, animated, or of a color
             mode that has no plain 8-bit RGB meaning (16-bit, CMYK).
     """
     from PIL import Image
@@ -76,7 +76,7 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
         raise ImageError(f"{name}: {_cause(error, data)}") from error
 
 
-def centre(image: np.ndarray, side: int) -> np.ndarray:
+def center(image: np.ndarray, side: int) -> np.ndarray:
     """The central (side, side, 3) square, padded with black, without resampling."""
     height, width = image.shape[:2]
     top, left = (height - side) // 2, (width - side) // 2
@@ -98,7 +98,7 @@ def fixed_scale_crop(image: np.ndarray, crop: Crop) -> np.ndarray:
     Returns:
         uint8 array (size, size, 3).
     """
-    square = centre(image, crop.crop)
+    square = center(image, crop.crop)
     if crop.crop == crop.size:
         return np.ascontiguousarray(square)
     from PIL import Image
@@ -157,12 +157,12 @@ def _check_header(image: "ImageFile.ImageFile", name: str, max_pixels: int) -> N
         raise ImageError(
             f"{name}: holds several pictures (animation or stack); save one of them as PNG."
         )
-    # Pillow would drop the low byte of 16-bit colour and say "RGB".
+    # Pillow would drop the low byte of 16-bit color and say "RGB".
     deep = any(";16" in str(tile) for tile in image.tile)
     if deep or mode.startswith(("I", "F")):
         raise ImageError(f"{name}: has more than 8 bits a channel ({mode}); save it as 8-bit RGB.")
     if mode in ("CMYK", "LAB", "YCCK"):
-        raise ImageError(f"{name}: colours are {mode}, made for printing; save it as 8-bit RGB.")
+        raise ImageError(f"{name}: colors are {mode}, made for printing; save it as 8-bit RGB.")
 
 
 def _has_second_frame(image: "Image.Image") -> bool:

@@ -2,7 +2,7 @@
 
 Painting a part black would make the cell smaller or give it a hole, and size is what models of
 these cells lean on most: the answer would change for the hole and not for what was there. So a
-covered pixel gets a colour of the cell itself, and the background is never touched.
+covered pixel gets a color of the cell itself, and the background is never touched.
 """
 
 from dataclasses import dataclass
@@ -76,8 +76,8 @@ def cut_into_patches(cell: Image, crop: int, most: int = MOST_PATCHES) -> Patche
         grid -= 1
 
 
-def mean_coloured(cell: Image) -> Image:
-    """A cell of the same outline in its own mean colour: neither structure nor shading is left."""
+def mean_colored(cell: Image) -> Image:
+    """A cell of the same outline in its own mean color: neither structure nor shading is left."""
     mask = cell_mask(cell)
     if not mask.any():
         return cell.copy()
@@ -104,7 +104,7 @@ def cover(cell: Image, filling: Image, patches: Patches, covered: np.ndarray) ->
 
     Args:
         cell: uint8 (S, S, 3).
-        filling: uint8 (S, S, 3), from `mean_coloured` or `blurred`.
+        filling: uint8 (S, S, 3), from `mean_colored` or `blurred`.
         patches: The grid.
         covered: Numbers of the patches, as in `Patches.on_cell`.
     """
@@ -113,7 +113,7 @@ def cover(cell: Image, filling: Image, patches: Patches, covered: np.ndarray) ->
     return np.where(chosen[patches.of_pixel][..., None], filling, cell)
 
 
-def _within(mask: NDArray[np.bool_], colour: np.ndarray) -> Image:
-    """Colours on the cell, black elsewhere; never black on the cell, for that is background."""
-    level = np.clip(np.rint(colour), 1, 255).astype(np.uint8)
+def _within(mask: NDArray[np.bool_], color: np.ndarray) -> Image:
+    """Colors on the cell, black elsewhere; never black on the cell, for that is background."""
+    level = np.clip(np.rint(color), 1, 255).astype(np.uint8)
     return np.where(mask[..., None], level, np.uint8(0))

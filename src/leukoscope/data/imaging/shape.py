@@ -47,7 +47,7 @@ def label_runs(runs: Runs, *, diagonal: bool) -> Ints:
 
     Args:
         runs: Of a mask.
-        diagonal: Whether pixels that meet at a corner are connected (8-neighbourhood).
+        diagonal: Whether pixels that meet at a corner are connected (8-neighborhood).
 
     Returns:
         The part of each run, numbered from 0 in reading order of their first runs.
@@ -59,7 +59,7 @@ def label_runs(runs: Runs, *, diagonal: bool) -> Ints:
         apart = one != other
         if not apart.any():
             return (np.cumsum(root == np.arange(root.size)) - 1)[root]
-        # Every root joins its lowest neighbour. Two such rounds halve the roots at least, so even
+        # Every root joins its lowest neighbor. Two such rounds halve the roots at least, so even
         # a hostile pattern takes a logarithm of rounds.
         one, other = one[apart], other[apart]
         np.minimum.at(root, np.maximum(one, other), np.minimum(one, other))
@@ -95,9 +95,9 @@ def eroded(mask: Mask, rim: int) -> Mask:
 def solidity(mask: Mask) -> float:
     """How far the largest part of a mask fills its convex hull.
 
-    Both areas are those of polygons through the centres of pixels, holes filled, as OpenCV has
+    Both areas are those of polygons through the centers of pixels, holes filled, as OpenCV has
     them (`contourArea` of an outer contour from `findContours`, and of its `convexHull`). The
-    outline's area needs no contour: in every square between four pixel centres it covers the whole
+    outline's area needs no contour: in every square between four pixel centers it covers the whole
     if all four pixels are set and half if three are (the bit quads of Gray, "Local properties of
     binary images in two dimensions", IEEE Trans. Computers C-20, 1971).
 
@@ -137,7 +137,7 @@ def second_moments(runs: Runs) -> NDArray[np.float64]:
 
 
 def _touching(runs: Runs, reach: int) -> tuple[Ints, Ints]:
-    """Pairs of runs in neighbouring rows that share a column, or come within `reach` of it."""
+    """Pairs of runs in neighboring rows that share a column, or come within `reach` of it."""
     stride = runs.width + 2  # so that a reach past the edge stays clear of the next row's columns
     next_row = (runs.row + 1) * stride
     first = np.searchsorted(
@@ -151,7 +151,7 @@ def _touching(runs: Runs, reach: int) -> tuple[Ints, Ints]:
 
 
 def _quads(mask: Mask) -> tuple[Mask, Mask]:
-    """Where all of four neighbouring pixels are set, and where three are: bool `(H-1, W-1)`."""
+    """Where all of four neighboring pixels are set, and where three are: bool `(H-1, W-1)`."""
     pixel = mask.view(np.uint8)
     pairs = pixel[:, :-1] + pixel[:, 1:]
     four = pairs[:-1] + pairs[1:]
@@ -171,7 +171,7 @@ def _areas(mask: Mask, part: Ints, whole: Mask, half: Mask) -> NDArray[np.float6
 
 
 def _hull_area(runs: Runs) -> float:
-    """Area of the convex hull of the pixel centres of one part."""
+    """Area of the convex hull of the pixel centers of one part."""
     turn = np.diff(runs.row) > 0
     first, last = np.append(True, turn), np.append(turn, True)
     rows, left, right = runs.row[first], runs.start[first], runs.stop[last] - 1

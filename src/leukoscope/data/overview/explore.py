@@ -1,8 +1,8 @@
 """`data report`: one page for whoever meets a cohort for the first time.
 
-It counts, shows cells at one true scale, draws how large, sharp and coloured they are by class and
+It counts, shows cells at one true scale, draws how large, sharp and colored they are by class and
 by person, says what size alone would tell, and lists what looks odd. The page holds pictures of
-the data: it is for the user's own disk, under the licence of the data.
+the data: it is for the user's own disk, under the license of the data.
 """
 
 from collections.abc import Iterator
@@ -153,7 +153,7 @@ def _samples(cohort: Cohort, measured: dict[str, np.ndarray], seed: int) -> Iter
     yield html.paragraph(
         f"Drawn at random, taking turns over the persons. Every square is {crop.crop} px of the "
         "original image wide, so sizes can be compared. The pictures belong to the data set: keep "
-        "this page to yourself or share it under the data's licence."
+        "this page to yourself or share it under the data's license."
     )
     random = np.random.default_rng(seed)
     for label, title in plots.CLASSES.items():
@@ -206,7 +206,7 @@ def _looks(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
     from leukoscope.core import html
     from leukoscope.data.overview import explore_plots as plots
 
-    yield html.heading("Shape, colour and sharpness")
+    yield html.heading("Shape, color and sharpness")
     yield html.figure(
         plots.distributions(measured),
         "Each class scaled to its own number of cells; measured on the cell's pixels only",
@@ -233,7 +233,7 @@ def _outliers(cohort: Cohort, measured: dict[str, np.ndarray]) -> Iterator["Mark
     yield html.heading("Outliers")
     yield html.paragraph(
         f"{rows.size:,} of {len(reasons):,} images stand out: a logarithm of area, sharpness or "
-        f"mean colour more than {LIMIT:g} robust standard deviations from the median of its class, "
+        f"mean color more than {LIMIT:g} robust standard deviations from the median of its class, "
         "several pieces, a cell at the border, a border that is not black, or no cell at all. "
         "Unusual is not wrong: look before leaving any out."
     )

@@ -1,4 +1,4 @@
-"""The plots of `data report`: who is in the data, how large, sharp and coloured their cells are."""
+"""The plots of `data report`: who is in the data, how large, sharp and colored their cells are."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from leukoscope.core.files import natural_key
-from leukoscope.core.plot_style import ACCENT_COLOUR, CLASS_COLOURS, FAINT, INK, dress, figure
+from leukoscope.core.plot_style import ACCENT_COLOR, CLASS_COLORS, FAINT, INK, dress, figure
 from leukoscope.data.cohort import ALL, HEM, UNKNOWN
 from leukoscope.data.overview.outliers import auroc
 
 Table = Mapping[str, np.ndarray]
 
 CLASSES = {ALL: "ALL (leukemic blast)", HEM: "HEM (normal)", UNKNOWN: "no label"}
-COLOURS = {**CLASS_COLOURS, UNKNOWN: FAINT}
+COLORS = {**CLASS_COLORS, UNKNOWN: FAINT}
 _WIDE = 11.0  # inches: as wide as the page
 _AXES = {
     "area": ("Cell area (px of the original image)", False),
@@ -28,7 +28,7 @@ _AXES = {
     "red": ("Mean red on the cell", False),
     "green": ("Mean green on the cell", False),
     "blue": ("Mean blue on the cell", False),
-    "saturation": ("Saturation of the mean colour", False),
+    "saturation": ("Saturation of the mean color", False),
 }
 """Measurement -> label of its axis, and whether the axis is logarithmic."""
 
@@ -41,7 +41,7 @@ def counts_by_fold(measured: Table, folds: Sequence[str]) -> Figure:
     for place, label in enumerate(labels):
         counts = [_count(measured, label=label, fold=fold) for fold in folds]
         at = np.arange(len(folds)) + (place - (len(labels) - 1) / 2) * width
-        bars = axes.bar(at, counts, width * 0.94, color=COLOURS[label], label=CLASSES[label])
+        bars = axes.bar(at, counts, width * 0.94, color=COLORS[label], label=CLASSES[label])
         axes.bar_label(bars, [f"{count:,}" for count in counts], fontsize=8.5, color=INK, padding=2)
     axes.set_xticks(range(len(folds)), [fold_name(fold) for fold in folds])
     dress(axes, "", "Images")
@@ -58,7 +58,7 @@ def counts_by_person(measured: Table) -> Figure:
     base = np.zeros(len(persons))
     for label in _labels(measured):
         counts = [_count(measured, label=label, person=person) for person in persons]
-        axes.bar(range(len(persons)), counts, 0.8, bottom=base, color=COLOURS[label])
+        axes.bar(range(len(persons)), counts, 0.8, bottom=base, color=COLORS[label])
         base += counts
     dress(axes, "Person", "Images")
     _person_ticks(axes, persons)
@@ -119,17 +119,17 @@ def by_person(measured: Table, name: str) -> Figure:
     ]
     boxes.sort(key=lambda box: (box[0][2], natural_key(box[1])))
     for place, ((low, quarter, median, three_quarters, high), _, kind) in enumerate(boxes):
-        colour = COLOURS[kind]
-        axes.plot([place, place], [low, high], color=colour, linewidth=1)
+        color = COLORS[kind]
+        axes.plot([place, place], [low, high], color=color, linewidth=1)
         axes.plot(
             [place, place],
             [quarter, three_quarters],
-            color=colour,
+            color=color,
             linewidth=5,
             alpha=0.55,
             solid_capstyle="butt",
         )
-        axes.plot(place, median, "o", color=colour, markersize=4, markeredgecolor="white")
+        axes.plot(place, median, "o", color=color, markersize=4, markeredgecolor="white")
     _plain_ticks(axes.yaxis, logarithmic, 6)
     dress(axes, "Person, sorted by the median", title)
     _person_ticks(axes, [one for _, one, _ in boxes])
@@ -150,9 +150,9 @@ def persons_by_fold(
     sheet, axes = figure(_WIDE, 1.5 + 0.34 * len(folds))
     straddles = (counts > 0).sum(axis=1) > 1
     for row, column in np.argwhere(counts > 0):
-        colour = ACCENT_COLOUR if straddles[row] else FAINT
+        color = ACCENT_COLOR if straddles[row] else FAINT
         size = 25 + 95 * np.sqrt(counts[row, column] / counts.max())
-        axes.scatter(row, column, s=size, color=colour, linewidths=0)
+        axes.scatter(row, column, s=size, color=color, linewidths=0)
     axes.set_yticks(range(len(folds)), [fold_name(fold) for fold in folds])
     axes.set_ylim(len(folds) - 0.4, -0.6)
     dress(axes, "Person (dots grow with the number of images)", "")
@@ -160,8 +160,8 @@ def persons_by_fold(
     for tick, straddle in zip(axes.get_xticklabels(), straddles, strict=True):
         tick.set(color="#A0407A" if straddle else INK, fontweight="bold" if straddle else "normal")
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=colour, label=title)
-        for colour, title in ((ACCENT_COLOUR, "in more than one fold"), (FAINT, "in one fold"))
+        Line2D([], [], marker="o", linestyle="", color=color, label=title)
+        for color, title in ((ACCENT_COLOR, "in more than one fold"), (FAINT, "in one fold"))
     ]
     sheet.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=8.5, frameon=False)
     return sheet
@@ -191,7 +191,7 @@ def _histogram(axes: Axes, measured: Table, name: str, logarithmic: bool) -> Non
         style: dict[str, Any] = {
             "bins": space(low, high, 41),
             "weights": weights,
-            "color": COLOURS[label],
+            "color": COLORS[label],
         }
         axes.hist(values, histtype="stepfilled", alpha=0.25, **style)
         axes.hist(values, histtype="step", linewidth=1.5, **style)
@@ -229,7 +229,7 @@ def _quiet_x(axes: Axes) -> None:
 
 def _class_legend(sheet: Figure, labels: Sequence[int]) -> None:
     handles = [
-        Line2D([], [], marker="s", linestyle="", color=COLOURS[label], label=CLASSES[label])
+        Line2D([], [], marker="s", linestyle="", color=COLORS[label], label=CLASSES[label])
         for label in labels
     ]
     sheet.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=8.5, frameon=False)

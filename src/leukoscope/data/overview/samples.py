@@ -57,7 +57,7 @@ def pictures(cohort: Cohort, rows: np.ndarray, crop: Crop) -> list[tuple[np.ndar
 
 
 def common_crop(measured: Mapping[str, np.ndarray], percent: float = 99) -> Crop:
-    """A centred square wide enough for that share of the cells, in steps of 20 px."""
+    """A centered square wide enough for that share of the cells, in steps of 20 px."""
     extents = np.maximum(measured["width"], measured["height"])
     extents = extents[np.isfinite(extents)]
     side = np.percentile(extents, percent) if extents.size else 0

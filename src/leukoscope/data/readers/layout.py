@@ -200,7 +200,7 @@ def _oddities(
     conflicts = [str(image) for image, flag in zip(tree.images, flags, strict=True) if flag]
     if conflicts:
         notes.append(
-            f"{len(conflicts)} images say two classes (mislabelled?), so their label is taken as "
+            f"{len(conflicts)} images say two classes (mislabeled?), so their label is taken as "
             f"unknown: {_first(conflicts)}."
         )
     rows = zip(tree.images, folds, strict=True)

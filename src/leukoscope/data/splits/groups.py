@@ -15,7 +15,7 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
         Person to the naturally smallest of its group.
 
     Raises:
-        SplitError: Labelled cells whose person is not known.
+        SplitError: Labeled cells whose person is not known.
     """
     linked = alone(cohort, "person")
 
@@ -50,16 +50,16 @@ def linked_warnings(linked: dict[str, str]) -> list[str]:
 
 
 def alone(cohort: Cohort, unit: str) -> dict[str, str]:
-    """Every person or subject with labelled cells, as a group of its own."""
-    labelled = cohort["label"] != UNKNOWN
-    names = cohort[unit][labelled]
+    """Every person or subject with labeled cells, as a group of its own."""
+    labeled = cohort["label"] != UNKNOWN
+    names = cohort[unit][labeled]
     if not len(names):
         raise SplitError(
             f"{cohort.source or 'the cohort'}: no cell has a label, so there is nothing to split."
         )
     if nameless := int(np.sum(names == "")):
         raise SplitError(
-            f"{cohort.source or 'the cohort'}: {nameless} labelled cells have no {unit}, "
+            f"{cohort.source or 'the cohort'}: {nameless} labeled cells have no {unit}, "
             f"so a leak could not be seen. Give a column 'subject', or split over images (leaky)."
         )
     return {name: name for name in sorted(set(names), key=natural_key)}

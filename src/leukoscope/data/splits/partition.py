@@ -64,21 +64,21 @@ def apply_split(cohort: Cohort, split: Split) -> Cohort:
     So does, in an official split, a cell of the official test sets.
 
     Raises:
-        SplitError: Labelled cells of a person, subject or image that the split does not name.
+        SplitError: Labeled cells of a person, subject or image that the split does not name.
     """
     keys = unit_keys(cohort, split.unit)
     if split.unit == "path" and not set(keys) & set(split.parts):
         keys = cohort["path"]
-    labelled = cohort["label"] != UNKNOWN
+    labeled = cohort["label"] != UNKNOWN
     if split.kind == "official":
-        labelled &= np.isin(cohort["fold"], OFFICIAL_FOLDS)
-    unknown = set(keys[labelled]) - set(split.parts)
+        labeled &= np.isin(cohort["fold"], OFFICIAL_FOLDS)
+    unknown = set(keys[labeled]) - set(split.parts)
     if unknown:
         raise SplitError(
             f"{cohort.source or 'the cohort'}: the split does not name "
             f"{_some(unknown)} (by {split.unit}); make a new split of this cohort."
         )
-    part = [split.parts[key] if known else "" for key, known in zip(keys, labelled, strict=True)]
+    part = [split.parts[key] if known else "" for key, known in zip(keys, labeled, strict=True)]
     return cohort.with_columns(part=text_column(part))
 
 

@@ -188,7 +188,7 @@ def _official(
     found = sorted(set(cohort["fold"][inside]))
     if test_fold not in found or len(found) < 2:
         raise SplitError(
-            f"{cohort.source or 'the cohort'}: has labelled cells of the official folds "
+            f"{cohort.source or 'the cohort'}: has labeled cells of the official folds "
             f"{', '.join(found) or '(none)'}; testing on fold {test_fold} takes it and another."
         )
     folds_of: dict[str, str] = {}

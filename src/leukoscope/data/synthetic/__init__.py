@@ -30,7 +30,7 @@ __all__ = [
     "is_synthetic",
     "plan_cohort",
     "read_truth",
-    "synthesise",
+    "synthesize",
 ]
 
 TRUTH_FILE = "synthetic.json"
@@ -57,15 +57,15 @@ class Truth:
     Attributes:
         persons: person of each subject id.
         identical: pairs (first image, copy) that are equal byte for byte.
-        renormalised: pairs (first image, copy) of one cell at another stain and focus.
+        renormalized: pairs (first image, copy) of one cell at another stain and focus.
     """
 
     persons: Mapping[str, str]
     identical: tuple[tuple[str, str], ...]
-    renormalised: tuple[tuple[str, str], ...]
+    renormalized: tuple[tuple[str, str], ...]
 
 
-def synthesise(
+def synthesize(
     out: Path | str,
     *,
     persons: int = 24,
@@ -124,7 +124,7 @@ def read_truth(folder: Path | str) -> Truth:
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         pairs = {
-            name: tuple((a, b) for a, b in body[name]) for name in ("identical", "renormalised")
+            name: tuple((a, b) for a, b in body[name]) for name in ("identical", "renormalized")
         }
         return Truth(persons=dict(body["subject_is_person"]), **pairs)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -171,11 +171,11 @@ def _write(out: Path, settings: Mapping[str, int], cells: list[PlannedCell], see
 
 def _truth(settings: Mapping[str, int], cells: list[PlannedCell]) -> dict[str, Any]:
     by_path = {cell.path: cell for cell in cells}
-    pairs: dict[str, list[tuple[str, str]]] = {"identical": [], "renormalised": []}
+    pairs: dict[str, list[tuple[str, str]]] = {"identical": [], "renormalized": []}
     for cell in cells:
         if cell.copy_of:
             same = by_path[cell.copy_of].params == cell.params
-            pairs["identical" if same else "renormalised"].append((cell.copy_of, cell.path))
+            pairs["identical" if same else "renormalized"].append((cell.copy_of, cell.path))
     return {
         "synthetic": True,
         "notice": "Synthetic images drawn by a random generator, not real cells. " + RESEARCH_USE,

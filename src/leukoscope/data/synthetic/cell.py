@@ -37,8 +37,8 @@ class CellParams:
         area: px, before segmentation faults.
         eccentricity: of the ellipse of second moments, 0 (round) to below 1.
         irregularity: part of the area by which the outline departs from that ellipse.
-        stain: mean R, G, B on the cell, in grey levels.
-        bands: standard deviation (grey levels) of the four texture bands of `measure_cell`.
+        stain: mean R, G, B on the cell, in gray levels.
+        bands: standard deviation (gray levels) of the four texture bands of `measure_cell`.
         skewness: of the texture; positive is bright clumps on a dark ground.
         rim: green near the edge relative to the green inside.
         nucleoli: how many pale round spots.
@@ -46,7 +46,7 @@ class CellParams:
         shreds: how many ragged bits of cytoplasm stick out.
         bites: how many notches the segmentation has cut into the edge.
         cut: part of the diameter lost to a straight edge, 0 for none.
-        neighbour: "", "nucleus" or "red cell": what was left of a touching cell.
+        neighbor: "", "nucleus" or "red cell": what was left of a touching cell.
         defocus: px, Gaussian blur beyond the focus that `bands` already shows.
         shift: px, (down, right) of the cell's middle from the frame's.
     """
@@ -63,7 +63,7 @@ class CellParams:
     shreds: int = 0
     bites: int = 0
     cut: float = 0.0
-    neighbour: str = ""
+    neighbor: str = ""
     defocus: float = 0.0
     shift: tuple[int, int] = (0, 0)
 
@@ -72,7 +72,7 @@ def draw_cell(rng: np.random.Generator, params: CellParams) -> NDArray[np.uint8]
     """Draw one cell on pure black.
 
     The generator is used the same way whatever `stain` and `defocus` say, so equal generators with
-    another stain or focus give the same cell photographed or normalised again.
+    another stain or focus give the same cell photographed or normalized again.
 
     Args:
         rng: source of all chance; its state alone decides the details.
@@ -84,20 +84,20 @@ def draw_cell(rng: np.random.Generator, params: CellParams) -> NDArray[np.uint8]
     nucleus = outline(rng, params.area, params.eccentricity, params.irregularity)
     outer = shreds(rng, nucleus, params.shreds)
     nucleus = crescent(rng, nucleus, params.cytoplasm)
-    half = min(int(outer.max()) + (40 if params.neighbour else 3), REACH)
+    half = min(int(outer.max()) + (40 if params.neighbor else 3), REACH)
     rho, angle = _polar(half)
     depth = nucleus[angle] - rho
     mask = rho < outer[angle]
 
     _bite(rng, depth, mask, params.bites, half)
-    neighbour = _neighbour(rng, depth, mask, params.neighbour, half)
+    neighbor = _neighbor(rng, depth, mask, params.neighbor, half)
     _cut(rng, mask, params.cut, half)
 
     texture = _chromatin(rng, params, 2 * half)
     _add_nucleoli(rng, texture, params, float(nucleus.mean()))
     texture *= np.clip(depth * 0.2, 0.2, 1.0)  # chromatin is in the nucleus only
 
-    cell = _paint(params, depth, mask, neighbour, texture)
+    cell = _paint(params, depth, mask, neighbor, texture)
     frame = np.zeros((FRAME, FRAME, 3), np.uint8)
     top, left = (FRAME // 2 - half + _clip_shift(s, half) for s in params.shift)
     frame[top : top + 2 * half, left : left + 2 * half] = cell
@@ -140,13 +140,13 @@ def _bite(
         mask &= gap > 0
 
 
-def _neighbour(
+def _neighbor(
     rng: np.random.Generator, depth: Floats, mask: NDArray[np.bool_], kind: str, half: int
 ) -> NDArray[np.bool_]:
     """Join what is left of a touching cell, cut off by the straight border of the cell's tile.
 
     Returns:
-        bool, where a piece of a red cell lies; a neighbour's nucleus is painted as the cell's own.
+        bool, where a piece of a red cell lies; a neighbor's nucleus is painted as the cell's own.
     """
     piece = np.zeros_like(mask)
     if not kind:
@@ -242,7 +242,7 @@ def _add_nucleoli(
 
 
 @lru_cache(maxsize=1)
-def _depth_colours() -> tuple[Floats, float]:
+def _depth_colors() -> tuple[Floats, float]:
     """Relative RGB at each of `_DEPTHS`: measured rim, cytoplasm outside; and the rim's green."""
     figures = load_statistics()
     rim = np.stack([np.interp(_DEPTHS, figures.rim_depth, c) for c in figures.rim.T], axis=1)
@@ -265,7 +265,7 @@ def _outermost(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _rim_strength(params: CellParams) -> float:
-    return (params.rim - 1) / (_depth_colours()[1] - 1)
+    return (params.rim - 1) / (_depth_colors()[1] - 1)
 
 
 def _paint(
@@ -275,21 +275,21 @@ def _paint(
     red_cell: NDArray[np.bool_],
     texture: Floats,
 ) -> NDArray[np.uint8]:
-    """Stain the cell so that its mean colour is exactly `params.stain`, but for rounding."""
+    """Stain the cell so that its mean color is exactly `params.stain`, but for rounding."""
     figures = load_statistics()
     step = np.clip((depth[mask] - _DEPTHS[0]) * 2, 0, len(_DEPTHS) - 1).astype(np.int32)
-    shades = 1 + (_depth_colours()[0] - 1) * np.float32(_rim_strength(params))
+    shades = 1 + (_depth_colors()[0] - 1) * np.float32(_rim_strength(params))
     relative = np.maximum(shades, 0.3)[step]  # (n, 3)
     relative[red_cell[mask]] = _RED_CELL
     relative[_outermost(mask)[mask]] *= _EDGE_SHADE
-    grey = texture[mask]
-    # The colour that grey does not explain: another part of the same field, so independent of it.
+    gray = texture[mask]
+    # The color that gray does not explain: another part of the same field, so independent of it.
     other = np.roll(texture, texture.shape[0] // 2, axis=(0, 1))[mask]
     residual = figures.residual * np.array([1.0, -1.0, -1.0])
-    residual -= residual.mean()  # or it would change the grey level
-    colour = np.outer(grey - grey.mean(), figures.chroma.astype(np.float32))
-    colour += np.outer(other - other.mean(), residual.astype(np.float32))
-    colour += relative * (params.stain / relative.mean(axis=0)).astype(np.float32)
+    residual -= residual.mean()  # or it would change the gray level
+    color = np.outer(gray - gray.mean(), figures.chroma.astype(np.float32))
+    color += np.outer(other - other.mean(), residual.astype(np.float32))
+    color += relative * (params.stain / relative.mean(axis=0)).astype(np.float32)
     cell = np.zeros((*mask.shape, 3), np.uint8)
-    cell[mask] = np.clip(colour + 0.5, 1, 255).astype(np.uint8)
+    cell[mask] = np.clip(color + 0.5, 1, 255).astype(np.uint8)
     return cell

@@ -1,4 +1,4 @@
-"""Twelve plain numbers for one segmented cell: size, shape, colour, texture and rim.
+"""Twelve plain numbers for one segmented cell: size, shape, color, texture and rim.
 
 They set the synthetic cohort: `benchmarks/synthetic_statistics.py` measures real cells with them,
 the generator draws cells that should measure the same, and a test compares the two. NumPy only.
@@ -34,10 +34,10 @@ MEASURES = (
 """The scale on which each measure is close to normal over the cells of one person."""
 
 RIM = (1.5, 6.0)
-"""Depth (px) between which the colour of the rim is taken."""
+"""Depth (px) between which the color of the rim is taken."""
 
 _EDGE = 4.0  # px, blur of the mask by which depth below the edge is told
-_FLOOR = 0.02  # grey levels and shape fractions below this are rounding, not cell
+_FLOOR = 0.02  # gray levels and shape fractions below this are rounding, not cell
 
 
 def measure_cell(image: NDArray[np.uint8]) -> Floats:
@@ -49,7 +49,7 @@ def measure_cell(image: NDArray[np.uint8]) -> Floats:
     Returns:
         float64 `(12,)` in the order of `MEASURES`: ln area (px), logit of the eccentricity of the
         ellipse with the same second moments, ln of the part of the area by which the outline
-        departs from that ellipse, ln mean R, G, B on the cell, ln of the standard deviation (grey
+        departs from that ellipse, ln mean R, G, B on the cell, ln of the standard deviation (gray
         levels) of four octave-wide texture bands, fine to coarse, 8 px inside the edge, the
         skewness of the third band (positive: bright clumps on a dark ground), and ln of the green
         near the rim relative to the green inside (the ring of pale cytoplasm).
@@ -65,7 +65,7 @@ def measure_cell(image: NDArray[np.uint8]) -> Floats:
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
     mask, cell = mask[box], image[box].astype(np.float32)
-    colour = cell.sum(axis=(0, 1)) / area
+    color = cell.sum(axis=(0, 1)) / area
     eccentricity, irregularity = _shape(mask)
     bands, near = texture_bands(cell.mean(axis=2), mask)
     inside = mask & (near > 0.97)  # 8 px from the edge: the rim is no chromatin
@@ -80,7 +80,7 @@ def measure_cell(image: NDArray[np.uint8]) -> Floats:
     return np.concatenate(
         [
             np.log(shape),
-            np.log(np.maximum(colour, 1.0)),
+            np.log(np.maximum(color, 1.0)),
             np.log(np.maximum(spread, _FLOOR)),
             [np.mean(clumps**3) / max(float(spread[2]), _FLOOR) ** 3],
             [np.log(max(rim, 1.0) / max(cell[inside, 1].mean(), 1.0))],
@@ -101,25 +101,25 @@ def _shape(mask: NDArray[np.bool_]) -> tuple[float, float]:
     return eccentricity, 2 * float((distance > 4).mean())
 
 
-def texture_bands(grey: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Split the grey values of a cell into four octave-wide bands, fine to coarse.
+def texture_bands(gray: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Split the gray values of a cell into four octave-wide bands, fine to coarse.
 
     Args:
-        grey: `(H, W)` grey levels, 0 outside the cell.
+        gray: `(H, W)` gray levels, 0 outside the cell.
         mask: bool `(H, W)`, the cell.
 
     Returns:
-        The bands, `(4, H, W)` in grey levels, meaningful on the cell only; and the mask blurred
+        The bands, `(4, H, W)` in gray levels, meaningful on the cell only; and the mask blurred
         by `_EDGE`, `(H, W)`, from which the depth below the edge can be told.
     """
     height, width = mask.shape
-    # Grey and mask travel as the real and the imaginary part of one picture through one FFT. The
+    # Gray and mask travel as the real and the imaginary part of one picture through one FFT. The
     # margin keeps what leaves on one side from coming back on the other; few sizes, few filters.
     frame = [-(-(side + 32) // 32) * 32 for side in (height, width)]
     picture = np.zeros(frame, np.complex64)
-    picture[:height, :width] = grey + 1j * mask
+    picture[:height, :width] = gray + 1j * mask
     spectrum = np.fft.fft2(picture)
-    levels = [grey]
+    levels = [gray]
     for scale in BAND_SCALES[1:]:
         soft = np.fft.ifft2(spectrum * _filter(*frame, scale))[:height, :width]
         # Dividing by the blurred mask keeps the black outside from bleeding in.

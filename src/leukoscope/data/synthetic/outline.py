@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 
 ANGLES = 1024
-REACH = 222  # px from the frame's centre to which a cell may extend
+REACH = 222  # px from the frame's center to which a cell may extend
 
 
 def _waves(rng: np.random.Generator, modes: NDArray[np.int64], power: float) -> Floats:

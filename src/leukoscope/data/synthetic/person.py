@@ -22,7 +22,7 @@ NUCLEOLI = {1: 1.8, 0: 0.3}
 CRESCENT = {1: 0.15, 0: 0.05}
 """Share of cells with a crescent of cytoplasm left beside the nucleus, by class."""
 
-_SHRED, _BITE, _CUT, _NEIGHBOUR = 0.25, 0.20, 0.18, 0.12  # share of cells, either class
+_SHRED, _BITE, _CUT, _NEIGHBOR = 0.25, 0.20, 0.18, 0.12  # share of cells, either class
 
 # Faults, nucleoli and the chance in a finite texture spread what is measured too. This is what the
 # parameters shall have, in the order of MEASURES, so that the sum comes out as on real cells.
@@ -36,13 +36,13 @@ class Person:
 
     Attributes:
         label: 1 ALL, 0 HEM.
-        centre: `(12,)` mean of the person's cells on the scales of `measures.MEASURES`.
+        center: `(12,)` mean of the person's cells on the scales of `measures.MEASURES`.
         nucleoli: mean number of nucleoli.
         crescent: share of cells with a crescent of cytoplasm.
     """
 
     label: int
-    centre: Floats
+    center: Floats
     nucleoli: float
     crescent: float
 
@@ -53,7 +53,7 @@ def sample_person(rng: np.random.Generator, label: int) -> Person:
     effect = _root(None) @ rng.standard_normal(len(figures.mean))
     return Person(
         label,
-        centre=figures.mean + figures.between * effect,
+        center=figures.mean + figures.between * effect,
         nucleoli=NUCLEOLI[label] * float(rng.gamma(4.0, 1 / 4)),
         crescent=CRESCENT[label] * float(rng.gamma(1.0)),
     )
@@ -63,7 +63,7 @@ def sample_cell(rng: np.random.Generator, person: Person) -> CellParams:
     """Draw the parameters of one of a person's cells."""
     figures = load_statistics().classes[person.label]
     own = figures.within * _SPREAD * (_root(person.label) @ rng.standard_normal(len(_SPREAD)))
-    measures = person.centre + _SHIFT + own
+    measures = person.center + _SHIFT + own
     scale = np.exp(np.clip(measures, -6, 11.5))  # at most the cells that fit the frame
     return CellParams(
         area=float(scale[0]),
@@ -78,8 +78,8 @@ def sample_cell(rng: np.random.Generator, person: Person) -> CellParams:
         shreds=int(rng.integers(1, 4)) if rng.random() < _SHRED else 0,
         bites=int(rng.integers(1, 3)) if rng.random() < _BITE else 0,
         cut=float(rng.uniform(0.02, 0.12)) if rng.random() < _CUT else 0.0,
-        neighbour=str(rng.choice(["red cell", "red cell", "nucleus"]))
-        if rng.random() < _NEIGHBOUR
+        neighbor=str(rng.choice(["red cell", "red cell", "nucleus"]))
+        if rng.random() < _NEIGHBOR
         else "",
         shift=(int(rng.integers(-2, 3)), int(rng.integers(-2, 3))),
     )

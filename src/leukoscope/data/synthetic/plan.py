@@ -39,7 +39,7 @@ class PlannedCell:
 
 
 def plan_cohort(persons: int, cells_per_person: int, seed: int) -> list[PlannedCell]:
-    """Decide every image of a cohort without drawing one. Same arguments as `synthesise`."""
+    """Decide every image of a cohort without drawing one. Same arguments as `synthesize`."""
     labels = [_label(number) for number in range(persons)]
     alias = {
         ALL: labels.count(ALL),
@@ -129,7 +129,7 @@ def _plan_person(
             path=next(names[subject.name]),
             subject=subject.name,
             fold=subject.fold,
-            params=first.params if identical else _renormalised(rng, first.params),
+            params=first.params if identical else _renormalized(rng, first.params),
             copy_of=first.path,
         )
 
@@ -144,7 +144,7 @@ def _names(rng: np.random.Generator, subject: _Subject) -> Iterator[str]:
             yield subject.path(image, cell)
 
 
-def _renormalised(rng: np.random.Generator, params: CellParams) -> CellParams:
+def _renormalized(rng: np.random.Generator, params: CellParams) -> CellParams:
     gain = np.exp(rng.normal(0, 0.06) + rng.normal(0, 0.03, 3))
     red, green, blue = (float(channel) for channel in np.array(params.stain) * gain)
     return replace(params, stain=(red, green, blue), defocus=float(rng.uniform(0.6, 1.8)))

@@ -48,8 +48,8 @@ class Statistics:
             class alone has too few persons for it.
         rim_depth: `(k,)` distance from the edge in px.
         rim: `(k, 3)` RGB at that depth relative to the middle of the cell.
-        chroma: `(3,)` change of R, G, B when the grey level rises by one within a cell.
-        residual: `(3,)` RGB spread that the grey level does not explain, relative to its spread.
+        chroma: `(3,)` change of R, G, B when the gray level rises by one within a cell.
+        residual: `(3,)` RGB spread that the gray level does not explain, relative to its spread.
     """
 
     classes: Mapping[int, ClassStatistics]
@@ -60,7 +60,7 @@ class Statistics:
     residual: Floats
 
 
-def summarise(
+def summarize(
     measures: ArrayLike, persons: ArrayLike, *, least_cells: int = 5
 ) -> tuple[ClassStatistics, Floats]:
     """Split the spread of one class into what lies between persons and what lies within them.

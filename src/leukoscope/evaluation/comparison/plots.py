@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from leukoscope.core.plot_style import ALL_COLOUR, FAINT, INK, MODEL_COLOUR, dress, figure
+from leukoscope.core.plot_style import ALL_COLOR, FAINT, INK, MODEL_COLOR, dress, figure
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 
 LINE = 0.27  # inches
@@ -36,7 +36,7 @@ def forest(blocks: Sequence[Block], label: str, zero: float | None = None) -> Fi
     sheet, axes = figure(8.2, 0.9 + LINE * max(4, lines))
     names, places, place = [], [], 0
     for block in blocks:
-        colour = ALL_COLOUR if block.leaky else MODEL_COLOUR
+        color = ALL_COLOR if block.leaky else MODEL_COLOR
         heading = f"LEAKY  {block.title}" if block.leaky else block.title
         axes.annotate(
             heading,
@@ -44,16 +44,16 @@ def forest(blocks: Sequence[Block], label: str, zero: float | None = None) -> Fi
             xycoords=("axes fraction", "data"),
             va="center",
             fontsize=8,
-            color=ALL_COLOUR if block.leaky else INK,
+            color=ALL_COLOR if block.leaky else INK,
             weight="bold",
             parse_math=False,
         )
         place += 1
         for name, estimate in block.lines:
             if estimate.low is not None and estimate.high is not None:
-                axes.hlines(place, estimate.low, estimate.high, colour, linewidth=1.6)
-            face = "white" if block.leaky else colour
-            axes.plot(estimate.value, place, "o", color=colour, markerfacecolor=face, markersize=6)
+                axes.hlines(place, estimate.low, estimate.high, color, linewidth=1.6)
+            face = "white" if block.leaky else color
+            axes.plot(estimate.value, place, "o", color=color, markerfacecolor=face, markersize=6)
             names.append(_cut(name))
             places.append(place)
             place += 1

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 
-from leukoscope.core.plot_style import ACCENT_COLOUR, FAINT, INK, MODEL_COLOUR, dress, figure
+from leukoscope.core.plot_style import ACCENT_COLOR, FAINT, INK, MODEL_COLOR, dress, figure
 from leukoscope.evaluation.leakage.record import HONEST, PROTOCOLS, Figure, Level
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 
@@ -53,13 +53,13 @@ def leakage_plot(levels: Sequence[Level], shown: Figure) -> Sheet:
 
 
 def _draw(upper: Axes, lower: Axes, x: int, level: Level, shown: Figure) -> None:
-    colour = MODEL_COLOUR if level.split == HONEST else ACCENT_COLOUR
+    color = MODEL_COLOR if level.split == HONEST else ACCENT_COLOR
     values = [own[shown.key] for own in level.values.values()]
     places = x + 0.28 + SPREAD * (np.arange(len(values)) - (len(values) - 1) / 2)
     upper.scatter(places, values, s=12, color=FAINT, zorder=3)
-    _bar(upper, x - 0.1, level.mean[shown.key], colour)
+    _bar(upper, x - 0.1, level.mean[shown.key], color)
     if level.gap:
-        _bar(lower, x, level.gap[shown.key], colour)
+        _bar(lower, x, level.gap[shown.key], color)
         gap = level.gap[shown.key]
         top = gap.value if gap.high is None else gap.high
         lower.annotate(
@@ -73,7 +73,7 @@ def _draw(upper: Axes, lower: Axes, x: int, level: Level, shown: Figure) -> None
         )
 
 
-def _bar(axes: Axes, x: float, estimate: Estimate, colour: str) -> None:
+def _bar(axes: Axes, x: float, estimate: Estimate, color: str) -> None:
     if estimate.low is not None and estimate.high is not None:
-        axes.plot([x, x], [estimate.low, estimate.high], color=colour, linewidth=2)
-    axes.plot(x, estimate.value, "o", color=colour, markersize=7, zorder=4)
+        axes.plot([x, x], [estimate.low, estimate.high], color=color, linewidth=2)
+    axes.plot(x, estimate.value, "o", color=color, markersize=7, zorder=4)

@@ -12,7 +12,7 @@ SEEDS = (
     "more seeds make it narrower."
 )
 PLOT = (
-    "Small grey dots are runs, one for each seed, the large ones their mean. Below, the mean less "
+    "Small gray dots are runs, one for each seed, the large ones their mean. Below, the mean less "
     "the one of the split by person: what the leak adds. " + METHOD + " " + SEEDS
 )
 APART = (

@@ -5,10 +5,10 @@ they are what the answer rests on, the probability of the class called falls ear
 under its curve is small. Insertion: the same from the replaced cell back to the whole one; here a
 large area is good. An area alone says little, since it depends on cell and model. So every area is
 set against that of the same values dealt out to the patches at random, and against patches ranked
-from the centre outwards, which knows the shape of a cell and nothing of the model.
+from the center outwards, which knows the shape of a cell and nothing of the model.
 
 Source: V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized input sampling for explanation of black-box
-models", BMVC 2018, section 4.2. Two things differ. They replace by grey (deletion) or start from a
+models", BMVC 2018, section 4.2. Two things differ. They replace by gray (deletion) or start from a
 blur (insertion) of the whole frame; here only the cell's own pixels change, so that its size and
 outline, on which models of these cells lean, stay (see `leukoscope.data.imaging.perturb`). And they
 go pixel by pixel; here it is patch by patch, for the maps are no finer.
@@ -86,7 +86,7 @@ def rankings(
         random_maps: How many of them.
 
     Returns:
-        Positions in `Patches.on_cell`, first to last: one order under "map" and "centre",
+        Positions in `Patches.on_cell`, first to last: one order under "map" and "center",
         `random_maps` under "random".
     """
     speaks_for = ends.patches.averages(heatmap) * (1 if ends.called_all else -1)
@@ -97,7 +97,7 @@ def rankings(
     draw = np.random.default_rng(seed)
     return {
         "map": [np.argsort(-speaks_for, kind="stable")],
-        "centre": [np.argsort(distance, kind="stable")],
+        "center": [np.argsort(distance, kind="stable")],
         "random": [draw.permutation(len(on_cell)) for _ in range(random_maps)],
     }
 
@@ -135,15 +135,15 @@ def measure(
 
     Returns:
         `whole` and `replaced`, the probability of the class called; `deletion` and `insertion` with
-        the suffixes `_map`, `_centre`, `_random`; and the gains of the map, above 0 where it is
-        better: `deletion_over_random`, `deletion_over_centre`, likewise for insertion.
+        the suffixes `_map`, `_center`, `_random`; and the gains of the map, above 0 where it is
+        better: `deletion_over_random`, `deletion_over_center`, likewise for insertion.
     """
     found = {"whole": ends.whole, "replaced": ends.replaced}
     for name, orders in rankings(ends, heatmap, seed).items():
         of_orders = [areas(score, ends, order, steps) for order in orders]
         found[f"deletion_{name}"] = float(np.mean([one.deletion for one in of_orders]))
         found[f"insertion_{name}"] = float(np.mean([one.insertion for one in of_orders]))
-    for other in ("random", "centre"):
+    for other in ("random", "center"):
         found[f"deletion_over_{other}"] = found[f"deletion_{other}"] - found["deletion_map"]
         found[f"insertion_over_{other}"] = found["insertion_map"] - found[f"insertion_{other}"]
     return found

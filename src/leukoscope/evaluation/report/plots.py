@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from leukoscope.core.plot_style import (
-    CLASS_COLOURS,
+    CLASS_COLORS,
     CLASS_TITLES,
     FAINT,
     INK,
-    MODEL_COLOUR,
+    MODEL_COLOR,
     dress,
     figure,
     legend,
@@ -26,7 +26,7 @@ BAND_TITLE = "95 % interval over persons"
 
 
 def confusion_matrices(matrices: Sequence[tuple[str, Confusion]]) -> Figure:
-    """Confusion matrices side by side, with counts and, also as colour, shares of the true class.
+    """Confusion matrices side by side, with counts and, also as color, shares of the true class.
 
     Args:
         matrices: Title and counts of each.
@@ -39,9 +39,9 @@ def confusion_matrices(matrices: Sequence[tuple[str, Confusion]]) -> Figure:
         share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
         for row, column in np.ndindex(2, 2):
-            colour = "white" if share[row, column] > 0.6 else INK
+            color = "white" if share[row, column] > 0.6 else INK
             text = f"{table[row, column]:,}\n{share[row, column]:.1%}"
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=12)
+            axes.text(column, row, text, ha="center", va="center", color=color, fontsize=12)
         dress(axes, "Call of the model", "Label", title)
         axes.grid(False)
         axes.set(
@@ -62,7 +62,7 @@ def roc_curve(
     false_rate, sensitivity, _ = points(label, p, drop_intermediate=False)
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="chance")
     _draw_band(axes, band)
-    axes.plot(false_rate, sensitivity, color=MODEL_COLOUR, linewidth=2, label=f"AUROC {auroc}")
+    axes.plot(false_rate, sensitivity, color=MODEL_COLOR, linewidth=2, label=f"AUROC {auroc}")
     at = threshold_metrics(*confusion(label, p, threshold).counts)
     _draw_point(axes, 1 - float(at["specificity"]), float(at["sensitivity"]), threshold)
     dress(axes, "False positive rate (1 - specificity)", "Sensitivity", unit=True)
@@ -91,7 +91,7 @@ def precision_recall_curve(
     axes.step(
         recall[:-1],
         precision[:-1],
-        color=MODEL_COLOUR,
+        color=MODEL_COLOR,
         linewidth=2,
         where="post",
         label=f"average precision {average_precision}",
@@ -126,15 +126,15 @@ def reliability_diagram(
         upper.plot(untempered.stated, untempered.observed, color=FAINT, linewidth=1.2, label=title)
     if band is not None and band.low is not None and band.high is not None:
         upper.vlines(
-            band.x, band.low, band.high, color=MODEL_COLOUR, linewidth=1.2, label=BAND_TITLE
+            band.x, band.low, band.high, color=MODEL_COLOR, linewidth=1.2, label=BAND_TITLE
         )
-    upper.plot(curve.stated, curve.observed, color=MODEL_COLOUR, linewidth=1.5, label=f"ECE {ece}")
+    upper.plot(curve.stated, curve.observed, color=MODEL_COLOR, linewidth=1.5, label=f"ECE {ece}")
     largest = max(curve.cells, default=1)
     upper.scatter(
         curve.stated,
         curve.observed,
         s=[15 + 160 * n / largest for n in curve.cells],
-        color=MODEL_COLOUR,
+        color=MODEL_COLOR,
     )
     dress(upper, "", "Observed share of ALL", unit=True)
     legend(upper, loc="upper left")
@@ -148,7 +148,7 @@ def reliability_diagram(
             count,
             0.9 / bins,
             bottom=bottom,
-            color=CLASS_COLOURS[value],
+            color=CLASS_COLORS[value],
             label=CLASS_TITLES[value],
         )
         bottom = bottom + count
@@ -164,7 +164,7 @@ def decision_curve(label: ArrayLike, p: ArrayLike) -> Figure:
     model, everything = net_benefit(label, p, t), net_benefit_of_all(label, t)
     axes.plot(t, everything, color=FAINT, linestyle="--", label="call every cell ALL")
     axes.axhline(0, color=INK, linewidth=1, label="call every cell HEM")
-    axes.plot(t, model, color=MODEL_COLOUR, linewidth=2, label="model")
+    axes.plot(t, model, color=MODEL_COLOR, linewidth=2, label="model")
     top = max(0.1, float(np.mean(np.asarray(label) == 1)))
     dress(axes, "Threshold probability of ALL", "Net benefit per cell")
     # Calling every cell ALL plunges to minus infinity; what matters lies above a little below zero.
@@ -179,7 +179,7 @@ def _draw_band(axes: Axes, band: Band) -> None:
             band.x,
             band.low,
             band.high,
-            color=MODEL_COLOUR,
+            color=MODEL_COLOR,
             alpha=0.18,
             linewidth=0,
             label=BAND_TITLE,

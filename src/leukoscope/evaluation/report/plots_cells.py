@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.core.plot_style import (
-    CLASS_COLOURS,
+    CLASS_COLORS,
     CLASS_TITLES,
     FAINT,
     INK,
-    MODEL_COLOUR,
+    MODEL_COLOR,
     dress,
     figure,
     legend,
@@ -31,7 +31,7 @@ def size_dependence(label: ArrayLike, p: ArrayLike, area: ArrayLike) -> Figure:
         own = (truth == value) & ~np.isnan(size)
         x, y = size[own], score[own]
         axes.scatter(
-            x, y, s=7, color=CLASS_COLOURS[value], alpha=0.25, linewidths=0, rasterized=True
+            x, y, s=7, color=CLASS_COLORS[value], alpha=0.25, linewidths=0, rasterized=True
         )
         parts = [part for part in np.array_split(np.argsort(x), 10) if len(part)]
         medians = [(np.median(x[part]), np.median(y[part])) for part in parts]
@@ -39,7 +39,7 @@ def size_dependence(label: ArrayLike, p: ArrayLike, area: ArrayLike) -> Figure:
             style = {"linewidth": 2, "marker": "o", "markersize": 5, "markeredgecolor": "white"}
             axes.plot(
                 *zip(*medians, strict=True),
-                color=CLASS_COLOURS[value],
+                color=CLASS_COLORS[value],
                 label=CLASS_TITLES[value],
                 **style,
             )
@@ -55,7 +55,7 @@ def importance(found: Sequence[Importance]) -> Figure:
     sheet, axes = figure(6.4, 0.8 + 0.38 * len(found))
     line = np.arange(len(found))
     drop = np.array([one.drop for one in found])
-    axes.barh(line, drop, color=MODEL_COLOUR, height=0.62)
+    axes.barh(line, drop, color=MODEL_COLOR, height=0.62)
     axes.hlines(line, [one.low for one in found], [one.high for one in found], INK, linewidth=1.2)
     axes.axvline(0, color=FAINT, linewidth=1)
     dress(axes, "Fall of the AUROC on validation persons", "")
@@ -83,11 +83,11 @@ def learning_curves(log: Mapping[str, ArrayLike], best_epoch: int | None = None)
     lines = -(-max(1, len(names)) // columns)
     sheet, grid = figure(3.7 * columns, 2.9 * lines, nrows=lines, ncols=columns, squeeze=False)
     for axes, name in zip(grid.flat, names, strict=False):
-        for part, colour in (("train", FAINT), ("validation", MODEL_COLOUR)):
+        for part, color in (("train", FAINT), ("validation", MODEL_COLOR)):
             if f"{part}_{name}" in log:
                 values = _numbers(log[f"{part}_{name}"])
                 axes.plot(
-                    epoch, values, color=colour, linewidth=1.7, marker=".", markersize=5, label=part
+                    epoch, values, color=color, linewidth=1.7, marker=".", markersize=5, label=part
                 )
         if best_epoch is not None:
             axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=":", label="kept")

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from leukoscope.core.plot_style import (
-    ACCENT_COLOUR,
-    CLASS_COLOURS,
+    ACCENT_COLOR,
+    CLASS_COLORS,
     CLASS_TITLES,
     INK,
     dress,
@@ -53,17 +53,17 @@ def person_strip(
             score[own],
             line + scatter[own],
             s=9,
-            color=CLASS_COLOURS[value],
+            color=CLASS_COLORS[value],
             alpha=0.4,
             linewidths=0,
             rasterized=True,
         )
         axes.plot([np.median(score[own])] * 2, [line - 0.38, line + 0.38], color=INK, linewidth=1.8)
-        axes.plot([at[own][0]] * 2, [line - 0.5, line + 0.5], color=ACCENT_COLOUR, linewidth=1.5)
+        axes.plot([at[own][0]] * 2, [line - 0.5, line + 0.5], color=ACCENT_COLOR, linewidth=1.5)
         _say(axes, line, f"{row.right} of {row.cells} ({row.share:.1%})")
     one = np.ndim(threshold) == 0
     title = f"operating point {at[0]:.3f}" if one else "its operating point"
-    axes.plot([], [], color=ACCENT_COLOUR, linewidth=1.5, label=title)
+    axes.plot([], [], color=ACCENT_COLOR, linewidth=1.5, label=title)
     axes.plot([], [], color=INK, linewidth=1.8, label="median")
     dress(axes, "Calibrated probability of ALL", "Person")
     axes.set_xlim(-0.02, 1.02)
@@ -82,10 +82,10 @@ def person_coverage(rows: Sequence[PersonAnswers], wanted: dict[str, float]) -> 
     sheet, axes = _sheet(rows, 6.4)
     for line, row in enumerate(rows):
         share = (row.covered or 0) / row.cells
-        axes.barh(line, share, color=CLASS_COLOURS[int(row.label == "ALL")], height=0.62)
-        axes.plot([wanted[row.label]] * 2, [line - 0.45, line + 0.45], color=ACCENT_COLOUR)
+        axes.barh(line, share, color=CLASS_COLORS[int(row.label == "ALL")], height=0.62)
+        axes.plot([wanted[row.label]] * 2, [line - 0.45, line + 0.45], color=ACCENT_COLOR)
         _say(axes, line, f"{row.covered} of {row.cells}")
-    axes.plot([], [], color=ACCENT_COLOUR, label="aimed at, on average over persons")
+    axes.plot([], [], color=ACCENT_COLOR, label="aimed at, on average over persons")
     dress(axes, "Share of cells whose class was left possible", "Person")
     axes.set_xlim(0, 1.02)
     _finish(axes, rows, "s")
@@ -108,7 +108,7 @@ def _finish(axes: Axes, rows: Rows, marker: str) -> None:
     axes.set_yticklabels([row.person for row in rows])
     for name in dict.fromkeys(row.label for row in rows):
         value = int(name == "ALL")
-        axes.plot([], [], marker, color=CLASS_COLOURS[value], label=CLASS_TITLES[value])
+        axes.plot([], [], marker, color=CLASS_COLORS[value], label=CLASS_TITLES[value])
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(-0.02, 1),

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from leukoscope.core.plot_style import FAINT, INK, MODEL_COLOUR, dress, figure, legend
+from leukoscope.core.plot_style import FAINT, INK, MODEL_COLOR, dress, figure, legend
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.calibration import person_weights
 from leukoscope.evaluation.metrics.selective import confidence, risk_coverage
@@ -34,7 +34,7 @@ def risk_coverage_curve(
     share, error = risk_coverage(wrong, confidence(p, threshold), weight)
     sheet, axes = figure()
     axes.axhline(error[-1], color=FAINT, linestyle=":", label="cells left out at random")
-    axes.plot(share, error, color=MODEL_COLOUR, linewidth=2, label=f"AURC {aurc}")
+    axes.plot(share, error, color=MODEL_COLOR, linewidth=2, label=f"AURC {aurc}")
     axes.plot(*point, "o", color=INK, markersize=7, label="verdicts as given", zorder=5)
     dress(axes, "Share of cells answered", "Error among the answered")
     axes.set(xlim=(-0.02, 1.02), ylim=(0, None))

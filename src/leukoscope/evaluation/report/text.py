@@ -69,7 +69,7 @@ def _who(evaluation: Evaluation) -> str:
         f"{count(persons['HEM'], 'person')}{unseen}."
     )
     left_out = [
-        f"{cells[key]:,} {key}" for key in ("unlabelled", "without probability") if cells[key]
+        f"{cells[key]:,} {key}" for key in ("unlabeled", "without probability") if cells[key]
     ]
     if unknown:
         text += (

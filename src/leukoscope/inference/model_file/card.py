@@ -139,7 +139,7 @@ class DataSource:
 
     name: str
     citation: str
-    licence: str
+    license: str
     doi: str
 
 
@@ -174,7 +174,7 @@ class Card:
     input: Crop
     training: Training
     data: DataSource
-    licence: str
+    license: str
     heatmap: str
     recipe: Mapping[str, Any]
     versions: Mapping[str, str]

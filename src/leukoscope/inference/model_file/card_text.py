@@ -26,8 +26,8 @@ def describe(card: Card) -> list[tuple[str, str]]:
         ("Known looks", looks_words(card.image_limits)),
         ("Trained on", _training(card)),
         ("Split", _split(card)),
-        ("Data", f"{card.data.name}. {card.data.citation} ({card.data.licence})"),
-        ("Licence", card.licence),
+        ("Data", f"{card.data.name}. {card.data.citation} ({card.data.license})"),
+        ("License", card.license),
         ("Versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())),
     ]
     if card.left_out:

@@ -25,7 +25,7 @@ def verify(path: Path | str) -> list[Check]:
     """Open a model file and try it on made-up images.
 
     Checks that the file opens with a valid card and the promised inputs and outputs; that logits
-    are finite on black, white, grey and noise; that they don't depend on what else is in the batch;
+    are finite on black, white, gray and noise; that they don't depend on what else is in the batch;
     and, for exact maps, that the mean of the map plus `cam_bias` is the logit.
 
     Returns:
@@ -58,7 +58,7 @@ def _attempt(check: Callable[[ModelFile], Check], model: ModelFile) -> Check:
 
 
 def _images(size: int) -> np.ndarray:
-    """Black, white, grey and five kinds of noise: uint8 (8, size, size, 3)."""
+    """Black, white, gray and five kinds of noise: uint8 (8, size, size, 3)."""
     generator = np.random.default_rng(0)
     plain = [np.full((size, size, 3), value) for value in (0, 255, 128)]
     noise = [generator.integers(0, high, (size, size, 3)) for high in (16, 64, 128, 256, 256)]
@@ -71,7 +71,7 @@ def _finite(model: ModelFile) -> Check:
     arrays = [a for a in (out.logit, out.heatmap, out.embedding) if a is not None]
     right = all(len(array) == len(images) for array in arrays)
     passed = right and all(bool(np.isfinite(array).all()) for array in arrays)
-    return Check("finite", passed, "on black, white, grey and noise")
+    return Check("finite", passed, "on black, white, gray and noise")
 
 
 def _batch_invariant(model: ModelFile) -> Check:

@@ -1,4 +1,4 @@
-"""Does an image look like one cell, cut out and centred? Measures, and the limits they keep to.
+"""Does an image look like one cell, cut out and centered? Measures, and the limits they keep to.
 
 What a cell looks like is not written here: the limits come from the training cells and stand in
 the model's card, so that a model of other images judges by those. NumPy alone, on every fourth
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.imaging.image import centre
+from leukoscope.data.imaging.image import center
 from leukoscope.data.imaging.shape import find_runs, label_runs
 
 # Above this a pixel isn't background: JPEG copies have specks on what was pure black.
@@ -29,12 +29,12 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "area": ("smaller than any known cell", "larger than any known cell"),
     "fill": ("ragged outline", "square outline"),
     "apart": ("several objects", "several objects"),
-    "offset": ("off centre", "off centre"),
+    "offset": ("off center", "off center"),
     "border": ("cut off by the frame", "cut off by the frame"),
     "sharpness": ("blurred", "grainy"),
     "brightness": ("darker than any known cell", "brighter than any known cell"),
-    "redness": ("unknown colour", "unknown colour"),
-    "greenness": ("unknown colour", "unknown colour"),
+    "redness": ("unknown color", "unknown color"),
+    "greenness": ("unknown color", "unknown color"),
 }
 # Share of the known cells left outside at either end, and the margin beyond, as a share of the
 # width between.
@@ -66,9 +66,9 @@ def look(image: NDArray[np.uint8]) -> dict[str, float]:
         share of the frame's outermost pixels that are not black; `sharpness`, the logarithm of the
         variance of the Laplacian in the middle of the object (Pech-Pacheco et al., "Diatom
         autofocusing in brightfield microscopy", ICPR 2000); `brightness`, the logarithm of the mean
-        grey level; `redness` and `greenness`, the shares of red and green in it.
+        gray level; `redness` and `greenness`, the shares of red and green in it.
     """
-    square = centre(image, WINDOW) if max(image.shape[:2]) > WINDOW else image
+    square = center(image, WINDOW) if max(image.shape[:2]) > WINDOW else image
     few = np.ascontiguousarray(square[STEP // 2 :: STEP, STEP // 2 :: STEP])
     lit = _lit(few)
     rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
@@ -81,8 +81,8 @@ def look(image: NDArray[np.uint8]) -> dict[str, float]:
     box = (rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
     middle = ((rows[0] + rows[-1]) / 2, (columns[0] + columns[-1]) / 2)
     away = [at - (side - 1) / 2 for at, side in zip(middle, lit.shape, strict=True)]
-    colour = few.reshape(-1, 3)[lit.ravel()].sum(axis=0, dtype=np.float64) / count
-    grey = float(colour.sum())
+    color = few.reshape(-1, 3)[lit.ravel()].sum(axis=0, dtype=np.float64) / count
+    gray = float(color.sum())
     return {
         "area": float(np.log(count * STEP * STEP)),
         "fill": count / float(box[0] * box[1]),
@@ -90,9 +90,9 @@ def look(image: NDArray[np.uint8]) -> dict[str, float]:
         "offset": STEP * float(np.hypot(*away)),
         "border": border_share(image),
         "sharpness": _sharpness(square, [int(STEP * at) for at in middle]),
-        "brightness": float(np.log(grey / 3)),
-        "redness": float(colour[0]) / grey,
-        "greenness": float(colour[1]) / grey,
+        "brightness": float(np.log(gray / 3)),
+        "redness": float(color[0]) / gray,
+        "greenness": float(color[1]) / gray,
     }
 
 
@@ -140,7 +140,7 @@ def looks_words(known: Mapping[str, Range] | None) -> str:
     return (
         f"one object on black of {np.exp(area.low):,.0f} to {np.exp(area.high):,.0f} pixels that "
         f"fills {max(0.0, fill.low):.0%} of its box or more, at most {offset.high:.0f} pixels off "
-        "centre, neither blurred nor of a colour that no known cell has"
+        "center, neither blurred nor of a color that no known cell has"
     )
 
 
@@ -151,9 +151,9 @@ def _lit(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _sharpness(square: NDArray[np.uint8], middle: Sequence[int]) -> float:
     top, left = (max(0, at - PATCH // 2) for at in middle)
-    grey = square[top : top + PATCH, left : left + PATCH, 1].astype(np.int16)
-    if min(grey.shape) < 3:
+    gray = square[top : top + PATCH, left : left + PATCH, 1].astype(np.int16)
+    if min(gray.shape) < 3:
         return float("nan")
-    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    laplacian = (around - 4 * grey[1:-1, 1:-1]).astype(np.float32)
+    around = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:]
+    laplacian = (around - 4 * gray[1:-1, 1:-1]).astype(np.float32)
     return float(np.log(laplacian.var() + 1e-3))

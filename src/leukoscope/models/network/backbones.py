@@ -18,7 +18,7 @@ class Backbone(nn.Module):
     Attributes:
         body: timm's network.
         channels: Of the features.
-        mean: Of each colour channel, by which the network's inputs are normalised.
+        mean: Of each color channel, by which the network's inputs are normalized.
         std: Likewise.
     """
 
@@ -43,7 +43,7 @@ class Backbone(nn.Module):
         self._blocks = [own for names in groups if (own := [n for n in names if n in used])]
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Features (N, C, h, w) of normalised planes (N, 3, S, S)."""
+        """Features (N, C, h, w) of normalized planes (N, 3, S, S)."""
         return _at_places(self.body.forward_features(planes), self.body)
 
     def blocks(self) -> list[list[str]]:

@@ -21,7 +21,7 @@ GROUPS = 8  # of a group norm, where the channels can be divided by it
 
 
 class Planes(nn.Module):
-    """The first step of every network: from uint8 cells to normalised planes.
+    """The first step of every network: from uint8 cells to normalized planes.
 
     It is a part of the network, and so of the exported graph, so that no caller can get it wrong.
     """
@@ -50,9 +50,9 @@ class Planes(nn.Module):
         """Planes (N, 3, S, S) of uint8 cells (N, S, S, 3); with the Laplacian (N, 4, S, S)."""
         planes = to_planes(cells)
         if self.laplacian:
-            # Of the mean colour, with black around; the exporter needs the contiguous copy.
-            grey = planes.mean(dim=1, keepdim=True).contiguous()
-            edges = nn.functional.conv2d(grey, self.kernel, padding=1)
+            # Of the mean color, with black around; the exporter needs the contiguous copy.
+            gray = planes.mean(dim=1, keepdim=True).contiguous()
+            edges = nn.functional.conv2d(gray, self.kernel, padding=1)
             planes = torch.cat([planes, edges], dim=1)
         return planes if self.plain else (planes - self.mean) / self.std
 

@@ -1,6 +1,6 @@
 """A network with nothing to train but its last layer: the local structure of a cell, and its size.
 
-At places all over the cell a fixed bank of filters says what is there: two colour differences,
+At places all over the cell a fixed bank of filters says what is there: two color differences,
 bands of density at three scales and the strength of edges at three. Random Fourier features turn
 the eight numbers into many bounded ones, whose mean over the places describes the cell. That mean
 knows how often each kind of structure occurs, and neither how large the cell is nor where in it
@@ -35,7 +35,7 @@ LEVELS = 4
 STRIDE = 2 ** (LEVELS - 1)
 """Original pixels between places."""
 DARKEST = 4.0
-"""Grey level below which light is not told apart: the density of a black pixel stays finite."""
+"""Gray level below which light is not told apart: the density of a black pixel stays finite."""
 INSIDE = 0.9
 """A place counts where so much around it is cell: the cut against black is no structure."""
 FAINT = 0.01
@@ -103,7 +103,7 @@ class Local(nn.Module):
         self.register_buffer("spread", torch.ones(MEASURES))
 
     def forward(self, cells: Tensor) -> Answer:
-        """Answer for uint8 cells (N, S, S, 3); the embedding is their standardised measures."""
+        """Answer for uint8 cells (N, S, S, 3); the embedding is their standardized measures."""
         places = filtered(cells)
         said = conv2d(self._features(places), self.classifier.weight[:, :, None, None])
         size = (bumps(places.ln_area) * self.size_row).sum(dim=1) - self.size_offset  # (N,)
@@ -141,9 +141,9 @@ def filtered(cells: Tensor) -> Places:
         level = level if number == LEVELS - 1 else level[:, :, ::2, ::2]
     inside = (level[:, 3:] > INSIDE).float()
     smooth.append(_density(_smoothed(level)))
-    grey = [one.mean(dim=1, keepdim=True) for one in smooth]
+    gray = [one.mean(dim=1, keepdim=True) for one in smooth]
     red, green, blue = (smooth[0][:, number : number + 1] for number in range(3))
-    bands = [fine - coarse for fine, coarse in pairwise(grey)]
+    bands = [fine - coarse for fine, coarse in pairwise(gray)]
     filters = torch.cat([red - green, blue - green, *bands, *edges], dim=1)
     middle, spread = (filters.new_tensor(one)[:, None, None] for one in (MIDDLE, SPREAD))
     return Places(
@@ -180,9 +180,9 @@ def _smoothed(planes: Tensor) -> Tensor:
     return conv2d(along, row.transpose(2, 3), padding=(2, 0), groups=count)
 
 
-def _slope(grey: Tensor) -> Tensor:
+def _slope(gray: Tensor) -> Tensor:
     """The logarithm of the length of the gradient, in density per pixel of the level."""
-    across = pad(grey, (1, 1, 0, 0), mode="replicate")
-    down = pad(grey, (0, 0, 1, 1), mode="replicate")
+    across = pad(gray, (1, 1, 0, 0), mode="replicate")
+    down = pad(gray, (0, 0, 1, 1), mode="replicate")
     x, y = across[..., 2:] - across[..., :-2], down[..., 2:, :] - down[..., :-2, :]
     return torch.log(torch.sqrt(x * x + y * y) / 2 + FAINT)

@@ -36,10 +36,10 @@ class MobileNetV2(nn.Module):
                 channels = width
         features.append(SameConv2d(channels, CHANNELS, 1))
         self.features = nn.ModuleList(features)
-        self.apply(_initialise)
+        self.apply(_initialize)
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Features of normalised planes."""
+        """Features of normalized planes."""
         first, *blocks, last = self.features
         x = nn.functional.relu6(first(planes))
         for block in blocks:
@@ -84,7 +84,7 @@ class SameConv2d(nn.Conv2d):
         return super().forward(padded)
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialize(module: nn.Module) -> None:
     """He's scale, which keeps a signal alive through 50 layers without norms."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -15,7 +15,7 @@ from leukoscope.data.descriptors import GROUPS, NAMES, choose
 from leukoscope.models.recipe.conversion import build
 from leukoscope.models.recipe.settings import Input
 
-# Every official training image as it is, and the centre of a larger one.
+# Every official training image as it is, and the center of a larger one.
 WHOLE_FRAME = Input(crop=450, size=450)
 
 Weights = Literal["cell", "class", "person"]
@@ -74,7 +74,7 @@ class Classical:
 
 @dataclass(frozen=True, kw_only=True)
 class Logistic(Classical):
-    """Logistic regression on standardised descriptors. `c`: inverse of the L2 penalty."""
+    """Logistic regression on standardized descriptors. `c`: inverse of the L2 penalty."""
 
     estimator: Literal["logistic"] = "logistic"
     c: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0, 10.0)
@@ -82,7 +82,7 @@ class Logistic(Classical):
 
 @dataclass(frozen=True, kw_only=True)
 class Svm(Classical):
-    """Support-vector machine with a Gaussian kernel on standardised descriptors.
+    """Support-vector machine with a Gaussian kernel on standardized descriptors.
 
     Attributes:
         c: Cost of an error in the margin.
@@ -96,7 +96,7 @@ class Svm(Classical):
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel(Classical):
-    """Regularised least squares with a Gaussian kernel on standardised descriptors.
+    """Regularized least squares with a Gaussian kernel on standardized descriptors.
 
     Attributes:
         ridge: What is added to the diagonal of the kernel: the larger, the smoother the answer.
@@ -151,15 +151,15 @@ class GradientBoosting(Classical):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours(Classical):
-    """Nearest neighbours among the training cells, by standardised descriptors.
+class Neighbors(Classical):
+    """Nearest neighbors among the training cells, by standardized descriptors.
 
     Attributes:
-        neighbours: How many have a vote.
+        neighbors: How many have a vote.
     """
 
     estimator: Literal["knn"] = "knn"
-    neighbours: tuple[int, ...] = (5, 15, 51, 151)
+    neighbors: tuple[int, ...] = (5, 15, 51, 151)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +200,7 @@ ESTIMATORS: dict[str, type[Classical]] = {
     "kernel": Kernel,
     "random-forest": RandomForest,
     "gradient-boosting": GradientBoosting,
-    "knn": Neighbours,
+    "knn": Neighbors,
     "local": Local,
 }
 

@@ -25,7 +25,7 @@ from leukoscope.models.recipe.settings import (
     Loss,
     Monitor,
     Network,
-    Optimiser,
+    Optimizer,
     Schedule,
     Stage,
 )
@@ -37,7 +37,7 @@ __all__ = [
     "Loss",
     "Monitor",
     "Network",
-    "Optimiser",
+    "Optimizer",
     "Recipe",
     "Schedule",
     "Stage",
@@ -56,7 +56,7 @@ CLASSICAL_GROUPS = ("name", "summary", "input", "classical")
 class Recipe:
     """Everything a run needs besides the data, the split and the seed.
 
-    Without `stages` a training has one, with what `fit` and `optimiser` say. With `classical` an
+    Without `stages` a training has one, with what `fit` and `optimizer` say. With `classical` an
     estimator is trained on measured descriptors, and of the other groups only `input` has a
     meaning.
     """
@@ -67,7 +67,7 @@ class Recipe:
     input: Input = field(default_factory=Input)
     augment: Augment = field(default_factory=Augment)
     loss: Loss = field(default_factory=Loss)
-    optimiser: Optimiser = field(default_factory=Optimiser)
+    optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Schedule = field(default_factory=Schedule)
     fit: Fit = field(default_factory=Fit)
     stages: tuple[Stage, ...] = ()

@@ -23,10 +23,10 @@ def check_ranges(recipe: "Recipe") -> None:
         RecipeError: A value out of range; names the field.
     """
     net, cells, fit, loss = recipe.network, recipe.input, recipe.fit, recipe.loss
-    optimiser, schedule, augment = recipe.optimiser, recipe.schedule, recipe.augment
+    optimizer, schedule, augment = recipe.optimizer, recipe.schedule, recipe.augment
     even = {"ALL": 1.0, "HEM": 1.0}
     weights = loss.class_weights if isinstance(loss.class_weights, dict) else even
-    gains = (augment.shift, augment.brightness, augment.colour)
+    gains = (augment.shift, augment.brightness, augment.color)
     rules = [
         (re.fullmatch(r"\w[\w.-]{0,99}", recipe.name), "name: letters, digits, '.', '_', '-'"),
         (16 <= cells.size <= cells.crop <= 4096, "input: 16 <= size <= crop <= 4096"),
@@ -36,10 +36,10 @@ def check_ranges(recipe: "Recipe") -> None:
         ),
         *_of_network(net, cells.size),
         (min(fit.epochs, fit.batch_size, fit.patience) > 0, "fit: whole numbers above 0"),
-        (optimiser.learning_rate > 0, "optimiser.learning_rate: above 0"),
+        (optimizer.learning_rate > 0, "optimizer.learning_rate: above 0"),
         (
-            optimiser.clip >= 0 and optimiser.weight_decay >= 0,
-            "optimiser: clip and weight_decay not negative",
+            optimizer.clip >= 0 and optimizer.weight_decay >= 0,
+            "optimizer: clip and weight_decay not negative",
         ),
         (
             loss.l1 >= 0 and loss.l2 >= 0 and 0 <= loss.smoothing < 1,
@@ -53,7 +53,7 @@ def check_ranges(recipe: "Recipe") -> None:
         (0 <= augment.scale < 0.9, "augment.scale: from 0 to below 0.9"),
         (
             min(gains) >= 0 and max(gains) < 1,
-            "augment: shift, brightness, colour from 0 to below 1",
+            "augment: shift, brightness, color from 0 to below 1",
         ),
         (0 <= augment.blur <= 20, "augment.blur: from 0 to 20"),
         (0 < schedule.factor < 1, "schedule.factor: between 0 and 1"),

@@ -18,7 +18,7 @@ class Network:
         halving: What halves the picture after each convolution of `cnn`.
         norm: What follows each convolution of `cnn`; "layer" is over all channels and places.
         activation: Of `cnn`, `dense` and every head.
-        laplacian: Give `cnn` the Laplacian of the grey picture as a fourth channel.
+        laplacian: Give `cnn` the Laplacian of the gray picture as a fourth channel.
         hidden: Units of the dense layer after "flatten".
         head: Units of dense layers between pooled features and the logit; none by default.
         dropout: Of the head's inputs, and after each dense layer in it.
@@ -56,7 +56,7 @@ class Augment:
         scale: Largest relative change of size (0.1: 90 to 110 %).
         shift: Largest shift, as a part of the side.
         brightness: Largest relative change of brightness.
-        colour: Largest relative change of each colour channel, on the cell's pixels.
+        color: Largest relative change of each color channel, on the cell's pixels.
         blur: Largest standard deviation of a Gaussian blur, pixels.
     """
 
@@ -65,7 +65,7 @@ class Augment:
     scale: float = 0.0
     shift: float = 0.02
     brightness: float = 0.1
-    colour: float = 0.05
+    color: float = 0.05
     blur: float = 0.0
 
 
@@ -78,19 +78,19 @@ class Loss:
             name.
         l1: Penalty on the sum of absolute kernel weights.
         l2: Penalty on the sum of squared kernel weights.
-        penalised: Whose kernels: "all", or the "head" alone.
+        penalized: Whose kernels: "all", or the "head" alone.
         smoothing: Label smoothing: targets become smoothing/2 and 1 - smoothing/2.
     """
 
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     l1: float = 0.0
     l2: float = 0.0
-    penalised: Literal["all", "head"] = "all"
+    penalized: Literal["all", "head"] = "all"
     smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
-class Optimiser:
+class Optimizer:
     """How weights are changed. `clip`: largest gradient norm, 0 for no limit."""
 
     name: Literal["adam", "adamw", "sgd", "adamax", "rmsprop"] = "adam"
@@ -145,7 +145,7 @@ class Stage:
     Attributes:
         train: "all", the "head" alone, or {last: N}: the head and the last N blocks of the trunk.
         epochs: At most so many; 0 for `fit.epochs`.
-        learning_rate: One rate, or {backbone: x, head: y}; 0 for `optimiser.learning_rate`.
+        learning_rate: One rate, or {backbone: x, head: y}; 0 for `optimizer.learning_rate`.
         patience: Go on to the next stage after so many epochs without a better monitored value;
             0 for `fit.patience`.
         layer_decay: The rate of each block of the trunk as a part of the next one's.

@@ -71,8 +71,8 @@ def new_card(
         training=seen(cohort, split, synthetic),
         data=cards.DataSource("Synthetic cells", "Leukoscope", "Apache-2.0", "")
         if synthetic
-        else cards.DataSource("C-NMC 2019", cnmc.CITATION, cnmc.LICENCE, cnmc.DOI),
-        licence="Apache-2.0",
+        else cards.DataSource("C-NMC 2019", cnmc.CITATION, cnmc.LICENSE, cnmc.DOI),
+        license="Apache-2.0",
         recipe=recipe.to_dict(),
         versions={"leukoscope": __version__, **{name: version(name) for name in packages}},
         **fields,

@@ -12,7 +12,7 @@ from leukoscope.models.recipe.estimator_settings import (
     Kernel,
     Local,
     Logistic,
-    Neighbours,
+    Neighbors,
     RandomForest,
     Svm,
 )
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 
 LIMIT = 5.0
-"""Standardised descriptors end here, so that a cell unlike any known pulls no harder than it."""
+"""Standardized descriptors end here, so that a cell unlike any known pulls no harder than it."""
 HALF_A_VOTE = 0.5
 """Added to both sides of a vote, so that the log-odds of an unanimous one are finite."""
 SUBSAMPLE = 0.5
@@ -41,8 +41,8 @@ class Fitted:
         mean: float64 (F,), of each descriptor over the training cells, as they count.
         scale: float64 (F,), their standard deviation; 1 where that is 0.
         model: Of scikit-learn, or a `KernelMachine`. Trees are given the descriptors, others the
-            standardised ones.
-        votes: Number of trees or neighbours where these vote, else 0.
+            standardized ones.
+        votes: Number of trees or neighbors where these vote, else 0.
     """
 
     settings: Classical
@@ -52,11 +52,11 @@ class Fitted:
     votes: int
 
     def embedding(self, values: Floats) -> Floats:
-        """As the model file has it: the standardised descriptors, float64 (n, F)."""
+        """As the model file has it: the standardized descriptors, float64 (n, F)."""
         return self.standard(values)
 
     def standard(self, values: Floats) -> Floats:
-        """Standardised descriptors, float64 (n, F), within `LIMIT`."""
+        """Standardized descriptors, float64 (n, F), within `LIMIT`."""
         return np.clip((values.astype(np.float64) - self.mean) / self.scale, -LIMIT, LIMIT)
 
     def logit(self, values: Floats) -> Floats:
@@ -75,7 +75,7 @@ class Fitted:
         if kind == "knn":
             from sklearn import config_context
 
-            # Its other way of finding neighbours clashes with OpenBLAS where threads call it.
+            # Its other way of finding neighbors clashes with OpenBLAS where threads call it.
             with config_context(enable_cython_pairwise_dist=False):
                 share = self.model.predict(standard)  # (n, 2): mean weight for HEM, for ALL
             return log_odds(share[:, 1] * self.votes, share[:, 0] * self.votes)
@@ -117,7 +117,7 @@ def fit_estimator(
         return Fitted(settings, mean, scale, machine, 0)
     made, votes = _made(settings, chosen, values.shape, seed, jobs)
     fitted = Fitted(settings, mean, scale, made, votes)
-    if isinstance(settings, Neighbours):
+    if isinstance(settings, Neighbors):
         sides = np.stack([weights * (1 - label), weights * label], axis=1)
         made.fit(fitted.standard(values), sides)
     elif isinstance(settings, RandomForest | GradientBoosting):
@@ -167,5 +167,5 @@ def _made(
         return boosting, 0
     from sklearn.neighbors import KNeighborsRegressor
 
-    neighbours = min(int(chosen["neighbours"]), cells)
-    return KNeighborsRegressor(neighbours, algorithm="brute"), neighbours
+    neighbors = min(int(chosen["neighbors"]), cells)
+    return KNeighborsRegressor(neighbors, algorithm="brute"), neighbors

@@ -1,6 +1,6 @@
 """From a fitted estimator to one ONNX file, checked on real cells before it gets its name.
 
-skl2onnx converts an estimator of scikit-learn alone. What stands before it (standardising) and
+skl2onnx converts an estimator of scikit-learn alone. What stands before it (standardizing) and
 after it (from scores or votes to log-odds) is written here, and so is all of a kernel machine, in
 double precision where an estimator computes in it, so that file and estimator part ways by rounding
 to float32 alone.
@@ -31,7 +31,7 @@ GIVEN = {
     "gradient-boosting": "features",
 }
 
-# Nodes, constants by name, further initialisers, and operator sets by domain.
+# Nodes, constants by name, further initializers, and operator sets by domain.
 _Part = tuple[list[Any], dict[str, np.ndarray], list[Any], dict[str, int]]
 
 
@@ -88,7 +88,7 @@ def _graph(fitted: Fitted) -> Any:
 
 
 def _of_scikit_learn(fitted: Fitted) -> _Part:
-    """What follows the standardising: the estimator, and from its output to a logit."""
+    """What follows the standardizing: the estimator, and from its output to a logit."""
     converted = _converted(fitted)
     constants = {
         "votes": np.array(float(fitted.votes)),
@@ -150,8 +150,8 @@ def _before() -> list[Any]:
 
     return [
         make_node("Cast", ["features"], ["exact"], to=TensorProto.DOUBLE),
-        make_node("Sub", ["exact", "mean"], ["centred"]),
-        make_node("Div", ["centred", "scale"], ["scaled"]),
+        make_node("Sub", ["exact", "mean"], ["centered"]),
+        make_node("Div", ["centered", "scale"], ["scaled"]),
         make_node("Clip", ["scaled", "low", "high"], ["standard"]),
         make_node("Cast", ["standard"], ["embedding"], to=TensorProto.FLOAT),
     ]

@@ -90,7 +90,7 @@ def person_folds(cohort: Cohort, folds: int, seed: int) -> np.ndarray:
     """A fold for each cell; a person, and whoever shares a cell with it, stands in one.
 
     Args:
-        cohort: Labelled cells with person.
+        cohort: Labeled cells with person.
         folds: How many, where each class has that many persons; fewer where not.
         seed: Of the draw.
 

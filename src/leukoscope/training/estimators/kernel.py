@@ -1,11 +1,11 @@
-"""Regularised least squares with a Gaussian kernel, in closed form.
+"""Regularized least squares with a Gaussian kernel, in closed form.
 
 Every training cell pulls the answer near it towards its class, +1 for ALL and -1 for HEM; the ridge
-says how far a single cell may pull. Nothing is searched for, so a fit costs one factorisation and
+says how far a single cell may pull. Nothing is searched for, so a fit costs one factorization and
 its answer depends on no seed. A cell that counts more than another has a smaller ridge.
 
 Sources: J. A. K. Suykens, J. Vandewalle, "Least squares support vector machine classifiers", Neural
-Processing Letters 9, 1999; the intercept by generalised least squares as in C. E. Rasmussen, C. K.
+Processing Letters 9, 1999; the intercept by generalized least squares as in C. E. Rasmussen, C. K.
 I. Williams, "Gaussian processes for machine learning", MIT Press 2006, section 2.7.
 """
 
@@ -43,7 +43,7 @@ class KernelMachine:
         """Solve for the pull of each cell.
 
         Args:
-            values: (n, F), standardised descriptors.
+            values: (n, F), standardized descriptors.
             label: (n,) 0 or 1.
             weights: (n,) above 0, what each cell counts.
             ridge: See the class.
@@ -65,7 +65,7 @@ class KernelMachine:
         """The answer (m,), near +1 among ALL cells and near -1 among HEM cells.
 
         Args:
-            values: (m, F), standardised descriptors.
+            values: (m, F), standardized descriptors.
         """
         alike = likeness(values.astype(np.float32), self.cells, self.gamma)
         return np.asarray(alike @ self.pull.astype(np.float64) + self.middle)

@@ -1,6 +1,6 @@
 """The last layer of `leukoscope.models.network.local_features`, fitted in closed form.
 
-Weighted least squares of +1 for ALL and -1 for HEM on centred inputs, with a ridge, as in A. E.
+Weighted least squares of +1 for ALL and -1 for HEM on centered inputs, with a ridge, as in A. E.
 Hoerl, R. W. Kennard, "Ridge regression: biased estimation for nonorthogonal problems",
 Technometrics 12, 1970. There are far fewer inputs than cells, so a fit takes a second; its answer
 depends on no seed.
@@ -56,7 +56,7 @@ class LocalFit:
         return np.asarray(structure + size + self.bias)
 
     def embedding(self, values: Floats) -> Floats:
-        """The standardised measures, float64 (n, 17)."""
+        """The standardized measures, float64 (n, 17)."""
         return np.asarray((values[:, len(self.row) :] - self.usual) / self.spread)
 
     @cached_property

@@ -1,6 +1,6 @@
-"""Random changes of a training cell: turns, mirrors, size, light, colour and focus.
+"""Random changes of a training cell: turns, mirrors, size, light, color and focus.
 
-The background is pure black and means "no cell", so light and colour are multiplied: black
+The background is pure black and means "no cell", so light and color are multiplied: black
 stays black.
 """
 
@@ -24,8 +24,8 @@ def augment(cell: np.ndarray, settings: Augment, rng: np.random.Generator) -> np
     # Drawn all at once and always, so that switching one change off leaves the others as they were.
     draws = rng.uniform(-1, 1, size=10)
     cell = _move(cell, settings, draws)
-    gains = (1 + settings.brightness * draws[5]) * (1 + settings.colour * draws[6:9])
-    if settings.brightness or settings.colour:
+    gains = (1 + settings.brightness * draws[5]) * (1 + settings.color * draws[6:9])
+    if settings.brightness or settings.color:
         cell = _multiply(cell, gains)
     sigma = settings.blur * (draws[9] + 1) / 2
     return cv2.GaussianBlur(cell, (0, 0), sigma) if sigma > 0.2 else cell

@@ -23,14 +23,14 @@ __all__ = ["BEST", "LAST", "load", "read_state", "save"]
 
 
 def save(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer | None, state: dict[str, Any]
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer | None, state: dict[str, Any]
 ) -> None:
-    """Write weights, the optimiser's moments and a small JSON state as one file, atomically."""
+    """Write weights, the optimizer's moments and a small JSON state as one file, atomically."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    if optimiser is not None:
-        for index, moments in optimiser.state_dict()["state"].items():
+    if optimizer is not None:
+        for index, moments in optimizer.state_dict()["state"].items():
             tensors |= {
-                f"optimiser.{index}.{name}": torch.as_tensor(value)
+                f"optimizer.{index}.{name}": torch.as_tensor(value)
                 for name, value in moments.items()
             }
     with atomic_path(path) as temporary:
@@ -48,7 +48,7 @@ def read_state(path: Path) -> dict[str, Any]:
         return dict(json.loads(file.metadata()["state"]))
 
 
-def load(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer | None = None) -> None:
+def load(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> None:
     """Put weights and, where asked for, moments back.
 
     Raises:
@@ -58,8 +58,8 @@ def load(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer | None
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         network.load_state_dict(_below(tensors, "network."))
-        if optimiser is not None:
-            _load_moments(optimiser, _below(tensors, "optimiser."))
+        if optimizer is not None:
+            _load_moments(optimizer, _below(tensors, "optimizer."))
 
 
 @contextmanager
@@ -81,10 +81,10 @@ def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     }
 
 
-def _load_moments(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def _load_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, key = name.split(".", 1)
         moments.setdefault(int(index), {})[key] = value
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})

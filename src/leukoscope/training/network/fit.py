@@ -22,7 +22,7 @@ from leukoscope.training.network import checkpoint
 from leukoscope.training.network.batches import training_batches
 from leukoscope.training.network.devices import open_fabric
 from leukoscope.training.network.log import LOG, Epoch, measured, write_log
-from leukoscope.training.network.loss import make_optimiser, penalty, weighted_loss
+from leukoscope.training.network.loss import make_optimizer, penalty, weighted_loss
 from leukoscope.training.network.sampling import class_weights, epoch_order, part_rows
 from leukoscope.training.network.schedule import best_epoch, learning_rate, score
 from leukoscope.training.network.stages import (
@@ -74,7 +74,7 @@ def fit(
 ) -> Fitted:
     """Train a recipe on the rows whose part is "train"; choose the epoch on those of "validation".
 
-    A stage begins with the weights of the best epoch so far and fresh moments of the optimiser.
+    A stage begins with the weights of the best epoch so far and fresh moments of the optimizer.
     Under `torchrun` every process takes its share of each batch and the result is the one of a
     single process, up to the order of floating-point sums (and, with dropout, other masks).
 
@@ -110,15 +110,15 @@ def fit(
     if fabric.world_size > 1:
         share_batch_norms(network)
     weights = class_weights(label[train], recipe.loss.class_weights)
-    ready = 0  # the stage that model, optimiser and stepper are made for
+    ready = 0  # the stage that model, optimizer and stepper are made for
 
     while (number := _next_stage(recipe, log)) <= len(stages):
         epoch, began, stage = len(log), time.perf_counter(), stages[number - 1]
         if number != ready:
-            optimiser = make_optimiser(trainable(network, stage), recipe.optimiser)
+            optimizer = make_optimizer(trainable(network, stage), recipe.optimizer)
             if log and log[-1].stage == number:
-                checkpoint.load(out / checkpoint.LAST, network, optimiser)
-            model, stepper = fabric.setup(network, optimiser)
+                checkpoint.load(out / checkpoint.LAST, network, optimizer)
+            model, stepper = fabric.setup(network, optimizer)
             ready = number
             on_stage(number, stage, network)
         scores = scores_within(number, _stages(log), _scores(recipe, log))
@@ -152,10 +152,10 @@ def fit(
             loss = weighted_loss(logit.float(), target, weights, recipe.loss.smoothing)
             stepper.zero_grad(set_to_none=True)
             fabric.backward(loss + penalty(network, recipe.loss))
-            if recipe.optimiser.clip:
+            if recipe.optimizer.clip:
                 # A gradient that is not finite shows in the next loss, which is checked below.
                 fabric.clip_gradients(
-                    model, stepper, max_norm=recipe.optimiser.clip, error_if_nonfinite=False
+                    model, stepper, max_norm=recipe.optimizer.clip, error_if_nonfinite=False
                 )
             stepper.step()
             summed, seen = summed + loss.item() * together, seen + together
@@ -185,7 +185,7 @@ def fit(
         if fabric.global_rank == 0:
             # `last` comes last: whatever stops the run before it, the epoch is simply done again.
             write_log(log, out / LOG)
-            checkpoint.save(out / checkpoint.LAST, network, optimiser, state)
+            checkpoint.save(out / checkpoint.LAST, network, optimizer, state)
             on_epoch(entry, is_best)
         fabric.barrier()
 
@@ -258,6 +258,6 @@ def _scores(recipe: Recipe, log: list[Epoch]) -> list[float]:
 def _check_finite(value: float, out: Path, epoch: int) -> None:
     if not math.isfinite(value):
         raise TrainingError(
-            f"{out}: the loss is not a number in epoch {epoch + 1}; lower optimiser.learning_rate "
+            f"{out}: the loss is not a number in epoch {epoch + 1}; lower optimizer.learning_rate "
             "or set fit.precision=fp32."
         )

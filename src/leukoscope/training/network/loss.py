@@ -1,4 +1,4 @@
-"""What a step makes smaller, and how: the loss, its penalties and the optimiser."""
+"""What a step makes smaller, and how: the loss, its penalties and the optimizer."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from leukoscope.models.network.param_groups import head
-from leukoscope.models.recipe.recipe import Loss, Optimiser
+from leukoscope.models.recipe.recipe import Loss, Optimizer
 
 MOMENTUM = 0.9
 
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
     "adamax": torch.optim.Adamax,
@@ -45,7 +45,7 @@ def penalty(network: nn.Module, settings: Loss) -> Tensor | float:
     if not (settings.l1 or settings.l2):
         return 0.0
     weights = dict(network.named_parameters())
-    names = head(network) if settings.penalised == "head" else list(weights)
+    names = head(network) if settings.penalized == "head" else list(weights)
     kernels = [w for name in names if (w := weights[name]).ndim > 1 and w.requires_grad]
     total: Tensor | float = 0.0
     for kernel in kernels:
@@ -53,10 +53,10 @@ def penalty(network: nn.Module, settings: Loss) -> Tensor | float:
     return total
 
 
-def make_optimiser(
-    weights: Iterable[nn.Parameter] | list[dict[str, Any]], settings: Optimiser
+def make_optimizer(
+    weights: Iterable[nn.Parameter] | list[dict[str, Any]], settings: Optimizer
 ) -> torch.optim.Optimizer:
-    """The optimiser a recipe names, for weights or groups of them (see `stages.trainable`)."""
-    return OPTIMISERS[settings.name](
+    """The optimizer a recipe names, for weights or groups of them (see `stages.trainable`)."""
+    return OPTIMIZERS[settings.name](
         weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )

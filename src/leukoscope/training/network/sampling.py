@@ -19,7 +19,7 @@ def part_rows(cohort: Cohort, part: str) -> np.ndarray:
     if not {0, 1} <= present:
         raise TrainingError(
             f"{cohort.source}: the {part} part has {len(rows)} cells and not both classes; ALL and "
-            "HEM are needed. Try another --seed or larger parts, or add labelled cells."
+            "HEM are needed. Try another --seed or larger parts, or add labeled cells."
         )
     return rows
 

@@ -22,7 +22,7 @@ def plan(recipe: Recipe) -> tuple[Stage, ...]:
             stage,
             epochs=stage.epochs or recipe.fit.epochs,
             patience=stage.patience or recipe.fit.patience,
-            learning_rate=stage.learning_rate or recipe.optimiser.learning_rate,
+            learning_rate=stage.learning_rate or recipe.optimizer.learning_rate,
         )
         for stage in recipe.stages or (Stage(),)
     )
@@ -50,7 +50,7 @@ def scores_within(stage: int, past: Sequence[int], scores: Sequence[float]) -> l
 
 
 def trainable(network: nn.Module, stage: Stage) -> list[dict[str, Any]]:
-    """Let only what a stage trains have gradients; returns it as groups for an optimiser.
+    """Let only what a stage trains have gradients; returns it as groups for an optimizer.
 
     Returns:
         Groups with `params` and `base`, the group's own learning rate before any schedule. Weights

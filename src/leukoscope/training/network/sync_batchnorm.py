@@ -38,20 +38,20 @@ class _Forward:
     def __call__(self, x: Tensor) -> Tensor:
         if not self.norm.training:
             return self.own(x)
-        normalised = _normalised(self.norm, x.float()).to(x.dtype)
+        normalized = _normalized(self.norm, x.float()).to(x.dtype)
         for after in ("drop", "act"):  # timm's
             if isinstance(module := getattr(self.norm, after, None), nn.Module):
-                normalised = module(normalised)
-        return normalised
+                normalized = module(normalized)
+        return normalized
 
 
-def _normalised(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+def _normalized(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     """Batch norm of float32 (N, C, h, w), running statistics updated."""
     count = x.new_tensor([x.numel() / x.shape[1]])
     total = summed(torch.cat([x.sum((0, 2, 3)), count]))
     mean, n = total[:-1] / total[-1], total[-1]
-    centred = x - mean[:, None, None]
-    variance = summed(centred.square().sum((0, 2, 3))) / n
+    centered = x - mean[:, None, None]
+    variance = summed(centered.square().sum((0, 2, 3))) / n
     with torch.no_grad():
         if norm.running_mean is not None and norm.running_var is not None:
             rate = 0.1 if norm.momentum is None else norm.momentum
@@ -59,10 +59,10 @@ def _normalised(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
             norm.running_var.lerp_(variance * n / (n - 1), rate)
         if norm.num_batches_tracked is not None:
             norm.num_batches_tracked.add_(1)
-    normalised = centred * torch.rsqrt(variance + norm.eps)[:, None, None]
+    normalized = centered * torch.rsqrt(variance + norm.eps)[:, None, None]
     if norm.affine:
-        normalised = normalised * norm.weight[:, None, None] + norm.bias[:, None, None]
-    return normalised
+        normalized = normalized * norm.weight[:, None, None] + norm.bias[:, None, None]
+    return normalized
 
 
 def summed(values: Tensor) -> Tensor:

@@ -90,7 +90,7 @@ def ask(
     """Fit a model without each fold and ask it about that fold.
 
     Args:
-        cohort: N labelled cells with person.
+        cohort: N labeled cells with person.
         recipe: The settings; has `classical`.
         values: float32 (N, F), their descriptors.
         fold: (N,) from `choice.person_folds`.

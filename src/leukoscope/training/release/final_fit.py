@@ -68,7 +68,7 @@ def run_everyone(
     jobs: int = 2,
     target_recall: float = 0.95,
 ) -> Shipped:
-    """Fit a classical recipe on all labelled cells and write the model file.
+    """Fit a classical recipe on all labeled cells and write the model file.
 
     Args:
         cohort: Hashed cells with person.

@@ -113,7 +113,7 @@ def _network(
     from leukoscope.training.network.fit import finished_epochs, fit
 
     keep_memory()
-    better = min if plan.minimises else max
+    better = min if plan.minimizes else max
     best: list[float] = []
 
     def on_epoch(entry: Epoch, _is_best: bool = False) -> None:

@@ -90,7 +90,7 @@ def _history(plan: Plan, found: Study) -> "Figure":
         [row.value for row in shown],
         [row.state == "complete" for row in shown],
         name=title(plan.objective),
-        minimise=plan.minimises,
+        minimize=plan.minimizes,
     )
 
 
@@ -133,5 +133,5 @@ def _trials(plan: Plan, found: Study) -> Markup:
 
 
 def _rank(plan: Plan, row: Row) -> tuple[bool, float, int]:
-    value = row.value if plan.minimises else -row.value
+    value = row.value if plan.minimizes else -row.value
     return row.state != "complete", value if value == value else float("inf"), row.trial

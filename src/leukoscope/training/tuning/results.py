@@ -88,7 +88,7 @@ def best_row(plan: Plan, rows: Sequence[Row]) -> Row | None:
     complete = [row for row in rows if row.state == "complete"]
     if not complete:
         return None
-    return (min if plan.minimises else max)(complete, key=lambda row: row.value)
+    return (min if plan.minimizes else max)(complete, key=lambda row: row.value)
 
 
 def publish(plan: Plan, study: optuna.Study) -> Study:

@@ -65,7 +65,7 @@ class Plan:
         return self.folder.resolve().name
 
     @property
-    def minimises(self) -> bool:
+    def minimizes(self) -> bool:
         """Whether less is better."""
         return self.objective == "loss"
 
@@ -86,7 +86,7 @@ class Plan:
 
 
 def held_out(cohort: Cohort, split: Split) -> Cohort:
-    """The labelled cells, of which all but those for training and validation have lost their part.
+    """The labeled cells, of which all but those for training and validation have lost their part.
 
     Args:
         cohort: Cells with label, person and part.
@@ -115,7 +115,7 @@ def open_study(plan: Plan) -> optuna.Study:
     study = optuna.create_study(
         storage=open_storage(plan.place),
         study_name=plan.name,
-        direction="minimize" if plan.minimises else "maximize",
+        direction="minimize" if plan.minimizes else "maximize",
         sampler=SeededSampler(plan.seed),
         pruner=optuna.pruners.MedianPruner(**PRUNING),
         load_if_exists=True,

@@ -14,7 +14,7 @@ const SHOWN = /** @type {const} */ ([
   "heatmap",
   "heatmap_kind",
   "features",
-  "neighbours",
+  "neighbors",
 ]);
 
 /** @type {Map<string, CaseFile>} Kept while the page lives, so that going back shows pictures. */

@@ -97,7 +97,7 @@ export function opacitySlider() {
   return slider;
 }
 
-/** What the colours of a heatmap mean. */
+/** What the colors of a heatmap mean. */
 export function legend() {
   return h(
     "span",

@@ -21,7 +21,7 @@ export function answer(cell) {
 /** @param {Cell} cell @param {() => void} remove @returns {Child[]} */
 export function details(cell, remove) {
   const measured = measurements(cell.features);
-  const alike = lookalikes(cell.neighbours);
+  const alike = lookalikes(cell.neighbors);
   const imageGone = !cell.picture && !cell.has_image && cell.verdict !== "error";
   return [
     imageGone &&

@@ -5,7 +5,7 @@ import { figure, percent, whole } from "../lib/format.js";
 import { LABELS, glyph, verdictOf } from "./verdicts.js";
 
 /** @typedef {Record<string, number|null>} Features */
-/** @typedef {import("../server/types.js").Neighbour} Neighbour */
+/** @typedef {import("../server/types.js").Neighbor} Neighbor */
 
 /** What a flag means for the person who reads it. */
 const FLAGS = /** @type {Record<string, string>} */ ({
@@ -33,7 +33,7 @@ const MEASURES = [
     ({ solidity }) => known(solidity, (v) => figure(v, 3)),
     "1 is an outline without dents",
   ],
-  ["Saturation", ({ saturation }) => known(saturation, percent), "of the mean colour"],
+  ["Saturation", ({ saturation }) => known(saturation, percent), "of the mean color"],
   [
     "Sharpness",
     ({ sharpness }) => known(sharpness, (v) => figure(v, 3)),
@@ -56,16 +56,16 @@ export function measurements(features) {
       text && h("div", {}, h("dt", {}, name), h("dd", {}, text, h("span", { class: "soft" }, what)))
     );
   });
-  return h("dl", { class: "facts" }, rows, colour(features));
+  return h("dl", { class: "facts" }, rows, color(features));
 }
 
-/** @param {Neighbour[]|null|undefined} neighbours @returns {HTMLElement|null} */
-export function lookalikes(neighbours) {
-  if (!neighbours?.length) return null;
+/** @param {Neighbor[]|null|undefined} neighbors @returns {HTMLElement|null} */
+export function lookalikes(neighbors) {
+  if (!neighbors?.length) return null;
   return h(
     "ul",
-    { class: "neighbours" },
-    neighbours.map(({ name, label, similarity, synthetic }) => {
+    { class: "neighbors" },
+    neighbors.map(({ name, label, similarity, synthetic }) => {
       const word = LABELS[label];
       return h(
         "li",
@@ -89,7 +89,7 @@ function extent({ width, height }) {
 }
 
 /** @param {Features} features */
-function colour({ red, green, blue }) {
+function color({ red, green, blue }) {
   if (typeof red !== "number" || typeof green !== "number" || typeof blue !== "number") return null;
   const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
   setVars(swatch, { "--swatch": `rgb(${red} ${green} ${blue})` });
@@ -97,7 +97,7 @@ function colour({ red, green, blue }) {
   return h(
     "div",
     {},
-    h("dt", {}, "Colour"),
+    h("dt", {}, "Color"),
     h("dd", {}, swatch, values, h("span", { class: "soft" }, "mean red, green, blue")),
   );
 }

@@ -1,21 +1,21 @@
 /**
  * Draw a heatmap over a cell: vermilion speaks for ALL, blue against it, and the
- * fainter the colour, the less it says. One value is one pixel; the browser's bilinear scaling
+ * fainter the color, the less it says. One value is one pixel; the browser's bilinear scaling
  * does the rest.
  */
 
-/** For and against, as in style.css: apart for every kind of colour vision. */
+/** For and against, as in style.css: apart for every kind of color vision. */
 const FOR = [227, 84, 0];
 const AGAINST = [40, 140, 220];
 
 /**
- * Colour and opacity of a value.
+ * Color and opacity of a value.
  *
  * @param {number} value
  * @param {number} scale The magnitude shown at full strength.
  * @returns {[number, number, number, number]} RGBA, each 0 to 255.
  */
-export function heatColour(value, scale) {
+export function heatColor(value, scale) {
   const [red, green, blue] = value >= 0 ? FOR : AGAINST;
   const strength = scale > 0 ? Math.min(Math.abs(value) / scale, 1) : 0;
   return [red, green, blue, Math.round(255 * strength)];
@@ -35,7 +35,7 @@ export function drawHeatmap(canvas, heatmap, scale) {
   if (!context || !width) return;
   const image = context.createImageData(width, height);
   heatmap.forEach((row, y) => {
-    row.forEach((value, x) => image.data.set(heatColour(value, scale), 4 * (y * width + x)));
+    row.forEach((value, x) => image.data.set(heatColor(value, scale), 4 * (y * width + x)));
   });
   context.putImageData(image, 0, 0);
 }

@@ -67,7 +67,7 @@ export class Picture {
       loading: "lazy",
       draggable: "false",
     });
-    // A stored file has its whole frame, of whatever size; its centre is shown at the same scale.
+    // A stored file has its whole frame, of whatever size; its center is shown at the same scale.
     image.addEventListener("load", () => setVars(image, { "--natural": image.naturalWidth }));
     image.addEventListener("error", () => void this.#instead(), { once: true });
     return image;

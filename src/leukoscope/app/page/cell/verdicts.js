@@ -1,5 +1,5 @@
 /**
- * The one table of verdicts: word, shape, and what a review says. Colours are in style.css under
+ * The one table of verdicts: word, shape, and what a review says. Colors are in style.css under
  * the same keys; shape and word carry the meaning without them.
  */
 

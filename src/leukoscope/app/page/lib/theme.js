@@ -15,7 +15,7 @@ export function themeSwitch() {
   const select = h(
     "select",
     {
-      "aria-label": "Colours",
+      "aria-label": "Colors",
       onchange: () => {
         document.documentElement.dataset.theme = select.value;
         remember("theme", select.value);

@@ -1,7 +1,7 @@
 /**
  * What travels between the server and the page: the models of schemas.py, for the type checker.
  *
- * @typedef {{name: string, label: "ALL"|"HEM", similarity: number, synthetic: boolean}} Neighbour
+ * @typedef {{name: string, label: "ALL"|"HEM", similarity: number, synthetic: boolean}} Neighbor
  *
  * @typedef {object} Answer
  * @property {string} name
@@ -18,7 +18,7 @@
  * @property {"exact"|"occlusion"|null} [heatmap_kind]
  * @property {string|null} [picture]
  * @property {Record<string, number|null>|null} [features]
- * @property {Neighbour[]|null} [neighbours]
+ * @property {Neighbor[]|null} [neighbors]
  * @property {number|null} [cell_id]
  *
  * @typedef {{label: string, reviewer: string, note: string, created: string}} Review
