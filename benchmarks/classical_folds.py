@@ -23,7 +23,7 @@ from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.evaluation.metrics.metrics import probability_metrics
 from leukoscope.inference.model_file.model_file import load
 from leukoscope.inference.verdict import threshold
-from leukoscope.training.estimators.inputs import file_inputs, values_of
+from leukoscope.training.estimators.inputs import feature_matrix, file_inputs
 from leukoscope.training.run import MODEL, Run, read_run
 
 RANKED = {"auroc": "AUROC of all cells"}
@@ -47,7 +47,7 @@ def answers(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     model = load(run.model, threads=0)
     rows = np.flatnonzero(run.cohort["part"] == "test")
     tested = run.cohort.select(rows)
-    inputs = file_inputs(tested, run.recipe, values_of(tested, run.recipe).cells)
+    inputs = file_inputs(tested, run.recipe, feature_matrix(tested, run.recipe).cells)
     parts = [model.run_inputs(inputs[at : at + 32]).logit for at in range(0, len(rows), 32)]
     p = sigmoid(np.concatenate(parts) / model.card.temperature)
     return rows, p, p >= threshold(model.card)

@@ -20,7 +20,7 @@ import numpy as np
 from leukoscope.core.progress import track
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import read_cell
-from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_colored
+from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_filled
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.evaluation.metrics.faithfulness import Ends, measure, over_persons
@@ -31,7 +31,7 @@ from leukoscope.training.run import read_run
 BATCH = 8
 FILLINGS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "blur": blurred,
-    "mean color": lambda cell, crop: mean_colored(cell),
+    "mean color": lambda cell, crop: mean_filled(cell),
     "black": lambda cell, crop: np.zeros_like(cell),
 }
 COLUMNS = ("model", "map", "replaced by", "cells", "probability: whole, replaced")

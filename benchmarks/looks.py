@@ -17,7 +17,7 @@ import numpy as np
 from leukoscope.core.progress import track
 from leukoscope.data.cohort import read_cohort_table
 from leukoscope.data.imaging.image import decode
-from leukoscope.inference.rejection.image_checks import limits, look, oddities
+from leukoscope.inference.rejection.image_checks import image_quality, parse_ranges, quality_flags
 
 FOLDS = 5
 
@@ -43,24 +43,24 @@ def main() -> None:
     cohort = read_cohort_table(options.cohort)
     person = cohort["person"]
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda path: look(decode(path)), cohort.paths)
+        found = pool.map(lambda path: image_quality(decode(path)), cohort.paths)
         seen = list(track(found, "Looking", total=len(cohort)))
-    known = limits(seen)
+    known = parse_ranges(seen)
     print("| measure | low | high |\n|---|--:|--:|")
     for name, one in known.items():
         print(f"| {name} | {one.low:.3f} | {one.high:.3f} |")
     print()
-    said("limits of all cells", seen, [oddities(one, known) for one in seen])
+    said("limits of all cells", seen, [quality_flags(one, known) for one in seen])
     tested: list[Mapping[str, float]] = []
     odd: list[tuple[str, ...]] = []
     for repeat in range(options.repeats):
         names = np.random.default_rng(repeat).permutation(np.unique(person.astype(str)))
         for fold in range(FOLDS):
             out = np.isin(person.astype(str), names[fold::FOLDS])
-            others = limits([seen[row] for row in np.flatnonzero(~out)])
+            others = parse_ranges([seen[row] for row in np.flatnonzero(~out)])
             left_out = [seen[row] for row in np.flatnonzero(out)]
             tested += left_out
-            odd += [oddities(one, others) for one in left_out]
+            odd += [quality_flags(one, others) for one in left_out]
     said(f"limits of other persons, {options.repeats} times", tested, odd)
 
 

@@ -24,7 +24,7 @@ from leukoscope.data.imaging.image import Crop
 from leukoscope.models.recipe.recipe import Recipe, read_recipe
 from leukoscope.training.cache import cached_crops
 from leukoscope.training.estimators.grid_search import person_folds
-from leukoscope.training.estimators.inputs import values_of
+from leukoscope.training.estimators.inputs import feature_matrix
 from leukoscope.training.network.allocator import keep_memory
 from leukoscope.training.network.devices import open_fabric
 from leukoscope.training.network.fit import fit, predict_logits
@@ -78,7 +78,7 @@ def main() -> None:
     cohort = hash_cells(ls.read_cohort(options.cohort))
     other = read_recipe(options.against)
     assert other.classical is not None, f"{other.name} is no classical recipe"
-    values, area = values_of(cohort, other).cells, areas(cohort)
+    values, area = feature_matrix(cohort, other).cells, areas(cohort)
     crops = cached_crops(cohort, Crop(recipe.input.crop, recipe.input.size)).cells
     rows = thinned(cohort["person"], options.most)
     cohort, values, cells, area = cohort.select(rows), values[rows], crops[rows], area[rows]

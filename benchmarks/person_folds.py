@@ -38,7 +38,7 @@ from leukoscope.models.recipe.recipe import read_recipe
 from leukoscope.training.cache import cached_descriptors
 from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.estimators.grid_search import choose, person_folds
-from leukoscope.training.estimators.inputs import values_of
+from leukoscope.training.estimators.inputs import feature_matrix
 from leukoscope.training.network.sampling import even_weights
 
 RECALL = 0.95
@@ -71,7 +71,7 @@ def thinned(person: np.ndarray, most: int) -> np.ndarray:
 def given(cohort: Cohort, own: Classical, rows: np.ndarray) -> np.ndarray:
     """What an estimator is given of some rows, by the crop of the recipe that bears its name."""
     recipe = replace(read_recipe(own.estimator), classical=own)
-    return np.asarray(values_of(cohort, recipe).cells)[rows]
+    return np.asarray(feature_matrix(cohort, recipe).cells)[rows]
 
 
 def areas(cohort: Cohort) -> np.ndarray:

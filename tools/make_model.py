@@ -25,7 +25,7 @@ from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict
 from leukoscope.modelcard.blocks import markdown_table
 from leukoscope.modelcard.page import person_table
 from leukoscope.models.recipe.recipe import read_recipe
-from leukoscope.training.release.final_fit import Shipped, run_everyone
+from leukoscope.training.release.final_fit import ReleasedModel, fit_release_model
 from leukoscope.training.release.plots import write_pictures
 
 SAID = (*sorted(FROM_PROBABILITY), Verdict.NOT_A_CELL)
@@ -47,7 +47,7 @@ def main() -> None:
 
     cohort = hash_cells(ls.read_cohort(options.cohort))
     recipe = read_recipe(options.recipe)
-    made = run_everyone(cohort, recipe, options.out, folds=options.folds, seed=options.seed)
+    made = fit_release_model(cohort, recipe, options.out, folds=options.folds, seed=options.seed)
     if options.answers:
         said = made.answers
         told = {
@@ -73,7 +73,7 @@ def main() -> None:
     )
 
 
-def verdicts(made: Shipped) -> str:
+def verdicts(made: ReleasedModel) -> str:
     """How often cells of persons left out got which answer, by limits set on other persons."""
     label, said = made.cohort["label"], made.answers.verdict
     return "; ".join(
@@ -83,7 +83,7 @@ def verdicts(made: Shipped) -> str:
     )
 
 
-def calibration(made: Shipped) -> str:
+def calibration(made: ReleasedModel) -> str:
     """The calibration error where each person weighs the same, as for the temperature."""
     label, said = made.cohort["label"], made.answers
     weight = person_weights(made.cohort["person"].astype(str))

@@ -14,7 +14,7 @@ from leukoscope.core.tables import read_table
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.inference.model_file.card import SCHEMA
 from leukoscope.inference.model_file.model_file import read_card, write_card
-from leukoscope.inference.model_file.parameter_count import count_weights
+from leukoscope.inference.model_file.parameter_count import count_parameters
 from tests.evaluation.made_runs import LEAKY, write_measured_run
 from tests.training.described import QUICK
 from tests.training.tiny import FILE_SETTINGS, write_cells
@@ -53,7 +53,7 @@ def test_runs_are_read_grouped_and_written(made: Path, tmp_path: Path) -> None:
     cnn = found.groups[0].rows[1]
     assert cnn.entry.settings == ("fit.epochs=3",)
     assert (cnn.entry.epochs, cnn.entry.seconds) == (3, 6.0)
-    assert cnn.entry.weights == count_weights(made / "cnn-0" / "model.onnx")
+    assert cnn.entry.weights == count_parameters(made / "cnn-0" / "model.onnx")
     assert cnn.entry.file_bytes == (made / "cnn-0" / "model.onnx").stat().st_size
     record = Evaluation.from_json((made / "cnn-0" / "report.json").read_text())
     assert cnn.entry.evaluation == record

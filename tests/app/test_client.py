@@ -83,7 +83,7 @@ def test_answers_are_those_of_predict_whatever_the_images_come_as(client, cells,
 
 
 def test_many_requests_answer_every_image_once_in_order(client, cells, monkeypatch):
-    monkeypatch.setattr("leukoscope.client.upload_batches.PARCEL_IMAGES", 5)
+    monkeypatch.setattr("leukoscope.client.upload_batches.BATCH_IMAGES", 5)
     named = [(f"{i}.png", cells[i % len(cells)][1]) for i in range(23)]
     assert [a.name for a in client.predict(iter(named))] == [name for name, _ in named]
     assert list(client.predict([])) == []

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from leukoscope.app.lazy_app import Gate
+from leukoscope.app.lazy_app import LazyApp
 from leukoscope.core.errors import ModelFileError
 from tests.app.live import PATIENCE
 
 
-async def ask(gate: Gate, path: str) -> tuple[int, dict[str, Any]]:
+async def ask(gate: LazyApp, path: str) -> tuple[int, dict[str, Any]]:
     """Status and JSON of a GET."""
     sent: list[dict[str, Any]] = []
 
@@ -35,7 +35,7 @@ async def ask(gate: Gate, path: str) -> tuple[int, dict[str, Any]]:
     return sent[0]["status"], json.loads(b"".join(m.get("body", b"") for m in sent[1:]))
 
 
-def live(gate: Gate, work: Callable[[], Awaitable[None]]) -> list[str]:
+def live(gate: LazyApp, work: Callable[[], Awaitable[None]]) -> list[str]:
     """Start the gate as a server does, do some work, end it; what it said about that."""
 
     async def go() -> list[str]:
@@ -75,7 +75,7 @@ def test_life_is_told_at_once_and_the_rest_waits_for_the_app():
         app.get("/")(lambda: {"the": "page"})
         return app
 
-    gate = Gate(make)
+    gate = LazyApp(make)
 
     async def work() -> None:
         page = asyncio.create_task(ask(gate, "/"))
@@ -95,7 +95,7 @@ def test_an_app_that_cannot_be_made_is_told_to_all():
     def make() -> FastAPI:
         raise ModelFileError("none.onnx does not exist")
 
-    gate = Gate(make)
+    gate = LazyApp(make)
 
     async def work() -> None:
         with pytest.raises(ModelFileError):

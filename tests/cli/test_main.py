@@ -177,7 +177,7 @@ def test_whatever_goes_wrong_ends_in_one_line(run, monkeypatch, error, code, wor
         raise error
 
     monkeypatch.delenv("LEUKOSCOPE_DEBUG", raising=False)
-    monkeypatch.setattr(api, "info", fail)
+    monkeypatch.setattr(api, "describe_data", fail)
     ended, out, err = run("data", "info", "cells")
     assert (ended, out) == (code, "")
     assert words in err
@@ -186,7 +186,7 @@ def test_whatever_goes_wrong_ends_in_one_line(run, monkeypatch, error, code, wor
 
 def test_debug_shows_where(run, monkeypatch):
     monkeypatch.setenv("LEUKOSCOPE_DEBUG", "1")
-    monkeypatch.setattr(api, "info", lambda source: 1 / 0)
+    monkeypatch.setattr(api, "describe_data", lambda source: 1 / 0)
     assert "Traceback" in run("data", "info", "cells")[2]
 
 

@@ -1,7 +1,7 @@
 """Requests of bounded size from whatever is named."""
 
 from leukoscope.client import upload_batches as module
-from leukoscope.client.upload_batches import Unread, parcels
+from leukoscope.client.upload_batches import UnreadableImage, upload_batches
 
 
 def names(parcel):
@@ -12,7 +12,7 @@ def test_requests_are_bounded_by_count_and_bytes_and_keep_the_order(monkeypatch)
     monkeypatch.setattr(module, "PARCEL_IMAGES", 3)
     monkeypatch.setattr(module, "PARCEL_BYTES", 10)
     sizes = [1, 1, 1, 1, 8, 2, 11, 1, 10, 1]
-    packed = list(parcels([(str(i), b"x" * size) for i, size in enumerate(sizes)]))
+    packed = list(upload_batches([(str(i), b"x" * size) for i, size in enumerate(sizes)]))
     assert [names(parcel) for parcel in packed] == [
         ["0", "1", "2"],
         ["3", "4"],
@@ -30,7 +30,7 @@ def test_files_are_read_when_their_turn_comes(tmp_path, monkeypatch):
     paths = [tmp_path / f"{i}.bmp" for i in range(4)]
     for path in paths[:3]:
         path.write_bytes(path.name.encode())
-    coming = parcels(paths)
+    coming = upload_batches(paths)
     assert names(next(coming)) == ["0.bmp", "1.bmp"]
     paths[3].write_bytes(b"late")
     assert next(coming)[1] == ("files", ("3.bmp", b"late"))
@@ -45,7 +45,7 @@ def test_a_folder_an_archive_bytes_and_what_cannot_be_read(tmp_path):
     (tmp_path / "all.zip").write_bytes(b"PK")
     (tmp_path / "empty").mkdir()
     packed = list(
-        parcels(
+        upload_batches(
             [
                 folder,
                 str(tmp_path / "absent.bmp"),
@@ -57,18 +57,18 @@ def test_a_folder_an_archive_bytes_and_what_cannot_be_read(tmp_path):
         )
     )
     assert names(packed[0]) == ["cells/2.png", "cells/10.bmp", "cells/deep/1.bmp"]
-    assert packed[1] == Unread("absent.bmp", "no such file.")
+    assert packed[1] == UnreadableImage("absent.bmp", "no such file.")
     assert [file for _, file in packed[2]] == [("image", b"bytes"), ("a/b.bmp", b"named")]
     assert packed[3].name == "empty"
     assert "without images" in packed[3].problem
     assert packed[4].problem == "no image matches this pattern"
     assert len(packed) == 5
-    assert names(next(parcels(tmp_path / "all.zip"))) == ["all.zip"]
+    assert names(next(upload_batches(tmp_path / "all.zip"))) == ["all.zip"]
 
 
 def test_one_image_needs_no_list(tmp_path):
     path = tmp_path / "one.bmp"
     path.write_bytes(b"one")
     for image in (path, str(path), b"one"):
-        (parcel,) = parcels(image)
+        (parcel,) = upload_batches(image)
         assert [data for _, (_, data) in parcel] == [b"one"]

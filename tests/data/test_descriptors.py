@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukoscope.data.descriptors import DESCRIPTORS, GROUPS, NAMES, VERSION, choose, describe
-from leukoscope.data.descriptors.foreground_crop import DARKEST, SMALLEST, cut_out
+from leukoscope.data.descriptors.foreground_crop import DARKEST, SMALLEST, crop_foreground
 from leukoscope.data.descriptors.glcm import GRAYS, measures, pairs
 from leukoscope.data.descriptors.lbp import KINDS, LEAST, MIXED, NEIGHBORS, histogram
 from leukoscope.data.descriptors.radial_profile import ANGLE, center_of, radii
@@ -316,7 +316,7 @@ def test_holes_and_lesser_pieces_are_no_part_of_the_outline():
 def test_a_blend_with_the_background_is_cut_off():
     image = painted(away < 60)
     image[(away >= 60) & (away < 62)] = np.array(PURPLE) // 3
-    cell = cut_out(image)
+    cell = crop_foreground(image)
     assert cell is not None
     assert np.count_nonzero(cell.mask) == np.count_nonzero(away < 60)
 

@@ -14,12 +14,12 @@ from leukoscope.core.errors import CohortError
 from leukoscope.data.cnmc.cnmc import fold_of, parse_name
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.synthetic import (
+    draw_cohort,
     draw_planned,
     is_synthetic,
     plan_cohort,
     read_truth,
     statistics,
-    synthesize,
 )
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from leukoscope.data.synthetic.measures import MEASURES, measure_cell
@@ -31,7 +31,7 @@ CLEAN = CellParams(nucleoli=0)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "cohort"
-    return folder, synthesize(folder, persons=10, cells_per_person=12, seed=3)
+    return folder, draw_cohort(folder, persons=10, cells_per_person=12, seed=3)
 
 
 def test_tree_is_the_official_layout(made):
@@ -113,21 +113,21 @@ def test_a_cell_depends_on_the_seed_alone(made):
 
 def test_the_same_cohort_is_reused_and_nothing_else_is_overwritten(tmp_path):
     small = {"persons": 2, "cells_per_person": 1}
-    first = synthesize(tmp_path / "a", **small)
+    first = draw_cohort(tmp_path / "a", **small)
     assert first.counts() == {"ALL": 1, "HEM": 1}
     before = [path.stat().st_mtime_ns for path in first.paths]
-    again = synthesize(tmp_path / "a", **small)
+    again = draw_cohort(tmp_path / "a", **small)
     assert [path.stat().st_mtime_ns for path in again.paths] == before
     with pytest.raises(CohortError, match="something other"):
-        synthesize(tmp_path / "a", **small, seed=1)
+        draw_cohort(tmp_path / "a", **small, seed=1)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     with pytest.raises(CohortError, match="something other"):
-        synthesize(tmp_path / "mine", **small)
+        draw_cohort(tmp_path / "mine", **small)
     with pytest.raises(CohortError, match="is a file"):
-        synthesize(tmp_path / "mine" / "notes.txt", **small)
+        draw_cohort(tmp_path / "mine" / "notes.txt", **small)
     (tmp_path / "empty").mkdir()
-    assert len(synthesize(tmp_path / "empty", **small)) == 2
+    assert len(draw_cohort(tmp_path / "empty", **small)) == 2
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "empty", "mine"]  # nothing left over
 
 
@@ -136,7 +136,7 @@ def test_the_same_cohort_is_reused_and_nothing_else_is_overwritten(tmp_path):
 )
 def test_too_small_a_cohort_is_refused(tmp_path, persons, cells, seed):
     with pytest.raises(CohortError, match="synthetic cohort needs"):
-        synthesize(tmp_path / "x", persons=persons, cells_per_person=cells, seed=seed)
+        draw_cohort(tmp_path / "x", persons=persons, cells_per_person=cells, seed=seed)
     assert not any(tmp_path.iterdir())
 
 

@@ -11,7 +11,7 @@ from leukoscope.data.cohort import Cohort, make_cohort, write_cohort
 from leukoscope.data.splits.partition import Split, write_split
 from leukoscope.evaluation.comparison.comparison import Entry
 from leukoscope.evaluation.metrics.operating_point import OperatingPoint
-from leukoscope.evaluation.predictions import answers
+from leukoscope.evaluation.predictions import predictions_of
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
 from leukoscope.inference.model_file import card as cards
@@ -69,7 +69,7 @@ def made_entry(
     return Entry(
         name=name,
         evaluation=evaluated(answered, protocol),
-        answers=answers(answered),
+        answers=predictions_of(answered),
         **plain | fields,
     )
 
@@ -109,7 +109,7 @@ def write_measured_run(
         cells={"train": {"ALL": 50, "HEM": 27}},
         synthetic=False,
     )
-    measured = cards.Measured(auroc.value, auroc.low, auroc.high, "test", 11, len(answered))
+    measured = cards.MetricResult(auroc.value, auroc.low, auroc.high, "test", 11, len(answered))
     card = tiny_card(training=training, results={"auroc": measured})
     write_tiny_model(folder / "model.onnx", card=card, seed=model)
     return folder

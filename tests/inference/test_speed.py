@@ -1,5 +1,5 @@
 from leukoscope.inference.predictor import Predictor, usable_cores
-from leukoscope.inference.speed import conditions, middle, side_by_side
+from leukoscope.inference.speed import conditions, median_rate, side_by_side
 from tests.inference.tiny_model import cell_image, tiny_card, write_tiny_model
 
 
@@ -9,7 +9,7 @@ def test_each_model_has_a_rate_for_each_round_in_ascending_order(tmp_path):
     assert problems == []
     assert [len(own) for own in rates] == [3, 3]
     assert all(own == tuple(sorted(own)) and own[0] > 0 for own in rates)
-    assert middle(rates[0]) == rates[0][1]
+    assert median_rate(rates[0]) == rates[0][1]
 
 
 def test_a_model_that_does_not_run_has_a_line_and_the_others_go_on(tmp_path):

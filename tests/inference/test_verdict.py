@@ -5,9 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.inference.model_file.limits import Abstention, Limit, OutOfDistribution, Possible
-from leukoscope.inference.rejection.image_checks import look
-from leukoscope.inference.rejection.mahalanobis import Space, pack
+from leukoscope.inference.model_file.limits import (
+    Abstention,
+    ConformalThresholds,
+    Limit,
+    OutOfDistribution,
+)
+from leukoscope.inference.rejection.image_checks import image_quality
+from leukoscope.inference.rejection.mahalanobis import GaussianModel, pack
 from leukoscope.inference.verdict import (
     EMPTY,
     NO_BORDER,
@@ -15,9 +20,9 @@ from leukoscope.inference.verdict import (
     Decision,
     Evidence,
     Verdict,
-    called,
     decide,
     image_flags,
+    predicted_class,
     threshold,
 )
 from tests.inference.tiny_model import cell_image, known_looks, tiny_card
@@ -32,7 +37,7 @@ KNOWN = tiny_card(
     abstention=Abstention("made up", limit(0.3), limit(0.6)),
     image_limits=known_looks(),
     out_of_distribution=OutOfDistribution(
-        "made up", Space(pack([0, 0]), pack([1, 0]), (4.0,), 1.0), limit(3.0)
+        "made up", GaussianModel(pack([0, 0]), pack([1, 0]), (4.0,), 1.0), limit(3.0)
     ),
 )
 NO_POINT = tiny_card(operating_point=None)
@@ -138,18 +143,18 @@ def test_both_classes_are_uncertain(p: float, verdict: Verdict, words: str) -> N
     ],
 )
 def test_neither_class_is_uncertain(p: float, verdict: Verdict, words: str) -> None:
-    decision = called(p, 0.5, Possible(all_from=0.7, hem_to=0.4))
+    decision = predicted_class(p, 0.5, ConformalThresholds(all_from=0.7, hem_to=0.4))
     assert decision.verdict is verdict
     assert words in decision.reason
 
 
 def test_where_threshold_and_limits_disagree_it_is_uncertain() -> None:
-    limits = Possible(0.3, 0.6)
-    assert called(0.7, 0.9, limits).verdict is Verdict.UNCERTAIN
-    assert "speaks for ALL" in called(0.7, 0.9, limits).reason
-    assert called(0.95, 0.9, limits).verdict is Verdict.BLAST
-    assert "speaks for HEM" in called(0.2, 0.1, limits).reason
-    assert called(0.05, 0.1, limits).verdict is Verdict.NORMAL
+    limits = ConformalThresholds(0.3, 0.6)
+    assert predicted_class(0.7, 0.9, limits).verdict is Verdict.UNCERTAIN
+    assert "speaks for ALL" in predicted_class(0.7, 0.9, limits).reason
+    assert predicted_class(0.95, 0.9, limits).verdict is Verdict.BLAST
+    assert "speaks for HEM" in predicted_class(0.2, 0.1, limits).reason
+    assert predicted_class(0.05, 0.1, limits).verdict is Verdict.NORMAL
 
 
 shares = st.floats(0, 1)
@@ -161,11 +166,14 @@ def test_the_verdict_rises_with_the_probability(
 ) -> None:
     order = [Verdict.NORMAL, Verdict.UNCERTAIN, Verdict.BLAST]
     low, high = sorted(pair)
-    limits = Possible(all_from, hem_to)
-    first, second = (order.index(called(p, at, limits).verdict) for p in (low, high))
+    limits = ConformalThresholds(all_from, hem_to)
+    first, second = (order.index(predicted_class(p, at, limits).verdict) for p in (low, high))
     assert first <= second
     for p in pair:
-        alone, with_limits = called(p, at, None).verdict, called(p, at, limits).verdict
+        alone, with_limits = (
+            predicted_class(p, at, None).verdict,
+            predicted_class(p, at, limits).verdict,
+        )
         assert with_limits in (alone, Verdict.UNCERTAIN)  # abstaining changes no answer
         if with_limits is Verdict.BLAST:
             assert p >= all_from
@@ -173,7 +181,7 @@ def test_the_verdict_rises_with_the_probability(
 
 
 def test_what_is_wrong_with_the_picture_goes_before_what_is_in_it() -> None:
-    looks = look(cell_image())
+    looks = image_quality(cell_image())
     assert looks["apart"] == 0
     both = decide(Evidence(0.45, ("blurred", UNLIKE), distance=9.0), KNOWN)
     assert (both.verdict, both.reason) == (Verdict.NOT_A_CELL, "not one whole cell: blurred")

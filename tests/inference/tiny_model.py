@@ -16,7 +16,7 @@ from leukoscope.inference.model_file.card import (
     Card,
     Cells,
     DataSource,
-    Measured,
+    MetricResult,
     OperatingCurve,
     OperatingPoint,
     Split,
@@ -24,7 +24,7 @@ from leukoscope.inference.model_file.card import (
     pack_hashes,
 )
 from leukoscope.inference.model_file.model_file import write_card
-from leukoscope.inference.rejection.image_checks import Range, limits, look
+from leukoscope.inference.rejection.image_checks import Range, image_quality, parse_ranges
 
 SIZE = 32
 CROP = 256
@@ -55,7 +55,7 @@ def tiny_card(**changes: Any) -> Card:
         temperature=1.5,
         operating_point=OperatingPoint(0.4, 0.95, 0.96, 0.7, Cells("validation", 1, 3)),
         operating_curve=OperatingCurve((1.0, 0.96, 0.5, 0.0), (0.0, 0.7, 0.9, 1.0)),
-        results={"auroc": Measured(0.9, 0.8, None, "test", 2, 30)},
+        results={"auroc": MetricResult(0.9, 0.8, None, "test", 2, 30)},
     )
     return replace(card, **changes)
 
@@ -127,4 +127,4 @@ def cell_image(seed: int = 0, side: int = 450) -> np.ndarray:
 
 def known_looks(count: int = 40) -> dict[str, Range]:
     """The limits of looks that `cell_image` gives."""
-    return limits([look(cell_image(seed)) for seed in range(count)])
+    return parse_ranges([image_quality(cell_image(seed)) for seed in range(count)])

@@ -6,7 +6,7 @@ import pytest
 
 from leukoscope.modelcard.blocks import Table, to_markdown
 from leukoscope.modelcard.checklist import CNMC_DOI, Item, answer, filled, read_checklist
-from leukoscope.modelcard.facts import Subject, facts
+from leukoscope.modelcard.facts import CardSource, facts
 from leukoscope.modelcard.outcomes import Fact
 from tests.inference.tiny_model import tiny_card
 from tests.modelcard.test_page import measured
@@ -17,8 +17,8 @@ PARTS_OF_TRIPOD = {3: 3, 5: 2, 6: 3, 8: 3, 9: 3, 12: 7, 18: 6, 20: 3, 23: 2, 27:
 DOCS = ROOT / "docs"
 
 
-def subject(**changes: object) -> Subject:
-    return Subject(tiny_card(**changes), measured())
+def subject(**changes: object) -> CardSource:
+    return CardSource(tiny_card(**changes), measured())
 
 
 def test_claim_has_its_44_items_in_order() -> None:
@@ -52,7 +52,7 @@ def test_what_a_file_alone_does_not_hold_is_said() -> None:
     whole = answer(item, facts(subject()), cnmc=False)
     assert whole.state == "answered"
     assert "report.json: persons" in whole.source
-    alone = answer(item, facts(Subject(tiny_card())), cnmc=False)
+    alone = answer(item, facts(CardSource(tiny_card())), cnmc=False)
     assert alone.state == "partly"
     assert "AUROC 0.900" in alone.text
     assert "Not answered: persons (in the report of a run" in alone.text

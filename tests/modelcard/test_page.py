@@ -16,10 +16,10 @@ from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import write_card
-from leukoscope.inference.model_file.out_of_fold import LeftOut
+from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.modelcard.blocks import to_html, to_markdown
 from leukoscope.modelcard.checklist import Item, answer
-from leukoscope.modelcard.facts import Subject, facts, open_subject
+from leukoscope.modelcard.facts import CardSource, facts, open_card_source
 from leukoscope.modelcard.outcomes import ON_CARD
 from leukoscope.modelcard.page import model_card
 from tests.inference.tiny_model import tiny_card, write_tiny_model
@@ -72,7 +72,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_the_file_alone() -> None:
-    text = to_markdown(model_card(Subject(tiny_card())))
+    text = to_markdown(model_card(CardSource(tiny_card())))
     for title in SECTIONS:
         assert f"\n## {title}\n" in text
     assert RESEARCH_USE in text
@@ -86,7 +86,7 @@ def test_from_the_file_alone() -> None:
 def test_what_is_worse_is_said() -> None:
     card = tiny_card()
     training = replace(card.training, split=replace(card.training.split, leaky=True))
-    text = to_markdown(model_card(Subject(replace(card, training=training, results={}))))
+    text = to_markdown(model_card(CardSource(replace(card, training=training, results={}))))
     assert "Leaky split" in text
     assert "LEAKY" in text
     assert "Not measured yet" in text
@@ -97,7 +97,7 @@ def test_a_model_of_everyone_says_whose_figures_it_has() -> None:
     card = tiny_card()
     split = replace(card.training.split, kind="everyone")
     text = to_markdown(
-        model_card(Subject(replace(card, training=replace(card.training, split=split))))
+        model_card(CardSource(replace(card, training=replace(card.training, split=split))))
     )
     assert "All persons set the weights; the figures are those of models of" in text
     assert "On persons left out by cross-validation: 2 persons, 30 cells." in text
@@ -110,8 +110,8 @@ def left_out_card() -> Card:
     card = tiny_card()
     split = replace(card.training.split, kind="everyone")
     rows = (
-        LeftOut("1", "ALL", 10, 30_000, 9, 7, 1, 1, 10, 0.8),
-        LeftOut("H2", "HEM", 20, None, 5, 0, 0, 0, 13, 0.7),
+        OutOfFoldResult("1", "ALL", 10, 30_000, 9, 7, 1, 1, 10, 0.8),
+        OutOfFoldResult("H2", "HEM", 20, None, 5, 0, 0, 0, 13, 0.7),
     )
     one = next(iter(card.results.values()))
     results = {metric.key: one for metric in ON_CARD}
@@ -120,7 +120,7 @@ def left_out_card() -> Card:
 
 
 def test_a_card_of_everyone_holds_its_persons() -> None:
-    text = to_markdown(model_card(Subject(left_out_card())))
+    text = to_markdown(model_card(CardSource(left_out_card())))
     low, high = wilson_interval(9, 10)
     assert (
         f"| 1 | ALL | 10 | 30000 | 0.900 ({low:.3f} to {high:.3f}) | 0.700 | 0.143 | 1.000 | 0.100 "
@@ -139,7 +139,7 @@ def test_a_card_of_everyone_holds_its_persons() -> None:
 
 
 def test_the_checklists_are_answered_from_it() -> None:
-    known, bare = (facts(Subject(card)) for card in (left_out_card(), tiny_card()))
+    known, bare = (facts(CardSource(card)) for card in (left_out_card(), tiny_card()))
     item = Item("23b", "differences between clusters", facts=("persons", "calibration", "parts"))
     assert answer(item, known, cnmc=False).state == "answered"
     assert answer(item, bare, cnmc=False).state == "not answered"
@@ -148,7 +148,7 @@ def test_the_checklists_are_answered_from_it() -> None:
 
 
 def test_a_run_adds_its_persons(run: Path) -> None:
-    subject = open_subject(run)
+    subject = open_card_source(run)
     text = to_markdown(model_card(subject))
     assert subject.record is not None
     for row in subject.record.persons:
@@ -166,7 +166,7 @@ def test_a_report_of_another_model_is_refused(run: Path, tmp_path: Path) -> None
     training = replace(tiny_card().training, persons={"train": ("7",), "validation": ("3",)})
     write_card(folder / "model.onnx", tiny_card(training=training))
     with pytest.raises(LeukoscopeError, match=r"report\.json measures a model of other persons"):
-        open_subject(folder)
+        open_card_source(folder)
 
 
 def test_the_command_line_writes_both_pages_without_the_extras(run: Path, tmp_path: Path) -> None:

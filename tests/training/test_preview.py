@@ -8,7 +8,7 @@ from PIL import Image
 from leukoscope.core.errors import RESEARCH_USE, CohortError
 from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.models.recipe.recipe import Augment, Recipe, read_recipe, recipe_names
-from leukoscope.training.preview import in_words, write_preview
+from leukoscope.training.preview import describe_augmentation, write_preview
 
 RECIPE = Recipe("shown").with_settings({"input.crop": 40, "input.size": 40, "network.widths": [4]})
 
@@ -41,7 +41,7 @@ def test_eight_cells_of_eight_persons_with_seven_versions_each(
     persons = shown_persons(page)
     assert len(persons) == len(set(persons)) == 8
     assert sum("H&lt;" in person for person in persons) == 4
-    assert in_words(RECIPE.augment) in page
+    assert describe_augmentation(RECIPE.augment) in page
     assert RESEARCH_USE in page
     assert "<5>" not in page
     assert "a < b" not in page
@@ -77,11 +77,11 @@ def test_nothing_to_show_is_said(cohort: Cohort, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_is_put_in_words(name: str) -> None:
-    words = in_words(read_recipe(name).augment)
+    words = describe_augmentation(read_recipe(name).augment)
     assert "turned by up to 180 degrees" in words
     assert "blur" not in words
 
 
 def test_no_change_at_all_in_words() -> None:
-    assert in_words(Augment(0, False, 0, 0, 0, 0, 0)) == "none"
-    assert in_words(Augment(0, False, 0, 0, 0, 0, 1.5)).endswith("up to 1.5 px")
+    assert describe_augmentation(Augment(0, False, 0, 0, 0, 0, 0)) == "none"
+    assert describe_augmentation(Augment(0, False, 0, 0, 0, 0, 1.5)).endswith("up to 1.5 px")

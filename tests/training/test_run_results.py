@@ -14,7 +14,7 @@ from leukoscope.evaluation.comparison.comparison import compare_entries
 from leukoscope.evaluation.comparison.record import Comparison
 from leukoscope.evaluation.comparison.seeds import seed_means
 from leukoscope.models.recipe.recipe import Recipe, read_recipe
-from leukoscope.training.run_results import changed_settings, printable, read_measured
+from leukoscope.training.run_results import changed_settings, printable, read_run_result
 from tests.evaluation.made_runs import made_entry, write_measured_run
 
 ODD = [None, True, -1, 3, 0.5, 1e400, "", "x", [], ["x"], {}, {"x": 1}]
@@ -51,7 +51,7 @@ def test_a_report_with_any_value_replaced_is_refused_or_shown(run: Path, data: A
     branch[last] = data.draw(st.sampled_from(ODD))
     try:
         path.write_text(json.dumps(body))
-        entry = read_measured(run).entry
+        entry = read_run_result(run).entry
     except LeukoscopeError:
         return
     finally:

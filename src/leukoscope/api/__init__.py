@@ -7,12 +7,12 @@ inside the verb that uses them, so that predicting stays light.
 from leukoscope.api.compare import compare
 from leukoscope.api.data import (
     audit,
+    describe_data,
     download,
-    info,
+    make_synthetic,
     read_cohort,
     report_data,
     split,
-    synthesize,
     verify_data,
 )
 from leukoscope.api.demo import demo
@@ -20,7 +20,7 @@ from leukoscope.api.evaluate import evaluate
 from leukoscope.api.explain import explain
 from leukoscope.api.leakage import leakage
 from leukoscope.api.model_pages import model_card, model_checklist
-from leukoscope.api.predict import predict, show_model, verify_model
+from leukoscope.api.predict import predict, read_card, verify_model
 from leukoscope.api.serve import serve
 from leukoscope.api.train import preview, recalibrate, train
 from leukoscope.api.tune import tune
@@ -29,22 +29,22 @@ __all__ = [
     "audit",
     "compare",
     "demo",
+    "describe_data",
     "download",
     "evaluate",
     "explain",
-    "info",
     "leakage",
+    "make_synthetic",
     "model_card",
     "model_checklist",
     "predict",
     "preview",
+    "read_card",
     "read_cohort",
     "recalibrate",
     "report_data",
     "serve",
-    "show_model",
     "split",
-    "synthesize",
     "train",
     "tune",
     "verify_data",

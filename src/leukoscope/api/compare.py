@@ -14,7 +14,7 @@ from leukoscope.core.tables import SUFFIXES, write_table
 if TYPE_CHECKING:
     from leukoscope.evaluation.comparison.comparison import Entry
     from leukoscope.evaluation.comparison.record import Comparison
-    from leukoscope.training.run_results import Measured
+    from leukoscope.training.run_results import RunResult
 
 TABLE, PAGE, RECORD = "comparison.csv", "comparison.html", "comparison.json"
 SPEED_PERSONS, SPEED_CELLS = 4, 25  # synthetic cells to time models on
@@ -47,13 +47,16 @@ def compare(
     """
     with needs_train_extra("compare"):
         from leukoscope.evaluation.comparison.comparison import HIGHER_IS_BETTER, compare_entries
-        from leukoscope.evaluation.comparison.published import beside, read_claims
+        from leukoscope.evaluation.comparison.published import (
+            compare_with_published,
+            read_published,
+        )
         from leukoscope.evaluation.comparison.record import Comparison
         from leukoscope.evaluation.comparison.seeds import seed_means
         from leukoscope.training.run_results import printable
     if metric not in HIGHER_IS_BETTER:
         raise LeukoscopeError(f"no metric {metric!r}: choose one of {', '.join(HIGHER_IS_BETTER)}.")
-    claimed = read_claims(claims)
+    claimed = read_published(claims)
     folders, remarks = _distinct([Path(run) for run in runs])
     if baseline is not None and Path(baseline).is_dir():
         folders, _ = _distinct([*folders, Path(baseline)])
@@ -74,7 +77,7 @@ def compare(
         metric,
         groups,
         means,
-        tuple(beside(claimed, entries, means)),
+        tuple(compare_with_published(claimed, entries, means)),
         tuple(map(printable, left_out)),
         tuple(map(printable, remarks)),
         conditions,
@@ -84,16 +87,16 @@ def compare(
     return comparison
 
 
-def _read(folders: Sequence[Path]) -> "tuple[dict[Path, Measured], list[str]]":
+def _read(folders: Sequence[Path]) -> "tuple[dict[Path, RunResult], list[str]]":
     """The runs by folder, and a line for each folder that is none, or a copy of another."""
-    from leukoscope.training.run_results import read_measured
+    from leukoscope.training.run_results import read_run_result
 
-    found: dict[Path, Measured] = {}
+    found: dict[Path, RunResult] = {}
     left_out: list[str] = []
     seen: dict[str, str] = {}
     for folder in track(folders, "Reading runs"):
         try:
-            one = read_measured(folder)
+            one = read_run_result(folder)
         except (LeukoscopeError, OSError) as error:
             left_out.append(" ".join(str(error).split()))
             continue
@@ -118,7 +121,7 @@ def _distinct(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:
     return list(places.values()), again
 
 
-def _named(found: "dict[Path, Measured]") -> "dict[Path, Measured]":
+def _named(found: "dict[Path, RunResult]") -> "dict[Path, RunResult]":
     """The runs by the last part of their path, where no two share it."""
     from leukoscope.training.run_results import printable
 
@@ -131,7 +134,7 @@ def _named(found: "dict[Path, Measured]") -> "dict[Path, Measured]":
     }
 
 
-def _baselines(named: Path | str, found: "dict[Path, Measured]") -> "list[Entry]":
+def _baselines(named: Path | str, found: "dict[Path, RunResult]") -> "list[Entry]":
     """The run of that folder, or all runs of that recipe.
 
     Raises:
@@ -155,13 +158,13 @@ def _timed(
     """The runs with their speed, how it was measured, and a line for each that does not run."""
     from leukoscope.data.synthetic import draw_planned, plan_cohort
     from leukoscope.evaluation.comparison.comparison import Speed
-    from leukoscope.inference.speed import conditions, middle, side_by_side
+    from leukoscope.inference.speed import conditions, median_rate, side_by_side
     from leukoscope.training.run import MODEL
 
     images = [draw_planned(cell, 0) for cell in plan_cohort(SPEED_PERSONS, SPEED_CELLS, 0)]
     rates, problems = side_by_side([folder / MODEL for folder in folders], images)
     timed = [
-        replace(entry, speed=Speed(middle(own), own[0], own[-1])) if own else entry
+        replace(entry, speed=Speed(median_rate(own), own[0], own[-1])) if own else entry
         for entry, own in zip(entries, rates, strict=True)
     ]
     remarks = [f"{problem}; its speed is not shown." for problem in problems]

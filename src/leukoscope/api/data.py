@@ -39,7 +39,7 @@ def audited(source: Source, jobs: int = 2) -> Cohort:
     return cohort if "cell" in cohort else audit(cohort, jobs=jobs).cohort
 
 
-def info(source: Source) -> dict[str, Any]:
+def describe_data(source: Source) -> dict[str, Any]:
     """What is in a data set: cells by class and fold, subjects, persons, image sizes, remarks."""
     from leukoscope.data.readers.layout import describe
 
@@ -90,9 +90,9 @@ def report_data(source: Source, out: Path | str, jobs: int = 2) -> Path:
     return explore(read_cohort(source), Path(out), jobs=jobs)
 
 
-def synthesize(out: Path | str, persons: int = 24, cells: int = 25, seed: int = 0) -> Cohort:
+def make_synthetic(out: Path | str, persons: int = 24, cells: int = 25, seed: int = 0) -> Cohort:
     """Write a cohort of drawn cells, laid out like C-NMC and labeled synthetic."""
-    from leukoscope.data.synthetic import synthesize as draw
+    from leukoscope.data.synthetic import draw_cohort as draw
 
     return draw(Path(out), persons=persons, cells_per_person=cells, seed=seed)
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from leukoscope.api.data import audit, report_data, synthesize
+from leukoscope.api.data import audit, make_synthetic, report_data
 from leukoscope.api.evaluate import evaluate
 from leukoscope.api.predict import predict
 from leukoscope.api.train import preview, train
@@ -33,7 +33,7 @@ def demo(out: Path | str = "demo", persons: int = 40, cells: int = 15, seed: int
     """
     folder = Path(out)
     _step("1 of 6  Drawing synthetic cells (no real person's) ...")
-    cohort = synthesize(folder / "cells", persons, cells, seed)
+    cohort = make_synthetic(folder / "cells", persons, cells, seed)
     _step("2 of 6  Auditing: copies, and persons who stand under two ids ...")
     found = audit(cohort, folder / "audit")
     for person, subjects in found.linked.items():

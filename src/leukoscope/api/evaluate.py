@@ -12,7 +12,7 @@ from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.errors import CohortError, LeakageError, TrainingError
 from leukoscope.core.files import natural_key
 from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells, write_cohort
-from leukoscope.inference.model_file.card import Card, Measured, Overlap
+from leukoscope.inference.model_file.card import Card, MetricResult, Overlap
 from leukoscope.inference.model_file.model_file import read_card, write_card
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def _limits(card: Card) -> "ClassLimits | None":
     )
 
 
-def _measured(evaluation: "Evaluation", part: str) -> Mapping[str, Measured]:
+def _measured(evaluation: "Evaluation", part: str) -> Mapping[str, MetricResult]:
     persons = sum(evaluation.person_count.values())
     cells = evaluation.cells["ALL"] + evaluation.cells["HEM"]
 
@@ -253,6 +253,6 @@ def _measured(evaluation: "Evaluation", part: str) -> Mapping[str, Measured]:
         return None if value is None or np.isnan(value) else float(value)
 
     return {
-        name: Measured(number(e.value), number(e.low), number(e.high), part, persons, cells)
+        name: MetricResult(number(e.value), number(e.low), number(e.high), part, persons, cells)
         for name, e in evaluation.metrics.items()
     }

@@ -12,7 +12,13 @@ from leukoscope.core.tables import read_table
 from leukoscope.data.cohort import ALL, HEM, Cohort, read_cohort_table
 from leukoscope.data.splits.partition import PARTS
 from leukoscope.evaluation.leakage.leakage import study_levels
-from leukoscope.evaluation.leakage.record import FIGURES, PROTOCOLS, MeasuredRun, Part, Study
+from leukoscope.evaluation.leakage.record import (
+    FIGURES,
+    PROTOCOLS,
+    MeasuredRun,
+    Study,
+    SubsetCounts,
+)
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.report import RECORD_NAME
 from leukoscope.evaluation.summary import scored_cells
@@ -85,9 +91,9 @@ def measured_run(run: Run, record: Evaluation) -> MeasuredRun:
     )
 
 
-def _part(cohort: Cohort, part: str) -> Part:
+def _part(cohort: Cohort, part: str) -> SubsetCounts:
     rows = cohort["part"] == part
-    return Part(
+    return SubsetCounts(
         int(np.sum(rows & (cohort["label"] == ALL))),
         int(np.sum(rows & (cohort["label"] == HEM))),
         len(set(cohort["person"][rows]) - {""}),

@@ -15,10 +15,10 @@ def model_card(model: Path | str | None = None, out: Path | str = "model-card.ht
         LeukoscopeError: The model, its report or the name of the page cannot be used.
     """
     from leukoscope.modelcard.blocks import write
-    from leukoscope.modelcard.facts import open_subject
+    from leukoscope.modelcard.facts import open_card_source
     from leukoscope.modelcard.page import model_card as page
 
-    return write(page(open_subject(model)), Path(out))
+    return write(page(open_card_source(model)), Path(out))
 
 
 def model_checklist(model: Path | str | None = None, out: Path | str = "checklist.html") -> Path:
@@ -33,6 +33,6 @@ def model_checklist(model: Path | str | None = None, out: Path | str = "checklis
     """
     from leukoscope.modelcard.blocks import write
     from leukoscope.modelcard.checklist import filled
-    from leukoscope.modelcard.facts import open_subject
+    from leukoscope.modelcard.facts import open_card_source
 
-    return write(filled(open_subject(model)), Path(out))
+    return write(filled(open_card_source(model)), Path(out))

@@ -57,7 +57,7 @@ def predict(
     return save(predict_rows(paths, model), None if out is None else Path(out))
 
 
-def show_model(path: Path | str | None = None) -> "Card":
+def read_card(path: Path | str | None = None) -> "Card":
     """The card of a model file; of the shipped model where none is named."""
     from leukoscope.inference.model_file.model_file import default_model, read_card
 

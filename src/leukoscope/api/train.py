@@ -69,7 +69,7 @@ def train(
 
             find_weights(chosen.network)  # what is missing is said before the long work
     cohort = hash_cells(audited(source, jobs=jobs))
-    made = chosen_split(cohort, split, seed, fractions)
+    made = resolve_split(cohort, split, seed, fractions)
     return trainer(chosen)(
         apply_split(cohort, made),
         chosen,
@@ -135,7 +135,7 @@ def _kind(split: Split | Path | str) -> str:
     return read_split(Path(split)).kind if is_file else str(split)
 
 
-def chosen_split(
+def resolve_split(
     cohort: Cohort, split: Split | Path | str, seed: int, fractions: Sequence[float]
 ) -> Split:
     """The split meant by a name, a file, or itself."""

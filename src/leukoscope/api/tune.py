@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
-from leukoscope.api.train import chosen_split
+from leukoscope.api.train import resolve_split
 from leukoscope.core.errors import TuningError
 from leukoscope.data.cohort import hash_cells
 from leukoscope.data.splits.partition import Split, apply_split
@@ -90,7 +90,7 @@ def tune(
 
             find_weights(base.network)  # what is missing is said before the long work
     cohort = hash_cells(audited(source, jobs=jobs))
-    made = chosen_split(cohort, split, seed, fractions)
+    made = resolve_split(cohort, split, seed, fractions)
     plan = Plan(
         folder=Path(out) if out else Path("studies") / base.name,
         cohort=held_out(apply_split(cohort, made), made),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from leukoscope.app.store import Store
 
 
-class Gate:
+class LazyApp:
     """An ASGI app that hands everything on to the app it loads when it starts."""
 
     def __init__(self, make_app: "Callable[[], FastAPI]") -> None:

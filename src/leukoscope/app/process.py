@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from leukoscope.app.lazy_app import Gate
+from leukoscope.app.lazy_app import LazyApp
 from leukoscope.app.settings import Settings
 from leukoscope.core.errors import ServeError
 
@@ -41,7 +41,7 @@ def serve(
         StoreError: the database can't be used.
     """
     with contextlib.closing(bind(settings.host, settings.port)) as listener:
-        gate = Gate(lambda: _make_app(settings))
+        gate = LazyApp(lambda: _make_app(settings))
         config = uvicorn.Config(
             gate,
             http="h11",
@@ -121,7 +121,7 @@ class _Server(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        gate: Gate,
+        gate: LazyApp,
         on_listening: Callable[[], None],
         on_ready: Callable[[], None],
     ) -> None:

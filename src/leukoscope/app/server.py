@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
-from leukoscope.app.http.access import Access
-from leukoscope.app.http.bodies import Bodies
+from leukoscope.app.http.access import AccessLogMiddleware
+from leukoscope.app.http.bodies import BodyLimitMiddleware
 from leukoscope.app.http.openapi import document
 from leukoscope.app.http.problems import install
-from leukoscope.app.http.security import Guard, SafeHeaders
+from leukoscope.app.http.security import AuthMiddleware, SecurityHeadersMiddleware
 from leukoscope.app.routes import cases, login, models, page, predict, service
 from leukoscope.app.settings import Settings
 from leukoscope.app.state import Services, build
@@ -39,10 +39,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/static", page.static)
     app.add_api_route("/openapi.json", lambda: document(app), include_in_schema=False)
     install(app)
-    app.add_middleware(Bodies, limits=settings.limits)
-    app.add_middleware(Guard, settings=settings)
-    app.add_middleware(Access, metrics=parts.metrics, log_names=settings.log_names)
-    app.add_middleware(SafeHeaders)  # the outermost, for failures need them too
+    app.add_middleware(BodyLimitMiddleware, limits=settings.limits)
+    app.add_middleware(AuthMiddleware, settings=settings)
+    app.add_middleware(AccessLogMiddleware, metrics=parts.metrics, log_names=settings.log_names)
+    app.add_middleware(SecurityHeadersMiddleware)  # the outermost, for failures need them too
     return app
 
 

@@ -12,7 +12,7 @@ from fastapi import Request
 from leukoscope import __version__
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.metrics import Metrics
-from leukoscope.app.predicting.admission import Ledger, busy
+from leukoscope.app.predicting.admission import MemoryBudget, busy
 from leukoscope.app.predicting.answers import Answerer, Task
 from leukoscope.app.predicting.batcher import Batcher, FullError, Job, StoppedError
 from leukoscope.app.schemas import Answer
@@ -37,7 +37,7 @@ class Services:
     examples: "Examples"
     answerer: Answerer
     batcher: Batcher[Task, Answer]
-    ledger: Ledger
+    ledger: MemoryBudget
     metrics: Metrics
     opening: "asyncio.Future[Store] | None" = None
     stopping: bool = False
@@ -100,7 +100,7 @@ def build(settings: Settings) -> Services:
         batch_size=predictor.batch_size,
         capacity=settings.limits.waiting_images,
     )
-    ledger = Ledger(settings.limits.bytes_in_flight, batcher.retry_after)
+    ledger = MemoryBudget(settings.limits.bytes_in_flight, batcher.retry_after)
     metrics.watch(lambda: batcher.waiting, lambda: ledger.held)
     return Services(
         settings=settings,

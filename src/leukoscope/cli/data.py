@@ -17,7 +17,7 @@ def data_info(source: Source, as_json: Json = False) -> None:
     """Count cells, subjects and folds."""
     from leukoscope import api
 
-    report(api.info(source), as_json)
+    report(api.describe_data(source), as_json)
 
 
 @data.command("verify")
@@ -102,6 +102,7 @@ def data_download(
 
 
 @data.command("synthesize")
+@data.command("synthesise", hidden=True)
 def data_synthesize(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
     persons: Annotated[int, typer.Option(help="How many persons.")] = 24,
@@ -111,7 +112,7 @@ def data_synthesize(
     """Draw a cohort of synthetic cells."""
     from leukoscope import api
 
-    cohort = api.synthesize(out, persons, cells, seed)
+    cohort = api.make_synthetic(out, persons, cells, seed)
     report({"synthetic_cells": len(cohort), **cohort.counts(), "written_to": str(out)}, False)
 
 

@@ -28,7 +28,7 @@ def model_show(path: ModelPath = None, as_json: Json = False) -> None:
     from leukoscope import api
     from leukoscope.inference.model_file.card_text import describe
 
-    card = api.show_model(path)
+    card = api.read_card(path)
     report(json.loads(card.to_json()) if as_json else dict(describe(card)), as_json)
 
 

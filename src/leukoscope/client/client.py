@@ -35,7 +35,7 @@ from leukoscope.app.schemas import (
     Review,
     StreamEnd,
 )
-from leukoscope.client.upload_batches import Image, Parcel, Unread, parcels
+from leukoscope.client.upload_batches import Image, UnreadableImage, UploadBatch, upload_batches
 from leukoscope.core.errors import ServerError, missing_extra
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.verdict import Verdict, threshold
@@ -127,16 +127,16 @@ class Client:
         query: dict[str, Any] = {"include": list(include)}
         if case is not None:
             query["case"] = case
-        for parcel in parcels(images):
-            if isinstance(parcel, Unread):
+        for parcel in upload_batches(images):
+            if isinstance(parcel, UnreadableImage):
                 yield self._unread(parcel)
             else:
                 yield from self._stream(parcel, query)
 
     def explain(self, image: Image) -> Answer:
         """The answer to one image with heatmap, picture, measurements and nearest examples."""
-        parcel = next(parcels([image]))
-        if isinstance(parcel, Unread):
+        parcel = next(upload_batches([image]))
+        if isinstance(parcel, UnreadableImage):
             return self._unread(parcel)
         return _read(Answer, self._ask("POST", "/v1/explain", files=parcel))
 
@@ -188,7 +188,7 @@ class Client:
         """A case as a file: a table, JSON, a printable page, or a ZIP that `train` reads."""
         return self._ask("GET", f"/v1/cases/{case}/export", params={"format": format})
 
-    def _unread(self, parcel: Unread) -> Answer:
+    def _unread(self, parcel: UnreadableImage) -> Answer:
         entry = self.models()[0]
         return Answer(
             name=parcel.name,
@@ -203,7 +203,7 @@ class Client:
             threshold=threshold(Card.from_json(json.dumps(entry.card))),
         )
 
-    def _stream(self, parcel: Parcel, query: dict[str, Any]) -> Iterator[Answer]:
+    def _stream(self, parcel: UploadBatch, query: dict[str, Any]) -> Iterator[Answer]:
         """The answers of one request, and an error unless all of them came."""
         accept = {"Accept": "application/x-ndjson"}
         with self._response(

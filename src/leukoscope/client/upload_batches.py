@@ -9,37 +9,37 @@ from leukoscope.data.imaging.image import read_bytes
 from leukoscope.inference.sources import expand
 
 Image = Path | str | bytes | tuple[str, bytes]
-Parcel = list[tuple[str, tuple[str, bytes]]]
+UploadBatch = list[tuple[str, tuple[str, bytes]]]
 """The files of one request, as httpx takes them: a field's name, a file's name, bytes."""
 
-PARCEL_IMAGES = 64
-PARCEL_BYTES = 32_000_000
+BATCH_IMAGES = 64
+BATCH_BYTES = 32_000_000
 FIELD = "files"
 UNNAMED = "image"
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadableImage:
     """A file that can't be sent, and why."""
 
     name: str
     problem: str
 
 
-def parcels(images: Image | Iterable[Image]) -> Iterator[Parcel | Unread]:
-    """Pack images into requests of at most `PARCEL_IMAGES` files and `PARCEL_BYTES`.
+def upload_batches(images: Image | Iterable[Image]) -> Iterator[UploadBatch | UnreadableImage]:
+    """Pack images into requests of at most `BATCH_IMAGES` files and `BATCH_BYTES`.
 
     One file that is larger goes alone. What can't be read stands in its place between requests.
     """
-    parcel: Parcel = []
+    parcel: UploadBatch = []
     size = 0
     for one in _read_all([images] if isinstance(images, Path | str | bytes) else images):
-        data = b"" if isinstance(one, Unread) else one[1]
-        full = len(parcel) == PARCEL_IMAGES or size + len(data) > PARCEL_BYTES
-        if parcel and (full or isinstance(one, Unread)):
+        data = b"" if isinstance(one, UnreadableImage) else one[1]
+        full = len(parcel) == BATCH_IMAGES or size + len(data) > BATCH_BYTES
+        if parcel and (full or isinstance(one, UnreadableImage)):
             yield parcel
             parcel, size = [], 0
-        if isinstance(one, Unread):
+        if isinstance(one, UnreadableImage):
             yield one
         else:
             parcel.append((FIELD, one))
@@ -48,7 +48,7 @@ def parcels(images: Image | Iterable[Image]) -> Iterator[Parcel | Unread]:
         yield parcel
 
 
-def _read_all(images: Iterable[Image]) -> Iterator[tuple[str, bytes] | Unread]:
+def _read_all(images: Iterable[Image]) -> Iterator[tuple[str, bytes] | UnreadableImage]:
     for image in images:
         if isinstance(image, bytes):
             yield UNNAMED, image
@@ -58,16 +58,16 @@ def _read_all(images: Iterable[Image]) -> Iterator[tuple[str, bytes] | Unread]:
             yield from _read(Path(image))
 
 
-def _read(named: Path) -> Iterator[tuple[str, bytes] | Unread]:
+def _read(named: Path) -> Iterator[tuple[str, bytes] | UnreadableImage]:
     folder = named.parent if named.is_dir() else None
     for source in expand([named]):
         path = source.path
         name = path.name if folder is None else path.relative_to(folder).as_posix()
         name = name.encode("utf-8", "backslashreplace").decode()  # may be no text at all
         if source.problem:
-            yield Unread(name, source.problem)
+            yield UnreadableImage(name, source.problem)
             continue
         try:
             yield name, read_bytes(path)
         except ImageError as error:
-            yield Unread(name, str(error).removeprefix(f"{path}: "))
+            yield UnreadableImage(name, str(error).removeprefix(f"{path}: "))

@@ -23,7 +23,7 @@ DIGITS = 12
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """The scored cells of one evaluation, sorted by key; arrays (N,).
 
     Attributes:
@@ -57,7 +57,7 @@ def digest(*values: object) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:DIGITS]
 
 
-def answers(predictions: Cohort) -> Answers:
+def predictions_of(predictions: Cohort) -> Predictions:
     """The scored cells of a table of predictions, in an order that depends on the cells alone.
 
     Args:
@@ -76,7 +76,7 @@ def answers(predictions: Cohort) -> Answers:
         zip(table["path"], table["label"].tolist(), table["person"], table["p_all"], strict=True)
     )
     order = sorted(range(len(rows)), key=rows.__getitem__)
-    return Answers(
+    return Predictions(
         table["path"][order],
         table["label"][order],
         table["person"][order],
@@ -84,7 +84,7 @@ def answers(predictions: Cohort) -> Answers:
     )
 
 
-def why_not_paired(first: Answers, second: Answers) -> str:
+def why_not_paired(first: Predictions, second: Predictions) -> str:
     """The reason why two runs cannot be compared cell by cell; "" if they can."""
     if first.key.tolist() != second.key.tolist():
         common = (Counter(first.key.tolist()) & Counter(second.key.tolist())).total()

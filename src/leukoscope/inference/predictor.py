@@ -28,7 +28,7 @@ from leukoscope.inference.verdict import (
     Verdict,
     decide,
     image_flags,
-    strays,
+    is_out_of_distribution,
 )
 
 # More images at once save nothing on one core and cost memory and cache: see benchmarks/predict.py.
@@ -188,7 +188,7 @@ class Predictor:
             embedding = None if out.embedding is None else out.embedding[row]
             if card.out_of_distribution is not None and embedding is not None:
                 distance = card.out_of_distribution.space.distance(embedding)
-        flags = (*read.flags, UNLIKE) if strays(distance, card) else read.flags
+        flags = (*read.flags, UNLIKE) if is_out_of_distribution(distance, card) else read.flags
         decision = decide(Evidence(p_all, flags, read.error, distance), card)
         return Prediction(
             read.name,

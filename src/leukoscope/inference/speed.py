@@ -55,7 +55,7 @@ def _rate(predictor: Predictor, images: Sequence[np.ndarray]) -> float:
     return len(images) / (perf_counter() - started)
 
 
-def middle(rates: Sequence[float]) -> float:
+def median_rate(rates: Sequence[float]) -> float:
     """The median of the rounds."""
     return median(rates)
 

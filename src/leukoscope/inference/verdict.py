@@ -10,8 +10,13 @@ from enum import StrEnum
 import numpy as np
 
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.limits import Possible
-from leukoscope.inference.rejection.image_checks import BLACK, border_share, look, oddities
+from leukoscope.inference.model_file.limits import ConformalThresholds
+from leukoscope.inference.rejection.image_checks import (
+    BLACK,
+    border_share,
+    image_quality,
+    quality_flags,
+)
 
 EMPTY = "empty"
 NO_BORDER = "no black border"
@@ -80,12 +85,12 @@ def threshold(card: Card) -> float:
     return card.operating_point.threshold if card.operating_point else 0.5
 
 
-def possible(card: Card) -> Possible | None:
+def prediction_set(card: Card) -> ConformalThresholds | None:
     """Which classes the card leaves possible; None where it never abstains."""
     return card.abstention.possible if card.abstention else None
 
 
-def called(p_all: float, at: float, limits: Possible | None) -> Decision:
+def predicted_class(p_all: float, at: float, limits: ConformalThresholds | None) -> Decision:
     """What a probability comes to.
 
     As the probability rises the verdict goes from normal over uncertain to blast and never back,
@@ -94,7 +99,7 @@ def called(p_all: float, at: float, limits: Possible | None) -> Decision:
     Args:
         p_all: Of ALL, calibrated.
         at: The threshold from which a cell is called a blast; the model's or a case's own.
-        limits: From `possible`.
+        limits: From `prediction_set`.
     """
     verdict, wanted = (Verdict.BLAST, "ALL") if p_all >= at else (Verdict.NORMAL, "HEM")
     classes = (wanted,) if limits is None else limits.classes(p_all)
@@ -126,10 +131,10 @@ def image_flags(image: np.ndarray, cell: np.ndarray, card: Card) -> tuple[str, .
     usual = card.image_limits
     if border_share(image) > max(BORDER_SHARE, usual["border"].high if usual else 0.0):
         return (NO_BORDER,)
-    return oddities(look(image), usual) if usual else ()
+    return quality_flags(image_quality(image), usual) if usual else ()
 
 
-def strays(distance: float | None, card: Card) -> bool:
+def is_out_of_distribution(distance: float | None, card: Card) -> bool:
     """Whether a cell lies further from the training cells than the card allows."""
     known = card.out_of_distribution
     return known is not None and distance is not None and distance > known.limit.value
@@ -155,7 +160,7 @@ def _odd(evidence: Evidence, card: Card) -> Decision | None:
 
 def _unlike(evidence: Evidence, card: Card) -> Decision | None:
     known, distance = card.out_of_distribution, evidence.distance
-    if known is None or not strays(distance, card):
+    if known is None or not is_out_of_distribution(distance, card):
         return None
     return Decision(
         Verdict.NOT_A_CELL,
@@ -167,7 +172,7 @@ def _unlike(evidence: Evidence, card: Card) -> Decision | None:
 def _probability(evidence: Evidence, card: Card) -> Decision | None:
     if evidence.p_all is None:
         return None
-    return called(evidence.p_all, threshold(card), possible(card))
+    return predicted_class(evidence.p_all, threshold(card), prediction_set(card))
 
 
 RULES: tuple[Rule, ...] = (_failed, _empty, _odd, _unlike, _probability)

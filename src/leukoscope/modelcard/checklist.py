@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from leukoscope.modelcard.blocks import Block, Heading, Page, Paragraph, Table
-from leukoscope.modelcard.facts import Subject, facts
+from leukoscope.modelcard.facts import CardSource, facts
 from leukoscope.modelcard.outcomes import Fact
 
 CHECKLISTS = ("claim", "tripod")
@@ -107,7 +107,7 @@ def answer(item: Item, known: Mapping[str, Fact], *, cnmc: bool) -> Answer:
     return Answer(state, ". ".join(texts) + ".", "; ".join(dict.fromkeys(sources)))
 
 
-def filled(subject: Subject) -> Page:
+def filled(subject: CardSource) -> Page:
     """Both checklists, filled for one model."""
     known = facts(subject)
     cnmc = subject.card.data.doi == CNMC_DOI

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.evaluation.record import Evaluation
-from leukoscope.inference.model_file.card import Card, Measured
+from leukoscope.inference.model_file.card import Card, MetricResult
 from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.model_file.model_file import default_model, read_card
-from leukoscope.modelcard.outcomes import REPORT, TITLES, Fact, figure, of_left_out, of_record
+from leukoscope.modelcard.outcomes import REPORT, TITLES, Fact, figure, of_out_of_fold, of_record
 
 MODEL = "model.onnx"
 EVERYONE = "everyone"
@@ -23,14 +23,14 @@ HEADLINE = ("auroc", "sensitivity", "specificity", "balanced_accuracy", "f1_weig
 
 
 @dataclass(frozen=True)
-class Subject:
+class CardSource:
     """What is written about: a model's card and, where its run was measured, that record."""
 
     card: Card
     record: Evaluation | None = None
 
 
-def open_subject(path: Path | str | None = None) -> Subject:
+def open_card_source(path: Path | str | None = None) -> CardSource:
     """Read a model file, or a run folder with its report.
 
     Args:
@@ -41,11 +41,11 @@ def open_subject(path: Path | str | None = None) -> Subject:
     """
     place = Path(path) if path is not None else default_model()
     if not place.is_dir():
-        return Subject(read_card(place))
+        return CardSource(read_card(place))
     card = read_card(place / MODEL)
     report = place / REPORT
     if not report.is_file():
-        return Subject(card)
+        return CardSource(card)
     record = Evaluation.from_json(report.read_text("utf-8"))
     known = record.protocol.persons
     if any(tuple(known.get(part, ())) != names for part, names in card.training.persons.items()):
@@ -53,10 +53,10 @@ def open_subject(path: Path | str | None = None) -> Subject:
             f"{report} measures a model of other persons than {place / MODEL}; "
             f"measure it again: leukoscope evaluate {place}"
         )
-    return Subject(card, record)
+    return CardSource(card, record)
 
 
-def facts(subject: Subject) -> Mapping[str, Fact]:
+def facts(subject: CardSource) -> Mapping[str, Fact]:
     """Every fact that is known, by name."""
     card = subject.card
     words = dict(describe(card))
@@ -87,22 +87,22 @@ def facts(subject: Subject) -> Mapping[str, Fact]:
     if subject.record is not None:
         found |= of_record(subject.record)
     elif card.left_out:
-        found |= of_left_out(card)
+        found |= of_out_of_fold(card)
     return found
 
 
-def is_everyone(card: Card) -> bool:
+def is_final_fit(card: Card) -> bool:
     """Whether the model was fitted on all persons, and measured by cross-validation."""
     return card.training.split.kind == EVERYONE
 
 
 def chosen_on(card: Card) -> str:
     """The persons that set the temperature and the operating point, in words."""
-    return "persons left out by cross-validation" if is_everyone(card) else "validation persons"
+    return "persons left out by cross-validation" if is_final_fit(card) else "validation persons"
 
 
 def _split(card: Card, words: str) -> str:
-    if is_everyone(card):
+    if is_final_fit(card):
         return (
             f"Split: none ({words}). All persons set the weights; the figures are those of models "
             "of the same recipe on persons left out by cross-validation"
@@ -111,7 +111,7 @@ def _split(card: Card, words: str) -> str:
 
 
 def _choice(card: Card) -> str:
-    if "classical" in card.recipe or is_everyone(card):
+    if "classical" in card.recipe or is_final_fit(card):
         own = (
             "Settings of the estimator are the recipe's, or were chosen among its candidates by "
             "cross-validation over training persons"
@@ -119,7 +119,7 @@ def _choice(card: Card) -> str:
     else:
         own = "The epoch was chosen on validation persons"
     said = f"{own}; temperature and operating point were set on {chosen_on(card)}"
-    if is_everyone(card):
+    if is_final_fit(card):
         said += ". Where the recipe itself was chosen by figures of these persons, they flatter it"
     return said
 
@@ -179,7 +179,7 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _headline(results: Mapping[str, Measured]) -> str:
+def _headline(results: Mapping[str, MetricResult]) -> str:
     named = [key for key in HEADLINE if key in results]
     one = results[named[0]] if named else next(iter(results.values()))
     text = "; ".join(f"{TITLES[key]} {figure(results[key])}" for key in named)

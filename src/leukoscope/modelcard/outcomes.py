@@ -7,8 +7,8 @@ from leukoscope.core.statistics import wilson_interval
 from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.metrics.selective import FIGURES
 from leukoscope.evaluation.record import Evaluation, PersonRow
-from leukoscope.inference.model_file.card import Card, Measured
-from leukoscope.inference.model_file.out_of_fold import LeftOut, worst_person, worst_words
+from leukoscope.inference.model_file.card import Card, MetricResult
+from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult, worst_person, worst_text
 
 REPORT = "report.json"
 ON_CARD = (*METRICS, UNTEMPERED, *FIGURES)
@@ -24,7 +24,7 @@ class Fact:
     source: str
 
 
-def figure(one: Measured) -> str:
+def figure(one: MetricResult) -> str:
     """A figure with its interval."""
     if one.value is None:
         return "not defined"
@@ -83,7 +83,7 @@ def of_record(record: Evaluation) -> dict[str, Fact]:
     return found
 
 
-def of_left_out(card: Card) -> dict[str, Fact]:
+def of_out_of_fold(card: Card) -> dict[str, Fact]:
     """What the card of a model of everyone says of the persons left out in turn, by name."""
     rows, results = card.left_out, card.results
     worst = worst_person(rows)
@@ -107,7 +107,7 @@ def of_left_out(card: Card) -> dict[str, Fact]:
         ),
         "persons": Fact(
             f"Called rightly by person: from {worst.right / worst.cells:.3f} to "
-            f"{best.right / best.cells:.3f}. The worst is {worst_words(worst)}",
+            f"{best.right / best.cells:.3f}. The worst is {worst_text(worst)}",
             source,
         ),
     }
@@ -131,19 +131,19 @@ def of_left_out(card: Card) -> dict[str, Fact]:
     return found
 
 
-def share_of(row: LeftOut) -> str:
+def share_of(row: OutOfFoldResult) -> str:
     """How many of a person's cells were called rightly, with the Wilson interval."""
     low, high = wilson_interval(row.right, row.cells)
     return f"{row.right / row.cells:.3f} ({low:.3f} to {high:.3f})"
 
 
-def _persons(rows: Sequence[LeftOut], label: str) -> int:
+def _persons(rows: Sequence[OutOfFoldResult], label: str) -> int:
     return sum(row.label == label for row in rows)
 
 
-def _cells(rows: Sequence[LeftOut], label: str) -> int:
+def _cells(rows: Sequence[OutOfFoldResult], label: str) -> int:
     return sum(row.cells for row in rows if row.label == label)
 
 
-def _right(rows: Sequence[LeftOut], label: str) -> int:
+def _right(rows: Sequence[OutOfFoldResult], label: str) -> int:
     return sum(row.right for row in rows if row.label == label)

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.evaluation.metrics.selective import FIGURES
 from leukoscope.inference.model_file.card_text import describe
-from leukoscope.inference.model_file.out_of_fold import LeftOut
+from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
-from leukoscope.modelcard.facts import Subject, facts, is_everyone
+from leukoscope.modelcard.facts import CardSource, facts, is_final_fit
 from leukoscope.modelcard.outcomes import ON_CARD, Fact, figure, share, share_of
 
 LEFT_OUT = (
@@ -56,7 +56,7 @@ RECOMMENDATIONS = (
 )
 
 
-def model_card(subject: Subject) -> Page:
+def model_card(subject: CardSource) -> Page:
     """The whole page."""
     known = facts(subject)
     sections: dict[str, list[Block]] = {
@@ -79,7 +79,7 @@ def model_card(subject: Subject) -> Page:
     return Page(f"Model card: {subject.card.name}", tuple(blocks))
 
 
-def limits(subject: Subject) -> list[str]:
+def limits(subject: CardSource) -> list[str]:
     """What must be known before an answer is believed."""
     card = subject.card
     persons = sum(len(names) for names in card.training.persons.values())
@@ -91,7 +91,7 @@ def limits(subject: Subject) -> list[str]:
         "Persons are those the audit could tell apart by their cells; two ids without a common "
         "cell count as two persons.",
     ]
-    if is_everyone(card):
+    if is_final_fit(card):
         said.append(
             "Its figures are those of its like. Where the recipe itself was chosen by such figures "
             "they flatter it; docs/shipped-model.md says how it was chosen."
@@ -108,14 +108,14 @@ def limits(subject: Subject) -> list[str]:
     return said
 
 
-def _tested(subject: Subject) -> Mapping[str, int]:
+def _tested(subject: CardSource) -> Mapping[str, int]:
     """How many persons of each class the figures are of, where that is known by person."""
     if subject.record is not None:
         return subject.record.person_count
     return Counter(row.label for row in subject.card.left_out)
 
 
-def _warnings(subject: Subject) -> list[Block]:
+def _warnings(subject: CardSource) -> list[Block]:
     training = subject.card.training
     blocks: list[Block] = []
     if training.synthetic:
@@ -127,7 +127,7 @@ def _warnings(subject: Subject) -> list[Block]:
     return blocks
 
 
-def _details(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+def _details(subject: CardSource, known: Mapping[str, Fact]) -> list[Block]:
     words = describe(subject.card)
     wanted = ("Name", "Created", "Input", "Measures", "Estimator", "Heatmap", "Versions")
     rows = [(name, text) for name, text in words if name in wanted]
@@ -149,7 +149,7 @@ def _uses() -> list[Block]:
     ]
 
 
-def _training(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+def _training(subject: CardSource, known: Mapping[str, Fact]) -> list[Block]:
     training = subject.card.training
     cells = {
         part: "; ".join(f"{count} {label}" for label, count in of_part.items())
@@ -170,7 +170,7 @@ def _training(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
     ]
 
 
-def _evaluation(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+def _evaluation(subject: CardSource, known: Mapping[str, Fact]) -> list[Block]:
     lines = [
         f"{known['split'].text}.",
         f"{known['choice'].text}.",
@@ -182,7 +182,7 @@ def _evaluation(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
     return [Bullets(tuple(lines))]
 
 
-def _results(subject: Subject) -> list[Block]:
+def _results(subject: CardSource) -> list[Block]:
     results = subject.card.results
     if not results:
         return [
@@ -194,7 +194,7 @@ def _results(subject: Subject) -> list[Block]:
         if metric.key in results
     ]
     one = next(iter(results.values()))
-    left_out = is_everyone(subject.card)
+    left_out = is_final_fit(subject.card)
     weights = "; in what is said of answers and coverage persons weigh the same"
     alike = weights if any(metric.key in results for metric in FIGURES) else ""
     whose = "On persons left out by cross-validation" if left_out else f"On the {one.part} part"
@@ -204,7 +204,7 @@ def _results(subject: Subject) -> list[Block]:
     ]
 
 
-def _persons(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+def _persons(subject: CardSource, known: Mapping[str, Fact]) -> list[Block]:
     if subject.record is None and subject.card.left_out:
         return _left_out(subject.card.left_out, known)
     if subject.record is None:
@@ -222,7 +222,7 @@ def _persons(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
     return [Table(headers, tuple(rows)), Paragraph("Plots stand in report.html of the run folder.")]
 
 
-def _left_out(rows: Sequence[LeftOut], known: Mapping[str, Fact]) -> list[Block]:
+def _left_out(rows: Sequence[OutOfFoldResult], known: Mapping[str, Fact]) -> list[Block]:
     """Each person as seen by a model that had not seen it, and was limited by others alone."""
     return [
         Paragraph(f"{known['persons'].text}."),
@@ -236,7 +236,7 @@ def _left_out(rows: Sequence[LeftOut], known: Mapping[str, Fact]) -> list[Block]
     ]
 
 
-def person_table(rows: Sequence[LeftOut]) -> Table:
+def person_table(rows: Sequence[OutOfFoldResult]) -> Table:
     """A line for each person left out, shares with three digits."""
 
     def part(count: int, whole: int) -> str:
@@ -265,7 +265,7 @@ def _decisions(known: Mapping[str, Fact]) -> list[Block]:
     return [Bullets(tuple(known[name].text + "." for name in names if name in known))]
 
 
-def _citation(subject: Subject, known: Mapping[str, Fact]) -> list[Block]:
+def _citation(subject: CardSource, known: Mapping[str, Fact]) -> list[Block]:
     card = subject.card
     return [
         Bullets(

@@ -49,13 +49,13 @@ def write_preview(cohort: Cohort, recipe: Recipe, out: Path, *, seed: int = 0) -
     parts = [
         *synthetic_notice(cohort),
         html.paragraph(f"Each row: a cell as it is, then {VERSIONS} of its versions in training."),
-        html.paragraph(f"{seen} Changes: {in_words(recipe.augment)}."),
+        html.paragraph(f"{seen} Changes: {describe_augmentation(recipe.augment)}."),
         *rows,
     ]
     return html.write_page(out, f"What training sees: {recipe.name}", parts, subtitle=cohort.source)
 
 
-def in_words(settings: Augment) -> str:
+def describe_augmentation(settings: Augment) -> str:
     """The settings of an augmentation as a list in words; "none" where all are off."""
     changes = [
         (settings.rotate, f"turned by up to {settings.rotate:g} degrees to either side"),

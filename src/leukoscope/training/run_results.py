@@ -14,12 +14,12 @@ from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.splits.partition import Split, read_split
 from leukoscope.evaluation.comparison.comparison import Entry
 from leukoscope.evaluation.metrics.metrics import METRICS, confusion
-from leukoscope.evaluation.predictions import Answers, answers, digest
+from leukoscope.evaluation.predictions import Predictions, digest, predictions_of
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.report import RECORD_NAME
 from leukoscope.inference.model_file.card import Card, truncate
 from leukoscope.inference.model_file.model_file import read_card
-from leukoscope.inference.model_file.parameter_count import count_weights
+from leukoscope.inference.model_file.parameter_count import count_parameters
 from leukoscope.models.recipe.recipe import Recipe, read_recipe, recipe_names
 from leukoscope.training.network.log import LOG
 from leukoscope.training.run import CHOICE, COHORT, MODEL, PREDICTIONS, RECIPE, SPLIT
@@ -28,14 +28,14 @@ UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True)
-class Measured:
+class RunResult:
     """A run for a comparison, and what is odd about its folder, a line each."""
 
     entry: Entry
     remarks: tuple[str, ...] = ()
 
 
-def read_measured(folder: Path | str) -> Measured:
+def read_run_result(folder: Path | str) -> RunResult:
     """Read what a comparison needs of a run folder.
 
     Raises:
@@ -60,11 +60,11 @@ def read_measured(folder: Path | str) -> Measured:
         training=_training(split, card),
         cohort=_cohort(card, predictions),
         file_bytes=(folder / MODEL).stat().st_size,
-        weights=count_weights(folder / MODEL) if card.descriptors is None else None,
+        weights=count_parameters(folder / MODEL) if card.descriptors is None else None,
         epochs=epochs,
         seconds=seconds,
     )
-    return Measured(entry, remarks)
+    return RunResult(entry, remarks)
 
 
 def printable(text: str) -> str:
@@ -140,16 +140,16 @@ def _is_sound(record: Evaluation) -> bool:
     )
 
 
-def _read_answers(folder: Path, predictions: Cohort) -> Answers:
+def _read_answers(folder: Path, predictions: Cohort) -> Predictions:
     try:
-        return answers(predictions)
+        return predictions_of(predictions)
     except LeukoscopeError as error:
         raise CohortError(
             f"{folder / PREDICTIONS}: {error}; measure again: leukoscope evaluate {folder}"
         ) from error
 
 
-def _check_together(folder: Path, record: Evaluation, given: Answers, card: Card) -> None:
+def _check_together(folder: Path, record: Evaluation, given: Predictions, card: Card) -> None:
     """Make sure that report, predictions and model speak of one and the same evaluation."""
     counted = confusion(given.label, given.p, record.operating_point.threshold)
     if counted != record.confusion:

@@ -12,7 +12,7 @@ from leukoscope import __version__
 from leukoscope.app.export import report as module
 from leukoscope.app.export.report import report
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.model_file.limits import ConformalThresholds
 from leukoscope.inference.verdict import Verdict
 from tests.app.made_case import HOSTILE, Made, everything, made_case
 from tests.inference.tiny_model import tiny_card
@@ -134,7 +134,7 @@ def test_what_is_not_answered_is_said_and_drawn() -> None:
             ({"p_all": 0.9}, None),
             ({"p_all": 0.7, "verdict": Verdict.NOT_A_CELL, "reason": "blurred"}, None),
         ],
-        possible=Possible(0.3, 0.6),
+        possible=ConformalThresholds(0.3, 0.6),
     )
     page = report(made.case, NOW, made.load, None)
     assert "uncertain from 0.3000 to 0.6000" in page

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from leukoscope.api import synthesize
+from leukoscope.api import make_synthetic
 from leukoscope.inference.model_file.card import Cells, OperatingCurve, OperatingPoint
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
@@ -46,7 +46,7 @@ def browser() -> Iterator[Browser]:
 def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """200 synthetic cells of several subjects, drawn once, no two files the same."""
     folder = tmp_path_factory.mktemp("cells") / "drawn"
-    synthesize(folder, persons=9, cells=25, seed=5)
+    make_synthetic(folder, persons=9, cells=25, seed=5)
     distinct = {path.read_bytes(): path for path in sorted(folder.rglob("*.bmp"), reverse=True)}
     return sorted(distinct.values())[:200]
 

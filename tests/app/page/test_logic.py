@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from leukoscope.inference.model_file.limits import Possible
-from leukoscope.inference.verdict import called
+from leukoscope.inference.model_file.limits import ConformalThresholds
+from leukoscope.inference.verdict import predicted_class
 from tests.app.live import Live
 from tests.app.page.driver import PATIENCE
 
@@ -185,10 +185,10 @@ LIMITS = [None, (0.3, 0.6), (0.6, 0.3), (0.8, 0.9), (0.5, 0.5)]
 def test_the_page_calls_cells_as_the_server_does(
     call: Call, limits: tuple[float, float] | None, threshold: float
 ) -> None:
-    possible = limits and Possible(*limits)
+    possible = limits and ConformalThresholds(*limits)
     given = possible and asdict(possible)
     for p in (0.0, 0.2999, 0.3, 0.45, 0.5, 0.6, 0.6001, 0.8, 0.9, 1.0):
-        expected = str(called(p, threshold, possible).verdict)
+        expected = str(predicted_class(p, threshold, possible).verdict)
         assert call("case/bins", "verdictAt", p, threshold, given) == expected, p
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, CaseIn
 from leukoscope.app.store import Store
-from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.model_file.limits import ConformalThresholds
 from leukoscope.inference.verdict import Verdict
 
 MODEL = "tiny"
@@ -37,7 +37,7 @@ def open_store(url: str, **limits: Any) -> Store:
     return store
 
 
-def new_case(store: Store, *, possible: Possible | None = None, **fields: Any) -> str:
+def new_case(store: Store, *, possible: ConformalThresholds | None = None, **fields: Any) -> str:
     """The id of a new, empty case; `possible` is when its model abstains."""
     return store.create(CaseIn(**fields), MODEL, SHA256, THRESHOLD, possible).id
 

@@ -2,11 +2,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from leukoscope.app.store.fair_lock import Turns
+from leukoscope.app.store.fair_lock import FairLock
 from tests.app.live import PATIENCE
 
 
-def waiting(turns: Turns, number: int) -> None:
+def waiting(turns: FairLock, number: int) -> None:
     """Until so many wait."""
     deadline = time.monotonic() + PATIENCE
     while len(turns._waiting) < number and time.monotonic() < deadline:
@@ -15,7 +15,7 @@ def waiting(turns: Turns, number: int) -> None:
 
 
 def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
-    turns, order = Turns(), []
+    turns, order = FairLock(), []
 
     def work(number: int) -> None:
         assert turns.take(PATIENCE)
@@ -33,7 +33,7 @@ def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
 
 
 def test_who_gives_up_waiting_is_passed_over() -> None:
-    turns = Turns()
+    turns = FairLock()
     assert turns.take(0)
     assert not turns.take(0.01)
     later = threading.Thread(target=lambda: turns.take(PATIENCE) and turns.give())
@@ -46,7 +46,7 @@ def test_who_gives_up_waiting_is_passed_over() -> None:
 
 
 def test_nobody_else_slips_in_between() -> None:
-    turns = Turns()
+    turns = FairLock()
     assert turns.take(0)
     held = threading.Thread(target=lambda: turns.take(PATIENCE))
     held.start()

@@ -9,9 +9,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from leukoscope.app.schemas import CaseChange, CellChange, Review
 from leukoscope.app.store import ConflictError, Store
-from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.model_file.limits import ConformalThresholds
 from leukoscope.inference.results import summarize
-from leukoscope.inference.verdict import called
+from leukoscope.inference.verdict import predicted_class
 from tests.app.store.made import THRESHOLD, answer, new_case, open_store
 from tests.app.store.made import add as add_to
 
@@ -22,12 +22,17 @@ LABELS = st.sampled_from(["ALL", "HEM", "not a cell"])
 
 
 # Overlapping, apart, and beside the model's threshold; None never abstains.
-POSSIBLE = [None, Possible(0.39, 0.7), Possible(0.7, 0.39), Possible(0.8, 0.9)]
+POSSIBLE = [
+    None,
+    ConformalThresholds(0.39, 0.7),
+    ConformalThresholds(0.7, 0.39),
+    ConformalThresholds(0.8, 0.9),
+]
 
 
-def said(p_all: float | None, possible: Possible | None) -> dict[str, object]:
+def said(p_all: float | None, possible: ConformalThresholds | None) -> dict[str, object]:
     """The model's own verdict."""
-    return {} if p_all is None else vars(called(p_all, THRESHOLD, possible))
+    return {} if p_all is None else vars(predicted_class(p_all, THRESHOLD, possible))
 
 
 @dataclass
@@ -41,7 +46,7 @@ class CellModel:
 @dataclass
 class CaseModel:
     keep_images: bool
-    possible: Possible | None = None
+    possible: ConformalThresholds | None = None
     threshold: float | None = None
     cells: dict[int, CellModel] = field(default_factory=dict)  # by file
     reviews: list[tuple[int, str]] = field(default_factory=list)  # that stand: cell, label
@@ -50,7 +55,7 @@ class CaseModel:
         if cell.p_all is None:
             return "error"
         threshold = THRESHOLD if self.threshold is None else self.threshold
-        return str(called(cell.p_all, threshold, self.possible).verdict)
+        return str(predicted_class(cell.p_all, threshold, self.possible).verdict)
 
     def by_id(self, number: int) -> CellModel:
         """A cell chosen by any number."""
@@ -78,7 +83,7 @@ class Cases(RuleBasedStateMachine):
             self.store.delete(head.id)
 
     @rule(target=cases, keep_images=st.booleans(), possible=st.sampled_from(POSSIBLE))
-    def create(self, keep_images: bool, possible: Possible | None) -> str:
+    def create(self, keep_images: bool, possible: ConformalThresholds | None) -> str:
         case = new_case(self.store, keep_images=keep_images, possible=possible)
         self.models[case] = CaseModel(keep_images, possible)
         return case

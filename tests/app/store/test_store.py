@@ -7,8 +7,8 @@ from sqlalchemy import event
 
 from leukoscope.app.schemas import CaseChange, CaseIn, CellChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, StoreError
-from leukoscope.inference.model_file.limits import Possible
-from leukoscope.inference.verdict import Verdict, called
+from leukoscope.inference.model_file.limits import ConformalThresholds
+from leukoscope.inference.verdict import Verdict, predicted_class
 from tests.app.store.made import MODEL, SHA256, THRESHOLD, add, answer, new_case, open_store
 
 PS = (0.2, 0.4, 0.6, 0.7, 0.95)
@@ -108,8 +108,11 @@ def test_summaries_are_per_subject_and_in_order(store: Store) -> None:
 
 
 def test_a_threshold_of_its_own_keeps_to_the_models_abstention(store: Store) -> None:
-    case = new_case(store, possible=Possible(all_from=0.3, hem_to=0.6))
-    told = [(number, p, called(p, THRESHOLD, Possible(0.3, 0.6))) for number, p in enumerate(PS)]
+    case = new_case(store, possible=ConformalThresholds(all_from=0.3, hem_to=0.6))
+    told = [
+        (number, p, predicted_class(p, THRESHOLD, ConformalThresholds(0.3, 0.6)))
+        for number, p in enumerate(PS)
+    ]
     add(store, case, *(answer(n, p, verdict=d.verdict, reason=d.reason) for n, p, d in told))
     add(store, case, answer(9, 0.5, verdict=Verdict.NOT_A_CELL, reason="blurred"))
 

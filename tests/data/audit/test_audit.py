@@ -9,7 +9,7 @@ from leukoscope.data.audit.audit import audit
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.data.readers.layout import read_cohort
-from leukoscope.data.synthetic import read_truth, synthesize
+from leukoscope.data.synthetic import draw_cohort, read_truth
 from tests.data.cells import draw_cell, save_cohort
 
 RNG = np.random.default_rng(0)
@@ -126,7 +126,7 @@ def test_photographs_without_border_need_near_identity(tmp_path: Path) -> None:
 
 
 def test_finds_what_is_planted_in_a_synthetic_cohort(tmp_path: Path) -> None:
-    cohort = synthesize(tmp_path / "cells", persons=8, cells_per_person=12, seed=3)
+    cohort = draw_cohort(tmp_path / "cells", persons=8, cells_per_person=12, seed=3)
     truth = read_truth(tmp_path / "cells")
     found = audit(cohort)
     for image, copy in (*truth.identical, *truth.renormalized):

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope.data.imaging.image import cell_mask
-from leukoscope.data.imaging.perturb import blurred, cover, cut_into_patches, mean_colored
+from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_filled, perturb
 from tests.inference.tiny_model import cell_image
 
 CELL = cell_image(4)[75:375, 75:375]
 
 
-FILLINGS = [mean_colored, lambda cell: blurred(cell, 300)]
+FILLINGS = [mean_filled, lambda cell: blurred(cell, 300)]
 
 
 @pytest.mark.parametrize("fill", FILLINGS)
@@ -23,12 +23,12 @@ def test_a_filling_has_the_outline_of_the_cell(fill) -> None:
 
 
 def test_the_mean_color_is_that_of_the_cell_without_its_background() -> None:
-    inside = mean_colored(CELL)[cell_mask(CELL)]
+    inside = mean_filled(CELL)[cell_mask(CELL)]
     assert (inside == np.rint(CELL[cell_mask(CELL)].mean(axis=0))).all()
 
 
 def test_smoothing_removes_structure_and_does_not_darken_the_rim() -> None:
-    plain = mean_colored(CELL)
+    plain = mean_filled(CELL)
     mask = cell_mask(CELL)
     for step in (1, 3):  # at full resolution, and at a third
         assert np.array_equal(blurred(plain[::step, ::step], 300), plain[::step, ::step])
@@ -65,13 +65,13 @@ def test_a_patch_is_25_original_pixels_and_larger_where_the_cell_fills_the_frame
 
 def test_only_what_is_covered_changes() -> None:
     patches = cut_into_patches(CELL, 300)
-    filling = mean_colored(CELL)
+    filling = mean_filled(CELL)
     one = patches.on_cell[[7]]
-    found = cover(CELL, filling, patches, one)
+    found = perturb(CELL, filling, patches, one)
     inside = patches.of_pixel == one[0]
     assert np.array_equal(found[~inside], CELL[~inside])
     assert np.array_equal(found[inside], filling[inside])
-    assert np.array_equal(cover(CELL, filling, patches, patches.on_cell), filling)
+    assert np.array_equal(perturb(CELL, filling, patches, patches.on_cell), filling)
 
 
 @pytest.mark.parametrize("side", [12, 24, 36, 300, 600])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.evaluation.comparison.comparison import Entry, compare_entries, grouped, ranked
 from leukoscope.evaluation.metrics.bootstrap import Estimate
-from leukoscope.evaluation.predictions import answers, why_not_paired
+from leukoscope.evaluation.predictions import predictions_of, why_not_paired
 from tests.evaluation.made_runs import HONEST, LEAKY, POINT, made_entry, predictions
 
 BASE = made_entry()
@@ -28,7 +28,7 @@ def with_figures(name: str, **values: float) -> Entry:
 def entries(draw: st.DrawFn) -> list[Entry]:
     """Runs that agree or differ in any part of a protocol."""
     runs = []
-    other_cells = answers(predictions(1))
+    other_cells = predictions_of(predictions(1))
     for number in range(draw(st.integers(1, 12))):
         how = replace(
             HONEST,
@@ -107,7 +107,7 @@ def test_the_best_comes_first_and_equal_figures_share_a_rank():
 def test_another_division_of_the_persons_is_other_data():
     merged = predictions()
     person = np.where(merged["person"] == "2", "1", merged["person"])
-    other = replace(BASE, name="b", answers=answers(merged.with_columns(person=person)))
+    other = replace(BASE, name="b", answers=predictions_of(merged.with_columns(person=person)))
     assert len(grouped([BASE, other])) == 2
 
 
@@ -162,7 +162,7 @@ def test_a_difference_agrees_with_a_plain_bootstrap():
 def test_the_order_of_the_table_of_predictions_does_not_matter():
     table = predictions(model=2)
     mixed = table.select(np.random.default_rng(0).permutation(len(table)))
-    one, other = answers(table), answers(mixed)
+    one, other = predictions_of(table), predictions_of(mixed)
     assert (one.cells, one.content) == (other.cells, other.content)
     assert one.p.tolist() == other.p.tolist()
     assert why_not_paired(one, other) == ""
@@ -170,18 +170,18 @@ def test_the_order_of_the_table_of_predictions_does_not_matter():
 
 def test_where_cells_differ_there_is_no_difference_and_the_reason_is_said():
     table = predictions()
-    one = answers(table)
-    fewer = answers(table.select(np.arange(len(table)) > 4))
+    one = predictions_of(table)
+    fewer = predictions_of(table.select(np.arange(len(table)) > 4))
     assert why_not_paired(one, fewer).startswith(f"other cells: {len(fewer)} of its {len(fewer)}")
     label = table["label"].copy()
     label[0] = 1 - label[0]
     assert "1 of them have another label" in why_not_paired(
-        one, answers(table.with_columns(label=label))
+        one, predictions_of(table.with_columns(label=label))
     )
     person = table["person"].copy()
     person[:3] = "77"
     assert "3 of them have another person" in why_not_paired(
-        one, answers(table.with_columns(person=person))
+        one, predictions_of(table.with_columns(person=person))
     )
     runs = [BASE, replace(made_entry("b", model=1), answers=fewer)]
     rows = [row for group in compare_entries(runs, "auroc", [BASE]) for row in group.rows]
@@ -223,7 +223,7 @@ def test_images_without_a_hash_are_known_by_the_end_of_their_path():
     table = predictions().with_columns(sha256=[""] * len(predictions()))
     tails = [path.name for path in table.paths]
     here, there, other = (
-        answers(table.with_columns(path=[f"{top}/{name}" for name in tails]))
+        predictions_of(table.with_columns(path=[f"{top}/{name}" for name in tails]))
         for top in ("/here/set/fold_0/all", "/mnt/there/set/fold_0/all", "/here/set/fold_1/all")
     )
     assert why_not_paired(here, there) == ""
@@ -238,4 +238,4 @@ def test_images_without_a_hash_are_known_by_the_end_of_their_path():
 def test_predictions_that_are_none_are_refused(columns):
     one = predictions().select(np.array([0]))
     with pytest.raises(LeukoscopeError):
-        answers(one.with_columns(**columns))
+        predictions_of(one.with_columns(**columns))

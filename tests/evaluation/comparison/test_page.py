@@ -13,7 +13,7 @@ from leukoscope.evaluation.comparison import text as words
 from leukoscope.evaluation.comparison.comparison import Speed, compare_entries
 from leukoscope.evaluation.comparison.page import render_comparison
 from leukoscope.evaluation.comparison.plots import Block, forest
-from leukoscope.evaluation.comparison.published import MARK, Claim, beside
+from leukoscope.evaluation.comparison.published import MARK, PublishedResult, compare_with_published
 from leukoscope.evaluation.comparison.record import Comparison
 from leukoscope.evaluation.comparison.seeds import seed_means
 from leukoscope.evaluation.metrics.bootstrap import Estimate
@@ -33,13 +33,13 @@ def comparison() -> Comparison:
         made_entry("leaky", cells=2, protocol=LEAKY),
     ]
     groups = compare_entries(runs, "auroc", runs[:1], replicates=20)
-    claim = Claim(HOSTILE, "cnn", HOSTILE, "accuracy", 0.955, HOSTILE)
+    claim = PublishedResult(HOSTILE, "cnn", HOSTILE, "accuracy", 0.955, HOSTILE)
     means = seed_means(runs)
     return Comparison(
         "auroc",
         groups,
         means,
-        tuple(beside([claim], runs, means)),
+        tuple(compare_with_published([claim], runs, means)),
         (f"{HOSTILE}: not a run",),
         (HOSTILE,),
         "Speed was measured in a test.",

@@ -3,17 +3,22 @@
 import pytest
 
 from leukoscope.core.errors import LeukoscopeError
-from leukoscope.evaluation.comparison.published import Beside, Claim, beside, read_claims
+from leukoscope.evaluation.comparison.published import (
+    PublishedComparison,
+    PublishedResult,
+    compare_with_published,
+    read_published,
+)
 from leukoscope.evaluation.comparison.seeds import seed_means
 from leukoscope.models.recipe.recipe import recipe_names
 from tests.evaluation.made_runs import HONEST, LEAKY, made_entry
 
-ONE = Claim("A system", "cnn", "random images", "accuracy", 0.955, "their page")
+ONE = PublishedResult("A system", "cnn", "random images", "accuracy", 0.955, "their page")
 CSV = "system,recipe,protocol,metric,value,source\n"
 
 
 def test_the_packaged_claims_name_recipes_and_metrics_that_exist():
-    claims = read_claims()
+    claims = read_published()
     assert {claim.recipe for claim in claims} <= set(recipe_names())
     assert {(claim.recipe, claim.metric): claim.value for claim in claims} == {
         ("cnn", "sensitivity"): 0.91,
@@ -32,7 +37,7 @@ def test_a_table_and_a_yaml_file_say_the_same(tmp_path):
         "- {system: A system, recipe: cnn, protocol: random images, metric: accuracy, "
         "value: 0.955, source: their page}\n"
     )
-    assert read_claims(table) == read_claims(listed) == (ONE,)
+    assert read_published(table) == read_published(listed) == (ONE,)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +59,7 @@ def test_a_file_of_claims_that_is_none_is_refused_by_name(tmp_path, name, text, 
     if text is not None:
         path.write_text(text)
     with pytest.raises(LeukoscopeError, match=words) as refused:
-        read_claims(path)
+        read_published(path)
     assert name in str(refused.value)
 
 
@@ -65,9 +70,9 @@ def test_a_claim_stands_beside_the_means_and_the_runs_of_its_recipe():
         made_entry("image 0", cells=2, protocol=LEAKY),
         made_entry("other", recipe="dense"),
     ]
-    image, person = beside([ONE], runs, seed_means(runs))
+    image, person = compare_with_published([ONE], runs, seed_means(runs))
     record = runs[2].evaluation
-    assert image == Beside(
+    assert image == PublishedComparison(
         ONE,
         "image 0",
         "by image",
@@ -82,4 +87,6 @@ def test_a_claim_stands_beside_the_means_and_the_runs_of_its_recipe():
 
 
 def test_a_claim_without_a_run_of_ours_is_still_listed():
-    assert beside([ONE], [made_entry(recipe="dense")], ()) == [Beside(ONE)]
+    assert compare_with_published([ONE], [made_entry(recipe="dense")], ()) == [
+        PublishedComparison(ONE)
+    ]

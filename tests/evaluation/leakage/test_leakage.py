@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 import sklearn.metrics as reference
 
-from leukoscope.evaluation.leakage.leakage import apart, run_draws, study_levels
+from leukoscope.evaluation.leakage.leakage import by_exposure, run_draws, study_levels
 from leukoscope.evaluation.leakage.plots import leakage_plot
-from leukoscope.evaluation.leakage.record import FIGURES, PROTOCOLS, MeasuredRun, Part, Study
+from leukoscope.evaluation.leakage.record import (
+    FIGURES,
+    PROTOCOLS,
+    MeasuredRun,
+    Study,
+    SubsetCounts,
+)
 from leukoscope.evaluation.leakage.report import lines, to_json, write_study
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.metrics import all_metrics
@@ -31,7 +37,7 @@ def answered(
     figures = {
         one.key: Estimate(measured[0.5 if one.at_half else 0.4][one.metric]) for one in FIGURES
     }
-    parts = {name: Part(60, 40, 9) for name in ("train", "validation", "test")}
+    parts = {name: SubsetCounts(60, 40, 9) for name in ("train", "validation", "test")}
     seen = np.full(len(label), split == "image")
     folder = f"{recipe}/{split}-seed{seed}"
     return MeasuredRun(recipe, split, seed, folder, label, p, person, seen, 0.4, figures, parts)
@@ -82,9 +88,9 @@ def test_runs_of_the_same_persons_are_not_taken_for_independent() -> None:
     same = study_levels([one, replace(one, seed=1)])[0].mean["auroc"]
     assert width(same) == pytest.approx(width(study_levels([one])[0].mean["auroc"]))
     other = replace(one, seed=1, person=np.array([f"X{who}" for who in one.person], dtype=object))
-    apart = study_levels([one, other])[0].mean["auroc"]
+    by_exposure = study_levels([one, other])[0].mean["auroc"]
     # Half of the draws of two seeds hold one of them twice, the others both: 3/4 of the variance.
-    assert width(apart) == pytest.approx(width(same) * np.sqrt(3 / 4), rel=0.1)
+    assert width(by_exposure) == pytest.approx(width(same) * np.sqrt(3 / 4), rel=0.1)
 
 
 def test_the_spread_of_the_seeds_is_in_the_interval() -> None:
@@ -157,12 +163,12 @@ def test_too_few_persons_or_unknown_ones_give_no_interval() -> None:
 def test_persons_seen_and_new_ones_are_measured_apart() -> None:
     run = answered("subject")
     seen = np.array([int(name[1:]) % 4 == 0 for name in run.person])
-    found = apart(replace(run, seen=seen))
+    found = by_exposure(replace(run, seen=seen))
     for name, rows in (("seen", seen), ("new", ~seen)):
         expected = reference.roc_auc_score(run.label[rows], run.p[rows])
         assert found[name].value == pytest.approx(expected)
-    assert set(apart(run)) == {"new"}
-    assert set(apart(replace(run, seen=run.label == 1))) == set()
+    assert set(by_exposure(run)) == {"new"}
+    assert set(by_exposure(replace(run, seen=run.label == 1))) == set()
 
 
 def test_what_is_written(tmp_path: Path) -> None:

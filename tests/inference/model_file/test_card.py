@@ -15,9 +15,9 @@ from leukoscope.inference.model_file import card as c
 from leukoscope.inference.model_file.card import Card, Overlap, pack_hashes, truncate, unpack_hashes
 from leukoscope.inference.model_file.limits import Abstention, Limit, OutOfDistribution
 from leukoscope.inference.model_file.model_file import default_model, read_card
-from leukoscope.inference.model_file.out_of_fold import LeftOut
+from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
-from leukoscope.inference.rejection.mahalanobis import Space, pack
+from leukoscope.inference.rejection.mahalanobis import GaussianModel, pack
 from tests.inference.tiny_model import tiny_card
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -26,7 +26,7 @@ share = st.floats(0, 1)
 count = st.integers(0, 10**6)
 sha256s = st.lists(st.binary(min_size=32, max_size=32).map(bytes.hex), max_size=5)
 measured = st.builds(
-    c.Measured, st.none() | number, st.none() | number, st.none() | number, text, count, count
+    c.MetricResult, st.none() | number, st.none() | number, st.none() | number, text, count, count
 )
 training = st.builds(
     c.Training,
@@ -53,7 +53,7 @@ anything = st.recursive(
 bound = st.builds(Limit, number, st.floats(0, 0.999), st.booleans(), count, count)
 ranges = st.tuples(number, number).map(lambda ends: Range(min(ends), max(ends)))
 space = st.builds(
-    Space,
+    GaussianModel,
     st.just(pack([0.5, -2.0, 3.0])),
     st.just(pack(np.eye(3)[:2])),
     st.tuples(*[st.floats(1e-6, 1e6)] * 2),
@@ -61,7 +61,7 @@ space = st.builds(
 )
 left_out = st.integers(1, 10**6).flatmap(
     lambda cells: st.builds(
-        LeftOut,
+        OutOfFoldResult,
         text,
         st.sampled_from(["ALL", "HEM"]),
         st.just(cells),

@@ -15,10 +15,10 @@ from leukoscope.inference.rejection.image_checks import (
     STEP,
     Range,
     border_share,
-    limits,
-    look,
-    looks_words,
-    oddities,
+    image_quality,
+    parse_ranges,
+    quality_flags,
+    quality_text,
 )
 from tests.inference.tiny_model import cell_image, known_looks
 
@@ -38,7 +38,7 @@ def disc(radius: int, *, side: int = 450, at: tuple[int, int] = (0, 0)) -> np.nd
 @pytest.mark.parametrize("at", [(0, 0), (30, -40)])
 def test_every_fourth_pixel_says_what_all_pixels_say(radius: int, at: tuple[int, int]) -> None:
     image = disc(radius, at=at)
-    found = look(image)
+    found = image_quality(image)
     mask = image.max(axis=2) > 0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
@@ -55,7 +55,7 @@ def test_sharpness_is_the_variance_of_opencvs_laplacian() -> None:
     image = disc(130)
     middle = slice(225 - 48, 225 + 48)
     laplacian = cv2.Laplacian(image[..., 1], cv2.CV_64F)[middle, middle][1:-1, 1:-1]
-    assert np.exp(look(image)["sharpness"]) == pytest.approx(laplacian.var(), rel=0.05)
+    assert np.exp(image_quality(image)["sharpness"]) == pytest.approx(laplacian.var(), rel=0.05)
 
 
 def test_border_share() -> None:
@@ -92,18 +92,18 @@ def beside(image: np.ndarray) -> np.ndarray:
     ],
 )
 def test_what_is_odd_is_named(image: np.ndarray, flag: str) -> None:
-    assert flag in oddities(look(image.astype(np.uint8)), KNOWN)
+    assert flag in quality_flags(image_quality(image.astype(np.uint8)), KNOWN)
 
 
 def test_known_cells_and_others_like_them_are_not_odd() -> None:
-    odd = [bool(oddities(look(cell_image(seed)), KNOWN)) for seed in range(100, 160)]
+    odd = [bool(quality_flags(image_quality(cell_image(seed)), KNOWN)) for seed in range(100, 160)]
     assert sum(odd) <= 5
 
 
 def test_limits_leave_out_the_wildest_and_widen_the_rest() -> None:
     seen = [dict.fromkeys(MEASURES, float(value)) for value in range(1001)]
     seen.append(dict.fromkeys(MEASURES, 1e9))
-    found = limits(seen)
+    found = parse_ranges(seen)
     assert found.keys() == MEASURES.keys()
     for one in found.values():
         assert one.low == pytest.approx(1 - 100, abs=2)
@@ -113,36 +113,36 @@ def test_limits_leave_out_the_wildest_and_widen_the_rest() -> None:
 
 
 def test_a_measure_that_cannot_be_made_is_not_odd() -> None:
-    nothing = look(np.zeros((40, 40, 3), np.uint8))
-    assert oddities(nothing, KNOWN) == ("smaller than any known cell",)
+    nothing = image_quality(np.zeros((40, 40, 3), np.uint8))
+    assert quality_flags(nothing, KNOWN) == ("smaller than any known cell",)
 
 
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30), st.just(3))))
 def test_any_image_can_be_looked_at(image: np.ndarray) -> None:
-    found = look(image)
+    found = image_quality(image)
     assert found.keys() == MEASURES.keys()
-    assert set(oddities(found, KNOWN)) <= {flag for pair in MEASURES.values() for flag in pair}
+    assert set(quality_flags(found, KNOWN)) <= {flag for pair in MEASURES.values() for flag in pair}
 
 
 def test_a_huge_image_is_looked_at_in_its_middle() -> None:
     wide = np.zeros((3000, 4000, 3), np.uint8)
     wide[1275:1725, 1775:2225] = cell_image()
-    near, far = look(cell_image()), look(wide)
+    near, far = image_quality(cell_image()), image_quality(wide)
     assert far["area"] == pytest.approx(near["area"], abs=0.02)
     assert far["offset"] < 2 * STEP
 
 
 def test_the_limits_in_words() -> None:
-    assert "pixels off center" in looks_words(KNOWN)
-    assert "not known" in looks_words(None)
+    assert "pixels off center" in quality_text(KNOWN)
+    assert "not known" in quality_text(None)
 
 
 @pytest.mark.real
 def test_real_cells_are_rarely_odd_by_limits_of_other_cells(cnmc_dir: Path) -> None:
     paths = sorted(cnmc_dir.rglob("*.bmp"))
-    seen = [look(decode(path)) for path in paths[:: max(1, len(paths) // 600)]]
-    known = limits(seen[::2])
-    odd = [bool(oddities(one, known)) for one in seen[1::2]]
+    seen = [image_quality(decode(path)) for path in paths[:: max(1, len(paths) // 600)]]
+    known = parse_ranges(seen[::2])
+    odd = [bool(quality_flags(one, known)) for one in seen[1::2]]
     assert np.mean(odd) < 0.02
     assert known["area"].low > 8
     assert known["offset"].high < 100

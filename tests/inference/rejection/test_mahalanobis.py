@@ -11,7 +11,7 @@ from leukoscope.core.errors import ModelFileError
 from leukoscope.inference.model_file.limits import Limit, OutOfDistribution
 from leukoscope.inference.model_file.model_file import load
 from leukoscope.inference.rejection import mahalanobis
-from leukoscope.inference.rejection.mahalanobis import Space, fit_space, pack, unpack
+from leukoscope.inference.rejection.mahalanobis import GaussianModel, fit_gaussian, pack, unpack
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
 
@@ -23,7 +23,7 @@ def cloud(cells: int = 400, width: int = 8, seed: int = 0) -> np.ndarray:
 def test_with_all_axes_it_is_the_mahalanobis_distance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mahalanobis, "EXPLAINED", 1.0)
     values = cloud()
-    space = fit_space(values, np.ones(len(values)))
+    space = fit_gaussian(values, np.ones(len(values)))
     assert space is not None
     inverse = np.linalg.inv(np.cov(values.T, bias=True))
     for one in cloud(20, seed=5):
@@ -35,7 +35,7 @@ def test_with_few_axes_it_is_that_of_probabilistic_pca(monkeypatch: pytest.Monke
     monkeypatch.setattr(mahalanobis, "EXPLAINED", 0.9)
     random = np.random.default_rng(1)
     values = np.hstack([random.normal(0, 9, (3000, 2)), random.normal(0, 0.5, (3000, 10))])
-    space = fit_space(values, np.ones(len(values)))
+    space = fit_gaussian(values, np.ones(len(values)))
     assert space is not None
     assert len(space.variances) == 2
     reference = PCA(2).fit(values)
@@ -50,8 +50,8 @@ def test_with_few_axes_it_is_that_of_probabilistic_pca(monkeypatch: pytest.Monke
 def test_weights_count_as_copies() -> None:
     values, copies = cloud(60), np.random.default_rng(2).integers(1, 5, 60)
     weighted, copied = (
-        fit_space(values, copies),
-        fit_space(values.repeat(copies, axis=0), [1] * copies.sum()),
+        fit_gaussian(values, copies),
+        fit_gaussian(values.repeat(copies, axis=0), [1] * copies.sum()),
     )
     assert weighted is not None
     assert copied is not None
@@ -62,7 +62,7 @@ def test_weights_count_as_copies() -> None:
 def test_a_dead_dimension_that_wakes_is_far_and_not_infinite() -> None:
     values = cloud(width=5)
     values[:, 4] = 0
-    space = fit_space(values, np.ones(len(values)))
+    space = fit_gaussian(values, np.ones(len(values)))
     assert space is not None
     asleep = values.mean(axis=0)
     awake = asleep + np.array([0, 0, 0, 0, 5])
@@ -72,21 +72,21 @@ def test_a_dead_dimension_that_wakes_is_far_and_not_infinite() -> None:
 
 
 def test_embeddings_that_do_not_differ_have_no_distance() -> None:
-    assert fit_space(np.ones((9, 3)), np.ones(9)) is None
+    assert fit_gaussian(np.ones((9, 3)), np.ones(9)) is None
 
 
 def test_numbers_are_packed_as_float32() -> None:
     values = [0.0, -1.5, 3e30, 1 / 3]
     assert unpack(pack(values)).tolist() == pytest.approx(np.float32(values).tolist())
-    space = fit_space(cloud(), np.ones(400))
+    space = fit_gaussian(cloud(), np.ones(400))
     assert space is not None
     assert space.width == 8
-    again = Space(space.middle, space.axes, space.variances, space.rest)
+    again = GaussianModel(space.middle, space.axes, space.variances, space.rest)
     assert again == space
 
 
 def test_a_card_that_measures_in_another_space_than_its_network_is_refused(tmp_path: Path) -> None:
-    space = fit_space(cloud(), np.ones(400))
+    space = fit_gaussian(cloud(), np.ones(400))
     assert space is not None
     known = OutOfDistribution("made up", space, Limit(3.0, 0.01, False, 2, 400))
     path = write_tiny_model(tmp_path / "m.onnx", card=tiny_card(out_of_distribution=known))

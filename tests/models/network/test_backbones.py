@@ -4,7 +4,7 @@ import torch
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.models.network.backbones import hub_file
-from leukoscope.models.network.cam import Answer, Pooled
+from leukoscope.models.network.cam import CamNetwork, NetworkOutput
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.param_groups import blocks, head
 from leukoscope.models.network.torchvision_shim import import_timm
@@ -16,7 +16,7 @@ SIZE = 64
 NAMES = ("mobilenetv3_small_050", "test_convnext", "test_vit", "test_mambaout")
 
 
-def network(name: str, **settings: object) -> Pooled:
+def network(name: str, **settings: object) -> CamNetwork:
     torch.manual_seed(0)
     own = {"network.architecture": f"timm:{name}", "input.size": SIZE, **settings}
     return build(Recipe("x").with_settings(own)).eval()
@@ -27,20 +27,20 @@ def some_cells(n: int = 3) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def backbone(request: pytest.FixtureRequest) -> tuple[str, Pooled]:
+def backbone(request: pytest.FixtureRequest) -> tuple[str, CamNetwork]:
     return request.param, network(request.param)
 
 
-def test_answers_with_an_exact_heatmap(backbone: tuple[str, Pooled]) -> None:
+def test_answers_with_an_exact_heatmap(backbone: tuple[str, CamNetwork]) -> None:
     _, net = backbone
-    answer: Answer = net(some_cells())
+    answer: NetworkOutput = net(some_cells())
     assert answer.logit.shape == (3,)
     assert answer.embedding.shape == (3, net.trunk.channels)
     mapped = answer.heatmap.mean(dim=(1, 2)) + net.classifier.bias
     torch.testing.assert_close(mapped, answer.logit, rtol=1e-4, atol=1e-5)
 
 
-def test_features_are_timms_own(backbone: tuple[str, Pooled]) -> None:
+def test_features_are_timms_own(backbone: tuple[str, CamNetwork]) -> None:
     """Of the same weights, on planes normalized by hand."""
     name, net = backbone
     own = import_timm().create_model(name, pretrained=False, **_size(name)).eval()
@@ -64,7 +64,7 @@ def _size(name: str) -> dict[str, int]:
     return {"img_size": SIZE} if facts.fixed_input_size else {}
 
 
-def test_every_weight_has_a_part_in_the_logit(backbone: tuple[str, Pooled]) -> None:
+def test_every_weight_has_a_part_in_the_logit(backbone: tuple[str, CamNetwork]) -> None:
     """What timm's own head would use is taken off, or processes would wait for its gradients."""
     _, net = backbone
     net(some_cells()).logit.sum().backward()
@@ -72,7 +72,9 @@ def test_every_weight_has_a_part_in_the_logit(backbone: tuple[str, Pooled]) -> N
     assert not without
 
 
-def test_blocks_hold_every_weight_once_from_input_to_output(backbone: tuple[str, Pooled]) -> None:
+def test_blocks_hold_every_weight_once_from_input_to_output(
+    backbone: tuple[str, CamNetwork],
+) -> None:
     _, net = backbone
     found = blocks(net)
     names = [name for block in found for name in block]

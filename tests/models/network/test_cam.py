@@ -3,17 +3,17 @@ import pytest
 import torch
 from torch import nn
 
-from leukoscope.models.network.cam import Answer, Pooled
-from leukoscope.models.network.layers import Planes, convolutions
+from leukoscope.models.network.cam import CamNetwork, NetworkOutput
+from leukoscope.models.network.layers import Normalize, convolutions
 from leukoscope.models.recipe.settings import Network
 
 SIZE = 24
 
 
-def network(head: tuple[int, ...], activation: str = "relu", dropout: float = 0.0) -> Pooled:
+def network(head: tuple[int, ...], activation: str = "relu", dropout: float = 0.0) -> CamNetwork:
     settings = Network(widths=(4, 6), head=head, activation=activation, dropout=dropout)
     torch.manual_seed(0)
-    built = Pooled(settings, Planes(), convolutions(settings), 6).eval()
+    built = CamNetwork(settings, Normalize(), convolutions(settings), 6).eval()
     with torch.no_grad():
         for layer in built.layers:  # so that both signs and the biases matter
             layer.bias.copy_(torch.linspace(-0.2, 0.2, len(layer.bias)))
@@ -28,7 +28,7 @@ def some_cells(n: int = 5) -> torch.Tensor:
 @pytest.mark.parametrize("head", [(), (8,), (8, 5)])
 def test_mean_of_the_heatmap_and_bias_is_the_logit(head: tuple[int, ...], activation: str) -> None:
     net = network(head, activation)
-    answer: Answer = net(some_cells())
+    answer: NetworkOutput = net(some_cells())
     mapped = answer.heatmap.mean(dim=(1, 2)) + net.classifier.bias
     torch.testing.assert_close(mapped, answer.logit, rtol=1e-5, atol=1e-6)
     assert answer.heatmap.std() > 1e-4

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.ndimage import laplace
 
-from leukoscope.models.network.layers import ACTIVATIONS, Planes, convolutions
+from leukoscope.models.network.layers import ACTIVATIONS, Normalize, convolutions
 from leukoscope.models.recipe.settings import Network
 
 
@@ -13,7 +13,7 @@ def some_cells(n: int = 3, size: int = 16) -> torch.Tensor:
 
 def test_the_fourth_plane_is_the_laplacian_of_the_gray_picture() -> None:
     cells = some_cells()
-    planes = Planes(laplacian=True)(cells).numpy()
+    planes = Normalize(laplacian=True)(cells).numpy()
     gray = cells.numpy().astype(np.float64).mean(axis=3) / 255
     expected = np.stack([laplace(picture, mode="constant") for picture in gray])
     assert planes.shape == (3, 4, 16, 16)
@@ -23,10 +23,10 @@ def test_the_fourth_plane_is_the_laplacian_of_the_gray_picture() -> None:
 
 def test_planes_are_normalized_channel_by_channel() -> None:
     cells = some_cells()
-    planes = Planes((0.1, 0.2, 0.3), (0.5, 0.25, 2.0))(cells).numpy()
+    planes = Normalize((0.1, 0.2, 0.3), (0.5, 0.25, 2.0))(cells).numpy()
     expected = (cells.numpy() / 255.0 - [0.1, 0.2, 0.3]) / [0.5, 0.25, 2.0]
     np.testing.assert_allclose(planes.transpose(0, 2, 3, 1), expected, atol=1e-5)
-    assert not Planes((0.1, 0.2, 0.3)).state_dict()  # facts, not weights
+    assert not Normalize((0.1, 0.2, 0.3)).state_dict()  # facts, not weights
 
 
 def kinds(**settings: object) -> list[str]:

@@ -6,7 +6,12 @@ import torch
 from scipy.ndimage import correlate1d
 
 from leukoscope.models.network import local_features
-from leukoscope.models.network.local_features import Local, bumps, filtered, measures
+from leukoscope.models.network.local_features import (
+    BagOfLocalFeatures,
+    area_basis,
+    filtered,
+    measures,
+)
 
 SIDE = 96
 RANDOM = np.random.default_rng(4)
@@ -25,9 +30,9 @@ def tensor(*cells: np.ndarray) -> torch.Tensor:
 
 
 @pytest.fixture
-def network() -> Local:
+def network() -> BagOfLocalFeatures:
     """With a last layer that says something."""
-    made = Local(24, 0.3)
+    made = BagOfLocalFeatures(24, 0.3)
     state = {name: torch.randn_like(value) for name, value in made.state_dict().items()}
     state["waves"], state["spread"] = made.waves, torch.rand(local_features.MEASURES) + 0.5
     made.load_state_dict(state)
@@ -90,26 +95,28 @@ def test_the_filters_are_those_of_another_way():
         np.testing.assert_allclose(places.filters[0, :, row, column], value, atol=2e-3)
 
 
-def test_the_mean_of_the_map_and_the_bias_are_the_logit(network: Local):
+def test_the_mean_of_the_map_and_the_bias_are_the_logit(network: BagOfLocalFeatures):
     answer = network(tensor(disc(20), disc(44), disc(30, grain=3)))
     mapped = answer.heatmap.mean(dim=(1, 2)) + network.classifier.bias
     torch.testing.assert_close(mapped, answer.logit, atol=1e-5, rtol=1e-5)
     assert answer.logit.std() > 0.01
 
 
-def test_the_map_is_0_beside_the_cell(network: Local):
+def test_the_map_is_0_beside_the_cell(network: BagOfLocalFeatures):
     heatmap = network(tensor(disc(20))).heatmap[0]
     assert (heatmap[0] == 0).all()
     assert (heatmap != 0).sum() == (filtered(tensor(disc(20))).share > 0).sum()
 
 
-def test_structure_does_not_know_the_size(network: Local):
+def test_structure_does_not_know_the_size(network: BagOfLocalFeatures):
     small, large = network.values(tensor(disc(24, grain=0), disc(44, grain=0))).detach()
     torch.testing.assert_close(small[: 2 * 24], large[: 2 * 24], atol=1e-4, rtol=0)
     assert large[-1] - small[-1] == pytest.approx(2 * np.log(44 / 24), abs=0.02)
 
 
-def test_it_does_not_matter_where_the_cell_lies_nor_which_axis_is_which(network: Local):
+def test_it_does_not_matter_where_the_cell_lies_nor_which_axis_is_which(
+    network: BagOfLocalFeatures,
+):
     cell = disc(30)
     moved = np.roll(cell, (local_features.STRIDE, -2 * local_features.STRIDE), axis=(0, 1))
     turned = cell.transpose(1, 0, 2)
@@ -121,27 +128,29 @@ def test_it_does_not_matter_where_the_cell_lies_nor_which_axis_is_which(network:
 @pytest.mark.parametrize(
     "cell", [np.zeros((SIDE, SIDE, 3)), disc(1.2), np.full((SIDE, SIDE, 3), 255)]
 )
-def test_it_answers_for_what_is_no_cell(cell: np.ndarray, network: Local):
+def test_it_answers_for_what_is_no_cell(cell: np.ndarray, network: BagOfLocalFeatures):
     answer = network(tensor(cell.astype(np.uint8)))
     assert all(bool(torch.isfinite(one).all()) for one in answer)
     if (answer.heatmap == 0).all():
         assert answer.logit == network.classifier.bias
 
 
-def test_an_answer_does_not_depend_on_the_cells_beside_it(network: Local):
+def test_an_answer_does_not_depend_on_the_cells_beside_it(network: BagOfLocalFeatures):
     both = network(tensor(disc(20), disc(40, seed=1))).logit
     alone = network(tensor(disc(20))).logit
     torch.testing.assert_close(both[:1], alone)
 
 
 def test_the_frequencies_are_always_the_same():
-    assert torch.equal(Local(8, 0.3).waves, Local(8, 0.3).waves)
-    torch.testing.assert_close(Local(8, 1.2).waves, 2 * Local(8, 0.3).waves)
+    assert torch.equal(BagOfLocalFeatures(8, 0.3).waves, BagOfLocalFeatures(8, 0.3).waves)
+    torch.testing.assert_close(
+        BagOfLocalFeatures(8, 1.2).waves, 2 * BagOfLocalFeatures(8, 0.3).waves
+    )
 
 
 def test_the_features_stand_for_a_gaussian_kernel():
     one, other = RANDOM.normal(size=(2, local_features.FILTERS))
-    waves = Local(4096, 0.3).waves[:, :, 0, 0].double().numpy()
+    waves = BagOfLocalFeatures(4096, 0.3).waves[:, :, 0, 0].double().numpy()
     alike = np.cos(waves @ (one - other)).mean()
     assert alike == pytest.approx(np.exp(-0.3 * np.mean((one - other) ** 2)), abs=0.05)
 
@@ -157,6 +166,6 @@ def test_the_measures_are_mean_deviation_and_area():
 
 
 def test_a_bump_is_highest_at_its_knot():
-    found = bumps(torch.tensor(local_features.KNOTS))
+    found = area_basis(torch.tensor(local_features.KNOTS))
     torch.testing.assert_close(found.diagonal(), torch.ones(len(local_features.KNOTS)).double())
     assert (found <= 1).all()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from leukoscope.models.network.cam import Answer
+from leukoscope.models.network.cam import NetworkOutput
 from leukoscope.models.network.layers import to_planes
 from leukoscope.models.network.networks import build
 from leukoscope.models.recipe.recipe import Recipe, last_side
@@ -27,7 +27,7 @@ def some_cells(n: int = 3) -> torch.Tensor:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_shapes(kind: str) -> None:
-    answer: Answer = small(kind)(some_cells())
+    answer: NetworkOutput = small(kind)(some_cells())
     assert answer.logit.shape == (3,)
     assert answer.logit.dtype == torch.float32
     assert answer.embedding.shape == (3, KINDS[kind][1])

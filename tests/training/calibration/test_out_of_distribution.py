@@ -11,14 +11,14 @@ from leukoscope.core.errors import TrainingError
 from leukoscope.evaluation.metrics.conformal import class_limits
 from leukoscope.inference.model_file.card import SCHEMA, Card
 from leukoscope.inference.model_file.card_text import describe
-from leukoscope.inference.model_file.limits import abstention_words, distance_words
+from leukoscope.inference.model_file.limits import abstention_text, distance_text
 from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.verdict import UNLIKE, Verdict
 from leukoscope.training.calibration.out_of_distribution import (
     PER_PERSON,
-    image_limits,
-    known_space,
+    fit_detector,
+    quality_ranges,
     sample,
 )
 from leukoscope.training.run import Run, read_run
@@ -65,15 +65,15 @@ def test_few_persons_are_said_to_promise_nothing(card: Card) -> None:
     assert card.abstention is not None
     assert not card.abstention.hem_to.guaranteed  # two persons, where it takes 12
     words = dict(describe(card))
-    assert words["Abstention"] == abstention_words(card.abstention)
+    assert words["Abstention"] == abstention_text(card.abstention)
     assert "too few to promise anything" in words["Abstention"]
-    assert words["Known cells"] == distance_words(card.out_of_distribution)
+    assert words["Known cells"] == distance_text(card.out_of_distribution)
     assert "one object on black" in words["Known looks"]
     old = dict(describe(replace(card, abstention=None, image_limits=None)))
     assert "never abstains" in old["Abstention"]
     assert "not known" in old["Known looks"]
     promised = replace(card.abstention, hem_to=replace(card.abstention.hem_to, guaranteed=True))
-    assert "of a new person expected beyond" in abstention_words(promised)
+    assert "of a new person expected beyond" in abstention_text(promised)
 
 
 def test_the_cells_it_knows_are_cells_and_junk_is_not(run: Run) -> None:
@@ -148,6 +148,6 @@ def test_a_sample_is_bounded_by_person_and_spread() -> None:
 
 def test_without_files_or_spread_nothing_is_known(run: Run) -> None:
     gone = run.cohort.with_columns(path=np.array(["gone.png"] * len(run.cohort), dtype=object))
-    assert image_limits(gone, np.arange(len(gone))) is None
+    assert quality_ranges(gone, np.arange(len(gone))) is None
     who = np.array(["a", "b", "c"], dtype=object)
-    assert known_space(np.ones((3, 2)), who, np.ones((3, 2)), who) is None
+    assert fit_detector(np.ones((3, 2)), who, np.ones((3, 2)), who) is None

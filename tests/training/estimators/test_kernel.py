@@ -3,9 +3,9 @@ import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.metrics import pairwise
 
-from leukoscope.training.estimators.kernel import KernelMachine, likeness
+from leukoscope.training.estimators.kernel import KernelMachine, rbf_kernel
 
 RANDOM = np.random.default_rng(3)
 VALUES = RANDOM.normal(size=(80, 5)).astype(np.float32)
@@ -19,8 +19,8 @@ def machine(weights=WEIGHTS, ridge=0.3, gamma=0.1):
 
 
 def test_likeness_is_the_gaussian_kernel():
-    expected = rbf_kernel(VALUES.astype(float), OTHERS.astype(float), gamma=0.2)
-    np.testing.assert_allclose(likeness(VALUES, OTHERS, 0.2), expected, atol=1e-12)
+    expected = pairwise.rbf_kernel(VALUES.astype(float), OTHERS.astype(float), gamma=0.2)
+    np.testing.assert_allclose(rbf_kernel(VALUES, OTHERS, 0.2), expected, atol=1e-12)
 
 
 def test_about_its_middle_it_is_kernel_ridge_regression():
@@ -32,7 +32,7 @@ def test_about_its_middle_it_is_kernel_ridge_regression():
 
 
 def test_the_middle_is_that_of_generalized_least_squares():
-    covariance = likeness(VALUES, VALUES, 0.1) + np.diag(0.3 / WEIGHTS)
+    covariance = rbf_kernel(VALUES, VALUES, 0.1) + np.diag(0.3 / WEIGHTS)
     inverse = np.linalg.inv(covariance)
     wanted = 2.0 * LABEL - 1
     assert machine().middle == pytest.approx(inverse.sum(axis=0) @ wanted / inverse.sum())

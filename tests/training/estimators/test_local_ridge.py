@@ -30,7 +30,7 @@ def fitted(settings: Local = SETTINGS, ridge: float = 1e-3) -> LocalFit:
 
 def test_it_is_ridge_regression_on_structure_and_size():
     counts = WEIGHTS / WEIGHTS.sum()
-    size = local_features.bumps(torch.from_numpy(VALUES[:, -1].astype(float))).numpy()
+    size = local_features.area_basis(torch.from_numpy(VALUES[:, -1].astype(float))).numpy()
     parts = []
     for inputs, share in ((VALUES[:, :16].astype(float), 1.0), (size, SETTINGS.size)):
         centered = inputs - counts @ inputs

@@ -10,8 +10,8 @@ from leukoscope.core.errors import ModelFileError, ParityError
 from leukoscope.data.imaging.image import Crop
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import load, read_card
-from leukoscope.models.network.cam import Answer, Pooled
-from leukoscope.models.network.layers import Planes, convolutions
+from leukoscope.models.network.cam import CamNetwork, NetworkOutput
+from leukoscope.models.network.layers import Normalize, convolutions
 from leukoscope.models.network.networks import build
 from leukoscope.training.calibration.calibrate import TOLERANCE
 from leukoscope.training.network.export import cam_bias, export
@@ -53,7 +53,7 @@ def test_the_file_answers_as_the_network_for_any_number_of_cells(kind: str, tmp_
     for n in (1, 2, 7, len(CELLS)):
         outputs = model.run(CELLS[:n], heatmaps=True, embeddings=True)
         with torch.inference_mode():
-            answer: Answer = network(torch.from_numpy(CELLS[:n]))
+            answer: NetworkOutput = network(torch.from_numpy(CELLS[:n]))
         np.testing.assert_allclose(outputs.logit, answer.logit, atol=1e-5)
         np.testing.assert_allclose(outputs.embedding, answer.embedding, atol=1e-5)
         if answer.heatmap is None:
@@ -64,10 +64,10 @@ def test_the_file_answers_as_the_network_for_any_number_of_cells(kind: str, tmp_
             np.testing.assert_allclose(mapped, outputs.logit, atol=1e-5)
 
 
-class OtherOnceExported(Pooled):
+class OtherOnceExported(CamNetwork):
     """Answers otherwise in the file than out of it."""
 
-    def forward(self, cells: torch.Tensor) -> Answer:
+    def forward(self, cells: torch.Tensor) -> NetworkOutput:
         answer = super().forward(cells)
         shift = 0.01 if torch.compiler.is_exporting() else 0.0
         return answer._replace(logit=answer.logit + shift)
@@ -76,16 +76,16 @@ class OtherOnceExported(Pooled):
 def test_a_file_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
     settings = tiny_recipe().network
     trunk = convolutions(settings)
-    network = OtherOnceExported(settings, Planes(), trunk, settings.widths[-1]).eval()
+    network = OtherOnceExported(settings, Normalize(), trunk, settings.widths[-1]).eval()
     with pytest.raises(ParityError, match=r"m\.onnx.* differ .* by 0\.01 .*nothing was written"):
         export(network, card_of(network), tmp_path / "m.onnx", CELLS[:8])
     assert not list(tmp_path.iterdir())
 
 
-class Unwritable(Pooled):
+class Unwritable(CamNetwork):
     """Decides by a number that only a run gives, which no graph can hold."""
 
-    def forward(self, cells: torch.Tensor) -> Answer:
+    def forward(self, cells: torch.Tensor) -> NetworkOutput:
         answer = super().forward(cells)
         return answer if answer.logit.sum().item() > 0 else answer._replace(heatmap=answer.logit)
 
@@ -93,7 +93,7 @@ class Unwritable(Pooled):
 def test_a_network_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
     settings = tiny_recipe().network
     trunk = convolutions(settings)
-    network = Unwritable(settings, Planes(), trunk, settings.widths[-1]).eval()
+    network = Unwritable(settings, Normalize(), trunk, settings.widths[-1]).eval()
     with pytest.raises(ModelFileError, match="cannot write this network as ONNX") as refused:
         export(network, card_of(network), tmp_path / "m.onnx", CELLS[:8])
     assert "\n" not in str(refused.value)

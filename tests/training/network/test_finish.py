@@ -11,7 +11,7 @@ from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.inference.model_file.card import Card, truncate
 from leukoscope.inference.model_file.model_file import load, read_card
 from leukoscope.models.network.networks import build
-from leukoscope.training.network.finish import finish
+from leukoscope.training.network.finish import package_model
 from tests.training.tiny import tiny_cohort, tiny_recipe, tiny_split
 
 COHORT, CELLS = tiny_cohort()
@@ -23,7 +23,7 @@ def finished(path: Path, cohort: Cohort = COHORT, cells: np.ndarray = CELLS, **m
     recipe = tiny_recipe()
     network = build(recipe).eval()
     options = {"synthetic": False, **more}
-    return finish(network, cohort, cells, recipe, tiny_split(cohort), path, **options)
+    return package_model(network, cohort, cells, recipe, tiny_split(cohort), path, **options)
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from leukoscope.training.network.checkpoint import BEST, LAST
 from leukoscope.training.network.fit import Fitted, fit
 from leukoscope.training.network.log import LOG
 from leukoscope.training.network.stages import (
+    describe_stage,
     freeze_norms,
-    in_words,
     plan,
     scores_within,
     stage_of_next,
@@ -157,7 +157,7 @@ def test_a_norm_that_does_not_train_keeps_its_statistics() -> None:
     ],
 )
 def test_in_words(stage: Stage, words: str) -> None:
-    assert in_words(stage) == words
+    assert describe_stage(stage) == words
 
 
 # In a training

@@ -15,14 +15,14 @@ from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.metrics.selective import FIGURES
 from leukoscope.inference.model_file.model_file import load, read_card
 from leukoscope.inference.predictor import Predictor
-from leukoscope.inference.rejection.mahalanobis import fit_space
+from leukoscope.inference.rejection.mahalanobis import fit_gaussian
 from leukoscope.models.recipe.recipe import from_dict
 from leukoscope.training.calibration.out_of_distribution import FALSE_ALARMS
 from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.estimators.train import settings_of
 from leukoscope.training.network.sampling import even_weights
 from leukoscope.training.release.cross_validate import PART
-from leukoscope.training.release.final_fit import Shipped, run_everyone
+from leukoscope.training.release.final_fit import ReleasedModel, fit_release_model
 from leukoscope.training.release.plots import write_pictures
 from tests.training.tiny import write_cells
 
@@ -36,18 +36,18 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 
 
 @pytest.fixture(scope="module")
-def run(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Shipped]:
+def run(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ReleasedModel]:
     path = tmp_path_factory.mktemp("model") / "all.onnx"
-    return path, run_everyone(cohort, RECIPE, path, folds=3)
+    return path, fit_release_model(cohort, RECIPE, path, folds=3)
 
 
 @pytest.fixture(scope="module")
-def made(run: tuple[Path, Shipped]) -> Path:
+def made(run: tuple[Path, ReleasedModel]) -> Path:
     return run[0]
 
 
 @pytest.fixture(scope="module")
-def shipped(run: tuple[Path, Shipped]) -> Shipped:
+def shipped(run: tuple[Path, ReleasedModel]) -> ReleasedModel:
     return run[1]
 
 
@@ -84,7 +84,7 @@ def test_figures_are_of_persons_left_out(tmp_path: Path, cohort: Cohort) -> None
     label = np.array([int(who) % 2 for who in person], dtype=np.int8)
     shuffled = cohort.with_columns(person=person, label=label, subject=person)
     memory = from_dict({"name": "m", "classical": {**KERNEL, "ridge": 0.001, "gamma": 30}})
-    made = run_everyone(shuffled, memory, tmp_path / "m.onnx", folds=3)
+    made = fit_release_model(shuffled, memory, tmp_path / "m.onnx", folds=3)
     values = Predictor(tmp_path / "m.onnx")
     p = np.array([answer.p_all for answer in values.predict(cohort.paths)], float)
     assert ((p > 0.5) == (label == 1)).mean() > 0.9
@@ -92,7 +92,7 @@ def test_figures_are_of_persons_left_out(tmp_path: Path, cohort: Cohort) -> None
 
 
 def test_each_person_is_answered_for_by_one_fold_and_judged_by_what_the_others_set(
-    shipped: Shipped, cohort: Cohort
+    shipped: ReleasedModel, cohort: Cohort
 ) -> None:
     said = shipped.answers
     assert all(len(set(said.fold[cohort["person"] == who])) == 1 for who in set(cohort["person"]))
@@ -116,7 +116,7 @@ def test_each_person_is_answered_for_by_one_fold_and_judged_by_what_the_others_s
 
 
 def test_the_known_distance_is_that_of_everyone_left_out_once(
-    shipped: Shipped, cohort: Cohort
+    shipped: ReleasedModel, cohort: Cohort
 ) -> None:
     """Each fold's cloud is drawn anew from the descriptors here, as the model standardizes them."""
     known = shipped.card.out_of_distribution
@@ -137,13 +137,13 @@ def test_the_known_distance_is_that_of_everyone_left_out_once(
             even_weights(cohort["label"][own], cohort["person"][own], "class"),
             seed=0,
         )
-        space = fit_space(fitted.standard(values[own]), person_weights(who[own]))
+        space = fit_gaussian(fitted.standard(values[own]), person_weights(who[own]))
         assert space is not None
         far[out] = [space.distance(one) for one in fitted.standard(values[out])]
     assert known.limit.value == pytest.approx(person_quantile(far, who, 1 - FALSE_ALARMS))
 
 
-def test_the_card_has_a_row_for_each_person(shipped: Shipped, cohort: Cohort) -> None:
+def test_the_card_has_a_row_for_each_person(shipped: ReleasedModel, cohort: Cohort) -> None:
     rows, said = shipped.card.left_out, shipped.answers
     assert [row.person for row in rows] == [row.person for row in shipped.rows]
     assert {row.person for row in rows} == set(cohort["person"])
@@ -162,7 +162,7 @@ def test_the_card_has_a_row_for_each_person(shipped: Shipped, cohort: Cohort) ->
         assert row.area == pytest.approx(np.median(lit), rel=0.05)
 
 
-def test_pictures_are_the_same_for_the_same_answers(shipped: Shipped, tmp_path: Path) -> None:
+def test_pictures_are_the_same_for_the_same_answers(shipped: ReleasedModel, tmp_path: Path) -> None:
     one, two = (write_pictures(shipped, tmp_path / name) for name in ("one", "two"))
     assert [path.name for path in one] == [
         "shipped-reliability.png",
@@ -175,5 +175,5 @@ def test_pictures_are_the_same_for_the_same_answers(shipped: Shipped, tmp_path: 
 def test_too_few_persons_are_refused(tmp_path: Path, cohort: Cohort) -> None:
     one = cohort.with_columns(person=np.where(cohort["label"] == 1, "1", "H1").astype(object))
     with pytest.raises(TrainingError, match="1 person"):
-        run_everyone(one, RECIPE, tmp_path / "m.onnx")
+        fit_release_model(one, RECIPE, tmp_path / "m.onnx")
     assert not (tmp_path / "m.onnx").exists()

@@ -3,7 +3,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from leukoscope.training.tuning.display import duration, estimate, in_words
+from leukoscope.training.tuning.display import describe_trial, duration, estimate
 from leukoscope.training.tuning.results import FEWEST, Row, Study, best_row, importance
 from leukoscope.training.tuning.sampler import SeededSampler, settings_of, suggest
 from leukoscope.training.tuning.study import Plan
@@ -45,10 +45,10 @@ def test_the_best_is_complete_and_the_first_of_several(plan: Plan) -> None:
 
 def test_a_trial_and_the_time_left_in_words(tmp_path: Path) -> None:
     study = Study(tmp_path, "auroc", ROWS, ROWS[3], None)
-    assert in_words(ROWS[0], study) == (
+    assert describe_trial(ROWS[0], study) == (
         "trial 0  AUROC 0.7000  best 0.8000 (trial 3)  3 epochs  2 s  classical.c 0.1"
     )
-    assert in_words(ROWS[2], study).endswith("failed  best 0.8000 (trial 3)  2 s  no luck")
+    assert describe_trial(ROWS[2], study).endswith("failed  best 0.8000 (trial 3)  2 s  no luck")
     assert estimate(study, 30) == "about 2 s a trial; 30 more: about 30 s by 2 workers"
     times = [duration(seconds) for seconds in (0.034, 12.3, 200, 1000, 7200)]
     assert times == ["0.034 s", "12 s", "3.3 min", "17 min", "2.0 h"]

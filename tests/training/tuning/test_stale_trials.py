@@ -16,11 +16,11 @@ from leukoscope.training.tuning.sampler import suggest
 from leukoscope.training.tuning.stale_trials import (
     MOST_CRASHES,
     PATIENCE,
-    alive,
-    hand_on,
-    is_abandoned,
+    has_heartbeat,
+    is_stale,
     origin,
-    take_up_abandoned,
+    requeue,
+    requeue_stale,
 )
 from leukoscope.training.tuning.study import Plan, open_study
 from tests.training.tuning.planned import logistic, run, states, tiny_plan
@@ -60,7 +60,7 @@ def test_a_killed_worker_is_noticed_at_once_and_its_trial_tried_again(
     )
     assert process.stdout
     assert process.stdout.readline() == "at work\n"
-    assert take_up_abandoned(plan, study) == []
+    assert requeue_stale(plan, study) == []
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
 
@@ -80,26 +80,29 @@ def test_signs_from_another_machine(here: Plan, monkeypatch: pytest.MonkeyPatch)
     trial = study.ask()
     folder = here.trial_folder(0)
     monkeypatch.setattr(stale_trials, "SIGN", 0.01)
-    with alive(trial, folder):
+    with has_heartbeat(trial, folder):
         first = sign(study)
         while sign(study) == first:
             time.sleep(0.01)  # until there is another
     trial.set_user_attr("worker", {"host": "elsewhere", "sign": time.time()})
-    assert not is_abandoned(the_trial(study), folder)
+    assert not is_stale(the_trial(study), folder)
     trial.set_user_attr("worker", {"host": "elsewhere", "sign": time.time() - PATIENCE - 1})
-    assert is_abandoned(the_trial(study), folder)
+    assert is_stale(the_trial(study), folder)
 
 
 def test_a_worker_that_is_only_slow_keeps_its_trial(here: Plan) -> None:
     study = open_study(here)
     trial = study.ask()
-    with alive(trial, here.trial_folder(0)):
+    with has_heartbeat(trial, here.trial_folder(0)):
         worker = the_trial(study).user_attrs["worker"]
         trial.set_user_attr("worker", worker | {"sign": time.time() - 10 * PATIENCE})
-        assert take_up_abandoned(here, study) == []
-        with pytest.raises(TuningError, match="at work here"), alive(trial, here.trial_folder(0)):
+        assert requeue_stale(here, study) == []
+        with (
+            pytest.raises(TuningError, match="at work here"),
+            has_heartbeat(trial, here.trial_folder(0)),
+        ):
             pass
-    assert take_up_abandoned(here, study) == [0]
+    assert requeue_stale(here, study) == [0]
 
 
 def test_one_worker_alone_hands_a_trial_on(here: Plan) -> None:
@@ -107,7 +110,7 @@ def test_one_worker_alone_hands_a_trial_on(here: Plan) -> None:
     trial = one.ask()
     suggest(trial, here.space)
     mine = the_trial(one)
-    assert [hand_on(study, mine, crashed=True) for study in (one, other)] == [True, False]
+    assert [requeue(study, mine, crashed=True) for study in (one, other)] == [True, False]
     assert states(one) == ["FAIL", "WAITING"]
 
 
@@ -117,7 +120,7 @@ def test_settings_that_take_the_process_with_them_are_left_in_the_end(here: Plan
         trial = study.ask()
         assert trial.number == number
         suggest(trial, here.space)
-        hand_on(study, the_trial(study, number), crashed=True)
+        requeue(study, the_trial(study, number), crashed=True)
     assert states(study) == ["FAIL"] * MOST_CRASHES
     assert [row.state for row in run(here).trials][MOST_CRASHES:] == ["complete"] * 2
 
@@ -127,5 +130,5 @@ def test_stopping_by_hand_is_no_crash(here: Plan) -> None:
     for number in range(MOST_CRASHES + 1):
         trial = study.ask()
         suggest(trial, here.space)
-        hand_on(study, the_trial(study, number), crashed=False)
+        requeue(study, the_trial(study, number), crashed=False)
     assert states(study)[-1] == "WAITING"

@@ -8,7 +8,7 @@ import pytest
 
 from leukoscope.core.errors import TuningError
 from leukoscope.models.recipe.recipe import read_recipe
-from leukoscope.training.tuning.stale_trials import take_up_abandoned
+from leukoscope.training.tuning.stale_trials import requeue_stale
 from leukoscope.training.tuning.study import held_out, open_study
 from leukoscope.training.tuning.worker import has_room
 from tests.training.tuning.planned import logistic, network, read_cells, run, tiny_plan
@@ -127,7 +127,7 @@ def test_a_trial_counts_as_at_work_until_the_study_knows_its_end(
 
     def watched(study: optuna.Study, *told: object, **more: object) -> object:
         if not seen:
-            seen.append(take_up_abandoned(plan, other))  # as another worker would, just before
+            seen.append(requeue_stale(plan, other))  # as another worker would, just before
         return tell(study, *told, **more)
 
     monkeypatch.setattr(optuna.Study, "tell", watched)

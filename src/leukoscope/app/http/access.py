@@ -47,7 +47,7 @@ def trace(request: Request) -> Trace:
     return found
 
 
-class Access:
+class AccessLogMiddleware:
     """The layer that sees every request from its first byte to its end."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, log_names: bool) -> None:

@@ -1,4 +1,4 @@
-"""Bodies of requests, bounded in size and time before any route has read them."""
+"""BodyLimitMiddleware of requests, bounded in size and time before any route has read them."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from leukoscope.app.limits import MB, Limits
 UPLOADS = frozenset(("/v1/predict", "/v1/explain"))
 
 
-class Bodies:
+class BodyLimitMiddleware:
     """Refuses bodies that are too large or too slow; routes see the rest as it comes."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:

@@ -23,7 +23,7 @@ SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 OPEN = frozenset(("/healthz", "/login", "/static/style.css"))
 
 
-class SafeHeaders:
+class SecurityHeadersMiddleware:
     """Puts the headers on every answer that has not set its own."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -42,7 +42,7 @@ class SafeHeaders:
         await self._app(scope, receive, with_headers)
 
 
-class Guard:
+class AuthMiddleware:
     """Lets a request through, or answers it with 400, 401 or 403."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

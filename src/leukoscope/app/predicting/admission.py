@@ -8,7 +8,7 @@ from leukoscope.app.http.problems import RequestError
 ANSWER_BYTES = 32_768
 
 
-class Ledger:
+class MemoryBudget:
     """Counts the bytes held for all requests together. Used on the event loop only."""
 
     def __init__(self, capacity: int, retry_after: Callable[[], int]) -> None:
@@ -23,20 +23,20 @@ class Ledger:
         self.held = 0
         self.retry_after = retry_after
 
-    def hold(self) -> "Hold":
+    def hold(self) -> "Reservation":
         """An empty hold, to be closed when the request ends."""
-        return Hold(self)
+        return Reservation(self)
 
 
-class Hold:
+class Reservation:
     """The bytes one request holds."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: MemoryBudget) -> None:
         self._ledger = ledger
         self.bytes = 0
 
     def grow(self, amount: int) -> None:
-        """Hold `amount` more bytes.
+        """Reservation `amount` more bytes.
 
         Raises:
             RequestError: 429 if that is too much beside what others hold.

@@ -82,9 +82,7 @@ class Examples:
             space = self._space
         distance = np.linalg.norm(space.places - space.place(embedding), axis=1)
         order = np.argsort(distance, kind="stable")[:k]
-        return [
-            self._neighbor(index, 1 / (1 + float(distance[index]))) for index in order.tolist()
-        ]
+        return [self._neighbor(index, 1 / (1 + float(distance[index]))) for index in order.tolist()]
 
     @cached_property
     def _space(self) -> "_Space":

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from leukoscope.app.store.errors import StoreError
-from leukoscope.app.store.fair_lock import OneInTurn
+from leukoscope.app.store.fair_lock import FairPool
 from leukoscope.app.store.location import prepare_file
 from leukoscope.core import databases
 from leukoscope.core.errors import DatabaseError, missing_extra
@@ -69,7 +69,7 @@ def prepare(engines: Engines) -> None:
             cursor.execute("PRAGMA journal_mode = WAL").fetchall()
 
 
-def scrub(engines: Engines) -> None:
+def vacuum(engines: Engines) -> None:
     """Give back the space of what was deleted, and empty the log that still has its bytes.
 
     Where somebody else is reading just now, the next time or the end of the last process does it.
@@ -99,7 +99,7 @@ def _sqlite(url: URL) -> Engine:
     options: dict[str, Any] = {}
     if name == ":memory:":
         # The database lives as long as its connection: one, lent to one thread at a time.
-        options = {"poolclass": OneInTurn}
+        options = {"poolclass": FairPool}
     elif not name.startswith("file:"):
         path = Path(name).expanduser().absolute()
         prepare_file(path)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 
-class Turns:
+class FairLock:
     """A lock that is handed to those who wait in the order in which they came."""
 
     def __init__(self) -> None:
@@ -46,15 +46,15 @@ class Turns:
                 self._taken = False
 
 
-class OneInTurn(QueuePool):
+class FairPool(QueuePool):
     """A pool of one connection, lent in turn."""
 
     # Under the name of this package its life would stand in the log of the server.
-    _sqla_logger_namespace = "sqlalchemy.pool.OneInTurn"
+    _sqla_logger_namespace = "sqlalchemy.pool.FairPool"
 
     def __init__(self, creator: Any, **options: Any) -> None:
         super().__init__(creator, **(options | {"pool_size": 1, "max_overflow": 0}))
-        self._turns = Turns()
+        self._turns = FairLock()
 
     def _do_get(self) -> ConnectionPoolEntry:
         if not self._turns.take(self._timeout):

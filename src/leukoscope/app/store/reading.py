@@ -21,9 +21,9 @@ from sqlalchemy import (
 from leukoscope.app.schemas import Abstains, CaseHead, Cell, ReviewOut, Summary
 from leukoscope.app.store.errors import NotFoundError
 from leukoscope.app.store.tables import ID_LENGTH, CaseRow, CellRow, ImageRow, ReviewRow
-from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.model_file.limits import ConformalThresholds
 from leukoscope.inference.results import SubjectSummary, tally
-from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict, called
+from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict, predicted_class
 
 T = TypeVar("T")
 BATCH = 500  # values named in one query; SQLite takes 999 in its oldest versions
@@ -197,12 +197,12 @@ def _reason(row: Any) -> str:
     """Why there is no answer, which under a threshold of the case's own may be another why."""
     if row.own_threshold is None or row.verdict not in FROM_PROBABILITY:
         return str(row.reason)
-    return called(row.p_all, row.own_threshold, _possible(row)).reason
+    return predicted_class(row.p_all, row.own_threshold, _possible(row)).reason
 
 
-def _possible(row: Any) -> Possible | None:
+def _possible(row: Any) -> ConformalThresholds | None:
     limits = (row.model_all_from, row.model_hem_to)
-    return None if None in limits else Possible(*limits)
+    return None if None in limits else ConformalThresholds(*limits)
 
 
 def _cell(row: Any, review: ReviewOut | None) -> Cell:

@@ -20,11 +20,11 @@ from leukoscope.app.schemas import (
 )
 from leukoscope.app.store import reading, writing
 from leukoscope.app.store.db_errors import opening, shown, using
-from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepare, scrub
+from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepare, vacuum
 from leukoscope.app.store.errors import StoreError, UnavailableError
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import Answered
-from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.model_file.limits import ConformalThresholds
 
 CLOSED = "the database of cases is not open yet, or no longer; try again in a moment"
 
@@ -84,7 +84,7 @@ class Store:
         model: str,
         model_sha256: str,
         threshold: float,
-        possible: Possible | None = None,
+        possible: ConformalThresholds | None = None,
     ) -> CaseHead:
         """Start a case.
 
@@ -220,7 +220,7 @@ class Store:
 
     def _scrub(self) -> None:
         with using():
-            scrub(self._opened())
+            vacuum(self._opened())
 
     def _check_length(self, notes: str) -> None:
         if len(notes) > self._limits.text_length:

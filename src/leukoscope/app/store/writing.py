@@ -12,7 +12,7 @@ from leukoscope.app.schemas import Answer, CaseChange, CaseIn, CellChange, Revie
 from leukoscope.app.store.errors import ConflictError, NotFoundError
 from leukoscope.app.store.reading import MAX_ID, NO_CASE, NO_CELL, batches, case_key, cell_key
 from leukoscope.app.store.tables import CaseRow, CellRow, ImageRow, ReviewRow
-from leukoscope.inference.model_file.limits import Possible
+from leukoscope.inference.model_file.limits import ConformalThresholds
 from leukoscope.inference.verdict import Verdict
 
 Answered = tuple[Answer, bytes | None]
@@ -24,7 +24,7 @@ def create(
     model: str,
     model_sha256: str,
     threshold: float,
-    possible: Possible | None,
+    possible: ConformalThresholds | None,
 ) -> str:
     """A new case; its id cannot be guessed."""
     case_id, now = secrets.token_urlsafe(16), _now()

@@ -15,7 +15,7 @@ from python_multipart.multipart import parse_options_header
 from leukoscope.app.http.bodies import announced
 from leukoscope.app.http.problems import RequestError, describe_invalid
 from leukoscope.app.limits import Limits
-from leukoscope.app.predicting.admission import Hold
+from leukoscope.app.predicting.admission import Reservation
 from leukoscope.app.schemas import PredictIn
 from leukoscope.app.uploads.archives import open_archive, too_large, too_many
 from leukoscope.app.uploads.items import Item, Upload, received
@@ -24,7 +24,7 @@ from leukoscope.app.uploads.names import clean_name
 from leukoscope.app.uploads.sniff import is_zip
 
 
-async def read_uploads(request: Request, limits: Limits, hold: Hold) -> list[Item]:
+async def read_uploads(request: Request, limits: Limits, hold: Reservation) -> list[Item]:
     """Read a request to its end.
 
     Args:
@@ -57,7 +57,7 @@ async def read_uploads(request: Request, limits: Limits, hold: Hold) -> list[Ite
     return await asyncio.to_thread(expand, uploads, limits)
 
 
-async def _pump(request: Request, hold: Hold, sink: Callable[[bytes], object]) -> None:
+async def _pump(request: Request, hold: Reservation, sink: Callable[[bytes], object]) -> None:
     """Feed the body to `sink`, piece by piece, as long as there is room for it."""
     hold.grow(announced(request.scope))
     size = 0

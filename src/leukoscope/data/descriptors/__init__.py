@@ -8,13 +8,13 @@ cells is given as its logarithm or root.
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.chromatin import CHROMATIN, chromatin
-from leukoscope.data.descriptors.color import COLOR, DENSITY, color_and_density
-from leukoscope.data.descriptors.foreground_crop import Descriptor, cut_out
-from leukoscope.data.descriptors.glcm import COOCCURRENCE, cooccurrence
-from leukoscope.data.descriptors.lbp import PATTERNS, patterns
-from leukoscope.data.descriptors.shape import OUTLINE, SIZE, size_and_outline
-from leukoscope.data.descriptors.texture import TEXTURE, texture
+from leukoscope.data.descriptors.chromatin import CHROMATIN, chromatin_descriptors
+from leukoscope.data.descriptors.color import COLOR, DENSITY, color_descriptors
+from leukoscope.data.descriptors.foreground_crop import Descriptor, crop_foreground
+from leukoscope.data.descriptors.glcm import COOCCURRENCE, glcm_descriptors
+from leukoscope.data.descriptors.lbp import PATTERNS, local_binary_patterns
+from leukoscope.data.descriptors.shape import OUTLINE, SIZE, shape_descriptors
+from leukoscope.data.descriptors.texture import TEXTURE, texture_descriptors
 
 __all__ = ["DESCRIPTORS", "GROUPS", "NAMES", "VERSION", "Descriptor", "choose", "describe"]
 
@@ -35,12 +35,12 @@ DESCRIPTORS: tuple[Descriptor, ...] = tuple(one for group in GROUPS.values() for
 NAMES: tuple[str, ...] = tuple(one.name for one in DESCRIPTORS)
 
 _MEASURES = (
-    size_and_outline,
-    color_and_density,
-    texture,
-    cooccurrence,
-    patterns,
-    chromatin,
+    shape_descriptors,
+    color_descriptors,
+    texture_descriptors,
+    glcm_descriptors,
+    local_binary_patterns,
+    chromatin_descriptors,
 )
 
 
@@ -54,7 +54,7 @@ def describe(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         float32 `(len(NAMES),)` in the order of `NAMES`, finite; all 0 where no cell of at least 30
         pixels shows.
     """
-    cell = cut_out(image)
+    cell = crop_foreground(image)
     if cell is None:
         return np.zeros(len(NAMES), np.float32)
     found: dict[str, float] = {}

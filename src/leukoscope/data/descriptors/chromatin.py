@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.foreground_crop import Cutout, Descriptor, spread
+from leukoscope.data.descriptors.foreground_crop import Descriptor, ForegroundCrop, spread
 from leukoscope.data.descriptors.radial_profile import ANGLE, ANGLES, sample
 from leukoscope.data.imaging.shape import find_runs, label_runs
 
@@ -55,7 +55,7 @@ CHROMATIN = (
 )
 
 
-def chromatin(cell: Cutout) -> dict[str, float]:
+def chromatin_descriptors(cell: ForegroundCrop) -> dict[str, float]:
     """The descriptors `CHROMATIN`."""
     inside = cell.density[cell.inside]
     middle = float(np.median(inside))
@@ -102,7 +102,7 @@ def _spots(band: NDArray[np.float32], inside: NDArray[np.bool_], kind: str) -> d
     }
 
 
-def _placed(cell: Cutout) -> dict[str, float]:
+def _placed(cell: ForegroundCrop) -> dict[str, float]:
     """Density by ring and sector, on a grid that follows the outline."""
     center, radius = cell.center, cell.radius
     part = (np.arange(4 * RINGS) + 0.5) / (4 * RINGS)

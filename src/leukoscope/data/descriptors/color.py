@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.foreground_crop import Cutout, Descriptor, spread
+from leukoscope.data.descriptors.foreground_crop import Descriptor, ForegroundCrop, spread
 
 CHANNELS = ("red", "green", "blue")
 RUIFROK = (
@@ -42,7 +42,7 @@ DENSITY = (
 _FLOOR = 0.01
 
 
-def color_and_density(cell: Cutout) -> dict[str, float]:
+def color_descriptors(cell: ForegroundCrop) -> dict[str, float]:
     """The descriptors `COLOR` and `DENSITY`."""
     pixels = cell.color[cell.mask].astype(np.float32)  # (n, 3)
     inside = cell.inside[cell.mask]

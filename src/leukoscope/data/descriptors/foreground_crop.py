@@ -42,7 +42,7 @@ class Descriptor:
 
 
 @dataclass(frozen=True)
-class Cutout:
+class ForegroundCrop:
     """The largest piece of what is not dark, on its bounding box of h x w pixels.
 
     Attributes:
@@ -73,7 +73,7 @@ class Cutout:
         return self.levels[0]
 
 
-def cut_out(image: NDArray[np.uint8]) -> Cutout | None:
+def crop_foreground(image: NDArray[np.uint8]) -> ForegroundCrop | None:
     """Find the cell of an image, uint8 (H, W, 3); None where there is none to speak of."""
     box = _box(cell_mask(image))
     if box is None:
@@ -91,7 +91,7 @@ def cut_out(image: NDArray[np.uint8]) -> Cutout | None:
     if np.count_nonzero(inside) < SMALLEST:
         inside = mask
     levels, center = smoothed(density, mask, SCALES), center_of(filled)
-    return Cutout(color, mask, filled, inside, levels, center, radii(filled, center))
+    return ForegroundCrop(color, mask, filled, inside, levels, center, radii(filled, center))
 
 
 def _bright(color: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.foreground_crop import Cutout, Descriptor
+from leukoscope.data.descriptors.foreground_crop import Descriptor, ForegroundCrop
 
 DISTANCES = (1, 2, 4, 8, 16)
 GRAYS = 16
@@ -33,7 +33,7 @@ COOCCURRENCE = tuple(
 )
 
 
-def cooccurrence(cell: Cutout) -> dict[str, float]:
+def glcm_descriptors(cell: ForegroundCrop) -> dict[str, float]:
     """The descriptors `COOCCURRENCE`, over four directions and both senses."""
     grays = _grays(cell)
     found = {}
@@ -77,7 +77,7 @@ def measures(share: NDArray[np.float64]) -> tuple[float, float, float, float]:
     )
 
 
-def _grays(cell: Cutout) -> NDArray[np.int16]:
+def _grays(cell: ForegroundCrop) -> NDArray[np.int16]:
     density = cell.density
     values = density[cell.inside]
     deviation = max(float(values.std(dtype=np.float64)), 1e-4)

@@ -10,7 +10,7 @@ patterns for texture analysis", SCIA 2003.
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.foreground_crop import Cutout, Descriptor
+from leukoscope.data.descriptors.foreground_crop import Descriptor, ForegroundCrop
 
 SCALES = {1: 0, 2: 1, 4: 2}
 """Distance of the neighbors, pixels, to how often the cell is smoothed."""
@@ -44,7 +44,7 @@ def _kinds() -> NDArray[np.uint8]:
 KINDS = _kinds()
 
 
-def patterns(cell: Cutout) -> dict[str, float]:
+def local_binary_patterns(cell: ForegroundCrop) -> dict[str, float]:
     """The descriptors `PATTERNS`: pixels inside, all of whose neighbors are on the cell."""
     found: dict[str, float] = {}
     for distance, scale in SCALES.items():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.foreground_crop import Cutout, Descriptor
+from leukoscope.data.descriptors.foreground_crop import Descriptor, ForegroundCrop
 from leukoscope.data.imaging.shape import find_runs, second_moments, solidity
 
 HARMONICS = 8
@@ -47,7 +47,7 @@ OUTLINE = (
 )
 
 
-def size_and_outline(cell: Cutout) -> dict[str, float]:
+def shape_descriptors(cell: ForegroundCrop) -> dict[str, float]:
     """The descriptors `SIZE` and `OUTLINE`."""
     area, length = float(np.count_nonzero(cell.filled)), perimeter(cell.filled)
     circularity = 4 * math.pi * area / length**2

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from leukoscope.data.descriptors.foreground_crop import SCALES, Cutout, Descriptor, spread
+from leukoscope.data.descriptors.foreground_crop import SCALES, Descriptor, ForegroundCrop, spread
 
 UNSER = (
     "energies of wavelet bands: Unser, Texture classification and segmentation using wavelet "
@@ -26,7 +26,7 @@ TEXTURE = tuple(
 )
 
 
-def texture(cell: Cutout) -> dict[str, float]:
+def texture_descriptors(cell: ForegroundCrop) -> dict[str, float]:
     """The descriptors `TEXTURE`, inside the cell."""
     levels = cell.levels[:, cell.inside]
     found = {}

@@ -76,7 +76,7 @@ def cut_into_patches(cell: Image, crop: int, most: int = MOST_PATCHES) -> Patche
         grid -= 1
 
 
-def mean_colored(cell: Image) -> Image:
+def mean_filled(cell: Image) -> Image:
     """A cell of the same outline in its own mean color: neither structure nor shading is left."""
     mask = cell_mask(cell)
     if not mask.any():
@@ -99,12 +99,12 @@ def blurred(cell: Image, crop: int) -> Image:
     return _within(mask, np.stack([smoothed(one, mask, scales)[-1] for one in channels], axis=2))
 
 
-def cover(cell: Image, filling: Image, patches: Patches, covered: np.ndarray) -> Image:
+def perturb(cell: Image, filling: Image, patches: Patches, covered: np.ndarray) -> Image:
     """A cell with some patches replaced by the same place of `filling`.
 
     Args:
         cell: uint8 (S, S, 3).
-        filling: uint8 (S, S, 3), from `mean_colored` or `blurred`.
+        filling: uint8 (S, S, 3), from `mean_filled` or `blurred`.
         patches: The grid.
         covered: Numbers of the patches, as in `Patches.on_cell`.
     """

@@ -65,7 +65,7 @@ class Truth:
     renormalized: tuple[tuple[str, str], ...]
 
 
-def synthesize(
+def draw_cohort(
     out: Path | str,
     *,
     persons: int = 24,

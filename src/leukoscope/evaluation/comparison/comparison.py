@@ -11,7 +11,7 @@ from typing import Any
 
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, Estimate, paired_difference
 from leukoscope.evaluation.metrics.metrics import METRICS
-from leukoscope.evaluation.predictions import Answers, why_not_paired
+from leukoscope.evaluation.predictions import Predictions, why_not_paired
 from leukoscope.evaluation.record import Evaluation
 
 HIGHER_IS_BETTER = {metric.key: metric.higher_is_better for metric in METRICS}
@@ -49,7 +49,7 @@ class Entry:
     recipe: str
     settings: tuple[str, ...]
     evaluation: Evaluation
-    answers: Answers
+    answers: Predictions
     training: str
     cohort: str
     file_bytes: int

@@ -8,7 +8,7 @@ from leukoscope.core import html
 from leukoscope.evaluation.comparison import text as words
 from leukoscope.evaluation.comparison.comparison import Group, Row
 from leukoscope.evaluation.comparison.plots import Block, forest
-from leukoscope.evaluation.comparison.published import MARK, TITLES, Beside
+from leukoscope.evaluation.comparison.published import MARK, TITLES, PublishedComparison
 from leukoscope.evaluation.comparison.record import Comparison
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.metrics import METRICS
@@ -155,7 +155,7 @@ def _means(comparison: Comparison) -> Iterator[Markup]:
 def _claims(comparison: Comparison) -> Iterator[Markup]:
     if not comparison.claims:
         return
-    yield html.heading("Beside what others claim")
+    yield html.heading("PublishedComparison what others claim")
     yield html.paragraph(
         f"Claimed figures are {MARK}. A claim under a split by image is answered by our split by "
         "image; what holds for new persons is our split by person. Their threshold is seldom "
@@ -166,7 +166,7 @@ def _claims(comparison: Comparison) -> Iterator[Markup]:
     yield html.table([*theirs, *ours], map(_claim, comparison.claims))
 
 
-def _claim(row: Beside) -> list[object]:
+def _claim(row: PublishedComparison) -> list[object]:
     claim = row.claim
     theirs = [claim.system, claim.protocol, TITLES[claim.metric], f"{claim.value:.3f}"]
     if not row.ours:

@@ -21,7 +21,7 @@ TITLES = {metric.key: metric.title for metric in METRICS}
 
 
 @dataclass(frozen=True)
-class Claim:
+class PublishedResult:
     """One figure that others state.
 
     Attributes:
@@ -42,7 +42,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Beside:
+class PublishedComparison:
     """A claim beside one of our figures: a run's, or a mean over seeds.
 
     Attributes:
@@ -54,7 +54,7 @@ class Beside:
         at_half: The same with calls at 0.5, where the metric needs calls.
     """
 
-    claim: Claim
+    claim: PublishedResult
     ours: str = ""
     split: str = ""
     leaky: bool = False
@@ -62,7 +62,7 @@ class Beside:
     at_half: str = ""
 
 
-def read_claims(path: Path | str | None = None) -> tuple[Claim, ...]:
+def read_published(path: Path | str | None = None) -> tuple[PublishedResult, ...]:
     """Read a .yaml file (a list of claims) or a table (.csv, .jsonl, .parquet; a claim a row).
 
     Args:
@@ -77,7 +77,7 @@ def read_claims(path: Path | str | None = None) -> tuple[Claim, ...]:
     if found.name.endswith((".yaml", ".yml")):
         rows = _from_yaml(found, named)
     else:
-        text = [field.name for field in fields(Claim) if field.name != "value"]
+        text = [field.name for field in fields(PublishedResult) if field.name != "value"]
         table = read_table(named, text=text)
         rows = [
             dict(zip(table, values, strict=True))
@@ -86,9 +86,9 @@ def read_claims(path: Path | str | None = None) -> tuple[Claim, ...]:
     return tuple(_claim(row, f"{named}, claim {at}") for at, row in enumerate(rows, start=1))
 
 
-def beside(
-    claims: Iterable[Claim], entries: Sequence[Entry], means: Sequence[SeedMean]
-) -> list[Beside]:
+def compare_with_published(
+    claims: Iterable[PublishedResult], entries: Sequence[Entry], means: Sequence[SeedMean]
+) -> list[PublishedComparison]:
     """Each claim beside our figures of its recipe: means over seeds, and runs that are in none."""
     rows = []
     for claim in claims:
@@ -97,22 +97,22 @@ def beside(
         alone = [e for e in entries if e.recipe == claim.recipe and e.name not in covered]
         ours = [_of_mean(claim, one) for one in own] + [_of_run(claim, one) for one in alone]
         ours.sort(key=lambda row: (not row.leaky, row.split))  # theirs is most like the leaky ones
-        rows += ours or [Beside(claim)]
+        rows += ours or [PublishedComparison(claim)]
     return rows
 
 
-def _of_mean(claim: Claim, mean: SeedMean) -> Beside:
+def _of_mean(claim: PublishedResult, mean: SeedMean) -> PublishedComparison:
     point, half = mean.metrics.get(claim.metric), mean.at_half.get(claim.metric)
     name = ", ".join([f"mean and range of {mean.test_sets} test sets", *mean.settings])
     at_point, at_half = ("" if one is None else str(one) for one in (point, half))
-    return Beside(claim, name, mean.split, mean.leaky, at_point, at_half)
+    return PublishedComparison(claim, name, mean.split, mean.leaky, at_point, at_half)
 
 
-def _of_run(claim: Claim, entry: Entry) -> Beside:
+def _of_run(claim: PublishedResult, entry: Entry) -> PublishedComparison:
     record = entry.evaluation
     half = record.metrics_at_half.get(claim.metric)
     name = ", ".join([entry.name, *entry.settings])
-    return Beside(
+    return PublishedComparison(
         claim,
         name,
         record.protocol.split,
@@ -133,8 +133,8 @@ def _from_yaml(path: Traversable, named: str) -> list[Any]:
     return rows
 
 
-def _claim(row: Any, where: str) -> Claim:
-    names = [field.name for field in fields(Claim)]
+def _claim(row: Any, where: str) -> PublishedResult:
+    names = [field.name for field in fields(PublishedResult)]
     if not isinstance(row, dict) or set(row) != set(names):
         raise LeukoscopeError(f"{where}: a claim has the fields {', '.join(names)}, and no others.")
     if row["metric"] not in TITLES:
@@ -145,4 +145,4 @@ def _claim(row: Any, where: str) -> Claim:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise LeukoscopeError(f"{where}: the value {value!r} is no number.")
     texts = {name: str(row[name]) for name in names if name != "value"}
-    return Claim(value=float(value), **texts)
+    return PublishedResult(value=float(value), **texts)

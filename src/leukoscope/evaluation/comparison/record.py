@@ -8,7 +8,7 @@ from typing import Any
 
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
-from leukoscope.evaluation.comparison.published import Beside
+from leukoscope.evaluation.comparison.published import PublishedComparison
 from leukoscope.evaluation.comparison.seeds import SeedMean
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.metrics import METRICS
@@ -33,7 +33,7 @@ class Comparison:
     metric: str
     groups: tuple[Group, ...]
     means: tuple[SeedMean, ...] = ()
-    claims: tuple[Beside, ...] = ()
+    claims: tuple[PublishedComparison, ...] = ()
     left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     speed: str = ""

@@ -26,8 +26,8 @@ from leukoscope.evaluation.leakage.record import (
     FIGURES,
     HONEST,
     PROTOCOLS,
-    Level,
     MeasuredRun,
+    ProtocolResult,
 )
 from leukoscope.evaluation.metrics.bootstrap import (
     REPLICATES,
@@ -37,7 +37,7 @@ from leukoscope.evaluation.metrics.bootstrap import (
     why_no_interval,
 )
 from leukoscope.evaluation.metrics.metrics import Floats
-from leukoscope.evaluation.metrics.replicates import calls, ranking
+from leukoscope.evaluation.metrics.replicates import predicted_labels, ranking
 
 Drawn = tuple[MeasuredRun, Mapping[str, Floats]]
 """A run and its figures in every draw."""
@@ -54,7 +54,7 @@ class _Mean:
 
 def study_levels(
     runs: Sequence[MeasuredRun], replicates: int = REPLICATES, seed: int = 0
-) -> tuple[Level, ...]:
+) -> tuple[ProtocolResult, ...]:
     """The mean of every recipe under every protocol, and its gap to the split by person.
 
     Args:
@@ -86,7 +86,7 @@ def run_draws(
     return [_draws(run, weights) for run in runs]
 
 
-def apart(run: MeasuredRun) -> dict[str, Estimate]:
+def by_exposure(run: MeasuredRun) -> dict[str, Estimate]:
     """AUROC on the test cells of persons trained on ("seen"), and on those of others ("new").
 
     Without those that don't hold both classes. Intervals as `bootstrap_metrics` makes them.
@@ -109,12 +109,12 @@ def _draws(run: MeasuredRun, weights: Mapping[str, Floats]) -> dict[str, Floats]
         members = stratum == value
         own[:, members] *= members.sum() / own[:, members].sum(axis=1, keepdims=True)
     found = ranking(truth, run.p, own, index)
-    found |= calls(truth, run.p >= run.threshold, own, index)
-    half = calls(truth, run.p >= 0.5, own, index)
+    found |= predicted_labels(truth, run.p >= run.threshold, own, index)
+    half = predicted_labels(truth, run.p >= 0.5, own, index)
     return {one.key: (half if one.at_half else found)[one.metric] for one in FIGURES}
 
 
-def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Level:
+def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> ProtocolResult:
     run, mean = own[0][0], _mean(own, seed)
     common = {one.seed for one, _ in own} & {one.seed for one, _ in honest}
     gap: dict[str, Estimate] = {}
@@ -126,7 +126,7 @@ def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Level:
             {key: here.draws[key] - there.draws[key] for key in here.value},
             here.reason or there.reason,
         )
-    return Level(
+    return ProtocolResult(
         run.recipe,
         run.split,
         {one.seed: {f.key: one.figures[f.key].value for f in FIGURES} for one, _ in own},

@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 
 from leukoscope.core.plot_style import ACCENT_COLOR, FAINT, INK, MODEL_COLOR, dress, figure
-from leukoscope.evaluation.leakage.record import HONEST, PROTOCOLS, Figure, Level
+from leukoscope.evaluation.leakage.record import HONEST, PROTOCOLS, MetricSpec, ProtocolResult
 from leukoscope.evaluation.metrics.bootstrap import Estimate
 
 SPREAD = 0.12  # how far apart seeds are drawn
 
 
-def leakage_plot(levels: Sequence[Level], shown: Figure) -> Sheet:
+def leakage_plot(levels: Sequence[ProtocolResult], shown: MetricSpec) -> Sheet:
     """A column of panels for each recipe: above the figure itself, below the gaps.
 
     Above, a small dot is a run and a large one the mean over the seeds; below stands the mean less
@@ -52,7 +52,7 @@ def leakage_plot(levels: Sequence[Level], shown: Figure) -> Sheet:
     return sheet
 
 
-def _draw(upper: Axes, lower: Axes, x: int, level: Level, shown: Figure) -> None:
+def _draw(upper: Axes, lower: Axes, x: int, level: ProtocolResult, shown: MetricSpec) -> None:
     color = MODEL_COLOR if level.split == HONEST else ACCENT_COLOR
     values = [own[shown.key] for own in level.values.values()]
     places = x + 0.28 + SPREAD * (np.arange(len(values)) - (len(values) - 1) / 2)

@@ -20,7 +20,7 @@ HONEST = "person"
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricSpec:
     """One figure of the study: a metric, with calls at the operating point or at 0.5."""
 
     metric: str
@@ -34,20 +34,20 @@ class Figure:
 
 
 FIGURES = (
-    Figure("auroc", "AUROC"),
-    Figure("balanced_accuracy", "Balanced accuracy"),
-    Figure("sensitivity", "Sensitivity"),
-    Figure("specificity", "Specificity"),
-    Figure("f1_weighted", "Weighted F1"),
-    Figure("accuracy", "Accuracy"),
+    MetricSpec("auroc", "AUROC"),
+    MetricSpec("balanced_accuracy", "Balanced accuracy"),
+    MetricSpec("sensitivity", "Sensitivity"),
+    MetricSpec("specificity", "Specificity"),
+    MetricSpec("f1_weighted", "Weighted F1"),
+    MetricSpec("accuracy", "Accuracy"),
     # Published figures call a cell ALL from 0.5 on.
-    Figure("f1_weighted", "Weighted F1 at 0.5", at_half=True),
-    Figure("accuracy", "Accuracy at 0.5", at_half=True),
+    MetricSpec("f1_weighted", "Weighted F1 at 0.5", at_half=True),
+    MetricSpec("accuracy", "Accuracy at 0.5", at_half=True),
 )
 
 
 @dataclass(frozen=True)
-class Part:
+class SubsetCounts:
     """How much one part of a run holds."""
 
     all_cells: int
@@ -91,14 +91,14 @@ class MeasuredRun:
     seen: NDArray[np.bool_]
     threshold: float
     figures: Mapping[str, Estimate]
-    parts: Mapping[str, Part]
+    parts: Mapping[str, SubsetCounts]
     fold: str = ""
     epochs: int = 0
     seconds: float = nan
 
 
 @dataclass(frozen=True)
-class Level:
+class ProtocolResult:
     """What one recipe reaches under one protocol.
 
     Attributes:
@@ -125,4 +125,4 @@ class Study:
     data: str
     synthetic: bool
     runs: tuple[MeasuredRun, ...]
-    levels: tuple[Level, ...]
+    levels: tuple[ProtocolResult, ...]

@@ -14,9 +14,15 @@ from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.files import atomic_path, write_text
 from leukoscope.core.tables import write_table
 from leukoscope.evaluation.leakage import text as words
-from leukoscope.evaluation.leakage.leakage import apart
+from leukoscope.evaluation.leakage.leakage import by_exposure
 from leukoscope.evaluation.leakage.plots import leakage_plot
-from leukoscope.evaluation.leakage.record import FIGURES, PROTOCOLS, Level, MeasuredRun, Study
+from leukoscope.evaluation.leakage.record import (
+    FIGURES,
+    PROTOCOLS,
+    MeasuredRun,
+    ProtocolResult,
+    Study,
+)
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, Estimate
 
 PAGE, TABLE, SUMMARY, PLOTS = (
@@ -80,7 +86,7 @@ def run_row(run: MeasuredRun) -> dict[str, Any]:
     }
     for one in FIGURES:
         row |= _columns(one.key, run.figures[one.key])
-    own = apart(run)
+    own = by_exposure(run)
     for name in ("seen", "new"):
         row |= _columns(f"auroc_{name}_persons", own.get(name, Estimate(float("nan"))))
     return row | {"run": run.folder}
@@ -146,7 +152,7 @@ def _apart(study: Study) -> Iterable[Markup]:
     rows = []
     for run in study.runs:
         if run.seen.any() and not run.seen.all():
-            own = apart(run)
+            own = by_exposure(run)
             rows.append(
                 [
                     run.recipe,
@@ -173,7 +179,7 @@ def _apart(study: Study) -> Iterable[Markup]:
         yield html.table(heads, rows)
 
 
-def _row(level: Level, figures: Mapping[str, Estimate], signed: bool = False) -> list[str]:
+def _row(level: ProtocolResult, figures: Mapping[str, Estimate], signed: bool = False) -> list[str]:
     cells = [figures[one.key].signed() if signed else str(figures[one.key]) for one in FIGURES]
     return [level.recipe, words.protocol(level), str(len(level.values)), *map(_whole, cells)]
 
@@ -196,7 +202,7 @@ def _whole(text: str) -> str:
     return text.replace(" to ", "\u00a0to\u00a0")
 
 
-def _level(level: Level) -> dict[str, Any]:
+def _level(level: ProtocolResult) -> dict[str, Any]:
     return {
         "recipe": level.recipe,
         "split": level.split,

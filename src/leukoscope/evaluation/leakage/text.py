@@ -1,6 +1,6 @@
 """What a leakage study says, in plain words."""
 
-from leukoscope.evaluation.leakage.record import HONEST, Level, Study
+from leukoscope.evaluation.leakage.record import HONEST, ProtocolResult, Study
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES
 
 METHOD = (
@@ -89,6 +89,6 @@ def fairness(study: Study) -> list[str]:
     ]
 
 
-def protocol(level: Level) -> str:
+def protocol(level: ProtocolResult) -> str:
     """Its name, marked where it is not the honest one."""
     return level.split if level.split == HONEST else f"{level.split} (leaky)"

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from leukoscope.data.imaging.perturb import Patches, cover
+from leukoscope.data.imaging.perturb import Patches, perturb
 from leukoscope.evaluation.metrics.bootstrap import (
     CONFIDENCE,
     REPLICATES,
@@ -117,8 +117,8 @@ def areas(score: Score, ends: Ends, order: NDArray[np.int64], steps: int = STEPS
     cuts = cuts[cuts < len(order)]
     numbers = ends.patches.on_cell[order]
     x = np.concatenate([[0.0], share[cuts - 1], [1.0]])
-    pictures = [cover(ends.cell, ends.filling, ends.patches, numbers[:n]) for n in cuts]
-    pictures += [cover(ends.filling, ends.cell, ends.patches, numbers[:n]) for n in cuts]
+    pictures = [perturb(ends.cell, ends.filling, ends.patches, numbers[:n]) for n in cuts]
+    pictures += [perturb(ends.filling, ends.cell, ends.patches, numbers[:n]) for n in cuts]
     p = score(np.stack(pictures)) if pictures else np.empty(0)
     called = p if ends.called_all else 1 - p
     deleted, inserted = called[: len(cuts)], called[len(cuts) :]

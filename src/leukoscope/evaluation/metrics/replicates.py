@@ -87,7 +87,7 @@ def replicate_metrics(
     truth, score = np.asarray(label) == 1, np.asarray(p, np.float64)
     return (
         ranking(truth, score, weights, index)
-        | calls(truth, score >= threshold, weights, index)
+        | predicted_labels(truth, score >= threshold, weights, index)
         | _probabilities(truth, score, weights, index)
     )
 
@@ -108,7 +108,7 @@ def ranking(
     return {"auroc": np.concatenate(auroc), "average_precision": np.concatenate(precision)}
 
 
-def calls(
+def predicted_labels(
     truth: NDArray[np.bool_], call: NDArray[np.bool_], weights: Floats, index: NDArray[np.int64]
 ) -> dict[str, Floats]:
     """The metrics that need nothing but calls in every replicate."""

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from leukoscope.core.errors import ModelFileError
+from leukoscope.core.renamed import current_names
 from leukoscope.data.imaging.image import Crop
 from leukoscope.inference.model_file.limits import Abstention, OutOfDistribution
-from leukoscope.inference.model_file.out_of_fold import LeftOut
+from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.model_file.schema import MalformedError, build, parse_object, plain
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
 
@@ -122,7 +123,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MetricResult:
     """One figure with its 95 % interval; an undefined one is null."""
 
     value: float | None
@@ -183,11 +184,11 @@ class Card:
     descriptors: Descriptors | None = None
     operating_point: OperatingPoint | None = None
     operating_curve: OperatingCurve | None = None
-    results: Mapping[str, Measured] = field(default_factory=dict)
+    results: Mapping[str, MetricResult] = field(default_factory=dict)
     abstention: Abstention | None = None
     image_limits: Mapping[str, Range] | None = None
     out_of_distribution: OutOfDistribution | None = None
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OutOfFoldResult, ...] = ()
     classes: tuple[str, ...] = CLASSES
     positive: str = POSITIVE
     schema: int = SCHEMA
@@ -234,7 +235,7 @@ class Card:
                 )
             if schema is None:
                 raise MalformedError("missing field schema")
-            return build(Card, value)
+            return build(Card, current_names(value))
         except MalformedError as error:
             raise ModelFileError(
                 f"the model's card can't be used: {error}; export the model again"

@@ -1,10 +1,10 @@
 """A card in words, as `leukoscope model show` prints it."""
 
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.inference.model_file.card import Card, Measured, unpack_hashes
-from leukoscope.inference.model_file.limits import abstention_words, distance_words
-from leukoscope.inference.model_file.out_of_fold import persons_words
-from leukoscope.inference.rejection.image_checks import looks_words
+from leukoscope.inference.model_file.card import Card, MetricResult, unpack_hashes
+from leukoscope.inference.model_file.limits import abstention_text, distance_text
+from leukoscope.inference.model_file.out_of_fold import persons_text
+from leukoscope.inference.rejection.image_checks import quality_text
 
 
 def describe(card: Card) -> list[tuple[str, str]]:
@@ -21,9 +21,9 @@ def describe(card: Card) -> list[tuple[str, str]]:
         ("Answers", f"probability of {card.positive}, temperature {card.temperature:.3g}"),
         ("Heatmap", heatmap),
         ("Operating point", _operating_point(card)),
-        ("Abstention", abstention_words(card.abstention)),
-        ("Known cells", distance_words(card.out_of_distribution)),
-        ("Known looks", looks_words(card.image_limits)),
+        ("Abstention", abstention_text(card.abstention)),
+        ("Known cells", distance_text(card.out_of_distribution)),
+        ("Known looks", quality_text(card.image_limits)),
         ("Trained on", _training(card)),
         ("Split", _split(card)),
         ("Data", f"{card.data.name}. {card.data.citation} ({card.data.license})"),
@@ -31,7 +31,7 @@ def describe(card: Card) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())),
     ]
     if card.left_out:
-        lines.append(("By person", persons_words(card.left_out)))
+        lines.append(("By person", persons_text(card.left_out)))
     return lines + [(f"Measured {name}", _measured(one)) for name, one in card.results.items()]
 
 
@@ -86,7 +86,7 @@ def _split(card: Card) -> str:
     return f"{split.kind}, seed {split.seed}{leaky}"
 
 
-def _measured(one: Measured) -> str:
+def _measured(one: MetricResult) -> str:
     value = "undefined" if one.value is None else f"{one.value:.3f}"
     if one.low is not None and one.high is not None:
         value = f"{value}, 95 % interval {one.low:.3f} to {one.high:.3f}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from leukoscope.inference.rejection.mahalanobis import Space
+from leukoscope.inference.rejection.mahalanobis import GaussianModel
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Possible:
+class ConformalThresholds:
     """Which classes a probability of ALL leaves possible.
 
     ALL is from `all_from` on, HEM up to `hem_to`: where these overlap both are, and where they
@@ -44,7 +44,7 @@ class Possible:
 
 @dataclass(frozen=True)
 class Abstention:
-    """Where `Possible` begins and ends, and what that is worth.
+    """Where `ConformalThresholds` begins and ends, and what that is worth.
 
     Of ALL cells the share `all_from.alpha` may lose their class so, of HEM cells `hem_to.alpha`.
     """
@@ -54,9 +54,9 @@ class Abstention:
     hem_to: Limit
 
     @property
-    def possible(self) -> Possible:
+    def possible(self) -> ConformalThresholds:
         """The two limits without their origin."""
-        return Possible(self.all_from.value, self.hem_to.value)
+        return ConformalThresholds(self.all_from.value, self.hem_to.value)
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class OutOfDistribution:
     """How far from the training cells a cell may lie, in the space of the model's embedding."""
 
     method: str
-    space: Space
+    space: GaussianModel
     limit: Limit
 
 
-def abstention_words(abstention: Abstention | None) -> str:
+def abstention_text(abstention: Abstention | None) -> str:
     """When a probability is not answered for, as `leukoscope model show` says it."""
     if abstention is None:
         return "never abstains: each probability is answered for"
@@ -81,7 +81,7 @@ def abstention_words(abstention: Abstention | None) -> str:
     )
 
 
-def distance_words(known: OutOfDistribution | None) -> str:
+def distance_text(known: OutOfDistribution | None) -> str:
     """When a cell is unlike the training cells, likewise."""
     if known is None:
         return "not known; nothing is turned away for being unlike"

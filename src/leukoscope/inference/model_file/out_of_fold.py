@@ -8,7 +8,7 @@ LABELS = ("ALL", "HEM")
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class OutOfFoldResult:
     """What a model of the same recipe, which had not seen a person, said of that person's cells.
 
     `area` is the median of the pixels that are not black. Of the `cells` of this class, `right`
@@ -40,23 +40,23 @@ class LeftOut:
             raise ValueError(f"mean_p must be from 0 to 1, got {self.mean_p}")
 
 
-def worst_person(rows: Sequence[LeftOut]) -> LeftOut:
+def worst_person(rows: Sequence[OutOfFoldResult]) -> OutOfFoldResult:
     """Of whose cells the smallest share was called rightly."""
     return min(rows, key=lambda row: row.right / row.cells)
 
 
-def persons_words(rows: Sequence[LeftOut]) -> str:
+def persons_text(rows: Sequence[OutOfFoldResult]) -> str:
     """How far persons lie apart, and who is worst, on one line."""
     worst = worst_person(rows)
     shares = [row.right / row.cells for row in rows]
     return (
         f"of the cells of a person left out {median(shares):.1%} called rightly in the median of "
         f"{len(rows)}, below half of {sum(share < 0.5 for share in shares)} of them; worst is "
-        f"{worst_words(worst)}"
+        f"{worst_text(worst)}"
     )
 
 
-def worst_words(row: LeftOut) -> str:
+def worst_text(row: OutOfFoldResult) -> str:
     """What became of one person's cells."""
     return (
         f"person {row.person} ({row.label}): {row.right} of {row.cells} cells called rightly; "

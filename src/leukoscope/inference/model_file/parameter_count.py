@@ -6,7 +6,7 @@ from leukoscope.core.errors import ModelFileError
 from leukoscope.inference.model_file import onnx_proto
 
 
-def count_weights(path: Path | str) -> int:
+def count_parameters(path: Path | str) -> int:
     """Count the floating numbers in the initializers of an ONNX file.
 
     An estimator keeps what it has learned in attributes of its nodes: for it this is no measure.

@@ -53,7 +53,7 @@ class Range:
             raise ValueError(f"low must not be above high, got {self.low} and {self.high}")
 
 
-def look(image: NDArray[np.uint8]) -> dict[str, float]:
+def image_quality(image: NDArray[np.uint8]) -> dict[str, float]:
     """Measure how an image looks as a whole.
 
     Args:
@@ -102,11 +102,11 @@ def border_share(image: NDArray[np.uint8]) -> float:
     return float(_lit(edges).mean())
 
 
-def limits(seen: Sequence[Mapping[str, float]]) -> dict[str, Range]:
+def parse_ranges(seen: Sequence[Mapping[str, float]]) -> dict[str, Range]:
     """What the measures of known cells lie between.
 
     Args:
-        seen: From `look`, of cells of training and validation persons.
+        seen: From `image_quality`, of cells of training and validation persons.
 
     Returns:
         For each measure the range of all cells but `TRIM` at either end, widened by `MARGIN`.
@@ -120,7 +120,7 @@ def limits(seen: Sequence[Mapping[str, float]]) -> dict[str, Range]:
     return found
 
 
-def oddities(seen: Mapping[str, float], known: Mapping[str, Range]) -> tuple[str, ...]:
+def quality_flags(seen: Mapping[str, float], known: Mapping[str, Range]) -> tuple[str, ...]:
     """What is odd about an image, in words; a measure that could not be made is not odd."""
     found = []
     for name, (below, above) in MEASURES.items():
@@ -132,7 +132,7 @@ def oddities(seen: Mapping[str, float], known: Mapping[str, Range]) -> tuple[str
     return tuple(dict.fromkeys(found))
 
 
-def looks_words(known: Mapping[str, Range] | None) -> str:
+def quality_text(known: Mapping[str, Range] | None) -> str:
     """The limits as `leukoscope model show` says them."""
     if known is None:
         return "not known; an image is turned away only where it is empty"

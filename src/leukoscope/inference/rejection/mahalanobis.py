@@ -28,7 +28,7 @@ NARROWEST = 1e-3
 
 
 @dataclass(frozen=True)
-class Space:
+class GaussianModel:
     """The cloud of the training cells in d dimensions, k of them kept apart.
 
     Attributes:
@@ -71,7 +71,7 @@ class Space:
         return float(np.sqrt(squared)) if np.isfinite(squared) else float("inf")
 
 
-def fit_space(embeddings: ArrayLike, weight: ArrayLike) -> Space | None:
+def fit_gaussian(embeddings: ArrayLike, weight: ArrayLike) -> GaussianModel | None:
     """The cloud of the training cells.
 
     Args:
@@ -95,7 +95,7 @@ def fit_space(embeddings: ArrayLike, weight: ArrayLike) -> Space | None:
     floor = NARROWEST * total / width
     left = float(variance[kept:].sum()) / max(1, width - kept)
     widths = np.maximum(variance[:kept], floor)
-    return Space(pack(middle), pack(axes[:kept]), tuple(widths.tolist()), max(left, floor))
+    return GaussianModel(pack(middle), pack(axes[:kept]), tuple(widths.tolist()), max(left, floor))
 
 
 def pack(values: ArrayLike) -> str:

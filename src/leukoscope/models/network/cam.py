@@ -13,7 +13,7 @@ from leukoscope.models.recipe.settings import Network
 SLOPES = {"relu": 0.0, "leaky_relu": 0.01}
 
 
-class Answer(NamedTuple):
+class NetworkOutput(NamedTuple):
     """What a network says of N cells.
 
     Attributes:
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     heatmap: Tensor | None
 
 
-class Pooled(nn.Module):
+class CamNetwork(nn.Module):
     """Features of a trunk, averaged over all places, through a head to one logit.
 
     Without dense layers in the head the logit is a weighted mean of the features, and the weighted
@@ -59,8 +59,8 @@ class Pooled(nn.Module):
         self.slope = SLOPES.get(settings.activation)
         self.classifier = nn.Linear((channels, *settings.head)[-1], 1)
 
-    def forward(self, cells: Tensor) -> Answer:
-        """Answer for uint8 cells (N, S, S, 3)."""
+    def forward(self, cells: Tensor) -> NetworkOutput:
+        """NetworkOutput for uint8 cells (N, S, S, 3)."""
         features = self.trunk(self.planes(cells))  # (N, C, h, w)
         embedding = features.mean(dim=(2, 3))  # (N, C)
         units, inputs = embedding, []
@@ -68,7 +68,7 @@ class Pooled(nn.Module):
             inputs.append(layer(self.dropout(units)))  # (N, units)
             units = self.activation(inputs[-1])
         logit = self.classifier(self.dropout(units)).squeeze(1)
-        return Answer(logit, embedding, self._heatmap(features, inputs))
+        return NetworkOutput(logit, embedding, self._heatmap(features, inputs))
 
     def _heatmap(self, features: Tensor, inputs: list[Tensor]) -> Tensor | None:
         """What each place adds to the logit; `inputs` are those of the head's activations."""

@@ -20,7 +20,7 @@ LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 GROUPS = 8  # of a group norm, where the channels can be divided by it
 
 
-class Planes(nn.Module):
+class Normalize(nn.Module):
     """The first step of every network: from uint8 cells to normalized planes.
 
     It is a part of the network, and so of the exported graph, so that no caller can get it wrong.
@@ -47,7 +47,7 @@ class Planes(nn.Module):
         self.register_buffer("kernel", kernel, persistent=False)
 
     def forward(self, cells: Tensor) -> Tensor:
-        """Planes (N, 3, S, S) of uint8 cells (N, S, S, 3); with the Laplacian (N, 4, S, S)."""
+        """Normalize (N, 3, S, S) of uint8 cells (N, S, S, 3); with the Laplacian (N, 4, S, S)."""
         planes = to_planes(cells)
         if self.laplacian:
             # Of the mean color, with black around; the exporter needs the contiguous copy.

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
-from leukoscope.models.network.cam import Answer
+from leukoscope.models.network.cam import NetworkOutput
 
 VERSION = 1
 """Changes with anything below that changes what is measured."""
@@ -73,7 +73,7 @@ class Places(NamedTuple):
     ln_area: Tensor
 
 
-class Local(nn.Module):
+class BagOfLocalFeatures(nn.Module):
     """The network. The last layer starts at 0; `training.estimators.local_ridge` sets it."""
 
     offset: Tensor
@@ -102,15 +102,15 @@ class Local(nn.Module):
         self.register_buffer("usual", torch.zeros(MEASURES))
         self.register_buffer("spread", torch.ones(MEASURES))
 
-    def forward(self, cells: Tensor) -> Answer:
-        """Answer for uint8 cells (N, S, S, 3); the embedding is their standardized measures."""
+    def forward(self, cells: Tensor) -> NetworkOutput:
+        """The output for uint8 cells (N, S, S, 3); the embedding is their standardized measures."""
         places = filtered(cells)
         said = conv2d(self._features(places), self.classifier.weight[:, :, None, None])
-        size = (bumps(places.ln_area) * self.size_row).sum(dim=1) - self.size_offset  # (N,)
+        size = (area_basis(places.ln_area) * self.size_row).sum(dim=1) - self.size_offset  # (N,)
         each = said - self.offset + size[:, None, None, None]
         heatmap = (each * places.share).squeeze(1) * (said.shape[2] * said.shape[3])
         logit = heatmap.mean(dim=(1, 2)) + self.classifier.bias
-        return Answer(logit, (measures(places) - self.usual) / self.spread, heatmap)
+        return NetworkOutput(logit, (measures(places) - self.usual) / self.spread, heatmap)
 
     def values(self, cells: Tensor) -> Tensor:
         """What the last layer is fitted on: (N, 2 * frequencies + 17) for uint8 cells.
@@ -161,7 +161,7 @@ def measures(places: Places) -> Tensor:
     return torch.cat([mean.flatten(1), deviation, places.ln_area[:, None]], dim=1)
 
 
-def bumps(ln_area: Tensor) -> Tensor:
+def area_basis(ln_area: Tensor) -> Tensor:
     """How near the logarithm of an area (N,) is to each knot: (N, 10)."""
     away = (ln_area[:, None] - ln_area.new_tensor(KNOTS)) / BUMP
     return torch.exp(-away * away / 2)

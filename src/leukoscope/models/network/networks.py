@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from leukoscope.models.network.cam import Answer, Pooled
-from leukoscope.models.network.layers import ACTIVATIONS, Planes, convolutions
+from leukoscope.models.network.cam import CamNetwork, NetworkOutput
+from leukoscope.models.network.layers import ACTIVATIONS, Normalize, convolutions
 from leukoscope.models.recipe.recipe import Network, Recipe, last_side
 
 
@@ -19,14 +19,14 @@ class Dense(nn.Module):
             layers += [nn.Linear(inputs, width), ACTIVATIONS[settings.activation]()]
             layers += [nn.Dropout(settings.dropout)]
             inputs = width
-        self.planes = Planes()
+        self.planes = Normalize()
         self.trunk = nn.Sequential(*layers)
         self.classifier = nn.Linear(inputs, 1)
 
-    def forward(self, cells: Tensor) -> Answer:
-        """Answer for uint8 cells (N, S, S, 3)."""
+    def forward(self, cells: Tensor) -> NetworkOutput:
+        """NetworkOutput for uint8 cells (N, S, S, 3)."""
         embedding = self.trunk(self.planes(cells))
-        return Answer(self.classifier(embedding).squeeze(1), embedding, None)
+        return NetworkOutput(self.classifier(embedding).squeeze(1), embedding, None)
 
 
 class ConvFlatten(nn.Module):
@@ -34,7 +34,7 @@ class ConvFlatten(nn.Module):
 
     def __init__(self, settings: Network, size: int) -> None:
         super().__init__()
-        self.planes = Planes(laplacian=settings.laplacian)
+        self.planes = Normalize(laplacian=settings.laplacian)
         self.trunk = convolutions(settings)
         side = last_side(settings.widths, size)
         self.hidden = nn.Sequential(
@@ -45,11 +45,11 @@ class ConvFlatten(nn.Module):
         )
         self.classifier = nn.Linear(settings.hidden, 1)
 
-    def forward(self, cells: Tensor) -> Answer:
-        """Answer for uint8 cells (N, S, S, 3)."""
+    def forward(self, cells: Tensor) -> NetworkOutput:
+        """NetworkOutput for uint8 cells (N, S, S, 3)."""
         features = self.trunk(self.planes(cells))  # (N, C, h, w)
         embedding = self.hidden(features)
-        return Answer(self.classifier(embedding).squeeze(1), embedding, None)
+        return NetworkOutput(self.classifier(embedding).squeeze(1), embedding, None)
 
 
 def build(recipe: Recipe) -> nn.Module:
@@ -71,14 +71,14 @@ def _with_places(settings: Network, size: int) -> nn.Module:
     if settings.architecture == "mobilenet_v2":
         from leukoscope.models.network import mobilenet
 
-        planes = Planes(mobilenet.MEAN, mobilenet.STD)
-        return Pooled(settings, planes, mobilenet.MobileNetV2(), mobilenet.CHANNELS)
+        planes = Normalize(mobilenet.MEAN, mobilenet.STD)
+        return CamNetwork(settings, planes, mobilenet.MobileNetV2(), mobilenet.CHANNELS)
     if settings.architecture.startswith("timm:"):
         from leukoscope.models.network.backbones import Backbone
 
         trunk = Backbone(settings.architecture.removeprefix("timm:"), size)
-        return Pooled(settings, Planes(trunk.mean, trunk.std), trunk, trunk.channels)
+        return CamNetwork(settings, Normalize(trunk.mean, trunk.std), trunk, trunk.channels)
     if settings.pooling == "flatten":
         return ConvFlatten(settings, size)
-    planes = Planes(laplacian=settings.laplacian)
-    return Pooled(settings, planes, convolutions(settings), settings.widths[-1])
+    planes = Normalize(laplacian=settings.laplacian)
+    return CamNetwork(settings, planes, convolutions(settings), settings.widths[-1])

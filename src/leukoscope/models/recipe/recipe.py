@@ -14,6 +14,7 @@ from typing import Any
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.core.files import write_text
+from leukoscope.core.renamed import current_name, current_names
 from leukoscope.core.yaml_files import read_yaml
 from leukoscope.models.recipe.conversion import build
 from leukoscope.models.recipe.estimator_settings import WHOLE_FRAME, Classical, read_classical
@@ -94,7 +95,7 @@ class Recipe:
         """
         tree = self.to_dict()
         for name, value in settings.items():
-            *groups, last = name.split(".")
+            *groups, last = current_name(name).split(".")
             branch = tree
             for group in groups:
                 branch = _below(branch, group)
@@ -161,6 +162,7 @@ def from_dict(tree: Mapping[str, Any]) -> Recipe:
     if not isinstance(tree.get("name"), str):
         raise RecipeError("a recipe needs a name: 'name: my-recipe'.")
     where = f"recipe {tree['name']}"
+    tree = current_names(tree)
     if "classical" in tree:
         strange = [str(name) for name in tree if name not in CLASSICAL_GROUPS]
         if strange:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from leukoscope.core.errors import RecipeError
+from leukoscope.core.renamed import current_name
 from leukoscope.core.yaml_files import read_yaml
 from leukoscope.models.recipe.recipe import Recipe
 
@@ -78,7 +79,8 @@ def read_space(texts: Mapping[str, Any], recipe: Recipe) -> Space:
     """
     if not texts:
         raise RecipeError(f"nothing to vary; {HOW_TO_WRITE}.")
-    space = {str(name): _parsed(str(name), text, recipe) for name, text in texts.items()}
+    named = {current_name(str(name)): text for name, text in texts.items()}
+    space = {name: _parsed(name, text, recipe) for name, text in named.items()}
     _check_values(space, recipe)
     return space
 

@@ -29,8 +29,8 @@ from leukoscope.inference.model_file.model_file import Outputs, load, write_card
 from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.training.calibration.out_of_distribution import (
     card_limit,
-    image_limits,
-    known_space,
+    fit_detector,
+    quality_ranges,
     sample,
 )
 from leukoscope.training.estimators.inputs import Inputs
@@ -79,7 +79,7 @@ def new_card(
     )
 
 
-def complete(
+def export_and_calibrate(
     write: Callable[[cards.Card, np.ndarray], object],
     card: cards.Card,
     cohort: Cohort,
@@ -106,7 +106,9 @@ def complete(
     rows = np.flatnonzero(cohort["part"] == "validation")
     spread = rows[:: max(1, len(rows) // PARITY_CELLS)][:PARITY_CELLS]
     write(card, inputs[spread])
-    card = limited(calibrated(card, path, cohort, inputs, target_recall), path, cohort, inputs)
+    card = add_rejection_limits(
+        calibrated(card, path, cohort, inputs, target_recall), path, cohort, inputs
+    )
     write_card(path, card)
     return card
 
@@ -175,15 +177,17 @@ def calibrated_by(
     )
 
 
-def limited(card: cards.Card, path: Path, cohort: Cohort, inputs: Inputs) -> cards.Card:
+def add_rejection_limits(
+    card: cards.Card, path: Path, cohort: Cohort, inputs: Inputs
+) -> cards.Card:
     """The card with what the model knows: looks and embeddings of training and validation cells."""
     part, person = cohort["part"], cohort["person"]
     trained, validated = (sample(person, np.flatnonzero(part == name)) for name in SEEN)
     train, validation = (embedded(path, inputs, rows) for rows in (trained, validated))
     return replace(
         card,
-        image_limits=image_limits(cohort, np.concatenate([trained, validated])),
-        out_of_distribution=known_space(train, person[trained], validation, person[validated]),
+        image_limits=quality_ranges(cohort, np.concatenate([trained, validated])),
+        out_of_distribution=fit_detector(train, person[trained], validation, person[validated]),
     )
 
 

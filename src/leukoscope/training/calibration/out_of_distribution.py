@@ -16,8 +16,8 @@ from leukoscope.data.imaging.image import decode
 from leukoscope.evaluation.metrics.calibration import person_weights
 from leukoscope.evaluation.metrics.conformal import Limit, person_limit
 from leukoscope.inference.model_file import limits as cards
-from leukoscope.inference.rejection.image_checks import Range, limits, look
-from leukoscope.inference.rejection.mahalanobis import METHOD, Space, fit_space
+from leukoscope.inference.rejection.image_checks import Range, image_quality, parse_ranges
+from leukoscope.inference.rejection.mahalanobis import METHOD, GaussianModel, fit_gaussian
 
 Look = Mapping[str, float]
 # The share of a new person's cells that may be called unlike the training cells.
@@ -38,12 +38,12 @@ def sample(person: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate(chosen)) if chosen else rows
 
 
-def image_limits(cohort: Cohort, rows: np.ndarray, jobs: int = 2) -> dict[str, Range] | None:
-    """The range of looks of some cells, of training and validation persons; see `range_of`."""
-    return range_of(looks(cohort.select(rows).paths, jobs))
+def quality_ranges(cohort: Cohort, rows: np.ndarray, jobs: int = 2) -> dict[str, Range] | None:
+    """The range of looks of some cells, of training and validation persons; see `quality_range`."""
+    return quality_range(measure_quality(cohort.select(rows).paths, jobs))
 
 
-def looks(paths: Sequence[Path], jobs: int = 2) -> list[Look | None]:
+def measure_quality(paths: Sequence[Path], jobs: int = 2) -> list[Look | None]:
     """How image files look, by `image_checks.look`; None where one cannot be read.
 
     Args:
@@ -53,7 +53,7 @@ def looks(paths: Sequence[Path], jobs: int = 2) -> list[Look | None]:
 
     def looked(path: Path) -> Look | None:
         try:
-            return look(decode(path))
+            return image_quality(decode(path))
         except ImageError:
             return None
 
@@ -61,13 +61,13 @@ def looks(paths: Sequence[Path], jobs: int = 2) -> list[Look | None]:
         return list(track(pool.map(looked, paths), "Looking at known cells", total=len(paths)))
 
 
-def range_of(seen: Iterable[Look | None]) -> dict[str, Range] | None:
+def quality_range(seen: Iterable[Look | None]) -> dict[str, Range] | None:
     """The range of looks of known cells; None where fewer than `FEWEST` could be read."""
     read = [one for one in seen if one is not None]
-    return limits(read) if len(read) >= FEWEST else None
+    return parse_ranges(read) if len(read) >= FEWEST else None
 
 
-def known_space(
+def fit_detector(
     train: np.ndarray, trained: np.ndarray, validation: np.ndarray, validated: np.ndarray
 ) -> cards.OutOfDistribution | None:
     """The cloud of the training cells, and how far from it validation cells lie.
@@ -85,17 +85,17 @@ def known_space(
     return None if space is None else usual(space, distances(space, validation), validated)
 
 
-def person_space(embedding: np.ndarray, person: np.ndarray) -> Space | None:
+def person_space(embedding: np.ndarray, person: np.ndarray) -> GaussianModel | None:
     """The cloud of embeddings (N, d) in which persons (N,) weigh the same."""
-    return fit_space(embedding, person_weights(person.astype(str)))
+    return fit_gaussian(embedding, person_weights(person.astype(str)))
 
 
-def distances(space: Space, embedding: np.ndarray) -> np.ndarray:
+def distances(space: GaussianModel, embedding: np.ndarray) -> np.ndarray:
     """How far from a cloud each embedding (N, d) lies, (N,)."""
     return np.array([space.distance(one) for one in embedding])
 
 
-def usual(space: Space, far: np.ndarray, person: np.ndarray) -> cards.OutOfDistribution:
+def usual(space: GaussianModel, far: np.ndarray, person: np.ndarray) -> cards.OutOfDistribution:
     """A cloud with the distance up to which a cell is taken for one of its kind.
 
     Args:

@@ -11,7 +11,7 @@ from leukoscope.evaluation.metrics.operating_point import TARGET_RECALL
 from leukoscope.inference.model_file.card import SCHEMA, Card
 from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.training.cache import cached_crops, cached_descriptors, usable_rows
-from leukoscope.training.calibration.calibrate import calibrated, limited
+from leukoscope.training.calibration.calibrate import add_rejection_limits, calibrated
 from leukoscope.training.run import Run
 
 
@@ -43,7 +43,7 @@ def recalibrate(run: Run, *, jobs: int = 2) -> Card:
     wanted = point.target_recall if point else TARGET_RECALL
     card = replace(card, schema=SCHEMA, results={})
     card = calibrated(card, run.model, cohort, inputs, wanted)
-    card = limited(card, run.model, cohort, inputs)
+    card = add_rejection_limits(card, run.model, cohort, inputs)
     write_card(run.model, card)
     return card
 

@@ -18,7 +18,7 @@ from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.training.cache import Crops, cached_descriptors, cached_values, estimate_measuring
 
 
-class Pictures:
+class LazyCrops:
     """The crops of some image files, each read when it is asked for.
 
     Takes the place of an array uint8 (N, S, S, 3) where rows are looked up and no more.
@@ -36,7 +36,7 @@ class Pictures:
         return np.stack([read_cell(self.paths[row], self.crop) for row in numbers])
 
 
-Inputs = np.ndarray | Pictures
+Inputs = np.ndarray | LazyCrops
 
 
 def settings_of(recipe: Recipe) -> Classical:
@@ -50,7 +50,7 @@ def crop_of(recipe: Recipe) -> Crop:
     return Crop(recipe.input.crop, recipe.input.size)
 
 
-def values_of(cohort: Cohort, recipe: Recipe, *, jobs: int = 2) -> Crops:
+def feature_matrix(cohort: Cohort, recipe: Recipe, *, jobs: int = 2) -> Crops:
     """What is fitted on, float32 (N, F), from the cache where it has it.
 
     Args:
@@ -69,7 +69,7 @@ def values_of(cohort: Cohort, recipe: Recipe, *, jobs: int = 2) -> Crops:
 def file_inputs(cohort: Cohort, recipe: Recipe, values: np.ndarray) -> Inputs:
     """What the model file is given, a row per cell: `values`, or the pictures."""
     if isinstance(settings_of(recipe), Local):
-        return Pictures(cohort.paths, crop_of(recipe))
+        return LazyCrops(cohort.paths, crop_of(recipe))
     return values
 
 
@@ -82,7 +82,7 @@ def estimate(cells: int, recipe: Recipe, jobs: int) -> str:
 
 
 def groups_of(settings: Classical) -> Mapping[str, list[int]]:
-    """The columns of `values_of` by what they tell; groups without any are left out."""
+    """The columns of `feature_matrix` by what they tell; groups without any are left out."""
     if isinstance(settings, Local):
         features = 2 * settings.frequencies
         return {"local structure": list(range(features)), "size": [features + _area()]}
@@ -105,7 +105,7 @@ def _local_values(cohort: Cohort, settings: Local, crop: Crop, jobs: int) -> Cro
 
     from leukoscope.models.network import local_features
 
-    network = local_features.Local(settings.frequencies, settings.gamma).eval()
+    network = local_features.BagOfLocalFeatures(settings.frequencies, settings.gamma).eval()
 
     def make(path: str) -> np.ndarray:
         cell = torch.from_numpy(read_cell(path, crop))

@@ -52,7 +52,7 @@ class KernelMachine:
         from scipy.linalg import cho_factor, cho_solve
 
         cells = values.astype(np.float32)
-        kernel = likeness(cells, cells, gamma)
+        kernel = rbf_kernel(cells, cells, gamma)
         kernel[np.diag_indices(len(cells))] += ridge / weights
         factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
         wanted = np.where(label == 1, 1.0, -1.0)
@@ -67,11 +67,11 @@ class KernelMachine:
         Args:
             values: (m, F), standardized descriptors.
         """
-        alike = likeness(values.astype(np.float32), self.cells, self.gamma)
+        alike = rbf_kernel(values.astype(np.float32), self.cells, self.gamma)
         return np.asarray(alike @ self.pull.astype(np.float64) + self.middle)
 
 
-def likeness(one: Floats, other: Floats, gamma: float) -> NDArray[np.float64]:
+def rbf_kernel(one: Floats, other: Floats, gamma: float) -> NDArray[np.float64]:
     """The Gaussian kernel between (m, F) and (n, F): float64 (m, n), 1 for equal cells."""
     here, there = one.astype(np.float64), other.astype(np.float64)
     found = here @ there.T

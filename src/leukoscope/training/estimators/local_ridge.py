@@ -60,9 +60,9 @@ class LocalFit:
         return np.asarray((values[:, len(self.row) :] - self.usual) / self.spread)
 
     @cached_property
-    def network(self) -> local_features.Local:
+    def network(self) -> local_features.BagOfLocalFeatures:
         """The network with this last layer."""
-        made = local_features.Local(self.settings.frequencies, self.settings.gamma)
+        made = local_features.BagOfLocalFeatures(self.settings.frequencies, self.settings.gamma)
         state = {
             "classifier.weight": self.row[None],
             "classifier.bias": [self.bias],
@@ -124,4 +124,4 @@ def _scaled(inputs: Floats, counts: Floats, wanted: float) -> tuple[Floats, floa
 
 def _bumps(values: Floats) -> Floats:
     ln_area = torch.from_numpy(np.ascontiguousarray(values[:, -1], dtype=np.float64))
-    return np.asarray(local_features.bumps(ln_area).numpy())
+    return np.asarray(local_features.area_basis(ln_area).numpy())

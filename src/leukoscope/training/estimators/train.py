@@ -20,16 +20,16 @@ from leukoscope.evaluation.metrics.importance import permutation_importance, wri
 from leukoscope.inference.model_file.card import Card, Descriptors
 from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.training.cache import usable_rows
-from leukoscope.training.calibration.calibrate import complete, new_card
+from leukoscope.training.calibration.calibrate import export_and_calibrate, new_card
 from leukoscope.training.estimators.estimators import Fitted, fit_estimator
 from leukoscope.training.estimators.export import export_estimator
 from leukoscope.training.estimators.grid_search import Choice, choose
 from leukoscope.training.estimators.inputs import (
     estimate,
+    feature_matrix,
     file_inputs,
     groups_of,
     settings_of,
-    values_of,
 )
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.sampling import even_weights, part_rows
@@ -109,7 +109,7 @@ def measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndar
     """
     cohort = cohort.select(cohort["label"] != UNKNOWN)
     _say(f"{recipe.name}: {estimate(len(cohort), recipe, jobs)}")
-    found = values_of(cohort, recipe, jobs=jobs)
+    found = feature_matrix(cohort, recipe, jobs=jobs)
     for problem in found.problems.values():
         _say(f"left out: {problem}")
     rows = usable_rows(cohort, found.problems)
@@ -183,7 +183,7 @@ def _exported(
     def write(card: Card, some: np.ndarray) -> None:
         write_fitted(fitted, card, run.model, some)
 
-    complete(write, card, run.cohort, inputs, run.folder / MODEL, target_recall)
+    export_and_calibrate(write, card, run.cohort, inputs, run.folder / MODEL, target_recall)
 
 
 def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:

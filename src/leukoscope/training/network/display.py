@@ -11,7 +11,7 @@ from torch import nn
 from leukoscope.models.recipe.recipe import Stage
 from leukoscope.training.network.devices import peak_memory
 from leukoscope.training.network.log import Epoch
-from leukoscope.training.network.stages import in_words
+from leukoscope.training.network.stages import describe_stage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ class Display:
         self.most = sum(one.epochs for one in self.stages[:number])
         if len(self.stages) > 1:
             self.stage = f"stage {number} of {len(self.stages)}, "
-            self._print(f"{self.stage}{in_words(stage)}: at most {stage.epochs} epochs")
+            self._print(f"{self.stage}{describe_stage(stage)}: at most {stage.epochs} epochs")
         sizes = [(weight.numel(), weight.requires_grad) for weight in network.parameters()]
         some = sum(size for size, trains in sizes if trains)
         share = "" if all(trains for _, trains in sizes) else f", of which {some:,} train"

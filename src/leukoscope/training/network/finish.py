@@ -10,13 +10,13 @@ from leukoscope.data.splits.partition import Split
 from leukoscope.inference.model_file.card import Card
 from leukoscope.models.network.weights import described
 from leukoscope.models.recipe.recipe import Recipe
-from leukoscope.training.calibration.calibrate import complete, new_card
+from leukoscope.training.calibration.calibrate import export_and_calibrate, new_card
 from leukoscope.training.network.export import cam_bias, export
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
 
 
-def finish(
+def package_model(
     network: nn.Module,
     cohort: Cohort,
     cells: np.ndarray,
@@ -60,4 +60,4 @@ def finish(
     def write(card: Card, some: np.ndarray) -> None:
         export(network, card, path, some)
 
-    return complete(write, card, cohort, cells, path, target_recall)
+    return export_and_calibrate(write, card, cohort, cells, path, target_recall)

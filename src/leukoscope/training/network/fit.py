@@ -21,7 +21,7 @@ from leukoscope.models.recipe.recipe import Recipe, Stage
 from leukoscope.training.network import checkpoint
 from leukoscope.training.network.batches import training_batches
 from leukoscope.training.network.devices import open_fabric
-from leukoscope.training.network.log import LOG, Epoch, measured, write_log
+from leukoscope.training.network.log import LOG, Epoch, validation_metrics, write_log
 from leukoscope.training.network.loss import make_optimizer, penalty, weighted_loss
 from leukoscope.training.network.sampling import class_weights, epoch_order, part_rows
 from leukoscope.training.network.schedule import best_epoch, learning_rate, score
@@ -170,7 +170,7 @@ def fit(
             stage=number,
             learning_rate=stepper.param_groups[0]["lr"],
             train_loss=summed / max(1, seen),
-            **measured(logit, label[validation]),
+            **validation_metrics(logit, label[validation]),
             images_per_second=len(order) / trained,
             seconds=time.perf_counter() - began,
         )

@@ -35,7 +35,7 @@ class Epoch:
         return float(getattr(self, f"validation_{name}"))
 
 
-def measured(logit: np.ndarray, label: np.ndarray) -> dict[str, float]:
+def validation_metrics(logit: np.ndarray, label: np.ndarray) -> dict[str, float]:
     """The validation fields of a line; cells with a logit of 0 or more are called ALL.
 
     Args:

@@ -79,7 +79,7 @@ def freeze_norms(network: nn.Module) -> None:
                 module.eval()
 
 
-def in_words(stage: Stage) -> str:
+def describe_stage(stage: Stage) -> str:
     """What a stage trains."""
     if isinstance(stage.train, dict):
         last = stage.train["last"]

@@ -20,7 +20,7 @@ from leukoscope.training.network.allocator import keep_memory
 from leukoscope.training.network.display import training_display
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.export import try_export
-from leukoscope.training.network.finish import finish
+from leukoscope.training.network.finish import package_model
 from leukoscope.training.network.fit import finished_epochs, fit
 from leukoscope.training.network.log import LOG
 from leukoscope.training.network.stages import plan
@@ -95,7 +95,7 @@ def run_training(
             figure = learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1)
             figure.savefig(temporary, dpi=110)
         synthetic = is_synthetic_cohort(cohort)
-        finish(
+        package_model(
             fitted.network,
             cohort,
             cells,

@@ -14,16 +14,16 @@ import numpy as np
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.rejection.image_checks import oddities
-from leukoscope.inference.rejection.mahalanobis import Space
-from leukoscope.inference.verdict import Evidence, decide, possible, threshold
+from leukoscope.inference.rejection.image_checks import quality_flags
+from leukoscope.inference.rejection.mahalanobis import GaussianModel
+from leukoscope.inference.verdict import Evidence, decide, prediction_set, threshold
 from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.training.calibration.calibrate import calibrated_by
 from leukoscope.training.calibration.out_of_distribution import (
     Look,
     distances,
     person_space,
-    range_of,
+    quality_range,
     sample,
     usual,
 )
@@ -34,7 +34,7 @@ PART = "cross-validation"
 
 
 @dataclass(frozen=True)
-class Asked:
+class OutOfFoldScores:
     """What the folds' models gave for N cells, before anything is set.
 
     Attributes:
@@ -52,7 +52,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answers:
+class OutOfFoldPredictions:
     """The same N cells, each judged by what was set on the other folds.
 
     Attributes:
@@ -77,7 +77,7 @@ class Answers:
         return np.asarray(self.p >= self.threshold)
 
 
-def ask(
+def cross_val_predict(
     cohort: Cohort,
     recipe: Recipe,
     values: np.ndarray,
@@ -86,7 +86,7 @@ def ask(
     *,
     seed: int,
     jobs: int,
-) -> Asked:
+) -> OutOfFoldScores:
     """Fit a model without each fold and ask it about that fold.
 
     Args:
@@ -109,15 +109,15 @@ def ask(
         space = person_space(fitted.embedding(values[some]), person[some])
         if space is not None:
             far[out] = distances(space, fitted.embedding(values[out]))
-    return Asked(fold, logit, None if np.isnan(far).any() else far, seen)
+    return OutOfFoldScores(fold, logit, None if np.isnan(far).any() else far, seen)
 
 
-def set_on(
+def calibrate_on(
     card: Card,
     cohort: Cohort,
-    asked: Asked,
+    asked: OutOfFoldScores,
     rows: np.ndarray,
-    space: Space | None,
+    space: GaussianModel | None,
     target_recall: float,
 ) -> Card:
     """The card with all that is set on answers for persons left out.
@@ -135,17 +135,21 @@ def set_on(
     known = None
     if space is not None and asked.far is not None:
         known = usual(space, asked.far[rows], person[rows])
-    looks = range_of(asked.seen[row] for row in sample(person, rows))
+    looks = quality_range(asked.seen[row] for row in sample(person, rows))
     return replace(card, image_limits=looks, out_of_distribution=known)
 
 
-def judged(
-    card: Card, cohort: Cohort, asked: Asked, space: Space | None, target_recall: float
-) -> Answers:
-    """Judge each fold by what `set_on` sets on the others.
+def apply_thresholds(
+    card: Card,
+    cohort: Cohort,
+    asked: OutOfFoldScores,
+    space: GaussianModel | None,
+    target_recall: float,
+) -> OutOfFoldPredictions:
+    """Judge each fold by what `calibrate_on` sets on the others.
 
     Args:
-        card: As for `set_on`.
+        card: As for `calibrate_on`.
         cohort: The N cells.
         asked: Of these cells.
         space: Any cloud; cells come with their distances from their own.
@@ -156,19 +160,19 @@ def judged(
     covered, verdict = np.zeros(count, bool), np.empty(count, dtype=object)
     for number in range(int(asked.fold.max()) + 1):
         others, out = np.flatnonzero(asked.fold != number), np.flatnonzero(asked.fold == number)
-        own = set_on(card, cohort, asked, others, space, target_recall)
+        own = calibrate_on(card, cohort, asked, others, space, target_recall)
         p[out] = sigmoid(asked.logit[out] / own.temperature)
         at[out] = threshold(own)
-        limits = possible(own)
+        limits = prediction_set(own)
         assert limits is not None  # `calibrated_by` has set them
         for row in out.tolist():
             covered[row] = LABEL_NAMES[int(label[row])] in limits.classes(p[row])
             verdict[row] = _verdict(own, asked, row, float(p[row]))
-    return Answers(asked.fold, asked.logit, p, at, covered, verdict)
+    return OutOfFoldPredictions(asked.fold, asked.logit, p, at, covered, verdict)
 
 
-def _verdict(card: Card, asked: Asked, row: int, p_all: float) -> str:
+def _verdict(card: Card, asked: OutOfFoldScores, row: int, p_all: float) -> str:
     seen, usual_looks = asked.seen[row], card.image_limits
-    flags = oddities(seen, usual_looks) if seen and usual_looks else ()
+    flags = quality_flags(seen, usual_looks) if seen and usual_looks else ()
     far = None if asked.far is None else float(asked.far[row])
     return str(decide(Evidence(p_all, flags, distance=far), card).verdict)

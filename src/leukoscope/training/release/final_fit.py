@@ -25,20 +25,31 @@ from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.metrics.selective import Selection, measure_selection
 from leukoscope.evaluation.record import PersonRow
 from leukoscope.evaluation.summary import person_rows
-from leukoscope.inference.model_file.card import Card, Measured
+from leukoscope.inference.model_file.card import Card, MetricResult
 from leukoscope.inference.model_file.model_file import write_card
-from leukoscope.inference.model_file.out_of_fold import LeftOut
+from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.training.calibration.calibrate import PARITY_CELLS, embedded
-from leukoscope.training.calibration.out_of_distribution import Look, looks, person_space, sample
+from leukoscope.training.calibration.out_of_distribution import (
+    Look,
+    measure_quality,
+    person_space,
+    sample,
+)
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.estimators.inputs import Inputs, file_inputs
 from leukoscope.training.estimators.train import card_of, fitted_on, measured, write_fitted
-from leukoscope.training.release.cross_validate import PART, Answers, ask, judged, set_on
+from leukoscope.training.release.cross_validate import (
+    PART,
+    OutOfFoldPredictions,
+    apply_thresholds,
+    calibrate_on,
+    cross_val_predict,
+)
 
 
 @dataclass(frozen=True)
-class Shipped:
+class ReleasedModel:
     """What came of it.
 
     Attributes:
@@ -55,10 +66,10 @@ class Shipped:
     rows: tuple[PersonRow, ...]
     selection: Selection
     cohort: Cohort
-    answers: Answers
+    answers: OutOfFoldPredictions
 
 
-def run_everyone(
+def fit_release_model(
     cohort: Cohort,
     recipe: Recipe,
     path: Path,
@@ -67,7 +78,7 @@ def run_everyone(
     seed: int = 0,
     jobs: int = 2,
     target_recall: float = 0.95,
-) -> Shipped:
+) -> ReleasedModel:
     """Fit a classical recipe on all labeled cells and write the model file.
 
     Args:
@@ -87,15 +98,15 @@ def run_everyone(
     cohort = cohort.with_columns(part=np.full(len(cohort), "train", dtype=object))
     cohort, values = measured(cohort, recipe, jobs)
     fold = person_folds(cohort, folds, seed)
-    seen = looks(cohort.paths, jobs)
-    asked = ask(cohort, recipe, values, fold, seen, seed=seed, jobs=jobs)
+    seen = measure_quality(cohort.paths, jobs)
+    asked = cross_val_predict(cohort, recipe, values, fold, seen, seed=seed, jobs=jobs)
     inputs = file_inputs(cohort, recipe, values)
     card = _exported(cohort, recipe, values, inputs, path, seed, jobs)
     every = np.arange(len(cohort))
     some = sample(cohort["person"], every)
     space = person_space(embedded(path, inputs, some), cohort["person"][some])
-    answers = judged(card, cohort, asked, space, target_recall)
-    card = set_on(card, cohort, asked, every, space, target_recall)
+    answers = apply_thresholds(card, cohort, asked, space, target_recall)
+    card = calibrate_on(card, cohort, asked, every, space, target_recall)
     rows, selection = _by_person(cohort, answers)
     figures = _figures(cohort, answers) | selection.figures()
     card = replace(
@@ -104,7 +115,7 @@ def run_everyone(
         left_out=_persons(cohort, rows, selection, seen),
     )
     write_card(path, card)
-    return Shipped(card, figures, rows, selection, cohort, answers)
+    return ReleasedModel(card, figures, rows, selection, cohort, answers)
 
 
 def _exported(
@@ -126,7 +137,7 @@ def _exported(
     return card
 
 
-def _figures(cohort: Cohort, answers: Answers) -> dict[str, Estimate]:
+def _figures(cohort: Cohort, answers: OutOfFoldPredictions) -> dict[str, Estimate]:
     """Every metric with its interval: rankings by probability, calls by operating point."""
     label, person = cohort["label"], cohort["person"]
     ranked = bootstrap_metrics(label, answers.p, person, threshold=0.5)
@@ -138,7 +149,9 @@ def _figures(cohort: Cohort, answers: Answers) -> dict[str, Estimate]:
     return found | {UNTEMPERED.key: before["ece"]}
 
 
-def _by_person(cohort: Cohort, answers: Answers) -> tuple[tuple[PersonRow, ...], Selection]:
+def _by_person(
+    cohort: Cohort, answers: OutOfFoldPredictions
+) -> tuple[tuple[PersonRow, ...], Selection]:
     """How each person's cells were called, and what was answered."""
     label, person = cohort["label"], cohort["person"]
     rows = person_rows(label, answers.p, person, answers.threshold, cohort["subject"])
@@ -158,7 +171,7 @@ def _by_person(cohort: Cohort, answers: Answers) -> tuple[tuple[PersonRow, ...],
 
 def _persons(
     cohort: Cohort, rows: tuple[PersonRow, ...], selection: Selection, seen: list[Look | None]
-) -> tuple[LeftOut, ...]:
+) -> tuple[OutOfFoldResult, ...]:
     """A row for each person and class as the card holds it, in the order of `rows`."""
     answered = {(one.person, one.label): one for one in selection.persons}
     area = np.array([np.nan if one is None else np.exp(one["area"]) for one in seen])
@@ -167,7 +180,7 @@ def _persons(
         own = area[cohort["person"] == row.person]
         said = answered[row.person, row.label]
         found.append(
-            LeftOut(
+            OutOfFoldResult(
                 person=row.person,
                 label=row.label,
                 cells=row.cells,
@@ -183,13 +196,15 @@ def _persons(
     return tuple(found)
 
 
-def _on_card(cohort: Cohort, figures: Mapping[str, Estimate]) -> dict[str, Measured]:
+def _on_card(cohort: Cohort, figures: Mapping[str, Estimate]) -> dict[str, MetricResult]:
     persons = len(cohort.unique("person"))
 
     def number(value: float | None) -> float | None:
         return None if value is None or np.isnan(value) else float(value)
 
     return {
-        name: Measured(number(e.value), number(e.low), number(e.high), PART, persons, len(cohort))
+        name: MetricResult(
+            number(e.value), number(e.low), number(e.high), PART, persons, len(cohort)
+        )
         for name, e in figures.items()
     }

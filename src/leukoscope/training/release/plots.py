@@ -12,12 +12,12 @@ from leukoscope.evaluation.metrics.metrics import UNTEMPERED
 from leukoscope.evaluation.report.plots import reliability_diagram
 from leukoscope.evaluation.report.plots_persons import person_strip
 from leukoscope.evaluation.report.plots_selection import risk_coverage_curve
-from leukoscope.training.release.final_fit import Shipped
+from leukoscope.training.release.final_fit import ReleasedModel
 
 DOTS = 90  # per inch: a page shows them at their own size
 
 
-def pictures(made: Shipped) -> Mapping[str, Figure]:
+def pictures(made: ReleasedModel) -> Mapping[str, Figure]:
     """Reliability, risk against coverage, and the cells of each person, by the name of the file."""
     label, person, said = made.cohort["label"], made.cohort["person"], made.answers
     before = reliability_curve(label, sigmoid(said.logit))
@@ -43,7 +43,7 @@ def pictures(made: Shipped) -> Mapping[str, Figure]:
     }
 
 
-def write_pictures(made: Shipped, folder: Path) -> list[Path]:
+def write_pictures(made: ReleasedModel, folder: Path) -> list[Path]:
     """Write them as PNG into a folder; the same answers give the same bytes."""
     paths = []
     for name, picture in pictures(made).items():

@@ -84,7 +84,7 @@ class Display:
         left = estimate(study, self.trials - len(done))
         self.bar.start()
         self.bar.update(self.task, completed=len(done), description=f"Tuning, {left}")
-        self.say(f"{told}  {in_words(row, study)}")
+        self.say(f"{told}  {describe_trial(row, study)}")
         self.told += 1
         if self.told in ESTIMATES and len(done) < self.trials:
             self.say(left)
@@ -103,7 +103,7 @@ def estimate(study: Study, left: int) -> str:
     )
 
 
-def in_words(row: Row, study: Study) -> str:
+def describe_trial(row: Row, study: Study) -> str:
     """A trial as a line: how it ended, the best so far, what it took, what it tried."""
     figure = title(study.objective)
     value = f"{figure} {row.value:.4f}" if row.value == row.value else ""

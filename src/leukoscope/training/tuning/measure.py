@@ -18,8 +18,8 @@ from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.training.cache import cached_crops
 from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.estimators.grid_search import choose, person_folds
-from leukoscope.training.estimators.inputs import crop_of, values_of
-from leukoscope.training.network.log import Epoch, measured
+from leukoscope.training.estimators.inputs import crop_of, feature_matrix
+from leukoscope.training.network.log import Epoch, validation_metrics
 from leukoscope.training.network.sampling import even_weights, part_rows
 from leukoscope.training.run import BEST, LAST
 from leukoscope.training.tuning.study import Plan
@@ -79,7 +79,7 @@ def _cells(plan: Plan, recipe: Recipe) -> tuple[np.ndarray, Cohort]:
     """What is trained on, a row per cell, and the cells; those not readable are in no part."""
     with locked(plan.folder / CELLS):  # one worker makes them, the others wait for it
         if recipe.classical:
-            found = values_of(plan.cohort, recipe, jobs=plan.jobs)
+            found = feature_matrix(plan.cohort, recipe, jobs=plan.jobs)
         else:
             found = cached_crops(plan.cohort, crop_of(recipe), jobs=plan.jobs)
     part = plan.cohort["part"].copy()
@@ -161,7 +161,7 @@ def _estimator(
         seed=plan.seed,
         jobs=plan.jobs,
     )
-    figure = measured(fitted.logit(values[validation]), label[validation])
+    figure = validation_metrics(fitted.logit(values[validation]), label[validation])
     course.seconds += time.perf_counter() - began
     told(1, figure[f"validation_{plan.objective}"])
     return figure[f"validation_{plan.objective}"]

@@ -26,7 +26,7 @@ MOST_CRASHES = 3  # settings that always take the process with them would stop a
 
 
 @contextmanager
-def alive(trial: Trial, folder: Path) -> Iterator[None]:
+def has_heartbeat(trial: Trial, folder: Path) -> Iterator[None]:
     """Show others that a trial is being worked on.
 
     Raises:
@@ -56,7 +56,7 @@ def _give_sign(trial: Trial) -> None:
     trial.set_user_attr("worker", {"host": socket.gethostname(), "sign": time.time()})
 
 
-def is_abandoned(trial: FrozenTrial, folder: Path) -> bool:
+def is_stale(trial: FrozenTrial, folder: Path) -> bool:
     """Whether nobody works on a running trial any more."""
     lock, worker = folder / LOCK, trial.user_attrs.get("worker", {})
     if worker.get("host") == socket.gethostname() and lock.is_file():
@@ -66,17 +66,17 @@ def is_abandoned(trial: FrozenTrial, folder: Path) -> bool:
     return time.time() - float(worker.get("sign", began)) > PATIENCE
 
 
-def take_up_abandoned(plan: Plan, study: optuna.Study) -> list[int]:
+def requeue_stale(plan: Plan, study: optuna.Study) -> list[int]:
     """Queue running trials whose worker is gone; returns their numbers."""
     found = [
         trial
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if is_abandoned(trial, plan.trial_folder(origin(trial)))
+        if is_stale(trial, plan.trial_folder(origin(trial)))
     ]
-    return [trial.number for trial in found if hand_on(study, trial, crashed=True)]
+    return [trial.number for trial in found if requeue(study, trial, crashed=True)]
 
 
-def hand_on(study: optuna.Study, trial: FrozenTrial, *, crashed: bool) -> bool:
+def requeue(study: optuna.Study, trial: FrozenTrial, *, crashed: bool) -> bool:
     """End a running trial as interrupted and queue its settings anew.
 
     Args:

@@ -16,7 +16,7 @@ from leukoscope.training.tuning.display import Display
 from leukoscope.training.tuning.measure import Course, OnFigure, clear_weights, measure
 from leukoscope.training.tuning.results import END, SURPLUS, counts, publish
 from leukoscope.training.tuning.sampler import suggest
-from leukoscope.training.tuning.stale_trials import alive, hand_on, origin, take_up_abandoned
+from leukoscope.training.tuning.stale_trials import has_heartbeat, origin, requeue, requeue_stale
 from leukoscope.training.tuning.study import Plan
 
 HOPELESS = 5  # trials that fail before any has a figure
@@ -32,7 +32,7 @@ def work(plan: Plan, study: optuna.Study, display: Display) -> None:
     """
     while _parent_lives():
         with deferred() as waiting:
-            for number in take_up_abandoned(plan, study):
+            for number in requeue_stale(plan, study):
                 display.say(f"trial {number} was interrupted; its settings are tried again")
             trial = next_trial(plan, study)
             if trial is None:
@@ -71,7 +71,7 @@ def _run(
     """Run a trial to one of its ends and tell the study; Ctrl-C leaves it to be gone on with."""
     folder = plan.trial_folder(origin(trial))
     try:
-        with alive(trial, folder):  # until the study knows, or others would take it up
+        with has_heartbeat(trial, folder):  # until the study knows, or others would take it up
             state, value, facts = _attempt(plan, trial, folder, display, waiting)
             trial.set_user_attr(END, facts)
             study.tell(trial, value, state)
@@ -80,7 +80,7 @@ def _run(
         display.say(f"trial {trial.number}: another worker took it over")
     except BaseException:
         mine = next(own for own in study.get_trials() if own.number == trial.number)
-        hand_on(study, mine, crashed=False)
+        requeue(study, mine, crashed=False)
         raise
 
 
