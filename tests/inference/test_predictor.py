@@ -284,7 +284,7 @@ def test_sigmoid_is_a_probability_and_symmetric(value: float) -> None:
 
 def test_predicting_imports_nothing_heavy(model_path: Path, cells: list[Path]) -> None:
     code = (
-        "import sys; from leukoscope.inference import predictor, results, verify, sources\n"
+        "import sys; from leukoscope.inference import predictor, results, sources\n"
         "early = 'onnxruntime' in sys.modules\n"
         "[p] = predictor.Predictor(sys.argv[1]).predict([sys.argv[2]])\n"
         "heavy = {'torch', 'sklearn', 'matplotlib', 'cv2', 'pandas', 'onnx', 'scipy'}\n"

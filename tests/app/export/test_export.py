@@ -10,14 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope import __version__
-from leukoscope.app.export.export import (
-    COLUMNS,
-    FORMULA_STARTS,
-    as_json,
-    csv_lines,
-    export,
-    harmless,
-)
+from leukoscope.app.export.csv_rows import FORMULA_STARTS, harmless
+from leukoscope.app.export.export import COLUMNS, as_json, csv_lines, export
 from leukoscope.app.schemas import Case, CaseExport
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.tables import read_table

@@ -4,9 +4,9 @@ from importlib.resources import files
 from os import PathLike, stat_result
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -29,14 +29,17 @@ class PageFiles(StaticFiles):
         """The file, or a 304 where the browser has it."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers.update(REVALIDATE)
+        # Weak, since the compressed and the plain form share it.
+        response.headers["etag"] = f"W/{response.headers['etag']}"
         return response
 
 
 # Scripts and styles shrink to a quarter; smaller files are not worth the processor time.
-static = GZipMiddleware(PageFiles(directory=FOLDER), minimum_size=500)
+files_of_page = PageFiles(directory=FOLDER)
+static = GZipMiddleware(files_of_page, minimum_size=500)
 
 
-@router.get("/")
-def index() -> FileResponse:
+@router.api_route("/", methods=["GET", "HEAD"])
+async def index(request: Request) -> Response:
     """The page."""
-    return FileResponse(FOLDER / "index.html", headers=REVALIDATE)
+    return await files_of_page.get_response("index.html", request.scope)
