@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leukoscope.core.files import natural_key
-from leukoscope.data.imaging.image import SUFFIXES
+from leukoscope.data.imaging.formats import SUFFIXES
 
 
 @dataclass(frozen=True)

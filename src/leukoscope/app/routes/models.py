@@ -10,6 +10,7 @@ from leukoscope.app.http.openapi import problems
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.schemas import ExampleEntry, ModelEntry
 from leukoscope.app.state import services
+from leukoscope.app.uploads.sniff import media_type
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
 
@@ -47,8 +48,7 @@ def example(request: Request, name: str) -> Response:
         data = services(request).examples.image(name)
     except KeyError:
         raise RequestError(404, "no such example; see /v1/examples") from None
-    kind = "webp" if data[8:12] == b"WEBP" else "png"
-    return Response(data, media_type=f"image/{kind}")
+    return Response(data, media_type=media_type(data))
 
 
 def _entry(card: Card, sha256: str, default: bool) -> ModelEntry:

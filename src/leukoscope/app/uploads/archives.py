@@ -16,7 +16,7 @@ from leukoscope.app.uploads.items import Upload
 from leukoscope.app.uploads.names import clean_name
 from leukoscope.app.uploads.sniff import NESTED, is_image, kind_of
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.image import SUFFIXES
+from leukoscope.data.imaging.formats import SUFFIXES
 
 CENTRAL_HEADER = b"PK\x01\x02"
 # More entries than this are not even listed: folders and other files count here, images later.

@@ -1,4 +1,6 @@
-"""What a file is by its first bytes. Names and content types are never asked."""
+"""Recognize archives and images by their first bytes; names and declared types are not used."""
+
+from leukoscope.data.imaging.formats import sniff
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _ARCHIVES = (
@@ -10,13 +12,6 @@ _ARCHIVES = (
     ((b"\xfd7zXZ\x00",), "xz"),
     ((b"\x28\xb5\x2f\xfd",), "zstd"),
 )
-_MEDIA_TYPES = {
-    b"BM": "image/bmp",
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"II*\x00": "image/tiff",
-    b"MM\x00*": "image/tiff",
-}
 
 NESTED = "an archive inside an archive is not opened; unpack it first."
 
@@ -27,16 +22,14 @@ def is_zip(head: bytes) -> bool:
 
 
 def is_image(head: bytes) -> bool:
-    """Whether these are the first bytes of an image of a kind that is read."""
-    return media_type(head).startswith("image/")
+    """Whether these are the first bytes of an image of a supported format."""
+    return sniff(head) is not None
 
 
 def media_type(head: bytes) -> str:
-    """The media type of an image that begins like this; of anything else that of plain bytes."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    found = (kind for magic, kind in _MEDIA_TYPES.items() if head.startswith(magic))
-    return next(found, "application/octet-stream")
+    """The media type of an image with these first bytes; `application/octet-stream` otherwise."""
+    image = sniff(head)
+    return image.media_type if image else "application/octet-stream"
 
 
 def kind_of(head: bytes) -> str:

@@ -21,11 +21,14 @@ PRELIMINARY = "C-NMC_test_prelim_phase_data"
 FINAL = "C-NMC_test_final_phase_data"
 PRELIMINARY_COLUMNS = ("Patient_ID", "new_names", "labels")
 
-_NAME = re.compile(
-    r"UID_(?P<subject>[A-Za-z0-9-]{1,40})_(?P<image>[0-9]{1,9})_(?P<cell>[0-9]{1,9})_(?P<label>all|hem)"
-    r"(?:\.[A-Za-z0-9]{1,5})?",
-    re.ASCII,
+FILE_NAME_PATTERN = (
+    r"UID_([A-Za-z0-9-]{1,40})_([0-9]{1,9})_([0-9]{1,9})_(all|hem)(?:\.[A-Za-z0-9]{1,5})?"
 )
+"""Pattern of a whole official file name: subject, image, cell and class, with or without a suffix.
+
+It means the same in Python and in JavaScript, as the API serves it to the page.
+"""
+_FILE_NAME = re.compile(FILE_NAME_PATTERN)
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,11 @@ class CellName:
 
 def parse_name(name: str) -> CellName | None:
     """Read `UID_<subject>_<image>_<cell>_<all|hem>.<ext>`; None when `name` is not of that form."""
-    match = _NAME.fullmatch(name)
+    match = _FILE_NAME.fullmatch(name)
     if match is None:
         return None
-    label = ALL if match["label"] == "all" else HEM
-    return CellName(match["subject"], int(match["image"]), int(match["cell"]), label)
+    subject, image, cell, label = match.groups()
+    return CellName(subject, int(image), int(cell), ALL if label == "all" else HEM)
 
 
 def fold_of(parts: tuple[str, ...]) -> str:

@@ -23,8 +23,8 @@ from leukoscope.data.cnmc.official import (
     official_images,
 )
 from leukoscope.data.cnmc.verification import Finding, Status, Verification
+from leukoscope.data.imaging.formats import SUFFIXES
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
 _LEVELS = (
     frozenset({"training_data", "validation_data", "testing_data"}),
     frozenset(part.casefold() for part in PARTS),
@@ -147,7 +147,7 @@ def _scan(top: Path) -> tuple[list[Path], list[Finding], int]:
             continue
         for entry in entries:
             path = Path(entry.path)
-            is_image = path.suffix.lower() in IMAGE_SUFFIXES and not entry.name.startswith("._")
+            is_image = path.suffix.lower() in SUFFIXES and not entry.name.startswith("._")
             if entry.is_dir(follow_symlinks=False):
                 folders += [path] if entry.name != "__MACOSX" else []
             elif entry.is_symlink() and not _leads_inside(path, top):

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.files import atomic_path
+from leukoscope.data.cnmc.cnmc import FINAL, PRELIMINARY
 
 DIGEST_BYTES = 16
 TOP_FOLDER = "C-NMC_Leukemia"
@@ -23,8 +24,8 @@ PARTS = {
     "fold_0": "training fold 0",
     "fold_1": "training fold 1",
     "fold_2": "training fold 2",
-    "C-NMC_test_prelim_phase_data": "preliminary test",
-    "C-NMC_test_final_phase_data": "final test",
+    PRELIMINARY: "preliminary test",
+    FINAL: "final test",
 }
 """Official folder -> what people call it, in the order of the data set."""
 

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukoscope.core.errors import ImageError
+from leukoscope.data.imaging.formats import NOT_READ, PILLOW_FORMATS
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
 
-SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 256_000_000
-FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # size is checked below, before decoding
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
                 _check_header(image, name, max_pixels)
                 return np.asarray(_rgb(image))
     except ImageError:
@@ -188,7 +187,7 @@ def _cause(error: Exception, data: bytes) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return f"not an image this program reads ({', '.join(FORMATS)})."
+        return f"{NOT_READ}."
     if isinstance(error, Image.DecompressionBombError):
         return "far larger than a single cell; crop the cell first."
     if "truncated" in str(error).lower() or "not enough" in str(error).lower():

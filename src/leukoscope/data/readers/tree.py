@@ -7,10 +7,10 @@ from pathlib import Path
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
-from leukoscope.data.imaging.image import SUFFIXES
+from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
+from leukoscope.data.imaging.formats import SUFFIXES
 
 CLUTTER = {"thumbs.db", "desktop.ini"}
-TABLES = {".csv", ".jsonl", ".parquet"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def walk(root: Path) -> Tree:
                 images.append(path.relative_to(root))
             elif suffix == ".csv":
                 tables.append(path)
-            elif suffix not in TABLES:
+            elif suffix not in TABLE_SUFFIXES:
                 others[suffix or name] += 1
     notes = troubles
     if links:
