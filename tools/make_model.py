@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import leukoscope as ls
+from leukoscope.core.console_log import log_to_stderr
 from leukoscope.data.cohort import hash_cells, write_cohort
 from leukoscope.evaluation.metrics.calibration import (
     expected_calibration_error,
@@ -47,7 +48,10 @@ def main() -> None:
 
     cohort = hash_cells(ls.read_cohort(options.cohort))
     recipe = read_recipe(options.recipe)
-    made = fit_release_model(cohort, recipe, options.out, folds=options.folds, seed=options.seed)
+    with log_to_stderr():
+        made = fit_release_model(
+            cohort, recipe, options.out, folds=options.folds, seed=options.seed
+        )
     if options.answers:
         said = made.answers
         told = {

@@ -1,12 +1,14 @@
 """The tour: every step of the work on drawn cells, in a few minutes."""
 
-import sys
+import logging
 from pathlib import Path
 
 from leukoscope.api.data import audit, make_synthetic, report_data
 from leukoscope.api.evaluate import evaluate
 from leukoscope.api.predict import predict
 from leukoscope.api.train import preview, train
+
+log = logging.getLogger(__name__)
 
 # Small enough for about a minute on two cores; the recipe is otherwise `cnn-gap`.
 SETTINGS = {
@@ -32,26 +34,22 @@ def demo(out: Path | str = "demo", persons: int = 40, cells: int = 15, seed: int
         The path of the evaluation report.
     """
     folder = Path(out)
-    _step("1 of 6  Drawing synthetic cells (no real person's) ...")
+    log.info("1 of 6  Drawing synthetic cells (no real person's) ...")
     cohort = make_synthetic(folder / "cells", persons, cells, seed)
-    _step("2 of 6  Auditing: copies, and persons who stand under two ids ...")
+    log.info("2 of 6  Auditing: copies, and persons who stand under two ids ...")
     found = audit(cohort, folder / "audit")
     for person, subjects in found.linked.items():
-        _step(f"        {' and '.join(subjects)} are one person (called {person})")
-    _step("3 of 6  Drawing the data report and the augmentation preview ...")
+        log.info(f"        {' and '.join(subjects)} are one person (called {person})")
+    log.info("3 of 6  Drawing the data report and the augmentation preview ...")
     report_data(found.cohort, folder / "data-report")
     preview(found.cohort, "cnn-gap", folder / "preview.html")
-    _step("4 of 6  Training cnn-gap on half of the persons ...")
+    log.info("4 of 6  Training cnn-gap on half of the persons ...")
     run = train(found.cohort, "cnn-gap", folder / "run", seed=seed, settings=SETTINGS)
-    _step("5 of 6  Measuring it on persons it has never seen ...")
+    log.info("5 of 6  Measuring it on persons it has never seen ...")
     evaluation = evaluate(run)
-    _step(f"        AUROC {evaluation.metrics['auroc']} on synthetic cells")
-    _step("6 of 6  Predicting images with the exported model ...")
+    log.info(f"        AUROC {evaluation.metrics['auroc']} on synthetic cells")
+    log.info("6 of 6  Predicting images with the exported model ...")
     outcome = predict([folder / "cells"], run.model, folder / "results.csv")
     answered = f"{outcome.rows} images answered, {outcome.failed} failed"
-    _step(f"        {answered}: {folder / 'results.csv'}")
+    log.info(f"        {answered}: {folder / 'results.csv'}")
     return folder / "run" / "report.html"
-
-
-def _step(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -1,6 +1,6 @@
 """The verb that measures what a leaky split adds: one recipe under four protocols, equal else."""
 
-import sys
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +25,8 @@ from leukoscope.data.cohort import ALL, HEM, hash_cells
 if TYPE_CHECKING:
     from leukoscope.evaluation.leakage.record import Study
     from leukoscope.models.recipe.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 SEEDS = (0, 1, 2)
 
@@ -95,7 +97,7 @@ def _run(planned: Sequence[PlannedRun], recipe: "Recipe", jobs: int) -> None:
 
     left = [run for run in planned if not (run.folder / RECORD_NAME).is_file()]
     for line in _estimate(planned, left, recipe):
-        _say(line)
+        log.info(line)
     if left and not recipe.classical:
         with needs_train_extra("leakage"):
             from leukoscope.models.network.weights import find_weights
@@ -105,8 +107,10 @@ def _run(planned: Sequence[PlannedRun], recipe: "Recipe", jobs: int) -> None:
     for number, run in enumerate(left):
         if number:
             each = (time.monotonic() - began) / number
-            _say(f"about {_duration(each * (len(left) - number))} left, {_duration(each)} a run")
-        _say(f"run {number + 1} of {len(left)}: {run.folder}")
+            log.info(
+                f"about {_duration(each * (len(left) - number))} left, {_duration(each)} a run"
+            )
+        log.info(f"run {number + 1} of {len(left)}: {run.folder}")
         trained = trainer(recipe)(
             run.cohort, recipe, run.split, run.folder, seed=run.seed, jobs=jobs
         )
@@ -143,7 +147,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

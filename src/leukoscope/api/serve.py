@@ -1,7 +1,7 @@
 """The verb that opens the app."""
 
+import logging
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from leukoscope.core.errors import RESEARCH_USE, ServeError
 
 if TYPE_CHECKING:
     from leukoscope.app.settings import Settings
+
+log = logging.getLogger(__name__)
 
 TOKEN = "LEUKOSCOPE_TOKEN"
 SHORTEST_TOKEN = 16
@@ -57,16 +59,13 @@ def serve(
         workers=workers,
     )
     check(settings)
-    process.configure_log()
 
     def listening(url: str) -> None:
-        print(f"Leukoscope is at {url} (Ctrl-C stops it). {RESEARCH_USE}", file=sys.stderr)
+        log.info(f"Leukoscope is at {url} (Ctrl-C stops it). {RESEARCH_USE}")
         if open_browser:
             _open(url)
 
-    process.serve(
-        settings, on_listening=listening, on_ready=lambda: print("Ready.", file=sys.stderr)
-    )
+    process.serve(settings, on_listening=listening, on_ready=lambda: log.info("Ready."))
 
 
 def check(settings: "Settings") -> None:

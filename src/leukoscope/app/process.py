@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 BACKLOG = 1024
+LOGGERS = ("leukoscope.app", "leukoscope.access")
 
 
 def serve(
@@ -87,10 +88,10 @@ def address(listener: socket.socket) -> str:
 
 
 def configure_log() -> None:
-    """Send the server's log to standard error, a line each."""
+    """Send the log of requests and failures to standard error, a line each, with the time."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    for name, level in (("leukoscope", logging.INFO), ("uvicorn", logging.ERROR)):
+    for name, level in (*((name, logging.INFO) for name in LOGGERS), ("uvicorn", logging.ERROR)):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
         logger.setLevel(level)

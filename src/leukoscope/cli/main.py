@@ -17,6 +17,7 @@ from leukoscope.cli.leakage import leakage
 from leukoscope.cli.model import ModelPath, model
 from leukoscope.cli.train import preview, recipes, train
 from leukoscope.cli.tune import tune
+from leukoscope.core.console_log import log_to_stderr
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError, missing_extra
 from leukoscope.core.interrupts import repeated_when_dropped
 
@@ -184,7 +185,9 @@ def serve(
 ) -> None:
     """Open the app in a browser, with a REST API beside it; Ctrl-C stops it."""
     from leukoscope import api
+    from leukoscope.app.process import configure_log
 
+    configure_log()
     api.serve(
         model,
         host=host,
@@ -211,7 +214,7 @@ def demo(
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a verb; whatever goes wrong ends in one line on standard error and an exit code."""
     try:
-        with repeated_when_dropped():
+        with log_to_stderr(), repeated_when_dropped():
             app(arguments, prog_name="leukoscope")
         sys.exit(0)
     except SystemExit as end:

@@ -177,16 +177,16 @@ def test_test_labels_change_nothing(cells: Path, tmp_path: Path) -> None:
     assert own_importance == other_importance
 
 
-def test_an_unreadable_image_is_left_out_and_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_unreadable_image_is_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cells = write_cells(tmp_path / "cells", persons=5, cells=2)
     (cells.parent / "S3-1.png").write_bytes(b"no image")
-    run = train(cells, tmp_path / "run", "logistic")
+    with caplog.at_level("INFO", "leukoscope"):
+        run = train(cells, tmp_path / "run", "logistic")
     assert len(run.cohort) == 19
-    said = capsys.readouterr().err
-    assert "left out: " in said
-    assert "117 descriptors of 20 cells" in said
+    assert "left out: " in caplog.text
+    assert "117 descriptors of 20 cells" in caplog.text
 
 
 def test_of_several_processes_the_first_does_it_all(

@@ -24,8 +24,9 @@ ENTRY = Epoch(
 )
 
 
-def said(stages: list[Stage], number: int, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def said(stages: list[Stage], number: int, caplog: pytest.LogCaptureFixture) -> list[str]:
     """The lines of one stage of ten steps an epoch."""
+    caplog.set_level("INFO", "leukoscope")
     network = build(tiny_recipe())
     trainable(network, stages[number - 1])
     with training_display(stages, cells=320) as display:
@@ -34,14 +35,12 @@ def said(stages: list[Stage], number: int, capsys: pytest.CaptureFixture[str]) -
             for step in range(10):
                 display.on_step(epoch, (step + 1) / 10, 0.5)
         display.on_epoch(ENTRY, True)
-    printed = capsys.readouterr()
-    assert not printed.out
-    return printed.err.splitlines()
+    return caplog.messages
 
 
-def test_stages_cost_and_figures_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stages_cost_and_figures_are_lines(caplog: pytest.LogCaptureFixture) -> None:
     stages = [Stage("head", 3, 0.1), Stage({"last": 1}, 5, 0.1)]
-    begins, cost, figures = said(stages, 2, capsys)
+    begins, cost, figures = said(stages, 2, caplog)
     assert begins == "stage 2 of 2, the head and the last block: at most 5 epochs"
     weights, some = 3 * 9 * 4 + 4 + 4 * 9 * 8 + 8 + 8 + 1, 4 * 9 * 8 + 8 + 8 + 1
     assert re.fullmatch(
@@ -53,16 +52,17 @@ def test_stages_cost_and_figures_are_lines(capsys: pytest.CaptureFixture[str]) -
     assert figures.endswith("best so far")
 
 
-def test_one_stage_is_not_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
-    cost, figures = said([Stage("all", 5, 0.1)], 1, capsys)
+def test_one_stage_is_not_spoken_of(caplog: pytest.LogCaptureFixture) -> None:
+    cost, figures = said([Stage("all", 5, 0.1)], 1, caplog)
     assert "of which" not in cost
     assert cost.endswith("5 epochs at most")
     assert figures.startswith("epoch   4")
 
 
-def test_a_training_of_one_step_an_epoch_has_no_speed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_training_of_one_step_an_epoch_has_no_speed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "leukoscope")
     stages = [Stage("all", 5, 0.1)]
     with training_display(stages, cells=8) as display:
         display.on_stage(1, stages[0], build(tiny_recipe()))
         display.on_step(0, 1.0, 0.5)
-    assert "an epoch" not in capsys.readouterr().err
+    assert "an epoch" not in caplog.text

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import sys
+import logging
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from leukoscope.training.estimators.local_ridge import LocalFit
 
 PACKAGES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
+log = logging.getLogger(__name__)
+
 LOCAL_PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
 
 
@@ -89,7 +91,7 @@ def run_classical(
     choice, fitted = fitted_on(recipe, cohort.select(train), values[train], seed, jobs)
     _write_choice(choice, key, perf_counter() - started, out / CHOICE)
     _exported(run, choice, fitted, values, target_recall)
-    _say("weighing the groups of descriptors on validation persons")
+    log.info("measuring the importance of the descriptor groups on validation persons")
     importance = permutation_importance(
         fitted.logit,
         values[validation],
@@ -108,10 +110,10 @@ def measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndar
     All that have a label are measured, so that another split of them finds the same values.
     """
     cohort = cohort.select(cohort["label"] != UNKNOWN)
-    _say(f"{recipe.name}: {estimate(len(cohort), recipe, jobs)}")
+    log.info("%s: %s", recipe.name, estimate(len(cohort), recipe, jobs))
     found = feature_matrix(cohort, recipe, jobs=jobs)
     for problem in found.problems.values():
-        _say(f"left out: {problem}")
+        log.warning("left out: %s", problem)
     rows = usable_rows(cohort, found.problems)
     return cohort.select(rows), np.asarray(found.cells)[rows]
 
@@ -127,7 +129,7 @@ def fitted_on(
     if choice.auroc.size:
         best = choice.auroc.mean(axis=1).max()
         told = f"chose {told}: AUROC {best:.3f} on training persons left out"
-    _say(f"{recipe.name}: {told}; fitting {len(cohort):,} cells")
+    log.info("%s: %s; fitting %s cells", recipe.name, told, f"{len(cohort):,}")
     label = cohort["label"].astype(np.int64)
     fitted = fit_estimator(settings, choice.chosen, values, label, weights, seed=seed, jobs=jobs)
     return choice, fitted
@@ -215,7 +217,3 @@ def _write_choice(choice: Choice, key: str, seconds: float, path: Path) -> None:
     ]
     content = {"run": key, "chosen": choice.chosen, "seconds": seconds, "candidates": tried}
     write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -1,5 +1,6 @@
 """What a person sees of a training: what it will take, a bar with time left, a line an epoch."""
 
+import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -14,8 +15,9 @@ from leukoscope.training.network.log import Epoch
 from leukoscope.training.network.stages import describe_stage
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress
+
+log = logging.getLogger(__name__)
 
 MEASURED = (2, 8)  # the steps of a stage between which its speed is measured for the estimate
 
@@ -24,7 +26,7 @@ MEASURED = (2, 8)  # the steps of a stage between which its speed is measured fo
 def training_display(stages: Sequence[Stage], cells: int) -> Iterator["Display"]:
     """Yield the display, whose methods are the callbacks of `fit`.
 
-    It draws on standard error; where that is no terminal, lines alone.
+    It logs lines, and draws a bar where standard error is a terminal.
 
     Args:
         stages: The plan.
@@ -42,16 +44,14 @@ def training_display(stages: Sequence[Stage], cells: int) -> Iterator["Display"]
     )
     hidden = not sys.stderr.isatty()
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        yield Display(stages, cells, console, bar)
+        yield Display(stages, cells, bar)
 
 
 class Display:
     """Speaks of a training as it goes on."""
 
-    def __init__(
-        self, stages: Sequence[Stage], cells: int, console: "Console", bar: "Progress"
-    ) -> None:
-        self.stages, self.cells, self.console, self.bar = stages, cells, console, bar
+    def __init__(self, stages: Sequence[Stage], cells: int, bar: "Progress") -> None:
+        self.stages, self.cells, self.bar = stages, cells, bar
         self.task = bar.add_task("Epoch", total=1.0, now="")
         self.most, self.stage = 0, ""
         self.weights = ""  # in words, until the estimate is told
@@ -59,11 +59,11 @@ class Display:
         self.began = time.perf_counter()
 
     def on_stage(self, number: int, stage: Stage, network: nn.Module) -> None:
-        """Say what begins."""
+        """Log what begins."""
         self.most = sum(one.epochs for one in self.stages[:number])
         if len(self.stages) > 1:
             self.stage = f"stage {number} of {len(self.stages)}, "
-            self._print(f"{self.stage}{describe_stage(stage)}: at most {stage.epochs} epochs")
+            log.info(f"{self.stage}{describe_stage(stage)}: at most {stage.epochs} epochs")
         sizes = [(weight.numel(), weight.requires_grad) for weight in network.parameters()]
         some = sum(size for size, trains in sizes if trains)
         share = "" if all(trains for _, trains in sizes) else f", of which {some:,} train"
@@ -89,7 +89,7 @@ class Display:
             self._estimate(now - self.from_step[0], done - self.from_step[1])
 
     def on_epoch(self, entry: Epoch, is_best: bool) -> None:
-        """Print a line of figures."""
+        """Log a line of metrics."""
         figures = (
             *([f"stage {entry.stage}"] if len(self.stages) > 1 else []),
             f"epoch {entry.epoch:3d}",
@@ -102,14 +102,11 @@ class Display:
             f"{entry.seconds:.0f} s",
             *(["best so far"] if is_best else []),
         )
-        self._print("  ".join(figures))
+        log.info("  ".join(figures))
 
     def _estimate(self, seconds: float, share: float) -> None:
         words = [self.weights, f"{peak_memory() / 1e9:.1f} GB of memory"]
         if self.steps > MEASURED[0]:
             words.append(f"about {seconds / share:.0f} s an epoch and {self.most} epochs at most")
-        self._print("; ".join(words))
+        log.info("; ".join(words))
         self.weights = ""
-
-    def _print(self, text: str) -> None:
-        self.console.print(text, soft_wrap=True)

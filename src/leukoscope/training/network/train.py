@@ -1,7 +1,6 @@
 """A training from cells to model file: cache the crops, fit, draw the curves, finish."""
 
 import logging
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +24,8 @@ from leukoscope.training.network.fit import finished_epochs, fit
 from leukoscope.training.network.log import LOG
 from leukoscope.training.network.stages import plan
 from leukoscope.training.run import CURVES, MODEL, Run, check_kind, clear, write_run
+
+log = logging.getLogger(__name__)
 
 
 def run_training(
@@ -62,10 +63,12 @@ def run_training(
     if not split.leaky:
         check_disjoint(cohort)
     crop = Crop(recipe.input.crop, recipe.input.size)
-    _say(f"{recipe.name}: {estimate(len(cohort), crop, jobs)}")
+    if is_first_process():
+        log.info("%s: %s", recipe.name, estimate(len(cohort), crop, jobs))
     crops = cached_crops(cohort, crop, jobs=jobs)
-    for problem in crops.problems.values():
-        _say(f"left out: {problem}")
+    if is_first_process():
+        for problem in crops.problems.values():
+            log.warning("left out: %s", problem)
     rows = usable_rows(cohort, crops.problems)
     cells = crops.cells if len(rows) == len(cohort) else crops.cells[rows]
     cohort = cohort.select(rows)
@@ -106,8 +109,3 @@ def run_training(
             target_recall=target_recall,
         )
     return run
-
-
-def _say(text: str) -> None:
-    if is_first_process():
-        print(text, file=sys.stderr)

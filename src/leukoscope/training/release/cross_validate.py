@@ -6,7 +6,7 @@ persons are set on the answers for all other folds, and verdicts are given by th
 prediction. So nothing that is reported of a person was set on that person.
 """
 
-import sys
+import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,8 @@ from leukoscope.training.calibration.out_of_distribution import (
     usual,
 )
 from leukoscope.training.estimators.train import fitted_on
+
+log = logging.getLogger(__name__)
 
 PART = "cross-validation"
 """Where the figures and limits of such a model come from, as its card names it."""
@@ -101,7 +103,7 @@ def cross_val_predict(
     person, numbers = cohort["person"], range(int(fold.max()) + 1)
     logit, far = np.full(len(cohort), np.nan), np.full(len(cohort), np.nan)
     for number in numbers:
-        print(f"fold {number + 1} of {len(numbers)}", file=sys.stderr)
+        log.info("fold %d of %d", number + 1, len(numbers))
         own, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         _, fitted = fitted_on(recipe, cohort.select(own), values[own], seed, jobs)
         logit[out] = fitted.logit(values[out])

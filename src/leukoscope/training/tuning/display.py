@@ -1,5 +1,6 @@
 """What a person sees of a study: a bar, a line a trial, and the time it will take."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.results import Row, Study
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress
+
+log = logging.getLogger(__name__)
 
 TITLES = {"auroc": "AUROC", "loss": "loss", "balanced_accuracy": "balanced accuracy"}
 ESTIMATES = (1, 4)  # trials after which the rest is told; the first one also loads what it needs
@@ -33,7 +35,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def study_display(trials: int, *, bar: bool = True) -> Iterator["Display"]:
-    """Yield the display; it draws on standard error, lines alone where that is no terminal.
+    """Yield the display; it logs lines, and draws a bar where standard error is a terminal.
 
     Args:
         trials: How many there will be.
@@ -47,7 +49,7 @@ def study_display(trials: int, *, bar: bool = True) -> Iterator["Display"]:
     hidden = not (bar and sys.stderr.isatty())
     progress = Progress(*columns, console=console, transient=True, disable=hidden)
     try:
-        yield Display(trials, console, progress)
+        yield Display(trials, progress)
     finally:
         progress.stop()
 
@@ -55,14 +57,14 @@ def study_display(trials: int, *, bar: bool = True) -> Iterator["Display"]:
 class Display:
     """Speaks of a study as it goes on."""
 
-    def __init__(self, trials: int, console: "Console", bar: "Progress") -> None:
-        self.trials, self.console, self.bar = trials, console, bar
+    def __init__(self, trials: int, bar: "Progress") -> None:
+        self.trials, self.bar = trials, bar
         self.task = bar.add_task("Tuning", total=trials)
         self.told = 0
 
     def say(self, text: str) -> None:
-        """Print a line."""
-        self.console.print(text, soft_wrap=True, markup=False)
+        """Log a line."""
+        log.info("%s", text)
 
     def on_step(self, trial: int) -> Callable[[int, float, float], None]:
         """What moves the bar while a trial trains a network."""
@@ -75,7 +77,7 @@ class Display:
         return move
 
     def on_trial(self, study: Study, number: int) -> None:
-        """Print how a trial ended; after the first, what the others will take."""
+        """Log how a trial ended; after the first, what the others will take."""
         row = next((row for row in study.trials if row.trial == number), None)
         if row is None:
             return

@@ -1,0 +1,40 @@
+import io
+import logging
+import re
+import sys
+from contextlib import redirect_stderr
+
+import pytest
+
+from leukoscope.core.console_log import is_shown, log_to_stderr
+from tests.root import ROOT
+
+log = logging.getLogger("leukoscope.some.module")
+
+
+def test_lines_are_shown_within_the_block_only(capsys: pytest.CaptureFixture[str]) -> None:
+    log.info("before")
+    assert not is_shown()
+    with log_to_stderr():
+        assert is_shown()
+        log.info("plain 100 % line")
+    log.info("after")
+    assert capsys.readouterr() == ("", "plain 100 % line\n")
+
+
+def test_lines_go_where_standard_error_is_now() -> None:
+    with log_to_stderr(), redirect_stderr(io.StringIO()) as now:
+        log.info("here")
+    assert now.getvalue() == "here\n"
+    assert sys.stderr is not now
+
+
+def test_only_the_command_line_prints() -> None:
+    allowed = ("cli", "core/console_log.py")
+    source = ROOT / "src" / "leukoscope"
+    printing = {
+        path.relative_to(source)
+        for path in source.rglob("*.py")
+        if re.search(r"^ +print\(", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert not [name for name in printing if not any(map(name.is_relative_to, allowed))]
