@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.progress import track
+from leukoscope.core.values import Estimate
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import read_cell
 from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_filled
-from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.evaluation.metrics.faithfulness import Ends, measure, over_persons
 from leukoscope.inference.model_file.model_file import ModelFile, load

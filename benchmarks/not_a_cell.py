@@ -19,10 +19,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from leukoscope.core.files import natural_key
+from leukoscope.core.values import Verdict
 from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.imaging.image import cell_mask, decode
 from leukoscope.inference.predictor import Prediction, Predictor
-from leukoscope.inference.verdict import UNLIKE, Verdict
+from leukoscope.inference.verdict import UNLIKE
 from leukoscope.training.run import read_run
 
 SIDE = 450

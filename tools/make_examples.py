@@ -18,11 +18,11 @@ from PIL import Image
 from leukoscope.app.predicting.examples import FOLDER, LIST, Example
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.files import write_text
+from leukoscope.core.values import Verdict
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES
 from leukoscope.data.synthetic import PlannedCell, draw_planned, plan_cohort
 from leukoscope.inference.model_file.model_file import default_model, load
 from leukoscope.inference.predictor import Predictor
-from leukoscope.inference.verdict import Verdict
 
 SEED = 6
 PERSONS = ("S2", "S3", "S4", "S5", "HS1", "HS2", "HS3", "HS4")

@@ -14,6 +14,7 @@ import numpy as np
 
 import leukoscope as ls
 from leukoscope.core.console_log import log_to_stderr
+from leukoscope.core.values import FROM_PROBABILITY, Verdict
 from leukoscope.data.cohort import hash_cells, write_cohort
 from leukoscope.evaluation.metrics.calibration import (
     expected_calibration_error,
@@ -22,7 +23,6 @@ from leukoscope.evaluation.metrics.calibration import (
 )
 from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.metrics.selective import FIGURES
-from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict
 from leukoscope.modelcard.blocks import markdown_table
 from leukoscope.modelcard.page import person_table
 from leukoscope.models.recipe.recipe import read_recipe

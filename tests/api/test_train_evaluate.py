@@ -73,8 +73,8 @@ def test_a_run_is_measured_on_its_test_persons(run: Run, evaluation: Any) -> Non
     assert evaluation.metrics["auroc"].value > 0.9  # they differ in size and color
     assert not evaluation.protocol.leaky
     assert evaluation.protocol.synthetic
-    assert not evaluation.protocol.overlap_persons
-    assert not evaluation.protocol.overlap_images
+    assert not evaluation.protocol.overlap.persons
+    assert not evaluation.protocol.overlap.hashes
     table = read_table(run.folder / "predictions.csv")
     assert set(table["path"]) == set(tested["path"])
 
@@ -93,8 +93,8 @@ def test_persons_trained_on_are_refused_by_name(run: Run, cells: Path, tmp_path:
         ls.evaluate(run.model, cells, out=tmp_path)
     assert not list(tmp_path.iterdir())
     allowed = ls.evaluate(run.model, cells, allow_overlap=True, out=tmp_path)
-    assert set(allowed.protocol.overlap_persons) >= set(trained)
-    assert allowed.protocol.overlap_images > 0
+    assert set(allowed.protocol.overlap.persons) >= set(trained)
+    assert allowed.protocol.overlap.hashes > 0
     assert any("train" in line for line in warnings(allowed))
 
 
@@ -113,14 +113,14 @@ def test_other_persons_are_measured(run: Run, tmp_path: Path) -> None:
     before = read_card(run.model)
     result = ls.evaluate(run.model, others, out=tmp_path / "report")
     assert result.cells["ALL"] + result.cells["HEM"] == 24
-    assert not result.protocol.overlap_images
+    assert not result.protocol.overlap.hashes
     assert (tmp_path / "report" / "report.html").is_file()
     assert read_card(run.model) == before
 
 
 def test_a_part_trained_on_is_marked(run: Run, tmp_path: Path) -> None:
     result = ls.evaluate(run, part="train", out=tmp_path)
-    assert set(result.protocol.overlap_persons) == set(run.split.units("train"))
+    assert set(result.protocol.overlap.persons) == set(run.split.units("train"))
 
 
 def test_an_image_split_is_marked_leaky(cells: Path, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_an_image_split_is_marked_leaky(cells: Path, tmp_path: Path) -> None:
     assert read_card(run.model).training.split.leaky
     result = ls.evaluate(run.folder)
     assert result.protocol.leaky
-    assert result.protocol.overlap_persons
+    assert result.protocol.overlap.persons
     assert any("image" in line for line in warnings(result))
 
 

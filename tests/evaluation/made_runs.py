@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from leukoscope.core.values import Cells, MetricResult, OperatingPoint
 from leukoscope.data.cohort import Cohort, make_cohort, write_cohort
 from leukoscope.data.splits.partition import Split, write_split
 from leukoscope.evaluation.comparison.comparison import Entry
-from leukoscope.evaluation.metrics.operating_point import OperatingPoint
 from leukoscope.evaluation.predictions import predictions_of
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
@@ -20,12 +20,12 @@ from leukoscope.training.network.log import Epoch, write_log
 from tests.evaluation.tables import table
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
-POINT = OperatingPoint(0.4, 0.95, 0.96, 0.7, ("31",), 30)
+POINT = OperatingPoint(0.4, 0.95, 0.96, 0.7, Cells("validation", 1, 30))
 HONEST = Protocol(
     split="by person",
     model="cnn",
     split_seed=0,
-    persons={"train": ("31", "H9"), "test": ("1",)},
+    persons={"train": ("31", "H9"), "validation": ("31",), "test": ("1",)},
     cells={"train": 77},
 )
 LEAKY = replace(HONEST, split="by image", leaky=True)
@@ -100,16 +100,16 @@ def write_measured_run(
     log = [Epoch(k + 1, 1, 1e-3, 0.5, 0.6, 0.8, 0.7, 0.7, 0.7, 50.0, 2.0) for k in range(epochs)]
     write_log(log, folder / "log.csv")
     seen = sha256(f"trained {cells}".encode()).hexdigest()
-    auroc = record.metrics["auroc"]
+    tested = Cells("test", 11, len(answered))
+    measured = MetricResult.of(record.metrics["auroc"], tested)
     training = cards.Training(
-        split=cards.Split(kind, own.seed, own.leaky),
+        split=own.reference,
         persons={"train": ("31", "H9"), "validation": ("31",)},
         subjects=("31", "H9"),
         hashes=cards.pack_hashes([seen]),
         cells={"train": {"ALL": 50, "HEM": 27}},
         synthetic=False,
     )
-    measured = cards.MetricResult(auroc.value, auroc.low, auroc.high, "test", 11, len(answered))
     card = tiny_card(training=training, results={"auroc": measured})
     write_tiny_model(folder / "model.onnx", card=card, seed=model)
     return folder

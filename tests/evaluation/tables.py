@@ -32,6 +32,10 @@ def table(
     return out | {"p_all": 1 / (1 + np.exp(-out["logit"] / 1.5))}
 
 
+PERSONS = tuple(np.unique(table()["person"]).tolist())
+"""The persons of every table of the usual size."""
+
+
 @st.composite
 def scored(draw: st.DrawFn) -> tuple[NDArray, NDArray, NDArray]:
     """Labels, tied probabilities and persons, each person with one label, both labels present."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.values import Overlap
 from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.record import Evaluation, Protocol
@@ -14,14 +15,14 @@ from leukoscope.evaluation.summary import (
     person_rows,
     scored_cells,
 )
-from tests.evaluation.tables import table
+from tests.evaluation.tables import PERSONS, table
 
 PROTOCOL = Protocol(
     split="by person",
     model="cnn",
     data="synthetic",
     split_seed=3,
-    persons={"train": ("7", "H8"), "test": ("1", "2")},
+    persons={"train": ("7", "H8"), "validation": PERSONS, "test": ("1", "2")},
     cells={"train": 90, "test": 40},
     chosen_on={"operating point": "validation"},
     temperature=1.5,
@@ -146,7 +147,7 @@ def test_confident_errors_are_the_wrong_calls_furthest_off():
     [
         (Protocol("by image", leaky=True), "LEAKY SPLIT (by image)"),
         (
-            Protocol("x", overlap_persons=("5",), overlap_images=2),
+            Protocol("x", overlap=Overlap(("5",), hashes=2)),
             "1 evaluated person (5) and 2 evaluated images",
         ),
         (Protocol("x", synthetic=True), "SYNTHETIC"),

@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from leukoscope.core.errors import ModelFileError
+from leukoscope.core.values import ANSWERS, Verdict
 from leukoscope.data.descriptors import NAMES, VERSION, describe
 from leukoscope.data.imaging.image import Crop, fixed_scale_crop
 from leukoscope.inference.model_file.card import Card, Descriptors
@@ -18,7 +19,6 @@ from leukoscope.inference.model_file.card_text import describe as in_words
 from leukoscope.inference.model_file.model_file import ModelFile, load, write_card
 from leukoscope.inference.model_file.verify import verify
 from leukoscope.inference.predictor import Predictor
-from leukoscope.inference.verdict import ANSWERS, Verdict
 from tests.inference.bad_images import BROKEN, UNUSUAL
 from tests.inference.tiny_model import cell_image, tiny_card
 

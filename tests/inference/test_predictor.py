@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from leukoscope.core.errors import ModelFileError
+from leukoscope.core.values import ANSWERS, Verdict
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.inference.model_file.model_file import ModelFile
 from leukoscope.inference.predictor import Prediction, Predictor, sigmoid
 from leukoscope.inference.sources import Source, expand
-from leukoscope.inference.verdict import ANSWERS, EMPTY, NO_BORDER, Verdict
+from leukoscope.inference.verdict import EMPTY, NO_BORDER
 from tests.inference.bad_images import BROKEN, UNUSUAL, chained_tiff, encode
 from tests.inference.tiny_model import CROP, SIZE, cell_image, tiny_card
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import read_table
+from leukoscope.core.values import Verdict
 from leukoscope.inference import results
 from leukoscope.inference.predictor import Prediction
-from leukoscope.inference.verdict import Verdict
 
 ROWS = [
     results.as_row(prediction, "tiny")

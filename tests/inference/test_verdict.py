@@ -5,12 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.inference.model_file.limits import (
-    Abstention,
-    ConformalThresholds,
-    Limit,
-    OutOfDistribution,
-)
+from leukoscope.core.values import Abstention, ConformalThresholds, Limit, Verdict
+from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.rejection.image_checks import image_quality
 from leukoscope.inference.rejection.mahalanobis import GaussianModel, pack
 from leukoscope.inference.verdict import (
@@ -19,7 +15,6 @@ from leukoscope.inference.verdict import (
     UNLIKE,
     Decision,
     Evidence,
-    Verdict,
     decide,
     image_flags,
     predicted_class,

@@ -11,15 +11,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from leukoscope.core.values import Cells, MetricResult, OperatingPoint, SplitReference
 from leukoscope.data.imaging.image import Crop
 from leukoscope.inference.model_file.card import (
     Card,
-    Cells,
     DataSource,
-    MetricResult,
     OperatingCurve,
-    OperatingPoint,
-    Split,
     Training,
     pack_hashes,
 )
@@ -39,7 +36,7 @@ def tiny_card(**changes: Any) -> Card:
         created="2026-01-02T03:04:05+00:00",
         input=Crop(crop=CROP, size=SIZE),
         training=Training(
-            split=Split(kind="person", seed=0, leaky=False),
+            split=SplitReference(kind="person", seed=0, leaky=False),
             persons={"train": ("1", "H2"), "validation": ("3",)},
             subjects=("1", "15", "H2", "3"),
             hashes=pack_hashes(["ab" * 32, "cd" * 32]),

@@ -11,7 +11,7 @@ import pytest
 
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
 from leukoscope.core.statistics import wilson_interval
-from leukoscope.evaluation.metrics.operating_point import OperatingPoint
+from leukoscope.core.values import Cells, OperatingPoint
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
 from leukoscope.inference.model_file.card import Card
@@ -58,7 +58,7 @@ def measured() -> Evaluation:
         cells={"train": 9, "validation": 3, "test": 96},
         chosen_on={"temperature": "validation"},
     )
-    point = OperatingPoint(0.4, 0.95, 0.96, 0.7, ("3",), 3)
+    point = OperatingPoint(0.4, 0.95, 0.96, 0.7, Cells("validation", 1, 3))
     return evaluate_table(columns, operating_point=point, protocol=protocol, replicates=50)
 
 

@@ -1,7 +1,8 @@
 """The verb that joins labels and predictions, and measures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,12 @@ from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.errors import CohortError, LeakageError, TrainingError
 from leukoscope.core.files import natural_key
+from leukoscope.core.values import Cells, MetricResult, OperatingPoint, Overlap
 from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells, write_cohort
-from leukoscope.inference.model_file.card import Card, MetricResult, Overlap
+from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import read_card, write_card
 
 if TYPE_CHECKING:
-    from leukoscope.evaluation.metrics.conformal import ClassLimits
-    from leukoscope.evaluation.metrics.operating_point import OperatingPoint
     from leukoscope.evaluation.record import Evaluation, Protocol
     from leukoscope.training.run import Run
 
@@ -82,7 +82,7 @@ def evaluate(
     columns = {**answered.columns, "area": areas(answered, jobs)}
     protocol = _protocol(card, own, cells, "all" if data is not None else part, overlap)
     evaluation = evaluate_table(
-        columns, operating_point=_operating_point(card), limits=_limits(card), protocol=protocol
+        columns, operating_point=_operating_point(card), limits=card.abstention, protocol=protocol
     )
     write_cohort(answered, folder / PREDICTIONS)
     render_report(
@@ -94,7 +94,7 @@ def evaluate(
         importance=own.folder / IMPORTANCE if own else None,
     )
     if data is None and part == "test":
-        write_card(model, replace(card, results=_measured(evaluation, part)))
+        write_card(model, replace(card, results=_results(evaluation, part)))
     return evaluation
 
 
@@ -210,49 +210,18 @@ def _protocol(
         temperature=card.temperature,
         leaky=own.leaky and run is not None,
         synthetic=card.training.synthetic,
-        overlap_persons=overlap.persons,
-        overlap_images=overlap.hashes,
+        overlap=overlap,
         notes=run.split.warnings if run else (),
     )
 
 
-def _operating_point(card: Card) -> "OperatingPoint":
-    from leukoscope.evaluation.metrics.operating_point import OperatingPoint
-
-    point = card.operating_point
-    if point is None:
-        return OperatingPoint(0.5, float("nan"), float("nan"), float("nan"), (), 0)
-    return OperatingPoint(
-        point.threshold,
-        point.target_recall,
-        point.recall,
-        point.specificity,
-        card.training.persons.get("validation", ()),
-        point.set_on.cells,
-    )
+def _operating_point(card: Card) -> OperatingPoint:
+    """The card's own, or 0.5 where it has none."""
+    return card.operating_point or OperatingPoint(0.5, nan, nan, nan, Cells("", 0, 0))
 
 
-def _limits(card: Card) -> "ClassLimits | None":
-    from leukoscope.evaluation.metrics.conformal import ClassLimits, Limit
-
-    if card.abstention is None:
-        return None
-    return ClassLimits(
-        *(
-            Limit(one.value, one.alpha, one.guaranteed, one.persons, one.cells)
-            for one in (card.abstention.all_from, card.abstention.hem_to)
-        )
-    )
-
-
-def _measured(evaluation: "Evaluation", part: str) -> Mapping[str, MetricResult]:
-    persons = sum(evaluation.person_count.values())
-    cells = evaluation.cells["ALL"] + evaluation.cells["HEM"]
-
-    def number(value: float | None) -> float | None:
-        return None if value is None or np.isnan(value) else float(value)
-
-    return {
-        name: MetricResult(number(e.value), number(e.low), number(e.high), part, persons, cells)
-        for name, e in evaluation.metrics.items()
-    }
+def _results(evaluation: "Evaluation", part: str) -> dict[str, MetricResult]:
+    """The metrics as the model's card holds them."""
+    count = evaluation.cells["ALL"] + evaluation.cells["HEM"]
+    cells = Cells(part, sum(evaluation.person_count.values()), count)
+    return {key: MetricResult.of(e, cells) for key, e in evaluation.metrics.items()}

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.values import Verdict
 from leukoscope.inference.occlusion import Kind
-from leukoscope.inference.verdict import Verdict
 
 Label = Literal["ALL", "HEM", "not a cell"]
 Include = Literal["heatmap", "picture", "features", "neighbors"]

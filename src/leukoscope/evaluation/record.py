@@ -7,11 +7,10 @@ from math import isnan, nan
 from typing import Any
 
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
-from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.core.values import Abstention, Cells, Estimate, Limit, OperatingPoint, Overlap
 from leukoscope.evaluation.metrics.calibration import Reliability
-from leukoscope.evaluation.metrics.conformal import ClassLimits, Limit
+from leukoscope.evaluation.metrics.conformal import METHOD
 from leukoscope.evaluation.metrics.metrics import Confusion
-from leukoscope.evaluation.metrics.operating_point import OperatingPoint
 from leukoscope.evaluation.metrics.selective import PersonAnswers, Selection
 
 FORMAT = "leukoscope-evaluation/1"
@@ -37,10 +36,8 @@ class Protocol:
     leaky: bool = False
     """The split puts cells of one person on both sides, as a split by image does."""
     synthetic: bool = False
-    overlap_persons: tuple[str, ...] = ()
-    """Evaluated persons whom the model was trained on, where this was allowed explicitly."""
-    overlap_images: int = 0
-    """Evaluated images that the model was trained on, where this was allowed explicitly."""
+    overlap: Overlap = field(default_factory=Overlap)
+    """Evaluated persons and images that the model was trained on, where this was allowed."""
     notes: tuple[str, ...] = ()
 
 
@@ -108,7 +105,7 @@ class Evaluation:
     @property
     def overlap(self) -> bool:
         """Whether evaluated persons or images are known to be among those trained on."""
-        return bool(self.protocol.overlap_persons or self.protocol.overlap_images)
+        return bool(self.protocol.overlap.persons or self.protocol.overlap.hashes)
 
     def to_json(self) -> str:
         """The record as JSON text; what is not defined is null."""
@@ -117,7 +114,12 @@ class Evaluation:
             "notice": RESEARCH_USE,
             "leaky": self.leaky,
             "overlap": self.overlap,
-        } | asdict(self)
+            **asdict(self),
+            "protocol": _protocol_fields(self.protocol),
+            "operating_point": _point_fields(self.operating_point, self.protocol),
+        }
+        if body["selection"] and body["selection"]["limits"]:
+            del body["selection"]["limits"]["method"]
         return json.dumps(_nan_to_none(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
@@ -139,8 +141,11 @@ class Evaluation:
             protocol["persons"] = {
                 part: tuple(names) for part, names in protocol["persons"].items()
             }
-            protocol |= {key: tuple(protocol[key]) for key in ("overlap_persons", "notes")}
-            point["persons"] = tuple(point["persons"])
+            persons, images = protocol.pop("overlap_persons"), protocol.pop("overlap_images")
+            protocol["overlap"] = Overlap(tuple(persons), hashes=images)
+            protocol["notes"] = tuple(protocol["notes"])
+            persons, cells = point.pop("persons"), point.pop("cells")
+            point["set_on"] = Cells("validation", len(persons), cells)
             for key in ("reliability", "reliability_untempered"):
                 calibration[key] = _reliability(calibration.get(key))
             return cls(
@@ -166,6 +171,22 @@ class Evaluation:
                 f"This is not an evaluation in the format {FORMAT} ({error}). Evaluate the model "
                 "again to write one."
             ) from error
+
+
+def _protocol_fields(protocol: Protocol) -> dict[str, Any]:
+    """The protocol as the record holds it: the overlap as two fields before the notes."""
+    body = asdict(protocol)
+    shared, notes = body.pop("overlap"), body.pop("notes")
+    overlap = {"overlap_persons": shared["persons"], "overlap_images": shared["hashes"]}
+    return {**body, **overlap, "notes": notes}
+
+
+def _point_fields(point: OperatingPoint, protocol: Protocol) -> dict[str, Any]:
+    """The operating point as the record holds it: with the names of the persons it was set on."""
+    body = asdict(point)
+    set_on = body.pop("set_on")
+    persons = protocol.persons.get(set_on["part"], ())
+    return {**body, "persons": persons, "cells": set_on["cells"]}
 
 
 def _nan_to_none(value: Any) -> Any:
@@ -202,7 +223,7 @@ def _selection(fields: dict[str, Any] | None) -> Selection | None:
     return Selection(
         limits=None
         if limits is None
-        else ClassLimits(Limit(**limits["all_from"]), Limit(**limits["hem_to"])),
+        else Abstention(METHOD, Limit(**limits["all_from"]), Limit(**limits["hem_to"])),
         persons=tuple(PersonAnswers(**row) for row in fields["persons"]),
         covered=_estimates(fields["covered"]),
         **figures,

@@ -11,6 +11,7 @@ from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.files import natural_key
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import text_column
+from leukoscope.core.values import Abstention, OperatingPoint
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, bootstrap_metrics
 from leukoscope.evaluation.metrics.calibration import (
     expected_calibration_error,
@@ -19,9 +20,7 @@ from leukoscope.evaluation.metrics.calibration import (
     reliability_curve,
     sigmoid,
 )
-from leukoscope.evaluation.metrics.conformal import ClassLimits
 from leukoscope.evaluation.metrics.metrics import METRICS, confusion
-from leukoscope.evaluation.metrics.operating_point import OperatingPoint
 from leukoscope.evaluation.metrics.selective import measure_selection
 from leukoscope.evaluation.record import Calibration, Evaluation, PersonRow, Protocol
 
@@ -118,7 +117,7 @@ def evaluate_table(
     *,
     operating_point: OperatingPoint,
     protocol: Protocol,
-    limits: ClassLimits | None = None,
+    limits: Abstention | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Evaluation:

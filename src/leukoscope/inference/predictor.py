@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import ImageError, ModelFileError
+from leukoscope.core.values import Verdict
 from leukoscope.data.imaging.image import decode, fixed_scale_crop
 from leukoscope.inference.model_file.model_file import ModelFile, Outputs, default_model, load
 from leukoscope.inference.sources import Source
@@ -25,7 +26,6 @@ from leukoscope.inference.verdict import (
     EMPTY,
     UNLIKE,
     Evidence,
-    Verdict,
     decide,
     image_flags,
     is_out_of_distribution,

@@ -5,12 +5,11 @@ A card without abstention fields (schema 1) answers for every image that is not 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
+from leukoscope.core.values import ConformalThresholds, Verdict
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.limits import ConformalThresholds
 from leukoscope.inference.rejection.image_checks import (
     BLACK,
     border_share,
@@ -24,21 +23,6 @@ UNLIKE = "unlike the training cells"
 
 # Share of the frame's outermost pixels that must be black for the cell to count as cut out.
 BORDER_SHARE = 0.5
-
-
-class Verdict(StrEnum):
-    """What is said about one image."""
-
-    BLAST = "blast"
-    NORMAL = "normal"
-    UNCERTAIN = "uncertain"
-    NOT_A_CELL = "not a cell"
-    ERROR = "error"
-
-
-ANSWERS = frozenset({Verdict.BLAST, Verdict.NORMAL})
-# A probability made them, so another threshold can make another of them.
-FROM_PROBABILITY = ANSWERS | {Verdict.UNCERTAIN}
 
 
 @dataclass(frozen=True)
@@ -87,7 +71,7 @@ def threshold(card: Card) -> float:
 
 def prediction_set(card: Card) -> ConformalThresholds | None:
     """Which classes the card leaves possible; None where it never abstains."""
-    return card.abstention.possible if card.abstention else None
+    return card.abstention.thresholds if card.abstention else None
 
 
 def predicted_class(p_all: float, at: float, limits: ConformalThresholds | None) -> Decision:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.values import MetricResult
 from leukoscope.evaluation.record import Evaluation
-from leukoscope.inference.model_file.card import Card, MetricResult
+from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.model_file.model_file import default_model, read_card
-from leukoscope.modelcard.outcomes import REPORT, TITLES, Fact, figure, of_out_of_fold, of_record
+from leukoscope.modelcard.outcomes import REPORT, TITLES, Fact, of_out_of_fold, of_record
 
 MODEL = "model.onnx"
 EVERYONE = "everyone"
@@ -182,5 +183,5 @@ def _plain(value: object) -> str:
 def _headline(results: Mapping[str, MetricResult]) -> str:
     named = [key for key in HEADLINE if key in results]
     one = results[named[0]] if named else next(iter(results.values()))
-    text = "; ".join(f"{TITLES[key]} {figure(results[key])}" for key in named)
+    text = "; ".join(f"{TITLES[key]} {results[key]}" for key in named)
     return f"{text} ({one.part}: {one.persons} persons, {one.cells} cells)"

@@ -7,7 +7,7 @@ from leukoscope.core.statistics import wilson_interval
 from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.metrics.selective import FIGURES
 from leukoscope.evaluation.record import Evaluation, PersonRow
-from leukoscope.inference.model_file.card import Card, MetricResult
+from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult, worst_person, worst_text
 
 REPORT = "report.json"
@@ -22,15 +22,6 @@ class Fact:
 
     text: str
     source: str
-
-
-def figure(one: MetricResult) -> str:
-    """A figure with its interval."""
-    if one.value is None:
-        return "not defined"
-    if one.low is None or one.high is None:
-        return f"{one.value:.3f} (no interval)"
-    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
 def share(row: PersonRow) -> str:
@@ -116,16 +107,16 @@ def of_out_of_fold(card: Card) -> dict[str, Fact]:
     )
     if {"ece", UNTEMPERED.key} <= set(results):
         found["calibration"] = Fact(
-            f"Expected calibration error on persons left out {figure(results['ece'])}, without "
-            f"the temperature {figure(results[UNTEMPERED.key])}",
+            f"Expected calibration error on persons left out {results['ece']}, without "
+            f"the temperature {results[UNTEMPERED.key]}",
             "card: results",
         )
     if {"answered", "error_answered", "error_all", "aurc"} <= set(results):
         found["answered"] = Fact(
-            f"Share answered {figure(results['answered'])}; wrong among the answered "
-            f"{figure(results['error_answered'])}, if all were answered "
-            f"{figure(results['error_all'])}; area under the curve of risk against coverage "
-            f"{figure(results['aurc'])}; persons weigh the same",
+            f"Share answered {results['answered']}; wrong among the answered "
+            f"{results['error_answered']}, if all were answered "
+            f"{results['error_all']}; area under the curve of risk against coverage "
+            f"{results['aurc']}; persons weigh the same",
             "card: results",
         )
     return found

@@ -13,7 +13,7 @@ from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
 from leukoscope.modelcard.facts import CardSource, facts, is_final_fit
-from leukoscope.modelcard.outcomes import ON_CARD, Fact, figure, share, share_of
+from leukoscope.modelcard.outcomes import ON_CARD, Fact, share, share_of
 
 LEFT_OUT = (
     "person",
@@ -189,7 +189,7 @@ def _results(subject: CardSource) -> list[Block]:
             Paragraph("Not measured yet: leukoscope evaluate RUN writes figures into the file.")
         ]
     rows = [
-        (metric.title, figure(results[metric.key]), metric.meaning)
+        (metric.title, str(results[metric.key]), metric.meaning)
         for metric in ON_CARD
         if metric.key in results
     ]

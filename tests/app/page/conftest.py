@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from leukoscope.api import make_synthetic
-from leukoscope.inference.model_file.card import Cells, OperatingCurve, OperatingPoint
+from leukoscope.core.values import Cells, OperatingPoint
+from leukoscope.inference.model_file.card import OperatingCurve
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.page.driver import PATIENCE, Desk

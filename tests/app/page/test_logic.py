@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from leukoscope.inference.model_file.limits import ConformalThresholds
+from leukoscope.core.values import ConformalThresholds
 from leukoscope.inference.verdict import predicted_class
 from tests.app.live import Live
 from tests.app.page.driver import PATIENCE

@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from leukoscope.core.values import Abstention, Cells, Limit, OperatingPoint
 from leukoscope.data.imaging.image import decode
-from leukoscope.inference.model_file.card import Cells, OperatingPoint
-from leukoscope.inference.model_file.limits import Abstention, Limit
 from leukoscope.inference.rejection.image_checks import image_quality, parse_ranges
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running

@@ -5,8 +5,7 @@ from typing import Any
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, CaseIn
 from leukoscope.app.store import Store
-from leukoscope.inference.model_file.limits import ConformalThresholds
-from leukoscope.inference.verdict import Verdict
+from leukoscope.core.values import ConformalThresholds, Verdict
 
 MODEL = "tiny"
 SHA256 = "ab" * 32

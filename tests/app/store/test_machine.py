@@ -9,7 +9,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from leukoscope.app.schemas import CaseChange, CellChange, Review
 from leukoscope.app.store import ConflictError, Store
-from leukoscope.inference.model_file.limits import ConformalThresholds
+from leukoscope.core.values import ConformalThresholds
 from leukoscope.inference.results import summarize
 from leukoscope.inference.verdict import predicted_class
 from tests.app.store.made import THRESHOLD, answer, new_case, open_store

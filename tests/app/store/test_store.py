@@ -7,8 +7,8 @@ from sqlalchemy import event
 
 from leukoscope.app.schemas import CaseChange, CaseIn, CellChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, StoreError
-from leukoscope.inference.model_file.limits import ConformalThresholds
-from leukoscope.inference.verdict import Verdict, predicted_class
+from leukoscope.core.values import ConformalThresholds, Verdict
+from leukoscope.inference.verdict import predicted_class
 from tests.app.store.made import MODEL, SHA256, THRESHOLD, add, answer, new_case, open_store
 
 PS = (0.2, 0.4, 0.6, 0.7, 0.95)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.comparison.comparison import Entry, compare_entries, grouped, ranked
-from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.predictions import predictions_of, why_not_paired
 from tests.evaluation.made_runs import HONEST, LEAKY, POINT, made_entry, predictions
 

@@ -9,6 +9,7 @@ import pytest
 
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.tables import read_table, write_table
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.comparison import text as words
 from leukoscope.evaluation.comparison.comparison import Speed, compare_entries
 from leukoscope.evaluation.comparison.page import render_comparison
@@ -16,7 +17,6 @@ from leukoscope.evaluation.comparison.plots import Block, forest
 from leukoscope.evaluation.comparison.published import MARK, PublishedResult, compare_with_published
 from leukoscope.evaluation.comparison.record import Comparison
 from leukoscope.evaluation.comparison.seeds import seed_means
-from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.metrics import METRICS
 from tests.evaluation.made_runs import HONEST, LEAKY, made_entry
 

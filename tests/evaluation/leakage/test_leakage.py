@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as reference
 
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage.leakage import by_exposure, run_draws, study_levels
 from leukoscope.evaluation.leakage.plots import leakage_plot
 from leukoscope.evaluation.leakage.record import (
@@ -17,7 +18,6 @@ from leukoscope.evaluation.leakage.record import (
     SubsetCounts,
 )
 from leukoscope.evaluation.leakage.report import lines, to_json, write_study
-from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.metrics import all_metrics
 
 PERSONS, CELLS = 8, 10  # of each class; of each person

@@ -3,8 +3,8 @@ import pytest
 import sklearn.metrics as reference
 from hypothesis import given, settings
 
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.bootstrap import (
-    Estimate,
     bootstrap_metrics,
     curve_bands,
     paired_difference,

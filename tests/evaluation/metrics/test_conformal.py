@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope.core.errors import LeukoscopeError
-from leukoscope.evaluation.metrics.conformal import class_limits, person_limit, person_quantile
+from leukoscope.evaluation.metrics.conformal import (
+    class_limits,
+    covers,
+    person_limit,
+    person_quantile,
+)
 from tests.evaluation.tables import scored
 
 
@@ -91,8 +96,9 @@ def test_class_limits_are_each_classes_own():
     assert found.all_from.value == p[1]
     assert found.hem_to.value == p[20 + 16]
     assert (found.all_from.alpha, found.hem_to.alpha) == (0.1, 0.2)
-    assert found.all_possible(p[[0, 1]]).tolist() == [False, True]
-    assert found.hem_possible(p[[36, 37]]).tolist() == [True, False]
+    assert covers(found.thresholds, [1, 1], p[[0, 1]]).tolist() == [False, True]
+    assert covers(found.thresholds, [0, 0], p[[36, 37]]).tolist() == [True, False]
+    assert [found.thresholds.classes(one) for one in (p[0], p[37])] == [("HEM",), ("ALL",)]
     # The other class has no say.
     other = class_limits(label, np.where(label == 1, p, p**2), person, alpha_all=0.1, alpha_hem=0.2)
     assert other.all_from == found.all_from

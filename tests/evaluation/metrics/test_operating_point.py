@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.values import Cells
 from leukoscope.evaluation.metrics.decision import net_benefit, net_benefit_of_all
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point, operating_curve
 from tests.evaluation.tables import scored, table
@@ -20,7 +21,7 @@ def test_it_is_the_highest_attained_score_that_keeps_the_recall(cells, target):
     higher = [score for score in positive if score > point.threshold]
     assert all(np.mean(positive >= score) < target for score in higher)
     assert point.specificity == pytest.approx(np.mean(p[label == 0] < point.threshold))
-    assert (point.cells, point.persons) == (len(p), tuple(np.unique(person)))
+    assert point.set_on == Cells("validation", len(np.unique(person)), len(p))
 
 
 @given(scored())

@@ -13,7 +13,7 @@ from leukoscope.evaluation.metrics.calibration import (
     reliability_curve,
     sigmoid,
 )
-from leukoscope.evaluation.metrics.conformal import class_limits
+from leukoscope.evaluation.metrics.conformal import class_limits, covers
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.metrics.selective import (
     FIGURES,
@@ -25,7 +25,7 @@ from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.report import selection as report_selection
 from leukoscope.evaluation.report.report import render_report
 from leukoscope.evaluation.summary import evaluate_table
-from tests.evaluation.tables import scored, table
+from tests.evaluation.tables import PERSONS, scored, table
 
 LABEL = np.array([1, 1, 1, 1, 0, 0])
 P = np.array([0.9, 0.8, 0.4, 0.1, 0.2, 0.7])
@@ -130,13 +130,15 @@ def evaluated(*, abstains: bool = True):
     p = columns["p_all"]
     verdict = np.where(p >= point.threshold, "blast", "normal").astype(object)
     if limits is not None:
-        verdict[limits.all_possible(p) == limits.hem_possible(p)] = "uncertain"
+        every = np.ones(len(p))
+        both = covers(limits.thresholds, every, p) == covers(limits.thresholds, 0 * every, p)
+        verdict[both] = "uncertain"
     columns["verdict"] = verdict
     record = evaluate_table(
         columns,
         operating_point=point,
         limits=limits,
-        protocol=Protocol("by person"),
+        protocol=Protocol("by person", persons={"validation": PERSONS}),
         replicates=50,
     )
     return record, columns

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from leukoscope.core.plot_style import ACCENT_COLOR
-from leukoscope.evaluation.metrics.bootstrap import Estimate, curve_bands, reliability_band
+from leukoscope.core.values import Estimate
+from leukoscope.evaluation.metrics.bootstrap import curve_bands, reliability_band
 from leukoscope.evaluation.metrics.calibration import reliability_curve
 from leukoscope.evaluation.metrics.metrics import Confusion
 from leukoscope.evaluation.report import plots, plots_cells

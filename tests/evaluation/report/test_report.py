@@ -8,12 +8,12 @@ from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.report.report import render_report
 from leukoscope.evaluation.summary import evaluate_table
-from tests.evaluation.tables import table
+from tests.evaluation.tables import PERSONS, table
 
 HONEST = Protocol(
     split="by person",
     model="cnn <3>",
-    persons={"train": ("31", "H9"), "test": ("1",)},
+    persons={"train": ("31", "H9"), "validation": PERSONS, "test": ("1",)},
     cells={"train": 77},
     chosen_on={"operating point": "validation"},
 )

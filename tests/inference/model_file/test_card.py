@@ -10,10 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope.core.errors import LeukoscopeError, ModelFileError
+from leukoscope.core.values import (
+    Abstention,
+    Cells,
+    Limit,
+    MetricResult,
+    OperatingPoint,
+    Overlap,
+    SplitReference,
+)
 from leukoscope.data.imaging.image import Crop
 from leukoscope.inference.model_file import card as c
-from leukoscope.inference.model_file.card import Card, Overlap, pack_hashes, truncate, unpack_hashes
-from leukoscope.inference.model_file.limits import Abstention, Limit, OutOfDistribution
+from leukoscope.inference.model_file.card import Card, pack_hashes, truncate, unpack_hashes
+from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.model_file import default_model, read_card
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
@@ -26,20 +35,18 @@ share = st.floats(0, 1)
 count = st.integers(0, 10**6)
 sha256s = st.lists(st.binary(min_size=32, max_size=32).map(bytes.hex), max_size=5)
 measured = st.builds(
-    c.MetricResult, st.none() | number, st.none() | number, st.none() | number, text, count, count
+    MetricResult, st.none() | number, st.none() | number, st.none() | number, text, count, count
 )
 training = st.builds(
     c.Training,
-    split=st.builds(c.Split, kind=text, seed=st.integers(), leaky=st.booleans()),
+    split=st.builds(SplitReference, kind=text, seed=st.integers(), leaky=st.booleans()),
     persons=st.dictionaries(text, st.lists(text, max_size=4).map(tuple), max_size=3),
     subjects=st.lists(text, max_size=4).map(tuple),
     hashes=sha256s.map(pack_hashes),
     cells=st.dictionaries(text, st.dictionaries(text, count, max_size=2), max_size=2),
     synthetic=st.booleans(),
 )
-point = st.builds(
-    c.OperatingPoint, share, share, share, share, st.builds(c.Cells, text, count, count)
-)
+point = st.builds(OperatingPoint, share, share, share, share, st.builds(Cells, text, count, count))
 crops = st.integers(1, 4096).flatmap(
     lambda crop: st.builds(Crop, st.just(crop), st.integers(1, crop))
 )

@@ -8,7 +8,8 @@ from scipy.spatial import distance as reference
 from sklearn.decomposition import PCA
 
 from leukoscope.core.errors import ModelFileError
-from leukoscope.inference.model_file.limits import Limit, OutOfDistribution
+from leukoscope.core.values import Limit
+from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.model_file import load
 from leukoscope.inference.rejection import mahalanobis
 from leukoscope.inference.rejection.mahalanobis import GaussianModel, fit_gaussian, pack, unpack

@@ -8,13 +8,14 @@ import pytest
 
 import leukoscope as ls
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.values import Verdict
 from leukoscope.evaluation.metrics.conformal import class_limits
 from leukoscope.inference.model_file.card import SCHEMA, Card
 from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
 from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.inference.predictor import Predictor
-from leukoscope.inference.verdict import UNLIKE, Verdict
+from leukoscope.inference.verdict import UNLIKE
 from leukoscope.training.calibration.out_of_distribution import (
     PER_PERSON,
     fit_detector,

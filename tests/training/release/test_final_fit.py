@@ -9,7 +9,7 @@ from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.data.imaging.image import decode, read_cell
 from leukoscope.evaluation.metrics.calibration import fit_temperature, person_weights, sigmoid
-from leukoscope.evaluation.metrics.conformal import class_limits, person_quantile
+from leukoscope.evaluation.metrics.conformal import class_limits, covers, person_quantile
 from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.metrics.selective import FIGURES
@@ -104,9 +104,9 @@ def test_each_person_is_answered_for_by_one_fold_and_judged_by_what_the_others_s
         point = choose_operating_point(label, p[others], person)
         np.testing.assert_allclose(said.p[own], p[own])
         assert np.array_equal(said.called[own], p[own] >= point.threshold)
-        limits = class_limits(label, p[others], person, alpha_all=0.05, alpha_hem=0.15)
-        assert np.array_equal(said.covered[own], limits.cover(cohort["label"], p)[own])
-        blast, normal = limits.all_possible(p), limits.hem_possible(p)
+        limits = class_limits(label, p[others], person, alpha_all=0.05, alpha_hem=0.15).thresholds
+        assert np.array_equal(said.covered[own], covers(limits, cohort["label"], p)[own])
+        blast, normal = (covers(limits, np.full(len(p), label), p) for label in (1, 0))
         verdict = said.verdict[own]
         answered = np.isin(verdict, ["blast", "normal"])
         assert np.array_equal(verdict[answered] == "blast", said.called[own][answered])

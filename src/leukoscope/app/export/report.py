@@ -16,10 +16,10 @@ from leukoscope.app.export.histogram import histogram
 from leukoscope.app.schemas import Case, Cell, Label
 from leukoscope.core import html
 from leukoscope.core.errors import ImageError
+from leukoscope.core.values import FROM_PROBABILITY, Verdict
 from leukoscope.data.imaging.image import center, decode
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
-from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict
 
 # With more of them a report would neither open quickly nor be looked through.
 PICTURES = 500

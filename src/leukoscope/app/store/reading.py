@@ -21,9 +21,9 @@ from sqlalchemy import (
 from leukoscope.app.schemas import Abstains, CaseHead, Cell, ReviewOut, Summary
 from leukoscope.app.store.errors import NotFoundError
 from leukoscope.app.store.tables import ID_LENGTH, CaseRow, CellRow, ImageRow, ReviewRow
-from leukoscope.inference.model_file.limits import ConformalThresholds
+from leukoscope.core.values import FROM_PROBABILITY, ConformalThresholds, Verdict
 from leukoscope.inference.results import SubjectSummary, tally
-from leukoscope.inference.verdict import FROM_PROBABILITY, Verdict, predicted_class
+from leukoscope.inference.verdict import predicted_class
 
 T = TypeVar("T")
 BATCH = 500  # values named in one query; SQLite takes 999 in its oldest versions

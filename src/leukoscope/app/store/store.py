@@ -24,7 +24,7 @@ from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepar
 from leukoscope.app.store.errors import StoreError, UnavailableError
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import Answered
-from leukoscope.inference.model_file.limits import ConformalThresholds
+from leukoscope.core.values import ConformalThresholds
 
 CLOSED = "the database of cases is not open yet, or no longer; try again in a moment"
 

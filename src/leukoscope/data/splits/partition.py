@@ -12,6 +12,7 @@ import numpy as np
 from leukoscope.core.errors import LeakageError, SplitError
 from leukoscope.core.files import natural_key, write_text
 from leukoscope.core.tables import text_column
+from leukoscope.core.values import SplitReference
 from leukoscope.data.cnmc.cnmc import UNKNOWN
 from leukoscope.data.cohort import Cohort
 
@@ -52,6 +53,11 @@ class Split:
     parts: Mapping[str, str]
     leaky: bool
     warnings: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> SplitReference:
+        """The split as a model card names it."""
+        return SplitReference(self.kind, self.seed, self.leaky)
 
     def units(self, part: str) -> list[str]:
         """The persons, subjects or images of one part, in natural order."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
-from leukoscope.evaluation.metrics.bootstrap import REPLICATES, Estimate, paired_difference
+from leukoscope.core.values import Estimate
+from leukoscope.evaluation.metrics.bootstrap import REPLICATES, paired_difference
 from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.predictions import Predictions, why_not_paired
 from leukoscope.evaluation.record import Evaluation

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from leukoscope.core import html
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.comparison import text as words
 from leukoscope.evaluation.comparison.comparison import Group, Row
 from leukoscope.evaluation.comparison.plots import Block, forest
 from leukoscope.evaluation.comparison.published import MARK, TITLES, PublishedComparison
 from leukoscope.evaluation.comparison.record import Comparison
-from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.report.text import count
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from leukoscope.core.plot_style import ALL_COLOR, FAINT, INK, MODEL_COLOR, dress, figure
-from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.core.values import Estimate
 
 LINE = 0.27  # inches
 LONGEST = 44  # characters of a name

@@ -7,10 +7,10 @@ from math import isfinite
 from typing import Any
 
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
 from leukoscope.evaluation.comparison.published import PublishedComparison
 from leukoscope.evaluation.comparison.seeds import SeedMean
-from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.metrics import METRICS
 
 FORMAT = "leukoscope-comparison/1"

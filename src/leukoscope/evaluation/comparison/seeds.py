@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import isnan
 from statistics import fmean
 
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.comparison.comparison import Entry
-from leukoscope.evaluation.metrics.bootstrap import Estimate
 from leukoscope.evaluation.metrics.metrics import METRICS
 
 

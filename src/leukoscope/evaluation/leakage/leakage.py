@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage.record import (
     FIGURES,
     HONEST,
@@ -31,7 +32,6 @@ from leukoscope.evaluation.leakage.record import (
 )
 from leukoscope.evaluation.metrics.bootstrap import (
     REPLICATES,
-    Estimate,
     bootstrap_metrics,
     estimate_of_draws,
     why_no_interval,

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 
 from leukoscope.core.plot_style import ACCENT_COLOR, FAINT, INK, MODEL_COLOR, dress, figure
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage.record import HONEST, PROTOCOLS, MetricSpec, ProtocolResult
-from leukoscope.evaluation.metrics.bootstrap import Estimate
 
 SPREAD = 0.12  # how far apart seeds are drawn
 

@@ -7,7 +7,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.metrics import Floats
 
 PROTOCOLS = {

@@ -13,6 +13,7 @@ from leukoscope.core import html
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.files import atomic_path, write_text
 from leukoscope.core.tables import write_table
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage import text as words
 from leukoscope.evaluation.leakage.leakage import by_exposure
 from leukoscope.evaluation.leakage.plots import leakage_plot
@@ -23,7 +24,7 @@ from leukoscope.evaluation.leakage.record import (
     ProtocolResult,
     Study,
 )
-from leukoscope.evaluation.metrics.bootstrap import REPLICATES, Estimate
+from leukoscope.evaluation.metrics.bootstrap import REPLICATES
 
 PAGE, TABLE, SUMMARY, PLOTS = (
     "leakage.html",

@@ -16,6 +16,7 @@ from math import isnan, nan
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.calibration import bin_of
 from leukoscope.evaluation.metrics.metrics import all_metrics, divide
 from leukoscope.evaluation.metrics.replicates import (
@@ -29,32 +30,6 @@ CONFIDENCE = 0.95
 FEWEST_PERSONS = 3
 """With fewer persons of a class there are too few different draws for an interval to mean
 anything."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval, or with the reason why it has none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    reason: str = ""
-
-    def __str__(self) -> str:
-        """The figure as a report prints it: "0.93 (0.88 to 0.97)"."""
-        if isnan(self.value):
-            return "not defined"
-        if self.low is None or self.high is None:
-            return f"{self.value:.3f} (no interval)"
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
-
-    def signed(self) -> str:
-        """The same of a difference: "+0.012 (-0.003 to +0.027)"."""
-        if isnan(self.value):
-            return "not defined"
-        if self.low is None or self.high is None:
-            return f"{self.value:+.3f} (no interval)"
-        return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
 
 
 @dataclass(frozen=True)

@@ -12,60 +12,29 @@ Ramdas, "Distribution-free prediction sets for two-layer hierarchical models", J
 hierarchical data", arXiv 2306.06342 (2023): the quantile used here.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.values import Abstention, ConformalThresholds, Limit
 
 METHOD = "class-conditional conformal prediction, persons exchangeable"
 # Keeps sums of many weights from missing a share of 0.9 by a rounding error.
 SLACK = 1e-9
 
 
-@dataclass(frozen=True)
-class Limit:
-    """A limit that a share `alpha` of a new person's cells is to exceed at most, on average.
+def covers(thresholds: ConformalThresholds, label: ArrayLike, p: ArrayLike) -> NDArray[np.bool_]:
+    """Whether the class of each cell is in its prediction set.
 
-    Attributes:
-        value: The limit; a score up to and including it is usual.
-        alpha: The wanted share.
-        guaranteed: Whether the persons were enough for the share to be promised. Else the limit is
-            the quantile of the persons at hand, and a new person may well exceed it more often.
-        persons: On how many persons it was set.
-        cells: On how many cells.
+    Args:
+        thresholds: They bound the sets.
+        label: (N,) 1 = ALL, 0 = HEM.
+        p: (N,) calibrated probability of ALL.
     """
-
-    value: float
-    alpha: float
-    guaranteed: bool
-    persons: int
-    cells: int
-
-
-@dataclass(frozen=True)
-class ClassLimits:
-    """Which classes the probability of ALL leaves possible.
-
-    ALL is possible from `all_from.value` on, HEM up to `hem_to.value`. Where these overlap both
-    are, and where they leave a gap neither.
-    """
-
-    all_from: Limit
-    hem_to: Limit
-
-    def all_possible(self, p: ArrayLike) -> NDArray[np.bool_]:
-        """Whether ALL is in the set of each probability of ALL."""
-        return np.asarray(np.asarray(p, np.float64) >= self.all_from.value)
-
-    def hem_possible(self, p: ArrayLike) -> NDArray[np.bool_]:
-        """Whether HEM is in the set of each probability of ALL."""
-        return np.asarray(np.asarray(p, np.float64) <= self.hem_to.value)
-
-    def cover(self, label: ArrayLike, p: ArrayLike) -> NDArray[np.bool_]:
-        """Whether the class of each cell (1 = ALL, 0 = HEM) is in its set."""
-        return np.where(np.asarray(label) == 1, self.all_possible(p), self.hem_possible(p))
+    score = np.asarray(p, np.float64)
+    return np.where(
+        np.asarray(label) == 1, score >= thresholds.all_from, score <= thresholds.hem_to
+    )
 
 
 def person_quantile(score: ArrayLike, person: ArrayLike, share: float, *, unseen: int = 0) -> float:
@@ -119,7 +88,7 @@ def person_limit(score: ArrayLike, person: ArrayLike, alpha: float) -> Limit:
 
 def class_limits(
     label: ArrayLike, p: ArrayLike, person: ArrayLike, *, alpha_all: float, alpha_hem: float
-) -> ClassLimits:
+) -> Abstention:
     """The limits of both classes, each from its own cells. For validation cells only.
 
     Args:
@@ -137,4 +106,4 @@ def class_limits(
     blast, normal = truth == 1, truth == 0
     lowest = person_limit(-score[blast], who[blast], alpha_all)
     all_from = Limit(-lowest.value, alpha_all, lowest.guaranteed, lowest.persons, lowest.cells)
-    return ClassLimits(all_from, person_limit(score[normal], who[normal], alpha_hem))
+    return Abstention(METHOD, all_from, person_limit(score[normal], who[normal], alpha_hem))

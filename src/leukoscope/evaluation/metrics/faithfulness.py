@@ -20,13 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from leukoscope.core.values import Estimate
 from leukoscope.data.imaging.perturb import Patches, perturb
-from leukoscope.evaluation.metrics.bootstrap import (
-    CONFIDENCE,
-    REPLICATES,
-    Estimate,
-    why_no_interval,
-)
+from leukoscope.evaluation.metrics.bootstrap import CONFIDENCE, REPLICATES, why_no_interval
 from leukoscope.evaluation.metrics.replicates import draw_person_weights
 
 STEPS = 8

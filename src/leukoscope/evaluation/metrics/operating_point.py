@@ -1,11 +1,10 @@
 """The operating point: the score from which on a cell is called ALL, and what it costs."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.values import Cells, OperatingPoint
 from leukoscope.evaluation.metrics.metrics import Floats, confusion, threshold_metrics
 
 TARGET_RECALL = 0.95
@@ -13,24 +12,12 @@ STEPS = 100
 """Steps of the operating curve between the thresholds 0 and 1."""
 
 
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold and what it reached where it was set; the verdict is ALL for `p >= threshold`."""
-
-    threshold: float
-    target_recall: float
-    recall: float
-    """Share of ALL cells at or above the threshold, where it was chosen."""
-    specificity: float
-    """Share of HEM cells below the threshold, where it was chosen; nan if there were none."""
-    persons: tuple[str, ...]
-    """The persons it was chosen on, sorted as given by `numpy.unique`."""
-    cells: int
-    """The cells it was chosen on."""
-
-
 def choose_operating_point(
-    label: ArrayLike, p: ArrayLike, person: ArrayLike, target_recall: float = TARGET_RECALL
+    label: ArrayLike,
+    p: ArrayLike,
+    person: ArrayLike,
+    target_recall: float = TARGET_RECALL,
+    part: str = "validation",
 ) -> OperatingPoint:
     """The highest score of an ALL cell from which on at least `target_recall` of them lie.
 
@@ -43,6 +30,7 @@ def choose_operating_point(
         p: (N,) calibrated probability of ALL.
         person: (N,) person of each cell.
         target_recall: Wanted share of ALL cells called ALL, above 0 and at most 1.
+        part: The name of the part that these cells are.
 
     Raises:
         LeukoscopeError: If there is no ALL cell to set it on, or the target is out of range.
@@ -68,8 +56,7 @@ def choose_operating_point(
         target_recall=target_recall,
         recall=float(reached["sensitivity"]),
         specificity=float(reached["specificity"]),
-        persons=tuple(str(name) for name in np.unique(np.asarray(person))),
-        cells=len(truth),
+        set_on=Cells(part, len(np.unique(np.asarray(person))), len(truth)),
     )
 
 

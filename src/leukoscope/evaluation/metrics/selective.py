@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.core.files import natural_key
-from leukoscope.evaluation.metrics.bootstrap import Estimate, estimate_of_draws, why_no_interval
-from leukoscope.evaluation.metrics.conformal import ClassLimits
+from leukoscope.core.values import ANSWERS, Abstention, Estimate, Verdict
+from leukoscope.evaluation.metrics.bootstrap import estimate_of_draws, why_no_interval
+from leukoscope.evaluation.metrics.conformal import covers
 from leukoscope.evaluation.metrics.metrics import Metric, divide
 from leukoscope.evaluation.metrics.replicates import BLOCK, draw_person_weights
 
 Floats = NDArray[np.float64]
-ANSWERS, UNCERTAIN, NOT_A_CELL = ("blast", "normal"), "uncertain", "not a cell"
 EPSILON = 1e-12
 FIGURES = (
     Metric("answered", "Answered (blast or normal)", "Share of cells that get an answer."),
@@ -71,7 +71,7 @@ class PersonAnswers:
 class Selection:
     """What was answered, how rightly, and what it would have been to answer for all."""
 
-    limits: ClassLimits | None
+    limits: Abstention | None
     persons: tuple[PersonAnswers, ...]
     """ALL before HEM, the least covered or most often wrong first."""
     covered: Mapping[str, Estimate]
@@ -101,7 +101,7 @@ def measure_selection(
     verdict: ArrayLike,
     *,
     threshold: ArrayLike,
-    limits: ClassLimits | None,
+    limits: Abstention | None,
     replicates: int,
     seed: int,
     covered: ArrayLike | None = None,
@@ -121,8 +121,8 @@ def measure_selection(
     """
     truth, score, said = np.asarray(label) == 1, np.asarray(p, np.float64), np.asarray(verdict)
     who = np.asarray(person, dtype=object).astype(str)
-    answered = np.isin(said, ANSWERS)
-    wrong = answered & ((said == "blast") != truth)
+    answered = np.isin(said, [str(verdict) for verdict in ANSWERS])
+    wrong = answered & ((said == Verdict.BLAST) != truth)
     miscalled = (score >= np.asarray(threshold)) != truth
     reason = why_no_interval(label, person)
     weights, index = draw_person_weights(label, who, 0 if reason else replicates, seed)
@@ -136,7 +136,7 @@ def measure_selection(
     every = np.ones(len(truth), bool)
     possible = None if covered is None else np.asarray(covered, bool)
     if possible is None and limits is not None:
-        possible = limits.cover(truth, score)
+        possible = covers(limits.thresholds, truth, score)
     return Selection(
         limits=limits,
         persons=_persons(truth, who, answered, wrong, said, possible),
@@ -144,8 +144,8 @@ def measure_selection(
         if possible is None
         else {"ALL": share(possible, truth), "HEM": share(possible, ~truth)},
         answered=share(answered, every),
-        uncertain=share(said == UNCERTAIN, every),
-        not_cells=share(said == NOT_A_CELL, every),
+        uncertain=share(said == Verdict.UNCERTAIN, every),
+        not_cells=share(said == Verdict.NOT_A_CELL, every),
         error_answered=share(wrong, answered),
         error_all=share(miscalled, every),
         aurc=_estimate(
@@ -226,8 +226,8 @@ def _persons(
                         int(own.sum()),
                         int(answered[own].sum()),
                         int(wrong[own].sum()),
-                        int(np.sum(said[own] == UNCERTAIN)),
-                        int(np.sum(said[own] == NOT_A_CELL)),
+                        int(np.sum(said[own] == Verdict.UNCERTAIN)),
+                        int(np.sum(said[own] == Verdict.NOT_A_CELL)),
                         None if possible is None else int(possible[own].sum()),
                     )
                 )

@@ -17,7 +17,8 @@ from leukoscope.core.plot_style import (
     figure,
     legend,
 )
-from leukoscope.evaluation.metrics.bootstrap import Band, Estimate
+from leukoscope.core.values import Estimate
+from leukoscope.evaluation.metrics.bootstrap import Band
 from leukoscope.evaluation.metrics.calibration import Reliability, bin_of
 from leukoscope.evaluation.metrics.decision import net_benefit, net_benefit_of_all
 from leukoscope.evaluation.metrics.metrics import Confusion, confusion, threshold_metrics

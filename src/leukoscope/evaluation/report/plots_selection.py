@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from leukoscope.core.plot_style import FAINT, INK, MODEL_COLOR, dress, figure, legend
-from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.calibration import person_weights
 from leukoscope.evaluation.metrics.selective import confidence, risk_coverage
 

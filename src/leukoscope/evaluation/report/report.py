@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from leukoscope.core import html
 from leukoscope.core.files import write_text
-from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report import plots, sections
@@ -121,8 +121,8 @@ def _protocol(evaluation: Evaluation) -> Iterable[Markup]:
         [
             "Operating point",
             f"p ≥ {point.threshold:.4f}, for a recall of {point.target_recall:g} on "
-            f"{narrative.count(len(point.persons), 'person')} and "
-            f"{narrative.count(point.cells, 'cell')}",
+            f"{narrative.count(point.set_on.persons, 'person')} and "
+            f"{narrative.count(point.set_on.cells, 'cell')}",
         ],
         ["Intervals", narrative.intervals_method(evaluation)],
         *(["Note", note] for note in protocol.notes),

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from leukoscope.core import html
-from leukoscope.evaluation.metrics.conformal import Limit
+from leukoscope.core.values import Limit
 from leukoscope.evaluation.metrics.selective import FIGURES, Selection
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.plots_persons import person_coverage

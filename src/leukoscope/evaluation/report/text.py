@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from leukoscope.evaluation.metrics.bootstrap import Estimate
+from leukoscope.core.values import Estimate
 from leukoscope.evaluation.record import Evaluation, PersonRow
 
 
@@ -36,7 +36,7 @@ def warnings(evaluation: Evaluation) -> list[str]:
             "The figures flatter the model: expect less on new persons."
         )
     if evaluation.overlap:
-        persons, images = protocol.overlap_persons, protocol.overlap_images
+        persons, images = protocol.overlap.persons, protocol.overlap.hashes
         named = f" ({', '.join(persons)})" if persons else ""
         out.append(
             f"OVERLAP WITH TRAINING. {count(len(persons), 'evaluated person')}{named} and "

@@ -20,8 +20,9 @@ import numpy as np
 
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
+from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
 from leukoscope.data.imaging.image import Crop
-from leukoscope.inference.model_file.limits import Abstention, OutOfDistribution
+from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.model_file.schema import MalformedError, build, parse_object, plain
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
@@ -37,34 +38,6 @@ HASH_BYTES = 8
 def _check(true: bool, message: str) -> None:
     if not true:
         raise ValueError(message)
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Which cells a figure was measured on."""
-
-    part: str
-    persons: int
-    cells: int
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """The probability from which a cell is called a blast, and what that gave where it was set.
-
-    `target_recall` is the wanted sensitivity for ALL; `recall` and `specificity` the measured ones.
-    """
-
-    threshold: float
-    target_recall: float
-    recall: float
-    specificity: float
-    set_on: Cells
-
-    def __post_init__(self) -> None:
-        for name in ("threshold", "target_recall", "recall", "specificity"):
-            value = getattr(self, name)
-            _check(0 <= value <= 1, f"{name} must be from 0 to 1, got {value}")
 
 
 @dataclass(frozen=True)
@@ -98,15 +71,6 @@ class Descriptors:
 
 
 @dataclass(frozen=True)
-class Split:
-    """How persons were dealt out. `leaky`: the same person can stand in two parts."""
-
-    kind: str
-    seed: int
-    leaky: bool
-
-
-@dataclass(frozen=True)
 class Training:
     """What the model has seen, by name and by image, so that nobody scores it on that again.
 
@@ -114,24 +78,12 @@ class Training:
     `hashes` the images of both parts (see `pack_hashes`), `cells` counts by part and class.
     """
 
-    split: Split
+    split: SplitReference
     persons: Mapping[str, tuple[str, ...]]
     subjects: tuple[str, ...]
     hashes: str
     cells: Mapping[str, Mapping[str, int]]
     synthetic: bool
-
-
-@dataclass(frozen=True)
-class MetricResult:
-    """One figure with its 95 % interval; an undefined one is null."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    part: str
-    persons: int
-    cells: int
 
 
 @dataclass(frozen=True)
@@ -142,22 +94,6 @@ class DataSource:
     citation: str
     license: str
     doi: str
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """What a cohort shares with a model's training and validation cells.
-
-    `hashes` counts the cohort's cells whose image the model has seen.
-    """
-
-    persons: tuple[str, ...] = ()
-    subjects: tuple[str, ...] = ()
-    hashes: int = 0
-
-    def __bool__(self) -> bool:
-        """Whether anything is shared."""
-        return bool(self.persons or self.subjects or self.hashes)
 
 
 @dataclass(frozen=True)

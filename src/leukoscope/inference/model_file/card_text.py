@@ -1,7 +1,8 @@
 """A card in words, as `leukoscope model show` prints it."""
 
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.inference.model_file.card import Card, MetricResult, unpack_hashes
+from leukoscope.core.values import MetricResult
+from leukoscope.inference.model_file.card import Card, unpack_hashes
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
 from leukoscope.inference.model_file.out_of_fold import persons_text
 from leukoscope.inference.rejection.image_checks import quality_text

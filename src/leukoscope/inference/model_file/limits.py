@@ -2,61 +2,8 @@
 
 from dataclasses import dataclass
 
+from leukoscope.core.values import Abstention, Limit
 from leukoscope.inference.rejection.mahalanobis import GaussianModel
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A bound set on persons not trained on, so that a share `alpha` of cells lies beyond it.
-
-    `guaranteed`: there were persons enough to promise that share for a new person's cells, on
-    average over persons. Else it is the share among the persons at hand, and promises nothing. See
-    `leukoscope.evaluation.metrics.conformal`.
-    """
-
-    value: float
-    alpha: float
-    guaranteed: bool
-    persons: int
-    cells: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.alpha < 1:
-            raise ValueError(f"alpha must be from 0 to below 1, got {self.alpha}")
-
-
-@dataclass(frozen=True)
-class ConformalThresholds:
-    """Which classes a probability of ALL leaves possible.
-
-    ALL is from `all_from` on, HEM up to `hem_to`: where these overlap both are, and where they
-    leave a gap neither.
-    """
-
-    all_from: float
-    hem_to: float
-
-    def classes(self, p_all: float) -> tuple[str, ...]:
-        """One class, both, or none."""
-        hem = ("HEM",) if p_all <= self.hem_to else ()
-        return (*hem, "ALL") if p_all >= self.all_from else hem
-
-
-@dataclass(frozen=True)
-class Abstention:
-    """Where `ConformalThresholds` begins and ends, and what that is worth.
-
-    Of ALL cells the share `all_from.alpha` may lose their class so, of HEM cells `hem_to.alpha`.
-    """
-
-    method: str
-    all_from: Limit
-    hem_to: Limit
-
-    @property
-    def possible(self) -> ConformalThresholds:
-        """The two limits without their origin."""
-        return ConformalThresholds(self.all_from.value, self.hem_to.value)
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,12 @@ from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.splits.partition import Split
 from leukoscope.evaluation.metrics.calibration import fit_temperature, sigmoid
-from leukoscope.evaluation.metrics.conformal import METHOD, class_limits
+from leukoscope.evaluation.metrics.conformal import class_limits
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point, operating_curve
 from leukoscope.inference.model_file import card as cards
-from leukoscope.inference.model_file.limits import Abstention
 from leukoscope.inference.model_file.model_file import Outputs, load, write_card
 from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.training.calibration.out_of_distribution import (
-    card_limit,
     fit_detector,
     quality_ranges,
     sample,
@@ -157,23 +155,15 @@ def calibrated_by(
     label, person = cohort["label"], cohort["person"]
     temperature = fit_temperature(logit, label, person)
     p = sigmoid(logit / temperature)
-    point = choose_operating_point(label, p, person, target_recall)
-    possible = class_limits(
-        label, p, person, alpha_all=round(1 - target_recall, 6), alpha_hem=HEM_ERRORS
-    )
     curve = [tuple(values.round(4).tolist()) for values in operating_curve(label, p)]
     return replace(
         card,
         temperature=temperature,
-        operating_point=cards.OperatingPoint(
-            point.threshold,
-            point.target_recall,
-            point.recall,
-            point.specificity,
-            cards.Cells(part, len(point.persons), point.cells),
-        ),
+        operating_point=choose_operating_point(label, p, person, target_recall, part),
         operating_curve=cards.OperatingCurve(*curve),
-        abstention=Abstention(METHOD, card_limit(possible.all_from), card_limit(possible.hem_to)),
+        abstention=class_limits(
+            label, p, person, alpha_all=round(1 - target_recall, 6), alpha_hem=HEM_ERRORS
+        ),
     )
 
 
@@ -224,7 +214,7 @@ def seen(cohort: Cohort, split: Split, synthetic: bool) -> cards.Training:
         for name in SEEN
     }
     return cards.Training(
-        split=cards.Split(split.kind, split.seed, split.leaky),
+        split=split.reference,
         persons=persons,
         subjects=tuple(sorted(set(cohort["subject"][used]) - {""}, key=natural_key)),
         hashes=cards.pack_hashes(value for value in cohort["sha256"][used] if value),

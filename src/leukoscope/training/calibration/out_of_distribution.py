@@ -14,8 +14,8 @@ from leukoscope.core.progress import track
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import decode
 from leukoscope.evaluation.metrics.calibration import person_weights
-from leukoscope.evaluation.metrics.conformal import Limit, person_limit
-from leukoscope.inference.model_file import limits as cards
+from leukoscope.evaluation.metrics.conformal import person_limit
+from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.rejection.image_checks import Range, image_quality, parse_ranges
 from leukoscope.inference.rejection.mahalanobis import METHOD, GaussianModel, fit_gaussian
 
@@ -69,7 +69,7 @@ def quality_range(seen: Iterable[Look | None]) -> dict[str, Range] | None:
 
 def fit_detector(
     train: np.ndarray, trained: np.ndarray, validation: np.ndarray, validated: np.ndarray
-) -> cards.OutOfDistribution | None:
+) -> OutOfDistribution | None:
     """The cloud of the training cells, and how far from it validation cells lie.
 
     Args:
@@ -95,7 +95,7 @@ def distances(space: GaussianModel, embedding: np.ndarray) -> np.ndarray:
     return np.array([space.distance(one) for one in embedding])
 
 
-def usual(space: GaussianModel, far: np.ndarray, person: np.ndarray) -> cards.OutOfDistribution:
+def usual(space: GaussianModel, far: np.ndarray, person: np.ndarray) -> OutOfDistribution:
     """A cloud with the distance up to which a cell is taken for one of its kind.
 
     Args:
@@ -105,9 +105,4 @@ def usual(space: GaussianModel, far: np.ndarray, person: np.ndarray) -> cards.Ou
         person: (N,) whose cells.
     """
     limit = person_limit(far, person.astype(str), FALSE_ALARMS)
-    return cards.OutOfDistribution(METHOD, space, card_limit(limit))
-
-
-def card_limit(limit: Limit) -> cards.Limit:
-    """A limit as a card holds it."""
-    return cards.Limit(limit.value, limit.alpha, limit.guaranteed, limit.persons, limit.cells)
+    return OutOfDistribution(METHOD, space, limit)

@@ -17,15 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core.values import Cells, Estimate, MetricResult
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.splits.partition import Split
-from leukoscope.evaluation.metrics.bootstrap import REPLICATES, Estimate, bootstrap_metrics
+from leukoscope.evaluation.metrics.bootstrap import REPLICATES, bootstrap_metrics
 from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.metrics.selective import Selection, measure_selection
 from leukoscope.evaluation.record import PersonRow
 from leukoscope.evaluation.summary import person_rows
-from leukoscope.inference.model_file.card import Card, MetricResult
+from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import write_card
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.models.recipe.recipe import Recipe
@@ -109,9 +110,10 @@ def fit_release_model(
     card = calibrate_on(card, cohort, asked, every, space, target_recall)
     rows, selection = _by_person(cohort, answers)
     figures = _figures(cohort, answers) | selection.figures()
+    everyone = Cells(PART, len(cohort.unique("person")), len(cohort))
     card = replace(
         card,
-        results=_on_card(cohort, figures),
+        results={key: MetricResult.of(e, everyone) for key, e in figures.items()},
         left_out=_persons(cohort, rows, selection, seen),
     )
     write_card(path, card)
@@ -194,17 +196,3 @@ def _persons(
             )
         )
     return tuple(found)
-
-
-def _on_card(cohort: Cohort, figures: Mapping[str, Estimate]) -> dict[str, MetricResult]:
-    persons = len(cohort.unique("person"))
-
-    def number(value: float | None) -> float | None:
-        return None if value is None or np.isnan(value) else float(value)
-
-    return {
-        name: MetricResult(
-            number(e.value), number(e.low), number(e.high), PART, persons, len(cohort)
-        )
-        for name, e in figures.items()
-    }
