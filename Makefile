@@ -3,6 +3,7 @@
 
 READY = .venv/.ready
 DOCS_READY = .venv/.docs-ready
+JS_READY = node_modules/.ready
 BIN = .venv/bin
 # Of `make model`: the images, and where their audit is or goes.
 DATA = data
@@ -29,10 +30,16 @@ test: $(READY) ## The whole suite; tests of real cells skip where the data is ab
 lint: $(READY) ## Style and formatting, changing nothing
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/ruff format --check $(CHECKED)
+	@if command -v npm > /dev/null; then $(MAKE) js; \
+	else echo "npm not found: the scripts of the page are not checked"; fi
 
 format: $(READY) ## Mend style and formatting
 	$(BIN)/ruff check --fix $(CHECKED)
 	$(BIN)/ruff format $(CHECKED)
+	@if command -v npm > /dev/null; then $(MAKE) $(JS_READY) && npm run --silent format; fi
+
+js: $(JS_READY) ## Format and types of the scripts of the page; needs Node.js with npm
+	npm run --silent check
 
 types: $(READY) ## Check types
 	$(BIN)/mypy
@@ -44,7 +51,7 @@ cards: $(READY) ## Write the shipped model's card and checklists into docs/, aft
 	$(BIN)/python tools/model_pages.py
 
 clean: ## Remove what make has made: .venv, demo, site and caches (runs/ stays)
-	rm -rf .venv demo site build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules demo site build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
@@ -63,8 +70,13 @@ $(READY): pyproject.toml constraints.txt
 	$(PIP) -e '.[train,dev]'
 	@touch $@
 
+# No lock file: it would hold the addresses of one registry. The versions in package.json are exact.
+$(JS_READY): package.json
+	@npm install --no-package-lock --no-audit --no-fund --silent
+	@touch $@
+
 $(DOCS_READY): $(READY)
 	$(PIP) -e '.[docs]'
 	@touch $@
 
-.PHONY: help demo model test lint format types docs cards clean
+.PHONY: help demo model test lint format js types docs cards clean

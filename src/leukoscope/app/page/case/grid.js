@@ -179,8 +179,7 @@ export class Grid {
 
   /** What has to be asked for is asked for only if someone stays: a pointer crosses many cells. */
   #heatIfStill(/** @type {number} */ id) {
-    const pointed = () =>
-      Boolean(this.#cards.get(id)?.element.matches(":hover, :focus-within"));
+    const pointed = () => Boolean(this.#cards.get(id)?.element.matches(":hover, :focus-within"));
     if (pointed()) void this.#heat(id, pointed);
   }
 

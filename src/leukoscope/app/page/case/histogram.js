@@ -36,7 +36,13 @@ export function drawHistogram(plot, probabilities, threshold, abstains) {
   const [low, high] = uncertainZone(threshold, abstains);
   fill(
     plot,
-    svg("rect", { class: "zone", x: low * WIDTH, y: 0, width: (high - low) * WIDTH, height: HEIGHT }),
+    svg("rect", {
+      class: "zone",
+      x: low * WIDTH,
+      y: 0,
+      width: (high - low) * WIDTH,
+      height: HEIGHT,
+    }),
     bars,
     svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }),
     svg("line", { class: "threshold", x1: at, x2: at, y1: 0, y2: HEIGHT }),

@@ -3,7 +3,15 @@
 import { call } from "../server/api.js";
 import { fill, h, setVars } from "../lib/dom.js";
 import { count, date, whole } from "../lib/format.js";
-import { chooseButtons, isLocal, keep, kept, keepsWords, exampleList, tryExamples } from "../upload/intake.js";
+import {
+  chooseButtons,
+  isLocal,
+  keep,
+  kept,
+  keepsWords,
+  exampleList,
+  tryExamples,
+} from "../upload/intake.js";
 import { caseHash } from "../lib/router.js";
 import { VERDICTS } from "../cell/verdicts.js";
 

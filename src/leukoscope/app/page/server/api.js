@@ -64,8 +64,7 @@ export async function predict(caseId, uploads, onAnswer, signal) {
   const form = new FormData();
   for (const { file, name } of uploads) form.append("files", file, name);
   const query = new URLSearchParams({ case: caseId });
-  for (const part of ["picture", "heatmap", "features", "neighbors"])
-    query.append("include", part);
+  for (const part of ["picture", "heatmap", "features", "neighbors"]) query.append("include", part);
   const response = await send(`/v1/predict?${query}`, {
     method: "POST",
     body: form,
