@@ -21,7 +21,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from leukoscope.core.files import natural_key
 from leukoscope.core.values import Verdict
 from leukoscope.data.cohort import Cohort, read_cohort_table
-from leukoscope.data.imaging.image import cell_mask, decode
+from leukoscope.data.imaging.foreground import nonblack_mask
+from leukoscope.data.imaging.image import decode
 from leukoscope.inference.predictor import Prediction, Predictor
 from leukoscope.inference.verdict import UNLIKE
 from leukoscope.training.run import read_run
@@ -74,7 +75,7 @@ def cut_out(draw: Draw) -> Draw:
     """The same picture in the outline of a real cell, on black."""
 
     def drawn(random: np.random.Generator, cells: Sequence[Array]) -> Array:
-        outline = cell_mask(_one(random, cells))
+        outline = nonblack_mask(_one(random, cells))
         return np.where(outline[..., None], np.maximum(draw(random, cells), 1), 0).astype(np.uint8)
 
     return drawn
@@ -247,7 +248,7 @@ def _places(random: np.random.Generator, count: int) -> Iterator[tuple[int, int]
 
 def _lay(cell: Array, frame: Array, down: int, right: int) -> None:
     """Lay the pixels of a cell into a frame, moved by some pixels."""
-    rows, columns = np.nonzero(cell_mask(cell))
+    rows, columns = np.nonzero(nonblack_mask(cell))
     at, across = rows + down, columns + right
     inside = (at >= 0) & (at < len(frame)) & (across >= 0) & (across < frame.shape[1])
     frame[at[inside], across[inside]] = cell[rows[inside], columns[inside]]

@@ -20,9 +20,10 @@ from person_folds import HEADS, gain, line, ruled, table, thinned
 
 import leukoscope as ls
 from leukoscope.core.progress import track
-from leukoscope.data.audit.nucleus import nucleus, solid_mask
+from leukoscope.data.audit.nucleus import nucleus
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES, describe
+from leukoscope.data.imaging.foreground import solid_mask
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.imaging.shape import eroded
 from leukoscope.training.cache import cached_descriptors

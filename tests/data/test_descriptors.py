@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukoscope.data.descriptors import DESCRIPTORS, GROUPS, NAMES, VERSION, choose, describe
-from leukoscope.data.descriptors.foreground_crop import DARKEST, SMALLEST, crop_foreground
+from leukoscope.data.descriptors.foreground_crop import SMALLEST, crop_foreground
 from leukoscope.data.descriptors.glcm import GRAYS, measures, pairs
 from leukoscope.data.descriptors.lbp import KINDS, LEAST, MIXED, NEIGHBORS, histogram
 from leukoscope.data.descriptors.radial_profile import ANGLE, center_of, radii
 from leukoscope.data.descriptors.scales import smoothed
 from leukoscope.data.descriptors.shape import perimeter
+from leukoscope.data.imaging.foreground import SPECK_LEVEL
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.synthetic import draw_planned, plan_cohort
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
@@ -100,7 +101,7 @@ def test_turns_and_mirrors_change_nothing(seed, turns, mirrored, nucleoli, fault
 def test_place_frame_and_specks_change_nothing(seed, shift, margin):
     image = drawn(seed, shreds=1)
     moved = np.roll(np.pad(image, ((margin, 3), (0, 2 * margin), (0, 0))), shift, axis=0)
-    specks = np.random.default_rng(seed).integers(0, DARKEST + 1, moved.shape).astype(np.uint8)
+    specks = np.random.default_rng(seed).integers(0, SPECK_LEVEL + 1, moved.shape).astype(np.uint8)
     assert np.array_equal(
         describe(np.where(moved.any(axis=2)[..., None], moved, specks)), describe(image)
     )

@@ -132,11 +132,12 @@ def areas(cohort: Cohort, jobs: int) -> np.ndarray:
     from concurrent.futures import ThreadPoolExecutor
 
     from leukoscope.core.errors import ImageError
-    from leukoscope.data.imaging.image import cell_mask, decode
+    from leukoscope.data.imaging.foreground import nonblack_mask
+    from leukoscope.data.imaging.image import decode
 
     def area(path: Path) -> float:
         try:
-            return float(cell_mask(decode(path)).sum())
+            return float(nonblack_mask(decode(path)).sum())
         except ImageError:
             return float("nan")
 

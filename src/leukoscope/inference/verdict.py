@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from leukoscope.core.values import ConformalThresholds, Verdict
+from leukoscope.data.imaging.foreground import LIT
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.rejection.image_checks import (
-    BLACK,
     border_share,
     image_quality,
     quality_flags,
@@ -110,7 +110,7 @@ def image_flags(image: np.ndarray, cell: np.ndarray, card: Card) -> tuple[str, .
         of view or a crop of one is not. Else what `image_checks` finds beyond the card's limits,
         where it has any.
     """
-    if cell.max() <= BLACK:
+    if cell.max() <= LIT:
         return (EMPTY,)
     usual = card.image_limits
     if border_share(image) > max(BORDER_SHARE, usual["border"].high if usual else 0.0):

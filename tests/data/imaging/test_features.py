@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from leukoscope.data.imaging.features import FEATURES, RIM, SPECK, measure
+from leukoscope.data.imaging.features import FEATURES, SPECK, measure
+from leukoscope.data.imaging.foreground import RIM
 from leukoscope.data.imaging.image import decode
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.data.imaging.image import cell_mask
+from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_filled, perturb
 from tests.inference.tiny_model import cell_image
 
@@ -19,17 +19,17 @@ FILLINGS = [mean_filled, lambda cell: blurred(cell, 300)]
 def test_a_filling_has_the_outline_of_the_cell(fill) -> None:
     filling = fill(CELL)
     assert filling.dtype == np.uint8
-    assert np.array_equal(cell_mask(filling), cell_mask(CELL))
+    assert np.array_equal(nonblack_mask(filling), nonblack_mask(CELL))
 
 
 def test_the_mean_color_is_that_of_the_cell_without_its_background() -> None:
-    inside = mean_filled(CELL)[cell_mask(CELL)]
-    assert (inside == np.rint(CELL[cell_mask(CELL)].mean(axis=0))).all()
+    inside = mean_filled(CELL)[nonblack_mask(CELL)]
+    assert (inside == np.rint(CELL[nonblack_mask(CELL)].mean(axis=0))).all()
 
 
 def test_smoothing_removes_structure_and_does_not_darken_the_rim() -> None:
     plain = mean_filled(CELL)
-    mask = cell_mask(CELL)
+    mask = nonblack_mask(CELL)
     for step in (1, 3):  # at full resolution, and at a third
         assert np.array_equal(blurred(plain[::step, ::step], 300), plain[::step, ::step])
         assert blurred(CELL[::step, ::step], 300)[mask[::step, ::step]].std() < CELL[mask].std() / 5
@@ -50,7 +50,7 @@ def test_patches_share_out_the_cell(size: int, crop: int, most: int, seed: int) 
     draw = np.random.default_rng(seed)
     cell = np.repeat(draw.integers(0, 2, (size, size, 1)), 3, axis=2).astype(np.uint8) * 99
     found = cut_into_patches(cell, crop, most)
-    assert found.pixels.sum() == cell_mask(cell).sum()
+    assert found.pixels.sum() == nonblack_mask(cell).sum()
     assert (found.pixels > 0).all()
     assert len(found.on_cell) == len(found.pixels) <= most
     assert set(np.unique(found.of_pixel)) == set(range(found.grid**2))

@@ -13,8 +13,8 @@ import numpy as np
 from leukoscope.core.errors import ImageError
 from leukoscope.core.files import natural_key
 from leukoscope.data.audit.matching import oriented
-from leukoscope.data.audit.nucleus import solid_mask
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES
+from leukoscope.data.imaging.foreground import solid_mask
 from leukoscope.data.imaging.image import Crop, decode, fixed_scale_crop
 from leukoscope.data.synthetic.notice import synthetic_notice
 

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.audit.nucleus import MIN_CELL_PIXELS, nucleus, solid_mask
+from leukoscope.data.audit.nucleus import MIN_CELL_PIXELS, nucleus
+from leukoscope.data.imaging.foreground import solid_mask
 
 SHADE_GRID = 48
 TEXTURE_GRID = 96

@@ -8,32 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from leukoscope.data.imaging.foreground import solid_mask
+
 #: A cell must cover this many pixels, or there is nothing to recognize it by.
 MIN_CELL_PIXELS = 400
-#: Of the bright level. Darker is border, or what JPEG and blur leave on it: 0.35 is about half
-#: way from the border to the rim of a nucleus, where blur moves an edge least.
-BORDER_LEVEL = 0.35
 #: Of the median gray: below the first it is nucleus, above the second cytoplasm, halo or shred.
 DARK, PALE = 1.2, 1.6
 #: Width of the cell (root of its area) over half the width of what is taken for a shred.
 BRUSH = 30
-
-
-def solid_mask(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The cell's pixels, told from a black border that JPEG may have made uneven.
-
-    Args:
-        image: uint8 (H, W, 3) RGB.
-
-    Returns:
-        bool (H, W).
-    """
-    red, green, blue = cv2.split(image)  # many times faster than image.max(axis=2)
-    brightest = np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
-    lit = brightest[brightest > 8]
-    if lit.size == 0:
-        return np.zeros(brightest.shape, dtype=bool)
-    return brightest > max(8.0, BORDER_LEVEL * float(np.percentile(lit, 90)))
 
 
 def cell_diameter(image: NDArray[np.uint8]) -> float:

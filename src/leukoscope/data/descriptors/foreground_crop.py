@@ -7,19 +7,13 @@ from numpy.typing import NDArray
 
 from leukoscope.data.descriptors.radial_profile import center_of, radii
 from leukoscope.data.descriptors.scales import smoothed
-from leukoscope.data.imaging.image import cell_mask
-from leukoscope.data.imaging.shape import eroded, fill_holes, find_runs, label_runs
+from leukoscope.data.imaging.foreground import bounding_box, bright_mask, interior, nonblack_mask
+from leukoscope.data.imaging.shape import fill_holes, find_runs, label_runs
 
 Floats = NDArray[np.float32]
 
 SMALLEST = 30
 """Pixels a cell has at least; of fewer there is nothing to describe."""
-RIM = 5
-"""Pixels at the outline that are no chromatin: there the cut and its blur show."""
-EDGE = 0.5
-"""Of the median brightness: less is background, or a pixel at the cut that is half of it."""
-DARKEST = 8
-"""No pixel of a cell is darker than this: JPEG leaves such specks on black."""
 SCALES = 5
 """How often a cell is smoothed, each time twice as wide."""
 
@@ -75,32 +69,21 @@ class ForegroundCrop:
 
 def crop_foreground(image: NDArray[np.uint8]) -> ForegroundCrop | None:
     """Find the cell of an image, uint8 (H, W, 3); None where there is none to speak of."""
-    box = _box(cell_mask(image))
+    box = bounding_box(nonblack_mask(image))
     if box is None:
         return None
     color = image[box]
-    mask = _largest(_bright(color))
-    box = _box(mask)
+    mask = _largest(bright_mask(color))
+    box = bounding_box(mask)
     if box is None:
         return None
     color, mask = color[box], mask[box]
     gray = color.sum(axis=2, dtype=np.float32) / 3
     density = np.log(256 / (gray + 1))
     filled = fill_holes(mask)
-    inside = eroded(mask, RIM)
-    if np.count_nonzero(inside) < SMALLEST:
-        inside = mask
+    inside = interior(mask, SMALLEST)
     levels, center = smoothed(density, mask, SCALES), center_of(filled)
     return ForegroundCrop(color, mask, filled, inside, levels, center, radii(filled, center))
-
-
-def _bright(color: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels too bright to be background or a blend with it."""
-    brightest = np.maximum(np.maximum(color[..., 0], color[..., 1]), color[..., 2])
-    counts = np.bincount(brightest.ravel(), minlength=256)
-    counts[: DARKEST + 1] = 0
-    median = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
-    return brightest > max(DARKEST, EDGE * median)
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -113,14 +96,6 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     kept = np.zeros_like(mask)
     kept[mask] = np.repeat(part == sizes.argmax(), runs.length)
     return kept
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """The smallest box that holds all of a mask."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
-        return None
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def spread(values: NDArray[np.floating]) -> tuple[float, float, float]:

@@ -11,18 +11,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.imaging.image import cell_mask
+from leukoscope.data.imaging.foreground import bounding_box, nonblack_mask
 from leukoscope.data.imaging.shape import (
     Runs,
-    eroded,
     find_runs,
     label_runs,
     second_moments,
     solidity,
 )
+from leukoscope.data.imaging.sharpness import cell_sharpness
 
-RIM = 5
-"""Pixels at the outline left out of the sharpness: the cut against black is the sharpest edge."""
 SPECK = 20
 """A connected part of fewer pixels is a speck and no piece."""
 
@@ -77,12 +75,11 @@ def measure(image: NDArray[np.uint8]) -> CellFeatures:
     Returns:
         The measurements. An image without any cell has area, pieces and border 0 and else NaN.
     """
-    mask = cell_mask(image)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
+    mask = nonblack_mask(image)
+    box = bounding_box(mask)
+    if box is None:
         unknown = dict.fromkeys(FEATURES, float("nan"))
         return CellFeatures(**(unknown | {"area": 0.0, "pieces": 0.0, "border": 0.0}))
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     cell, inside = image[box], mask[box]
     runs = find_runs(inside)
     area = float(runs.length.sum())
@@ -99,7 +96,7 @@ def measure(image: NDArray[np.uint8]) -> CellFeatures:
         blue=blue,
         hue=360 * hue,
         saturation=saturation,
-        sharpness=_sharpness(cell, inside),
+        sharpness=cell_sharpness(cell, inside),
         pieces=_pieces(runs),
         border=_border(mask),
     )
@@ -125,23 +122,3 @@ def _eccentricity(runs: Runs) -> float:
 def _pieces(runs: Runs) -> float:
     sizes = np.bincount(label_runs(runs, diagonal=True), weights=runs.length)
     return float((sizes >= SPECK).sum())
-
-
-def _sharpness(cell: NDArray[np.uint8], inside: NDArray[np.bool_]) -> float:
-    core = eroded(inside, RIM)
-    if not core.any():
-        core = inside
-    return float(_laplacian(_gray(cell))[core].var())
-
-
-def _gray(cell: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Luma of ITU-R BT.601, rounded as OpenCV rounds it."""
-    red, green, blue = (cell[..., channel].astype(np.int32) for channel in range(3))
-    return ((9798 * red + 19235 * green + 3735 * blue + (1 << 14)) >> 15).astype(np.int16)
-
-
-def _laplacian(gray: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Sum of the four neighbors less four times the pixel; mirrored at the frame."""
-    wide = np.pad(gray, 1, mode="reflect")
-    around = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:]
-    return around - 4 * gray

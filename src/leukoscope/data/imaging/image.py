@@ -113,12 +113,6 @@ def read_cell(source: Path | str | bytes, crop: Crop) -> np.ndarray:
     return fixed_scale_crop(decode(source), crop)
 
 
-def cell_mask(image: np.ndarray) -> np.ndarray:
-    """Where the cell is: bool (H, W). The background of C-NMC images is pure black."""
-    red, green, blue = image[..., 0], image[..., 1], image[..., 2]
-    return (red | green | blue) > 0  # several times as fast as the maximum over channels
-
-
 def read_bytes(path: Path) -> bytes:
     """The bytes of one image file.
 

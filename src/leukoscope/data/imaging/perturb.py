@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.data.descriptors.scales import smoothed
-from leukoscope.data.imaging.image import cell_mask
+from leukoscope.data.imaging.foreground import nonblack_mask
 
 PATCH = 25
 """Side of a patch in original pixels: an eighth of a usual cell's 200, about a large nucleolus."""
@@ -64,7 +64,7 @@ def cut_into_patches(cell: Image, crop: int, most: int = MOST_PATCHES) -> Patche
         crop: Its side in original pixels.
         most: Patches on the cell at most; larger ones are taken until it fits.
     """
-    mask = cell_mask(cell)
+    mask = nonblack_mask(cell)
     grid = max(1, min(round(crop / PATCH), len(cell)))
     while True:
         line = np.arange(len(cell)) * grid // len(cell)
@@ -78,7 +78,7 @@ def cut_into_patches(cell: Image, crop: int, most: int = MOST_PATCHES) -> Patche
 
 def mean_filled(cell: Image) -> Image:
     """A cell of the same outline in its own mean color: neither structure nor shading is left."""
-    mask = cell_mask(cell)
+    mask = nonblack_mask(cell)
     if not mask.any():
         return cell.copy()
     return _within(mask, np.broadcast_to(cell[mask].mean(axis=0), cell.shape))
@@ -93,7 +93,7 @@ def blurred(cell: Image, crop: int) -> Image:
         cell: uint8 (S, S, 3), the crop as a model is given it.
         crop: Its side in original pixels.
     """
-    mask = cell_mask(cell)
+    mask = nonblack_mask(cell)
     scales = max(1, int(np.log2(max(BLUR * len(cell) / crop, 1))) + 1)
     channels = np.moveaxis(cell.astype(np.float32), 2, 0)
     return _within(mask, np.stack([smoothed(one, mask, scales)[-1] for one in channels], axis=2))

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leukoscope.data.imaging.foreground import bounding_box, nonblack_mask
+
 Floats = NDArray[np.floating[Any]]
 
 BAND_SCALES = (0.0, 1.2, 2.4, 4.8, 9.6)
@@ -57,13 +59,10 @@ def measure_cell(image: NDArray[np.uint8]) -> Floats:
     Raises:
         ValueError: if fewer than 50 pixels are not black.
     """
-    # Ten times as fast as the maximum over an axis of length 3.
-    mask = (image[..., 0] | image[..., 1] | image[..., 2]) > 0
-    area = int(mask.sum())
-    if area < 50:
+    mask = nonblack_mask(image)
+    area, box = int(mask.sum()), bounding_box(mask)
+    if area < 50 or box is None:
         raise ValueError(f"no cell to measure: {area} pixels are not black")
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
     mask, cell = mask[box], image[box].astype(np.float32)
     color = cell.sum(axis=(0, 1)) / area
     eccentricity, irregularity = _shape(mask)

@@ -11,18 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leukoscope.data.imaging.foreground import bounding_box, lit_mask
 from leukoscope.data.imaging.image import center
 from leukoscope.data.imaging.shape import find_runs, label_runs
+from leukoscope.data.imaging.sharpness import central_sharpness
 
-# Above this a pixel isn't background: JPEG copies have specks on what was pure black.
-BLACK = 16
 # Only the central square is looked at, so that no image is too large to be checked at once.
 WINDOW = 640
 STEP = 4
 # A piece smaller than this share of the largest is a speck, such as JPEG leaves, and no object.
 SPECK = 0.01
-# Side of the square in the middle of the object whose sharpness is measured.
-PATCH = 96
 
 # Each measure, and what an image is called that lies below or above its limits.
 MEASURES: Mapping[str, tuple[str, str]] = {
@@ -70,26 +68,26 @@ def image_quality(image: NDArray[np.uint8]) -> dict[str, float]:
     """
     square = center(image, WINDOW) if max(image.shape[:2]) > WINDOW else image
     few = np.ascontiguousarray(square[STEP // 2 :: STEP, STEP // 2 :: STEP])
-    lit = _lit(few)
-    rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
-    if not rows.size:
+    lit = lit_mask(few)
+    box = bounding_box(lit)
+    if box is None:
         return dict.fromkeys(MEASURES, float("nan")) | {"area": 0.0}
     runs = find_runs(lit)
     pieces = np.bincount(label_runs(runs, diagonal=True), weights=runs.length)
     count = float(pieces.sum())
     objects = pieces[pieces >= SPECK * pieces.max()]
-    box = (rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
-    middle = ((rows[0] + rows[-1]) / 2, (columns[0] + columns[-1]) / 2)
+    height, width = (span.stop - span.start for span in box)
+    middle = [(span.start + span.stop - 1) / 2 for span in box]
     away = [at - (side - 1) / 2 for at, side in zip(middle, lit.shape, strict=True)]
     color = few.reshape(-1, 3)[lit.ravel()].sum(axis=0, dtype=np.float64) / count
     gray = float(color.sum())
     return {
         "area": float(np.log(count * STEP * STEP)),
-        "fill": count / float(box[0] * box[1]),
+        "fill": count / float(height * width),
         "apart": 1 - float(objects.max() / objects.sum()),
         "offset": STEP * float(np.hypot(*away)),
         "border": border_share(image),
-        "sharpness": _sharpness(square, [int(STEP * at) for at in middle]),
+        "sharpness": central_sharpness(square, *(int(STEP * at) for at in middle)),
         "brightness": float(np.log(gray / 3)),
         "redness": float(color[0]) / gray,
         "greenness": float(color[1]) / gray,
@@ -99,7 +97,7 @@ def image_quality(image: NDArray[np.uint8]) -> dict[str, float]:
 def border_share(image: NDArray[np.uint8]) -> float:
     """Share of the frame's outermost pixels that are not black."""
     edges = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    return float(_lit(edges).mean())
+    return float(lit_mask(edges).mean())
 
 
 def parse_ranges(seen: Sequence[Mapping[str, float]]) -> dict[str, Range]:
@@ -142,18 +140,3 @@ def quality_text(known: Mapping[str, Range] | None) -> str:
         f"fills {max(0.0, fill.low):.0%} of its box or more, at most {offset.high:.0f} pixels off "
         "center, neither blurred nor of a color that no known cell has"
     )
-
-
-def _lit(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where any channel is above black: `BLACK` is a power of 2, so one of the high bits is set."""
-    return np.asarray((pixels[..., 0] | pixels[..., 1] | pixels[..., 2]) >= BLACK)
-
-
-def _sharpness(square: NDArray[np.uint8], middle: Sequence[int]) -> float:
-    top, left = (max(0, at - PATCH // 2) for at in middle)
-    gray = square[top : top + PATCH, left : left + PATCH, 1].astype(np.int16)
-    if min(gray.shape) < 3:
-        return float("nan")
-    around = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:]
-    laplacian = (around - 4 * gray[1:-1, 1:-1]).astype(np.float32)
-    return float(np.log(laplacian.var() + 1e-3))

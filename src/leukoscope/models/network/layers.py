@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from leukoscope.data.imaging.sharpness import LAPLACIAN
 from leukoscope.models.recipe.settings import Network
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -16,7 +17,6 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
 }
 
-LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 GROUPS = 8  # of a group norm, where the channels can be divided by it
 
 

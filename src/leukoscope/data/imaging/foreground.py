@@ -1,0 +1,128 @@
+"""Foreground of an image: the rules for which pixels are the cell, side by side.
+
+A C-NMC image is one cell on pure black, so every pixel that is not black is the cell. A copy made
+by JPEG or by another segmentation has specks and a blended rim, so some uses need a higher level.
+Each rule compares the brightest channel of a pixel with a level:
+
+| rule | brightest channel | used by |
+|---|---|---|
+| `nonblack_mask` | above 0 | measurements (area), heatmaps and occlusion, evaluation |
+| the same in PyTorch | above 0 | `models.network.local_features`, as part of the model |
+| `lit_mask` | 16 or more | image quality: JPEG specks on black must not count |
+| `bright_mask` | above 8 and half of the median | descriptors: the blended rim is left out |
+| `solid_mask` | above 8 and 0.35 of the 90th percentile | audit: one outline in two copies |
+
+The rules give slightly different areas for the same cell. `interior` leaves out the rim of a mask,
+where the cut against black is the sharpest edge of the image and hides the cell's own structure.
+NumPy is enough for all of them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.data.imaging.shape import eroded
+
+Mask = NDArray[np.bool_]
+
+LIT = 16
+"""Gray level from which a pixel counts as lit: JPEG copies have specks on what was pure black."""
+SPECK_LEVEL = 8
+"""Gray level of the brightest JPEG specks on black; the foreground is above it."""
+BRIGHT_FRACTION = 0.5
+"""Level of `bright_mask` as a fraction of the median: a pixel at the cut that is half background
+stays out."""
+SOLID_FRACTION = 0.35
+"""Level of `solid_mask` as a fraction of the 90th percentile: about half way from the background to
+the rim of a nucleus, where blur moves an edge least."""
+RIM = 5
+"""Width in pixels of the rim that `interior` leaves out: the cut and its blur show there."""
+
+
+def nonblack_mask(image: NDArray[np.uint8]) -> Mask:
+    """Pixels that are not pure black, the background of C-NMC images.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+
+    Returns:
+        bool (H, W).
+    """
+    red, green, blue = image[..., 0], image[..., 1], image[..., 2]
+    mask: Mask = (red | green | blue) > 0  # several times as fast as the maximum over channels
+    return mask
+
+
+def lit_mask(image: NDArray[np.uint8]) -> Mask:
+    """Pixels with a channel of at least `LIT`, for images that may have been JPEG files.
+
+    Args:
+        image: uint8 RGB (H, W, 3), or (N, 3) for a line of pixels.
+
+    Returns:
+        bool (H, W) or (N,).
+    """
+    # `LIT` is a power of 2, so one of the high bits is set.
+    mask: Mask = (image[..., 0] | image[..., 1] | image[..., 2]) >= LIT
+    return mask
+
+
+def bright_mask(image: NDArray[np.uint8]) -> Mask:
+    """Pixels brighter than half the median cell pixel: neither background nor a blend with it.
+
+    Args:
+        image: uint8 RGB (H, W, 3), cropped to the cell.
+
+    Returns:
+        bool (H, W), all False for an image without a pixel above `SPECK_LEVEL`.
+    """
+    brightest = _brightest(image)
+    counts = np.bincount(brightest.ravel(), minlength=256)
+    counts[: SPECK_LEVEL + 1] = 0
+    median = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
+    return brightest > max(SPECK_LEVEL, BRIGHT_FRACTION * median)
+
+
+def solid_mask(image: NDArray[np.uint8]) -> Mask:
+    """Pixels of the cell on a black background that JPEG may have made uneven.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+
+    Returns:
+        bool (H, W), all False for an image without a pixel above `SPECK_LEVEL`.
+    """
+    brightest = _brightest(image)
+    lit = brightest[brightest > SPECK_LEVEL]
+    if lit.size == 0:
+        return np.zeros(brightest.shape, dtype=bool)
+    return brightest > max(float(SPECK_LEVEL), SOLID_FRACTION * float(np.percentile(lit, 90)))
+
+
+def interior(mask: Mask, least: int = 1) -> Mask:
+    """The mask without its rim of `RIM` pixels.
+
+    Args:
+        mask: bool (H, W).
+        least: Smallest useful number of pixels.
+
+    Returns:
+        bool (H, W); the whole mask if fewer than `least` pixels remain.
+    """
+    core = eroded(mask, RIM)
+    return core if np.count_nonzero(core) >= least else mask
+
+
+def bounding_box(mask: Mask) -> tuple[slice, slice] | None:
+    """Rows and columns of the smallest box that holds a mask; None for an empty one."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _brightest(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Brightest channel of each pixel; many times as fast as `image.max(axis=2)`."""
+    brightest: NDArray[np.uint8] = np.maximum(
+        np.maximum(image[..., 0], image[..., 1]), image[..., 2]
+    )
+    return brightest
