@@ -19,7 +19,7 @@ from leukoscope.app.export.export import csv_lines, export
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, CaseIn, Review
 from leukoscope.app.store import Store
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 
 SHA256 = "0" * 64
 THRESHOLD = 0.4

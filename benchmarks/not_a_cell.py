@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from leukoscope.core.files import natural_key
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.image import decode

@@ -14,7 +14,7 @@ import numpy as np
 
 import leukoscope as ls
 from leukoscope.core.console_log import log_to_stderr
-from leukoscope.core.values import FROM_PROBABILITY, Verdict
+from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.data.cohort import hash_cells, write_cohort
 from leukoscope.evaluation.metrics.calibration import (
     expected_calibration_error,

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from leukoscope.app.schemas import Case, Cell, Review
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from tests.app.store.made import add, answer, new_case, open_store
 
 HOSTILE = '=HYPERLINK("x")<script>alert(1)</script>, "two"\nlines'

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from leukoscope.app.limits import MB
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from tests.app.forms import BOUNDARY, TYPE, files, form, part, zipped
 from tests.app.live import PATIENCE, Live
 from tests.app.uploads.test_archives import overlapping

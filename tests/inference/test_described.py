@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from leukoscope.core.errors import ModelFileError
-from leukoscope.core.values import ANSWERS, Verdict
+from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.descriptors import NAMES, VERSION, describe
 from leukoscope.data.imaging.image import Crop, fixed_scale_crop
 from leukoscope.inference.model_file.card import Card, Descriptors

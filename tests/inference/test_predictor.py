@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from leukoscope.core.errors import ModelFileError
-from leukoscope.core.values import ANSWERS, Verdict
+from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.inference.model_file.model_file import ModelFile
 from leukoscope.inference.predictor import Prediction, Predictor, sigmoid

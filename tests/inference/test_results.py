@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import read_table
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from leukoscope.inference import results
 from leukoscope.inference.predictor import Prediction
 

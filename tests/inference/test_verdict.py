@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.core.values import Abstention, ConformalThresholds, Limit, Verdict
+from leukoscope.core.values import Abstention, ConformalThresholds, Limit
+from leukoscope.core.verdicts import Verdict
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.rejection.image_checks import image_quality
 from leukoscope.inference.rejection.mahalanobis import GaussianModel, pack

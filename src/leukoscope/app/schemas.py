@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from leukoscope.inference.occlusion import Kind
 
 Label = Literal["ALL", "HEM", "not a cell"]

@@ -37,7 +37,7 @@ from leukoscope.app.schemas import (
 )
 from leukoscope.client.upload_batches import Image, UnreadableImage, UploadBatch, upload_batches
 from leukoscope.core.errors import ServerError, missing_extra
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.verdict import threshold
 

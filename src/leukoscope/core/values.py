@@ -5,24 +5,7 @@ reader and writer of that file map it.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from math import isnan
-
-
-class Verdict(StrEnum):
-    """The result for one image."""
-
-    BLAST = "blast"
-    NORMAL = "normal"
-    UNCERTAIN = "uncertain"
-    NOT_A_CELL = "not a cell"
-    ERROR = "error"
-
-
-ANSWERS = frozenset({Verdict.BLAST, Verdict.NORMAL})
-"""Verdicts that name a class."""
-FROM_PROBABILITY = ANSWERS | {Verdict.UNCERTAIN}
-"""Verdicts that follow from the probability, so that another threshold can change them."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import ImageError, ModelFileError
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from leukoscope.data.imaging.image import decode, fixed_scale_crop
 from leukoscope.inference.model_file.model_file import ModelFile, Outputs, default_model, load
 from leukoscope.inference.sources import Source

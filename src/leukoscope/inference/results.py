@@ -9,7 +9,7 @@ from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.files import natural_key
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import TableWriter
-from leukoscope.core.values import ANSWERS, Verdict
+from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.inference.predictor import Prediction
 

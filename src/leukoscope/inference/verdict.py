@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leukoscope.core.values import ConformalThresholds, Verdict
+from leukoscope.core.values import ConformalThresholds
+from leukoscope.core.verdicts import Verdict
 from leukoscope.data.imaging.foreground import LIT
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.rejection.image_checks import (

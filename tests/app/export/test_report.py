@@ -12,7 +12,8 @@ from leukoscope import __version__
 from leukoscope.app.export import report as module
 from leukoscope.app.export.report import report
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.core.values import ConformalThresholds, Verdict
+from leukoscope.core.values import ConformalThresholds
+from leukoscope.core.verdicts import Verdict
 from tests.app.made_case import HOSTILE, Made, everything, made_case
 from tests.inference.tiny_model import tiny_card
 from tests.root import ROOT

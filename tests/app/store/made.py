@@ -5,7 +5,8 @@ from typing import Any
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import Answer, CaseIn
 from leukoscope.app.store import Store
-from leukoscope.core.values import ConformalThresholds, Verdict
+from leukoscope.core.values import ConformalThresholds
+from leukoscope.core.verdicts import Verdict
 
 MODEL = "tiny"
 SHA256 = "ab" * 32

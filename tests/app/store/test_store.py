@@ -7,7 +7,8 @@ from sqlalchemy import event
 
 from leukoscope.app.schemas import CaseChange, CaseIn, CellChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, StoreError
-from leukoscope.core.values import ConformalThresholds, Verdict
+from leukoscope.core.values import ConformalThresholds
+from leukoscope.core.verdicts import Verdict
 from leukoscope.inference.verdict import predicted_class
 from tests.app.store.made import MODEL, SHA256, THRESHOLD, add, answer, new_case, open_store
 

@@ -8,7 +8,7 @@ import pytest
 
 import leukoscope as ls
 from leukoscope.core.errors import TrainingError
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from leukoscope.evaluation.metrics.conformal import class_limits
 from leukoscope.inference.model_file.card import SCHEMA, Card
 from leukoscope.inference.model_file.card_text import describe

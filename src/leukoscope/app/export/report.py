@@ -16,7 +16,7 @@ from leukoscope.app.export.histogram import histogram
 from leukoscope.app.schemas import Case, Cell, Label
 from leukoscope.core import html
 from leukoscope.core.errors import ImageError
-from leukoscope.core.values import FROM_PROBABILITY, Verdict
+from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.data.imaging.image import center, decode
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe

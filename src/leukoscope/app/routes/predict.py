@@ -20,7 +20,7 @@ from leukoscope.app.state import model_sha256, ready_store, services, stopping
 from leukoscope.app.uploads.items import Item
 from leukoscope.app.uploads.uploads import read_uploads
 from leukoscope.core.errors import ImageError
-from leukoscope.core.values import Verdict
+from leukoscope.core.verdicts import Verdict
 from leukoscope.inference.results import tally
 
 if TYPE_CHECKING:

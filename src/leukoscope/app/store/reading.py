@@ -21,7 +21,8 @@ from sqlalchemy import (
 from leukoscope.app.schemas import Abstains, CaseHead, Cell, ReviewOut, Summary
 from leukoscope.app.store.errors import NotFoundError
 from leukoscope.app.store.tables import ID_LENGTH, CaseRow, CellRow, ImageRow, ReviewRow
-from leukoscope.core.values import FROM_PROBABILITY, ConformalThresholds, Verdict
+from leukoscope.core.values import ConformalThresholds
+from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.inference.results import SubjectSummary, tally
 from leukoscope.inference.verdict import predicted_class
 

@@ -12,7 +12,8 @@ from leukoscope.app.schemas import Answer, CaseChange, CaseIn, CellChange, Revie
 from leukoscope.app.store.errors import ConflictError, NotFoundError
 from leukoscope.app.store.reading import MAX_ID, NO_CASE, NO_CELL, batches, case_key, cell_key
 from leukoscope.app.store.tables import CaseRow, CellRow, ImageRow, ReviewRow
-from leukoscope.core.values import ConformalThresholds, Verdict
+from leukoscope.core.values import ConformalThresholds
+from leukoscope.core.verdicts import Verdict
 
 Answered = tuple[Answer, bytes | None]
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.core.files import natural_key
-from leukoscope.core.values import ANSWERS, Abstention, Estimate, Verdict
+from leukoscope.core.values import Abstention, Estimate
+from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.evaluation.metrics.bootstrap import estimate_of_draws, why_no_interval
 from leukoscope.evaluation.metrics.conformal import covers
 from leukoscope.evaluation.metrics.metrics import Metric, divide
