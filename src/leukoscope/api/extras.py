@@ -11,11 +11,12 @@ def needs_train_extra(verb: str) -> Iterator[None]:
     """Turn a failed import inside the block into the pip command that mends it.
 
     Raises:
-        MissingExtraError: A package of the train extra is not installed.
+        MissingExtraError: A package of an extra is not installed.
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name and error.name.partition(".")[0] == "leukoscope":
+        problem = missing_extra(verb, error)
+        if problem is error:
             raise
-        raise missing_extra(verb, error) from error
+        raise problem from error

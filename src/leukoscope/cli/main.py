@@ -226,14 +226,21 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         raise
     except LeukoscopeError as error:
         _fail(str(error), error.exit_code)
-    except ModuleNotFoundError as error:
-        _fail(str(missing_extra("this verb", error)), LeukoscopeError.exit_code)
+    except ImportError as error:
+        problem = missing_extra("this command", error)
+        if isinstance(problem, LeukoscopeError):
+            _fail(str(problem), problem.exit_code)
+        _fail_with_bug(error)
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         _fail(f"{named}{error.strerror or error}", LeukoscopeError.exit_code)
     except Exception as error:
-        hint = "This is a bug; LEUKOSCOPE_DEBUG=1 shows where."
-        _fail(f"{type(error).__name__}: {error}. {hint}", 1)
+        _fail_with_bug(error)
+
+
+def _fail_with_bug(error: Exception) -> NoReturn:
+    hint = "This is a bug; LEUKOSCOPE_DEBUG=1 shows where."
+    _fail(f"{type(error).__name__}: {error}. {hint}", 1)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

@@ -82,7 +82,7 @@ class Client:
         try:
             import httpx
         except ImportError as error:
-            raise missing_extra("the client", error, extra="client") from error
+            raise missing_extra("the client", error) from error
         self._patience = patience
         headers = {b"Authorization": f"Bearer {token}".encode()} if token else {}
         try:

@@ -1,5 +1,7 @@
 """One exception tree. A message says in one line what is wrong, where, and what to do next."""
 
+from collections.abc import Mapping
+
 RESEARCH_USE = "Research use only. Not for diagnosis."
 
 
@@ -66,18 +68,50 @@ class ServerError(LeukoscopeError):
 
 
 class MissingExtraError(LeukoscopeError):
-    """The installed package lacks the extra that a verb needs."""
+    """The installation lacks an extra that a command needs."""
 
 
-def missing_extra(verb: str, error: ImportError, extra: str = "train") -> MissingExtraError:
-    """The error to raise when importing an optional room failed.
+# The packages that an extra of pyproject.toml brings beyond the core, by the name they import by.
+EXTRAS: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "cv2",
+            "huggingface_hub",
+            "lightning_fabric",
+            "matplotlib",
+            "onnx",
+            "onnxscript",
+            "optuna",
+            "safetensors",
+            "scipy",
+            "skl2onnx",
+            "sklearn",
+            "timm",
+            "torch",
+            "torchvision",
+        ),
+        "train",
+    ),
+    "httpx": "client",
+    "kagglehub": "download",
+    "pg8000": "postgres",
+}
+
+
+def missing_extra(verb: str, error: ImportError) -> ImportError | MissingExtraError:
+    """Return the error to raise where an import failed.
 
     Args:
-        verb: What the user asked for, as they would name it.
-        error: The import failure; its module name is shown.
-        extra: The extra that provides the missing package.
+        verb: The command or feature, as a user would name it.
+        error: The failed import.
+
+    Returns:
+        The extra to install, if one brings the module; otherwise `error`, which is a bug.
     """
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None or not isinstance(error, ModuleNotFoundError):
+        return error
     return MissingExtraError(
-        f"{verb} needs the package {error.name!r}, which this installation lacks. "
+        f"{verb} needs the package {error.name!r}, which is not installed. "
         f"Install it with: pip install 'leukoscope[{extra}]'"
     )

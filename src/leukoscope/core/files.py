@@ -1,6 +1,5 @@
-"""Files: atomic writing, locks, hashing, and the order a person would put names in."""
+"""Files: atomic writing, locks, hashing, and the natural order of names."""
 
-import fcntl
 import hashlib
 import os
 import re
@@ -22,7 +21,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
         yield temporary
-        with temporary.open("rb") as file:
+        with temporary.open("r+b") as file:  # Windows flushes only what may be written
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
@@ -37,26 +36,32 @@ def write_text(path: Path | str, text: str) -> None:
 
 @contextmanager
 def locked(path: Path | str, *, wait: bool = True) -> Iterator[bool]:
-    """Hold a file, made where it is missing, so that one process at a time has it.
+    """Hold an exclusive lock on a file, between processes.
 
-    The lock ends with the block, and with the process, however that ends; the file stays.
+    The operating system releases the lock at the end of the block or of the process, even one
+    that is killed.
 
     Args:
-        path: Of the lock.
-        wait: For whoever has it; else go on without.
+        path: The lock file; it is made where it is missing, and holds nothing.
+        wait: Wait for the process that holds the lock; otherwise return at once.
 
     Yields:
-        Whether this process has it.
+        True if this process holds the lock.
     """
+    from filelock import FileLock, Timeout
+
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=wait)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def sha256_file(path: Path | str) -> str:

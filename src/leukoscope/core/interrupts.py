@@ -1,4 +1,4 @@
-"""Ctrl-C that is neither lost nor heard in the middle of a write.
+"""Ctrl-C that is neither lost nor raised in the middle of a write.
 
 Python raises KeyboardInterrupt wherever the main thread happens to be. Within a finalizer or the
 callback of a weak reference, of which imports and database sessions run many, nothing can be
@@ -24,25 +24,27 @@ Handler = Callable[[int, FrameType | None], Any]
 
 @contextmanager
 def repeated_when_dropped() -> Iterator[None]:
-    """Send Ctrl-C again where Python dropped it, until it is raised where it can be."""
-    handler = _own_handler()
-    if handler is None:
+    """Send Ctrl-C again where Python dropped it, until it is raised where it can be.
+
+    Windows has no timer signal. There a dropped Ctrl-C has to be pressed again.
+    """
+    if _own_handler() is None or not hasattr(signal, "SIGALRM"):
         yield
         return
-    told = sys.unraisablehook
+    hook_before = sys.unraisablehook
 
     def hook(dropped: "UnraisableHookArgs") -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt):
             signal.setitimer(signal.ITIMER_REAL, AGAIN)  # it also ends a wait for a lock
         else:
-            told(dropped)
+            hook_before(dropped)
 
     before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     sys.unraisablehook = hook
     try:
         yield
     finally:
-        sys.unraisablehook = told
+        sys.unraisablehook = hook_before
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

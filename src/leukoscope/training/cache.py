@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core import folders
 from leukoscope.core.errors import ImageError, TrainingError
 from leukoscope.core.files import atomic_path, write_text
 from leukoscope.core.progress import track
@@ -53,10 +54,9 @@ class _Kind:
 
 
 def cache_folder() -> Path:
-    """Where derived files are kept: LEUKOSCOPE_CACHE, else the user's cache folder."""
+    """Return the folder of derived files: LEUKOSCOPE_CACHE, else within the user's cache folder."""
     named = os.environ.get("LEUKOSCOPE_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(named) if named else Path(base) / "leukoscope" / "crops"
+    return Path(named) if named else folders.cache_folder() / "crops"
 
 
 def estimate(cells: int, crop: Crop, jobs: int) -> str:

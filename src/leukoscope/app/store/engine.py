@@ -132,7 +132,7 @@ def _postgresql(url: URL) -> Engine:
     try:
         engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, **OPTIONS)
     except ImportError as error:
-        raise missing_extra("A PostgreSQL database", error, "postgres") from error
+        raise missing_extra("A PostgreSQL database", error) from error
     event.listen(engine, "begin", _on_postgresql_begin)
     # A connection found dead is replaced; that it could not be closed in form is no news.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)

@@ -1,10 +1,10 @@
-"""Where cases are kept: the user's own file, memory, or a PostgreSQL server."""
+"""Location of the cases: the user's own file, memory, or a PostgreSQL server."""
 
 import os
-import sys
 from pathlib import Path
 
 from leukoscope.app.settings import Settings
+from leukoscope.core.folders import data_folder
 
 FILE_NAME = "cases.sqlite3"
 IN_MEMORY = "sqlite://"
@@ -15,16 +15,6 @@ def database_url(settings: Settings) -> str:
     if settings.ephemeral:
         return IN_MEMORY
     return settings.database or f"sqlite:///{data_folder() / FILE_NAME}"
-
-
-def data_folder() -> Path:
-    """The folder for this user's data, as the XDG and Apple conventions name it."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "leukoscope"
-    named = Path(os.environ.get("XDG_DATA_HOME") or "")
-    # The convention says to pass over a relative path.
-    base = named if named.is_absolute() else Path.home() / ".local" / "share"
-    return base / "leukoscope"
 
 
 def prepare_file(path: Path) -> None:

@@ -67,7 +67,7 @@ def download_cnmc(
     try:
         import kagglehub  # type: ignore[import-not-found]
     except ImportError as error:
-        raise missing_extra("data download", error, "download") from error
+        raise missing_extra("data download", error) from error
     if (target / TOP_FOLDER).exists():
         raise DownloadError(
             f"{target / TOP_FOLDER} exists already. Check it with: leukoscope data verify {target}"

@@ -1,6 +1,5 @@
 """Where a network trains: the device, the precision and the other processes, through Fabric."""
 
-import resource
 import sys
 
 import torch
@@ -34,9 +33,17 @@ def computes_bf16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def peak_memory() -> int:
-    """The most memory this process has held so far, in bytes: the device's, else the machine's."""
+def peak_memory() -> int | None:
+    """Return the most memory this process has held so far, in bytes.
+
+    It is the memory of the device; without a device, that of the machine, which Python cannot read
+    on Windows.
+    """
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
+    try:
+        import resource
+    except ImportError:
+        return None
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return held if sys.platform == "darwin" else held * 1024

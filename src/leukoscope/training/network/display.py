@@ -105,7 +105,9 @@ class Display:
         log.info("  ".join(figures))
 
     def _estimate(self, seconds: float, share: float) -> None:
-        words = [self.weights, f"{peak_memory() / 1e9:.1f} GB of memory"]
+        words, memory = [self.weights], peak_memory()
+        if memory is not None:
+            words.append(f"{memory / 1e9:.1f} GB of memory")
         if self.steps > MEASURED[0]:
             words.append(f"about {seconds / share:.0f} s an epoch and {self.most} epochs at most")
         log.info("; ".join(words))

@@ -49,7 +49,7 @@ def open_storage(place: str) -> BaseStorage:
     try:
         return _patiently(url, is_file)
     except ModuleNotFoundError as error:
-        raise missing_extra("A study in PostgreSQL", error, "postgres") from error
+        raise missing_extra("A study in PostgreSQL", error) from error
     except (SQLAlchemyError, OSError, RuntimeError) as error:  # Optuna's own are of these
         told = error.orig if isinstance(error, DBAPIError) else error
         reason = " ".join(str(told).split())[:200]
