@@ -12,7 +12,16 @@ import sys
 from typing import Any
 
 MODULES = frozenset({"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"})
-SIGNALS = ("SIGALRM", "SIGHUP", "SIGKILL", "SIGQUIT", "SIGUSR1", "pause", "setitimer", "ITIMER_REAL")
+SIGNALS = (
+    "SIGALRM",
+    "SIGHUP",
+    "SIGKILL",
+    "SIGQUIT",
+    "SIGUSR1",
+    "pause",
+    "setitimer",
+    "ITIMER_REAL",
+)
 FUNCTIONS = ("fork", "getuid", "geteuid", "killpg", "sched_getaffinity", "statvfs", "mkfifo")
 
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from leukoscope.core.errors import CohortError
@@ -22,6 +22,7 @@ wholes = st.integers(-(10**17), 10**17)
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @settings(deadline=None)
 @given(st.lists(st.tuples(printable.map("t{}".format), numbers, wholes), min_size=1, max_size=10))
+@example([("t", 0.0, 2**53 + 1), ("t", 0.0, -(10**17))])
 def test_a_table_is_read_as_written(tmp_path_factory, suffix, rows):
     path = tmp_path_factory.mktemp("table") / f"t{suffix}"
     names, values, counts = zip(*rows, strict=True)

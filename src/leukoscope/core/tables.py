@@ -195,10 +195,11 @@ def _typed(values: list[str]) -> np.ndarray:
 
 
 def _is_integer(text: str) -> bool:
+    digits = text.removeprefix("-")
     return (
         text.isascii()
-        and len(text) < 19
-        and text.removeprefix("-").isdecimal()
+        and len(digits) < 19  # always fits into 64 bits
+        and digits.isdecimal()
         and str(int(text)) == text
     )
 
