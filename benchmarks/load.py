@@ -35,7 +35,8 @@ from load_clients import Body, Load, make_bodies
 from PIL import Image
 
 from leukoscope.data.synthetic import draw_planned, plan_cohort
-from leukoscope.inference.predictor import Prediction, Predictor, usable_cores
+from leukoscope.inference.predictor import Predictor, usable_cores
+from leukoscope.inference.results import Prediction
 from leukoscope.inference.sources import expand
 
 IMAGES = 96

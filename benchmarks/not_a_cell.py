@@ -23,7 +23,8 @@ from leukoscope.core.verdicts import Verdict
 from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.image import decode
-from leukoscope.inference.predictor import Prediction, Predictor
+from leukoscope.inference.predictor import Predictor
+from leukoscope.inference.results import Prediction
 from leukoscope.inference.verdict import UNLIKE
 from leukoscope.training.run import read_run
 

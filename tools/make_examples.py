@@ -42,7 +42,7 @@ def planned() -> dict[Example, PlannedCell]:
     for cell in plan_cohort(persons=10, cells_per_person=40, seed=SEED):
         if cell.copy_of or cell.subject not in PERSONS or taken[cell.subject] == CELLS:
             continue
-        (answer,) = shipped.answer([draw_planned(cell, SEED)])
+        (answer,) = shipped.predict_batch([draw_planned(cell, SEED)])
         if answer.verdict not in (Verdict.UNCERTAIN, FITTING[LABEL_NAMES[cell.label]]):
             continue
         taken[cell.subject] += 1

@@ -1,6 +1,9 @@
 """The table of cells: types, labels, and text that stays text."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,3 +121,64 @@ def test_hashes_are_those_of_the_bytes_and_a_lost_file_is_flagged(tmp_path):
     assert hashed["sha256"].tolist() == [known, "", "kept"]
     assert hashed["flags"].tolist() == ["", "blurred;unreadable", ""]
     assert cohort["sha256"].tolist() == ["", "", "kept"]
+
+
+def test_a_cohort_goes_through_pandas_and_back() -> None:
+    cohort = make_cohort(
+        {
+            "path": ["/a", "/b", "/c"],
+            "label": [1, 0, -1],
+            "subject": ["007", "2", ""],
+            "x": [1, 2, 3],
+        }
+    )
+    frame = cohort.to_pandas()
+    assert frame["label"].tolist() == ["ALL", "HEM", ""]
+    again = Cohort.from_pandas(frame[frame["label"] != "HEM"])
+    kept = cohort.select(np.array([0, 2]))
+    assert list(again) == list(kept)
+    for name in kept:
+        assert again[name].tolist() == kept[name].tolist()
+        assert again[name].dtype == kept[name].dtype
+
+
+def test_a_data_frame_may_have_missing_values_and_any_types() -> None:
+    frame = pd.DataFrame(
+        {
+            "path": pd.array(["a.bmp", "b.bmp"], dtype="string"),
+            "label": pd.Categorical(["ALL", None]),
+            "subject": [7.0, None],
+            "size": pd.array([5, None], dtype="Int64"),
+        }
+    )
+    cohort = Cohort.from_pandas(frame)
+    assert cohort.paths == [Path.cwd() / "a.bmp", Path.cwd() / "b.bmp"]
+    assert cohort["label"].tolist() == [1, -1]
+    assert cohort["subject"].tolist() == ["7", ""]
+    assert cohort["size"][0] == 5
+    assert np.isnan(cohort["size"][1])
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [
+        ({"path": ["a", None]}, "row 1"),
+        ({"path": ["a"], "label": ["x"]}, "row 0: label 'x'"),
+        ({"image": ["a"]}, "'path'"),
+    ],
+)
+def test_an_unusable_data_frame_is_refused(columns: dict[str, list], named: str) -> None:
+    with pytest.raises(CohortError, match=named):
+        Cohort.from_pandas(pd.DataFrame(columns))
+
+
+def test_columns_of_one_name_are_refused() -> None:
+    frame = pd.DataFrame([["a", "b"]], columns=["path", "path"])
+    with pytest.raises(CohortError, match="same name"):
+        Cohort.from_pandas(frame)
+
+
+def test_a_cohort_is_shown_in_one_short_line() -> None:
+    cohort = make_cohort({"path": ["a"] * 1000, "label": [1] * 1000, "subject": ["1"] * 1000})
+    assert "1,000 ALL" in repr(cohort)
+    assert len(repr(cohort)) < 200

@@ -17,7 +17,8 @@ from leukoscope.core.errors import ModelFileError
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.inference.model_file.model_file import ModelFile
-from leukoscope.inference.predictor import Prediction, Predictor, sigmoid
+from leukoscope.inference.predictor import Predictor, sigmoid
+from leukoscope.inference.results import Prediction
 from leukoscope.inference.sources import Source, expand
 from leukoscope.inference.verdict import EMPTY, NO_BORDER
 from tests.inference.bad_images import BROKEN, UNUSUAL, chained_tiff, encode
@@ -49,7 +50,7 @@ def test_predictions_are_the_models_own(
 ) -> None:
     batch = np.stack([read_cell(path, Crop(CROP, SIZE)) for path in cells])
     expected = model.run(batch).logit
-    found = list(predictor.predict(cells))
+    found = list(predictor.stream(cells))
     assert [p.name for p in found] == [str(path) for path in cells]
     np.testing.assert_allclose([p.logit for p in found], expected, atol=1e-5)
     probabilities = 1 / (1 + np.exp(-expected.astype(float) / tiny_card().temperature))
@@ -65,15 +66,15 @@ def test_predictions_are_the_models_own(
 def test_threads_and_batch_size_change_nothing(
     model: ModelFile, cells: list[Path], threads: int, batch_size: int
 ) -> None:
-    reference = logits(Predictor(model, threads=1, batch_size=1).predict(cells))
+    reference = logits(Predictor(model, threads=1, batch_size=1).stream(cells))
     other = Predictor(model, threads=threads, batch_size=batch_size)
-    np.testing.assert_allclose(logits(other.predict(cells)), reference, atol=1e-5)
+    np.testing.assert_allclose(logits(other.stream(cells)), reference, atol=1e-5)
 
 
 def test_path_text_bytes_and_array_are_the_same(predictor: Predictor, cells: list[Path]) -> None:
     path = cells[0]
     sources = [path, str(path), path.read_bytes(), cell_image(0), Source(path)]
-    found = list(predictor.predict(sources))
+    found = list(predictor.stream(sources))
     assert len({round(p.p_all or 0, 6) for p in found}) == 1
     assert [p.name for p in found] == [str(path), str(path), "", "", str(path)]
 
@@ -82,7 +83,7 @@ def test_path_text_bytes_and_array_are_the_same(predictor: Predictor, cells: lis
 def test_a_larger_frame_around_the_same_cell_changes_nothing(
     predictor: Predictor, seed: int
 ) -> None:
-    small, large = predictor.predict([cell_image(seed, 450), cell_image(seed, 600)])
+    small, large = predictor.stream([cell_image(seed, 450), cell_image(seed, 600)])
     assert small.p_all is not None
     assert small.p_all == pytest.approx(large.p_all, abs=1e-6)
 
@@ -91,7 +92,7 @@ def test_heatmaps_and_embeddings_on_demand(
     predictor: Predictor, model: ModelFile, cells: list[Path]
 ) -> None:
     sources = [cells[0], b"broken", cells[1]]
-    first, broken, second = predictor.predict(sources, heatmaps=True, embeddings=True)
+    first, broken, second = predictor.stream(sources, heatmaps=True, embeddings=True)
     assert broken.heatmap is None
     assert broken.embedding is None
     for p in (first, second):
@@ -107,9 +108,9 @@ def test_a_broken_image_is_a_row_and_the_rest_goes_on(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(BROKEN[name]())
-    alone = logits(predictor.predict(cells))
+    alone = logits(predictor.stream(cells))
     for source in (path, path.read_bytes()):
-        found = list(predictor.predict([*cells[:4], source, *cells[4:]]))
+        found = list(predictor.stream([*cells[:4], source, *cells[4:]]))
         bad = found.pop(4)
         assert (bad.verdict, bad.p_all, bad.logit) == (Verdict.ERROR, None, None)
         assert len(bad.reason) > 10
@@ -123,7 +124,7 @@ def test_an_unusual_image_is_answered(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(UNUSUAL[name]())
-    first, odd, last = predictor.predict([cells[0], path, cells[1]])
+    first, odd, last = predictor.stream([cells[0], path, cells[1]])
     assert {first.verdict, last.verdict} <= ANSWERS
     # One white pixel is no cell; the rest are cells.
     assert odd.verdict in ({Verdict.NOT_A_CELL} if name == "one pixel.bmp" else ANSWERS)
@@ -131,13 +132,13 @@ def test_an_unusual_image_is_answered(
 
 def test_the_pages_of_a_tiff_are_not_walked(predictor: Predictor) -> None:
     # A hostile file has millions. Walking to the end would find the damage there first.
-    (found,) = predictor.predict([chained_tiff(5)])
+    (found,) = predictor.stream([chained_tiff(5)])
     assert "several pictures" in found.reason
 
 
 def test_alpha_on_a_cell_changes_nothing(predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "alpha.png").write_bytes(UNUSUAL["alpha.png"]())
-    plain, alpha = predictor.predict([cell_image(), tmp_path / "alpha.png"])
+    plain, alpha = predictor.stream([cell_image(), tmp_path / "alpha.png"])
     assert plain.p_all == pytest.approx(alpha.p_all)
 
 
@@ -154,7 +155,7 @@ def test_a_folder_of_everything_keeps_its_order(
         (tmp_path / name).write_bytes(good)
     (tmp_path / "dangling.bmp").symlink_to(tmp_path / "nowhere")
     sources = [*expand([tmp_path]), tmp_path / "folder.bmp", tmp_path / "missing.bmp", tmp_path]
-    found = list(predictor.predict(sources))
+    found = list(predictor.stream(sources))
     names = [str(s.path if isinstance(s, Source) else s) for s in sources]
     assert [p.name for p in found] == names
     by_name = {p.name: p for p in found}
@@ -179,7 +180,7 @@ def test_an_unreadable_file_is_a_row(predictor: Predictor, tmp_path: Path) -> No
     path.chmod(0)
     if os.access(path, os.R_OK):
         pytest.skip("this user may read everything")
-    (found,) = predictor.predict([path])
+    (found,) = predictor.stream([path])
     assert found.verdict is Verdict.ERROR
     assert "ermission" in found.reason
 
@@ -195,7 +196,7 @@ def test_names_that_are_no_text_and_sources_that_are_no_image(predictor: Predict
         None,
         Source(Path("folder"), "a folder without images"),
     ]
-    found = list(predictor.predict(sources))  # type: ignore[arg-type]
+    found = list(predictor.stream(sources))  # type: ignore[arg-type]
     assert [p.verdict for p in found] == [Verdict.ERROR] * len(sources)
     assert all(p.reason and "\n" not in p.reason for p in found)
     assert found[-1].reason == "a folder without images"
@@ -206,7 +207,7 @@ def test_names_that_are_no_text_and_sources_that_are_no_image(predictor: Predict
 def test_random_bytes_never_stop_the_stream(content: bytes, start: str, model: ModelFile) -> None:
     make = {**BROKEN, **UNUSUAL}.get(start)
     head = make()[:60] if make else b""
-    first, last = Predictor(model, threads=1).predict([head + content, cell_image()])
+    first, last = Predictor(model, threads=1).stream([head + content, cell_image()])
     assert last.verdict in ANSWERS
     assert (first.p_all is None) == bool(first.reason)
 
@@ -221,7 +222,7 @@ def test_flipped_bytes_never_stop_the_stream(
         content[data.draw(st.integers(0, min(len(content), 400) - 1))] = data.draw(
             st.integers(0, 255)
         )
-    first, last = Predictor(model, threads=1).predict([bytes(content), cell_image()])
+    first, last = Predictor(model, threads=1).stream([bytes(content), cell_image()])
     assert last.verdict in ANSWERS
     assert "\n" not in first.reason
 
@@ -229,7 +230,7 @@ def test_flipped_bytes_never_stop_the_stream(
 def test_an_empty_image_is_not_a_cell_and_has_no_probability(predictor: Predictor) -> None:
     black = np.zeros((450, 450, 3), np.uint8)
     field = np.full((450, 450, 3), 200, np.uint8)
-    empty, whole = predictor.predict([black, field])
+    empty, whole = predictor.stream([black, field])
     assert (empty.verdict, empty.p_all, empty.flags) == (Verdict.NOT_A_CELL, None, (EMPTY,))
     assert empty.reason
     assert whole.flags == (NO_BORDER,)
@@ -247,7 +248,7 @@ def test_a_stream_is_taken_as_needed(model: ModelFile) -> None:
             yield image
 
     predictor = Predictor(model, threads=2, batch_size=4)
-    stream = predictor.predict(endless())
+    stream = predictor.stream(endless())
     assert taken == 0
     for count in range(1, 30):
         next(stream)
@@ -257,7 +258,7 @@ def test_a_stream_is_taken_as_needed(model: ModelFile) -> None:
 
 
 def test_no_sources_give_no_predictions(predictor: Predictor) -> None:
-    assert list(predictor.predict([])) == []
+    assert list(predictor.stream([])) == []
 
 
 def test_an_error_of_the_callers_stream_reaches_the_caller(predictor: Predictor) -> None:
@@ -266,7 +267,7 @@ def test_an_error_of_the_callers_stream_reaches_the_caller(predictor: Predictor)
         raise KeyError("the caller's own")
 
     with pytest.raises(KeyError, match="the caller's own"):
-        list(predictor.predict(failing()))
+        list(predictor.stream(failing()))
 
 
 def test_wrong_settings_and_models_are_refused(model: ModelFile, tmp_path: Path) -> None:
@@ -287,7 +288,7 @@ def test_predicting_imports_nothing_heavy(model_path: Path, cells: list[Path]) -
     code = (
         "import sys; from leukoscope.inference import predictor, results, sources\n"
         "early = 'onnxruntime' in sys.modules\n"
-        "[p] = predictor.Predictor(sys.argv[1]).predict([sys.argv[2]])\n"
+        "[p] = predictor.Predictor(sys.argv[1]).stream([sys.argv[2]])\n"
         "heavy = {'torch', 'sklearn', 'matplotlib', 'cv2', 'pandas', 'onnx', 'scipy'}\n"
         "print(p.verdict, early, sorted(heavy & set(sys.modules)))"
     )
@@ -307,7 +308,7 @@ def test_predicting_imports_nothing_heavy(model_path: Path, cells: list[Path]) -
 @pytest.mark.real
 def test_real_cells_are_whole_and_on_black(model: ModelFile, cnmc_dir: Path) -> None:
     sources = expand([cnmc_dir])[::50]
-    found = list(Predictor(model).predict(sources))
+    found = list(Predictor(model).stream(sources))
     assert len(found) > 100
     assert {p.verdict for p in found} <= ANSWERS
     assert all(p.flags == () for p in found)

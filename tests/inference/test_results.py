@@ -13,7 +13,7 @@ from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import read_table
 from leukoscope.core.verdicts import Verdict
 from leukoscope.inference import results
-from leukoscope.inference.predictor import Prediction
+from leukoscope.inference.results import Prediction
 
 ROWS = [
     results.as_row(prediction, "tiny")

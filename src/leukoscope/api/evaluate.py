@@ -116,7 +116,7 @@ def predicted(cohort: Cohort, model: Path) -> Cohort:
     from leukoscope.core.progress import track
     from leukoscope.inference.predictor import Predictor
 
-    answers = list(track(Predictor(model).predict(cohort.paths), "Predicting", total=len(cohort)))
+    answers = list(track(Predictor(model).stream(cohort.paths), "Predicting", total=len(cohort)))
     return cohort.with_columns(
         p_all=np.array([np.nan if a.p_all is None else a.p_all for a in answers]),
         logit=np.array([np.nan if a.logit is None else a.logit for a in answers]),

@@ -94,6 +94,7 @@ EXTRAS: Mapping[str, str] = {
     ),
     "httpx": "client",
     "kagglehub": "download",
+    "pandas": "pandas",
     "pg8000": "postgres",
 }
 

@@ -61,6 +61,16 @@ def read_table(path: Path | str, *, text: Collection[str] = ()) -> Table:
     raise CohortError(f"{path}: a table ends in {', '.join(SUFFIXES)}; rename or convert it.")
 
 
+def typed_columns(values: Mapping[str, list[Any]], *, text: Collection[str] = ()) -> Table:
+    """Turn lists of Python values, None where unknown, into the columns of a table.
+
+    Args:
+        values: Name to values, all of one length.
+        text: Columns that are text whatever they look like, as for `read_table`.
+    """
+    return {name: _loaded(column, name in text) for name, column in values.items()}
+
+
 def write_table(path: Path | str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> None:
     """Write columns of equal length, atomically, in the format of the suffix."""
     names = list(columns)
@@ -171,7 +181,7 @@ def _read_jsonl(file: IO[str], path: Path, text: Collection[str]) -> Table:
         if not isinstance(row, dict):
             raise CohortError(f"{path}, row {number}: a line is an object of columns and values.")
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return {name: _loaded([row.get(name) for row in rows], name in text) for name in names}
+    return typed_columns({name: [row.get(name) for row in rows] for name in names}, text=text)
 
 
 def _loaded(values: list[Any], is_text: bool) -> np.ndarray:
@@ -268,6 +278,5 @@ def _read_parquet(path: Path, text: Collection[str]) -> Table:
         if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise
         raise CohortError(f"{path}: cannot be read as Parquet ({error}).") from error
-    return {
-        name: _loaded(list(table[name].to_pylist()), name in text) for name in table.column_names
-    }
+    values = {name: list(table[name].to_pylist()) for name in table.column_names}
+    return typed_columns(values, text=text)

@@ -9,15 +9,19 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from leukoscope.core.data_frames import from_data_frame, to_data_frame
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key, sha256_file
 from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, read_table, text_column, write_table
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = [
     "ALL",
@@ -34,7 +38,7 @@ __all__ = [
 TEXT_COLUMNS = ("path", "subject", "person", "cell", "fold", "sha256", "flags", "part", "verdict")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cohort:
     """A table of cells.
 
@@ -93,6 +97,39 @@ class Cohort:
         unlabeled = int(np.sum(self["label"] == UNKNOWN))
         return counts | ({"unlabeled": unlabeled} if unlabeled else {})
 
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Copy the table into a DataFrame.
+
+        Labels are "ALL" and "HEM"; unknown text is "", as in the files of `write_cohort`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return to_data_frame(_named_labels(self), "Cohort.to_pandas")
+
+    @classmethod
+    def from_pandas(cls, frame: "pandas.DataFrame", *, source: str = "DataFrame") -> "Cohort":
+        """Make a cohort of a DataFrame with a row per cell.
+
+        Args:
+            frame: Columns `path` and, where known, `label` (ALL or HEM, 1 or 0), `subject`,
+                `person` and `fold`; others are kept. Relative paths are taken from the current
+                folder.
+            source: A name for the data, for messages and reports.
+
+        Raises:
+            CohortError: No column `path`, a blank path, or an invalid label; with its row.
+        """
+        table = from_data_frame(frame, text=(*TEXT_COLUMNS, "label"))
+        return _from_table(table, source, Path(), "row", 0)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count:,} {label}" for label, count in self.counts().items())
+        subjects, persons = (len(self.unique(name)) for name in ("subject", "person"))
+        known = f"; {subjects} subjects, {persons} persons" if subjects else ""
+        columns = ", ".join(self.columns)
+        return f"<Cohort of {len(self):,} cells: {counts}{known}; columns {columns}>"
+
 
 def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[str] = ()) -> Cohort:
     """Fill in the standard columns and their types.
@@ -121,8 +158,12 @@ def _column(name: str, values: np.ndarray | Sequence[Any]) -> np.ndarray:
 
 def write_cohort(cohort: Cohort, path: Path | str) -> None:
     """Write the table as .csv, .jsonl or .parquet, labels as ALL and HEM."""
+    write_table(path, _named_labels(cohort))
+
+
+def _named_labels(cohort: Cohort) -> Table:
     names = text_column([LABEL_NAMES[int(label)] for label in cohort["label"]])
-    write_table(path, {**cohort.columns, "label": names})
+    return {**cohort.columns, "label": names}
 
 
 def read_cohort_table(path: Path | str) -> Cohort:
@@ -136,23 +177,37 @@ def read_cohort_table(path: Path | str) -> Cohort:
     """
     path = Path(path)
     table = read_table(path, text=(*TEXT_COLUMNS, "label"))
+    return _from_table(table, str(path), path.parent, "line", 2)
+
+
+def _from_table(table: Table, source: str, folder: Path, unit: str, first: int) -> Cohort:
+    """Check a table that a user made; `unit` and `first` say how its rows are counted."""
     if "path" not in table:
         raise CohortError(
-            f"{path}: has no column 'path' (found: {', '.join(table) or 'none'}). "
+            f"{source}: has no column 'path' (found: {', '.join(table) or 'none'}). "
             "A table of cells needs path, and may have label, subject, person, fold."
         )
-    table["label"] = parse_labels(table.get("label", text_column([""] * len(table["path"]))), path)
+    labels = table.get("label", text_column([""] * len(table["path"])))
+    table["label"] = parse_labels(labels, source, unit=unit, first=first)
     if blank := np.flatnonzero(table["path"] == "").tolist():
         raise CohortError(
-            f"{path}, line {blank[0] + 2}: the path is blank; each row names an image."
+            f"{source}, {unit} {blank[0] + first}: the path is blank; each row names an image."
         )
-    folder = Path(os.path.abspath(path.parent))
-    table["path"] = text_column([folder / name for name in table["path"]])
-    return make_cohort(table, source=str(path))
+    base = Path(os.path.abspath(folder))
+    table["path"] = text_column([base / name for name in table["path"]])
+    return make_cohort(table, source=source)
 
 
-def parse_labels(values: np.ndarray, where: Path) -> np.ndarray:
-    """ALL/HEM, 1/0 or blank to int8 labels.
+def parse_labels(
+    values: np.ndarray, source: Path | str, *, unit: str = "line", first: int = 2
+) -> np.ndarray:
+    """Convert ALL/HEM, 1/0 or blank to int8 labels.
+
+    Args:
+        values: (n,) text.
+        source: Where they were read, for the message.
+        unit: How the message counts: "line" or "row".
+        first: The number of the first value in that count.
 
     Raises:
         CohortError: Another value, with its line.
@@ -164,7 +219,7 @@ def parse_labels(values: np.ndarray, where: Path) -> np.ndarray:
         label = meaning.get(str(value).strip().lower())
         if label is None:
             raise CohortError(
-                f"{where}, line {row + 2}: label {str(value)!r} is not known; "
+                f"{source}, {unit} {row + first}: label {str(value)!r} is not known; "
                 "use ALL or 1 for leukemic, HEM or 0 for normal, or leave it blank."
             )
         labels[row] = label

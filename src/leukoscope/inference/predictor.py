@@ -9,19 +9,24 @@ share one matrix product.
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from leukoscope.core.errors import ImageError, ModelFileError
-from leukoscope.core.verdicts import Verdict
+from leukoscope.core.progress import track
 from leukoscope.data.imaging.image import decode, fixed_scale_crop
+from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import ModelFile, Outputs, default_model, load
-from leukoscope.inference.sources import Source
+from leukoscope.inference.occlusion import occlusion_map
+from leukoscope.inference.predictions import Predictions
+from leukoscope.inference.results import Prediction
+from leukoscope.inference.sources import Image, Images, Source, list_images
 from leukoscope.inference.verdict import (
     EMPTY,
     UNLIKE,
@@ -34,28 +39,7 @@ from leukoscope.inference.verdict import (
 # More images at once save nothing on one core and cost memory and cache: see benchmarks/predict.py.
 BATCH_SIZE = 8
 
-Image = Source | Path | str | bytes | np.ndarray
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What is said about one image.
-
-    `p_all` is the calibrated probability of ALL; it and `logit` are None where there is no answer,
-    and then `reason` says why. `name` is the path, or "" for an image that came as bytes or array.
-    `heatmap` is float32 (h, w), `embedding` float32 (d,), where asked for; `distance` is that from
-    the training cells, where the card has a limit for it.
-    """
-
-    name: str
-    verdict: Verdict
-    p_all: float | None = None
-    logit: float | None = None
-    flags: tuple[str, ...] = ()
-    reason: str = ""
-    heatmap: np.ndarray | None = None
-    embedding: np.ndarray | None = None
-    distance: float | None = None
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,12 +53,18 @@ class _Read:
 
 
 class Predictor:
-    """Applies one model file to any number of images.
+    """A model file, ready to predict.
+
+    Its methods may be called from several threads.
+
+    Attributes:
+        model: The opened model file.
+        threads: Worker threads.
+        batch_size: Images that a worker decodes and runs at once.
 
     Example:
-        >>> predictor = Predictor("model.onnx")                            # doctest: +SKIP
-        >>> for prediction in predictor.predict(Path("cells").glob("*.bmp")):
-        ...     print(prediction.name, prediction.verdict, prediction.p_all)
+        >>> model = Predictor("model.onnx")             # doctest: +SKIP
+        >>> model.predict("cells/").to_pandas()         # doctest: +SKIP
     """
 
     def __init__(
@@ -87,13 +77,13 @@ class Predictor:
         """Open the model.
 
         Args:
-            model: a model file, or None for the one that ships with the package.
-            threads: worker threads, by default one for each core this process may use.
-            batch_size: images a worker decodes and runs at once.
+            model: A model file; by default the one that ships with the package.
+            threads: Worker threads; by default one for each core that this process may use.
+            batch_size: Images that a worker decodes and runs at once.
 
         Raises:
-            ModelFileError: if the model can't be opened.
-            ValueError: if `threads` or `batch_size` is below 1.
+            ModelFileError: The model cannot be opened.
+            ValueError: `threads` or `batch_size` is below 1.
         """
         if batch_size < 1 or (threads is not None and threads < 1):
             raise ValueError(f"threads and batch_size are at least 1, got {threads}, {batch_size}")
@@ -101,31 +91,97 @@ class Predictor:
         self.threads = threads or usable_cores()
         self.batch_size = batch_size
 
-    def predict(
-        self, sources: Iterable[Image], *, heatmaps: bool = False, embeddings: bool = False
-    ) -> Iterator[Prediction]:
-        """Predict every source, in order.
+    @property
+    def card(self) -> Card:
+        """The model's card: what it was trained on, and how well it does."""
+        return self.model.card
 
-        An image that can't be read gives a prediction with the verdict `error` and a reason; the
-        rest goes on. Sources are taken as they are needed: at most (threads + 1) * batch_size are
-        held at a time.
+    def __repr__(self) -> str:
+        return f"<Predictor {self.card.name!r} from {self.model.path}>"
+
+    def predict(
+        self, images: Images, *, heatmaps: bool = False, embeddings: bool = False
+    ) -> Predictions:
+        """Predict images and hold all results.
+
+        An image that cannot be read gives a prediction with the verdict "error" and a reason; the
+        others go on.
 
         Args:
-            sources: files, their bytes, or images as uint8 (H, W, 3) RGB at the original scale.
-            heatmaps: also give the heatmaps, if the model has them.
-            embeddings: also give the embeddings.
+            images: One image or several: files, folders, patterns, bytes, uint8 arrays (H, W, 3) in
+                RGB at the original scale; or a cohort or DataFrame with a column `path`. A path
+                named twice is predicted once.
+            heatmaps: Add the exact heatmaps, if the model has them; `explain` makes one for any
+                model.
+            embeddings: Add the embeddings.
 
         Raises:
-            ModelFileError: if the network itself fails to run.
+            ModelFileError: The network fails to run.
         """
-        chunks = _chunks(iter(sources), self.batch_size)
-        waiting: deque[Future[list[Prediction]]] = deque()
+        listed = list_images(images)
+        stream = self.stream(listed, heatmaps=heatmaps, embeddings=embeddings)
+        return Predictions(track(stream, "Predicting", total=len(listed)), self.card.name)
+
+    def explain(self, images: Images) -> Predictions:
+        """Predict images, each with a heatmap of what speaks for and against ALL.
+
+        The `heatmap_kind` is "exact" where the map's mean and a constant are the logit, else
+        "occlusion": an approximate map, which takes as long as some 60 predictions.
+
+        Args:
+            images: As for `predict`.
+
+        Raises:
+            ModelFileError: The network fails to run.
+        """
+        listed = list_images(images)
+        stream = (prediction for prediction, _ in self.stream_explained(listed))
+        return Predictions(track(stream, "Explaining", total=len(listed)), self.card.name)
+
+    def stream(
+        self, images: Iterable[Image], *, heatmaps: bool = False, embeddings: bool = False
+    ) -> Iterator[Prediction]:
+        """Predict images one after another, for any number of them.
+
+        Images are taken as they are needed: at most (threads + 1) * batch_size are held at a time.
+
+        Args:
+            images: Files, bytes or arrays; folders are not looked into, and nothing is left out.
+            heatmaps: As for `predict`.
+            embeddings: As for `predict`.
+
+        Yields:
+            The predictions, in order.
+
+        Raises:
+            ModelFileError: The network fails to run.
+        """
+
+        def predict(batch: Sequence[Image]) -> list[Prediction]:
+            return self.predict_batch(batch, heatmaps=heatmaps, embeddings=embeddings)
+
+        return self._in_order(predict, images)
+
+    def stream_explained(
+        self, images: Iterable[Image]
+    ) -> Iterator[tuple[Prediction, np.ndarray | None]]:
+        """Explain images one after another, for any number of them.
+
+        Yields:
+            The predictions with their heatmaps, in order, each with the crop below the heatmap,
+            uint8 (S, S, 3); None where there is no cell.
+        """
+        return self._in_order(self._explain_batch, images)
+
+    def _in_order(
+        self, function: Callable[[Sequence[Image]], list[T]], images: Iterable[Image]
+    ) -> Iterator[T]:
+        """Apply a function to batches of images on the worker threads."""
+        waiting: deque[Future[list[T]]] = deque()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="leukoscope-predict")
         try:
-            for chunk in chunks:
-                waiting.append(
-                    pool.submit(self.answer, chunk, heatmaps=heatmaps, embeddings=embeddings)
-                )
+            for batch in _batches(iter(images), self.batch_size):
+                waiting.append(pool.submit(function, batch))
                 if len(waiting) > self.threads:
                     yield from waiting.popleft().result()
             while waiting:
@@ -133,22 +189,42 @@ class Predictor:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def answer(
-        self, sources: Sequence[Image], *, heatmaps: bool = False, embeddings: bool = False
+    def predict_batch(
+        self, images: Sequence[Image], *, heatmaps: bool = False, embeddings: bool = False
     ) -> list[Prediction]:
-        """Predict a few images at once, on the calling thread; may be called from several threads.
+        """Predict a few images on the calling thread.
 
-        The answer to an image does not depend on the images beside it.
+        The prediction for an image does not depend on the images beside it.
 
         Args:
-            sources: as `predict` takes them, few enough to be held decoded at once.
-            heatmaps: also give the heatmaps, if the model has them.
-            embeddings: also give the embeddings.
+            images: As for `stream`, few enough to be held decoded at once.
+            heatmaps: As for `predict`.
+            embeddings: As for `predict`.
 
         Raises:
-            ModelFileError: if the network itself fails to run.
+            ModelFileError: The network fails to run.
         """
-        reads = [self._read(source) for source in sources]
+        reads = [self._read(image) for image in images]
+        return self._predict_reads(reads, heatmaps=heatmaps, embeddings=embeddings)
+
+    def _explain_batch(self, images: Sequence[Image]) -> list[tuple[Prediction, np.ndarray | None]]:
+        reads = [self._read(image) for image in images]
+        predictions = self._predict_reads(reads, heatmaps=True, embeddings=False)
+        return [
+            (self._with_heatmap(prediction, read.cell), read.cell)
+            for prediction, read in zip(predictions, reads, strict=True)
+        ]
+
+    def _with_heatmap(self, prediction: Prediction, cell: np.ndarray | None) -> Prediction:
+        """Add an occlusion map where the model has no exact one."""
+        if prediction.heatmap is not None or prediction.logit is None or cell is None:
+            return prediction
+        heatmap = occlusion_map(self.model, cell)
+        return replace(prediction, heatmap=heatmap, heatmap_kind="occlusion")
+
+    def _predict_reads(
+        self, reads: Sequence[_Read], *, heatmaps: bool, embeddings: bool
+    ) -> list[Prediction]:
         cells = [read.cell for read in reads if read.cell is not None]
         out = Outputs(np.empty(0))
         if cells:
@@ -157,10 +233,12 @@ class Predictor:
             if len(out.logit) != len(cells):
                 raise ModelFileError(f"{self.model.path}: the model mixes up the images of a batch")
         rows = iter(range(len(cells)))
-        answers = [
+        predictions = [
             self._judge(read, out, None if read.cell is None else next(rows)) for read in reads
         ]
-        return answers if embeddings else [replace(one, embedding=None) for one in answers]
+        if embeddings:
+            return predictions
+        return [replace(prediction, embedding=None) for prediction in predictions]
 
     def _read(self, source: Image) -> _Read:
         if isinstance(source, Source):
@@ -200,6 +278,7 @@ class Predictor:
             heatmap,
             embedding,
             distance,
+            None if heatmap is None else "exact",
         )
 
 
@@ -233,6 +312,6 @@ def _decode(source: Image) -> np.ndarray:
     raise ImageError(f"expected a path, bytes or an array, got {type(source).__name__}")
 
 
-def _chunks(sources: Iterator[Image], size: int) -> Iterator[list[Image]]:
-    while chunk := list(islice(sources, size)):
-        yield chunk
+def _batches(images: Iterator[Image], size: int) -> Iterator[list[Image]]:
+    while batch := list(islice(images, size)):
+        yield batch

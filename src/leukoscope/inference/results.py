@@ -1,9 +1,11 @@
-"""Predictions as rows of a table, and what they come to per subject."""
+"""One prediction, predictions as rows of a table, and their summary per subject."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.files import natural_key
@@ -11,11 +13,53 @@ from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import TableWriter
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.cnmc.cnmc import parse_name
-from leukoscope.inference.predictor import Prediction
 
 FIELDS = ("path", "subject", "p_all", "verdict", "logit", "flags", "reason", "model")
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, repr=False)
+class Prediction:
+    """The result for one image.
+
+    Attributes:
+        name: The path, or "" for an image that came as bytes or as an array.
+        verdict: See `leukoscope.Verdict`.
+        p_all: Calibrated probability of ALL; None, as `logit`, where the network was not run or
+            failed.
+        logit: The network's output before the temperature.
+        flags: Remarks on the image, such as "no black border".
+        reason: Why there is no answer.
+        heatmap: float32 (h, w) over the whole crop, positive where it speaks for ALL; where asked
+            for.
+        embedding: float32 (d,), where asked for.
+        distance: Distance from the training cells, where the card has a limit for it.
+        heatmap_kind: "exact", or "occlusion" for an approximate map.
+    """
+
+    name: str
+    verdict: Verdict
+    p_all: float | None = None
+    logit: float | None = None
+    flags: tuple[str, ...] = ()
+    reason: str = ""
+    heatmap: np.ndarray | None = None
+    embedding: np.ndarray | None = None
+    distance: float | None = None
+    heatmap_kind: Literal["exact", "occlusion"] | None = None
+
+    def __repr__(self) -> str:
+        parts = [f"{self.name!r}, {str(self.verdict)!r}"]
+        parts += [] if self.p_all is None else [f"p_all={self.p_all:.3f}"]
+        parts += [f"flags={self.flags}"] if self.flags else []
+        parts += [f"reason={self.reason!r}"] if self.reason else []
+        if self.heatmap is not None:
+            size = "x".join(map(str, self.heatmap.shape))
+            parts.append(f"heatmap=<{size}, {self.heatmap_kind}>")
+        if self.embedding is not None:
+            parts.append(f"embedding=<{len(self.embedding)}>")
+        return f"Prediction({', '.join(parts)})"
 
 
 @dataclass(frozen=True)

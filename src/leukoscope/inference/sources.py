@@ -1,21 +1,58 @@
-"""What the user named (files, folders, patterns) as one ordered list of images, each once."""
+"""Find the images behind what a user names: files, folders, patterns, or a table of paths."""
 
 import glob
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, cast
 
+import numpy as np
+
+from leukoscope.core.data_frames import is_data_frame
 from leukoscope.core.files import natural_key
+from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.formats import SUFFIXES
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
 class Source:
-    """One image to read, or, with a `problem`, something named that holds none."""
+    """One image to read; or, with a `problem`, a name that leads to no image."""
 
     path: Path
     problem: str = ""
+
+
+Image: TypeAlias = Source | Path | str | bytes | np.ndarray
+"""One image: a file, its bytes, or uint8 (H, W, 3), RGB at the original scale."""
+Images: TypeAlias = "Image | Iterable[Image] | Cohort | pandas.DataFrame"
+"""One image, several, a folder or pattern of images, or a table with a column `path`."""
+
+
+def list_images(images: Images) -> list[Image]:
+    """List the images behind whatever a user gave to predict.
+
+    Args:
+        images: One or several files, folders, patterns, bytes or arrays; see `expand` for paths. Of
+            a cohort or a DataFrame each row is one image, also where a path comes twice.
+    """
+    if is_data_frame(images):
+        images = Cohort.from_pandas(images)
+    if isinstance(images, Cohort):
+        return list(images.paths)
+    is_array = isinstance(images, np.ndarray) and images.ndim <= 3
+    if is_array or isinstance(images, str | Path | bytes | Source):
+        images = [cast(Image, images)]
+    found: dict[object, Image] = {}
+    for number, image in enumerate(cast("Iterable[Image]", images)):
+        if isinstance(image, str | Path):
+            found |= {key: source for key, source in _keyed(image) if key not in found}
+        else:
+            found[number] = image
+    return list(found.values())
 
 
 def expand(named: Iterable[Path | str]) -> list[Source]:
@@ -31,9 +68,15 @@ def expand(named: Iterable[Path | str]) -> list[Source]:
     """
     found: dict[str, Source] = {}
     for name in named:
-        for source in _behind(Path(name)):
-            found.setdefault(os.path.abspath(source.path), source)
+        for key, source in _keyed(name):
+            found.setdefault(key, source)
     return list(found.values())
+
+
+def _keyed(name: Path | str) -> Iterator[tuple[str, Source]]:
+    """Yield the sources behind a name, each with what identifies its file."""
+    for source in _behind(Path(name)):
+        yield os.path.abspath(source.path), source
 
 
 def _behind(path: Path) -> Iterator[Source]:

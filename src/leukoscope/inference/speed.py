@@ -49,9 +49,9 @@ def side_by_side(
 
 def _rate(predictor: Predictor, images: Sequence[np.ndarray]) -> float:
     """Images a second, after a few to warm up."""
-    list(predictor.predict(images[:WARM_UP]))
+    list(predictor.stream(images[:WARM_UP]))
     started = perf_counter()
-    list(predictor.predict(images))
+    list(predictor.stream(images))
     return len(images) / (perf_counter() - started)
 
 

@@ -19,8 +19,8 @@ from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.features import measure
 from leukoscope.data.imaging.image import center, decode, fixed_scale_crop
 from leukoscope.inference.occlusion import Kind, occlusion_map
-from leukoscope.inference.predictor import Prediction, Predictor
-from leukoscope.inference.results import as_row
+from leukoscope.inference.predictor import Predictor
+from leukoscope.inference.results import Prediction, as_row
 from leukoscope.inference.sources import Source
 from leukoscope.inference.verdict import threshold
 
@@ -108,7 +108,7 @@ class Answerer:
 
     def _answer(self, group: Sequence[_Opened]) -> list[Answer]:
         wanted = frozenset[Part]().union(*(opened.task.include for opened in group))
-        predictions = self._predictor.answer(
+        predictions = self._predictor.predict_batch(
             [
                 Source(Path(), opened.problem) if opened.image is None else opened.image
                 for opened in group
