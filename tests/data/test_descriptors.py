@@ -1,5 +1,6 @@
 """Descriptors against shapes and textures of known measure, brute force, and symmetry."""
 
+import hashlib
 import math
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leukoscope.core.renamed import current_names
 from leukoscope.data.descriptors import DESCRIPTORS, GROUPS, NAMES, VERSION, choose, describe
 from leukoscope.data.descriptors.foreground_crop import SMALLEST, crop_foreground
 from leukoscope.data.descriptors.glcm import GRAYS, measures, pairs
@@ -344,6 +346,21 @@ def test_values_are_those_of_the_version():
     }
     assert VERSION == 1
     assert means == pytest.approx(GOLDEN, rel=1e-4)
+
+
+def test_names_and_order_are_those_of_the_version():
+    """Cached values are read by position: where this fails, raise VERSION."""
+    assert VERSION == 1
+    assert len(NAMES) == 117
+    digest = hashlib.sha256(",".join(NAMES).encode()).hexdigest()
+    assert digest.startswith("4cc7a34bd5c796e9")
+
+
+def test_names_of_earlier_versions_are_read_as_the_present_ones():
+    old = {"leave_out": ["off_centre", "colour"], "names": ["off_centre"]}
+    read = current_names(old)
+    assert read == {"leave_out": ["off_center", "color"], "names": ["off_center"]}
+    assert "off_center" not in choose(tuple(read["leave_out"]))
 
 
 def test_the_core_install_describes_cells():
