@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from leukoscope.app.export.export import csv_lines, export
 from leukoscope.app.limits import Limits
-from leukoscope.app.schemas import Answer, CaseIn, Review
+from leukoscope.app.schemas import CaseIn, CellPrediction, Review
 from leukoscope.app.store import Store
 from leukoscope.core.verdicts import Verdict
 
@@ -26,12 +26,12 @@ THRESHOLD = 0.4
 RANDOM = random.Random(0)
 
 
-def answers(number: int) -> list[tuple[Answer, None]]:
+def answers(number: int) -> list[tuple[CellPrediction, None]]:
     """Answers for cells of ten subjects."""
     made = []
     for place in range(number):
         p_all = RANDOM.random()
-        answer = Answer(
+        answer = CellPrediction(
             name=f"fold_0/UID_{place % 10}_{place}_1_all.bmp",
             subject=str(place % 10),
             p_all=p_all,

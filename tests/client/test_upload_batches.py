@@ -4,16 +4,16 @@ from leukoscope.client import upload_batches as module
 from leukoscope.client.upload_batches import UnreadableImage, upload_batches
 
 
-def names(parcel):
-    return [file[0] for _, file in parcel]
+def names(batch):
+    return [file[0] for _, file in batch]
 
 
 def test_requests_are_bounded_by_count_and_bytes_and_keep_the_order(monkeypatch):
-    monkeypatch.setattr(module, "PARCEL_IMAGES", 3)
-    monkeypatch.setattr(module, "PARCEL_BYTES", 10)
+    monkeypatch.setattr(module, "BATCH_IMAGES", 3)
+    monkeypatch.setattr(module, "BATCH_BYTES", 10)
     sizes = [1, 1, 1, 1, 8, 2, 11, 1, 10, 1]
     packed = list(upload_batches([(str(i), b"x" * size) for i, size in enumerate(sizes)]))
-    assert [names(parcel) for parcel in packed] == [
+    assert [names(batch) for batch in packed] == [
         ["0", "1", "2"],
         ["3", "4"],
         ["5"],
@@ -22,11 +22,11 @@ def test_requests_are_bounded_by_count_and_bytes_and_keep_the_order(monkeypatch)
         ["8"],
         ["9"],
     ]
-    assert [len(data) for parcel in packed for _, (_, data) in parcel] == sizes
+    assert [len(data) for batch in packed for _, (_, data) in batch] == sizes
 
 
 def test_files_are_read_when_their_turn_comes(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "PARCEL_IMAGES", 2)
+    monkeypatch.setattr(module, "BATCH_IMAGES", 2)
     paths = [tmp_path / f"{i}.bmp" for i in range(4)]
     for path in paths[:3]:
         path.write_bytes(path.name.encode())
@@ -70,5 +70,5 @@ def test_one_image_needs_no_list(tmp_path):
     path = tmp_path / "one.bmp"
     path.write_bytes(b"one")
     for image in (path, str(path), b"one"):
-        (parcel,) = upload_batches(image)
-        assert [data for _, (_, data) in parcel] == [b"one"]
+        (batch,) = upload_batches(image)
+        assert [data for _, (_, data) in batch] == [b"one"]

@@ -3,13 +3,15 @@
 Words and columns are those of `leukoscope predict`.
 """
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.verdicts import Verdict
+from leukoscope.inference import results
 from leukoscope.inference.occlusion import Kind
 
 Label = Literal["ALL", "HEM", "not a cell"]
@@ -23,7 +25,7 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class Wanted(Schema):
+class RequestBody(Schema):
     """What a client sends, taken by the letter: 0 is not false, and "1" is no number."""
 
     model_config = ConfigDict(strict=True)
@@ -40,7 +42,7 @@ class Neighbor(Schema):
     synthetic: bool
 
 
-class Answer(Schema):
+class CellPrediction(Schema):
     """What is said about one image. The fields up to `model` are a row of `leukoscope predict`.
 
     `p_all` and `logit` are null where there is no answer; `reason` then says why.
@@ -74,7 +76,7 @@ class Answer(Schema):
     cell_id: int | None = Field(default=None, description="Where the answer was added to a case.")
 
 
-class Summary(Schema):
+class SubjectSummary(Schema):
     """The cells of one subject; the interval is Wilson's at 95 %."""
 
     subject: str
@@ -88,14 +90,19 @@ class Summary(Schema):
     not_cells: int = Field(default=0, description="Of those not answered.")
     sentence: str
 
+    @classmethod
+    def of(cls, summary: results.SubjectSummary) -> Self:
+        """Take over the summary that `tally` made."""
+        return cls(**asdict(summary), sentence=summary.sentence())
+
 
 class Predictions(Schema):
     """All answers of one request, in the order of its images."""
 
     notice: str = RESEARCH_USE
-    answers: list[Answer]
+    answers: list[CellPrediction]
     failed: int
-    subjects: list[Summary]
+    subjects: list[SubjectSummary]
 
 
 class StreamEnd(Schema):
@@ -106,20 +113,20 @@ class StreamEnd(Schema):
     failed: int
 
 
-class ImageIn(Wanted):
+class ImageIn(RequestBody):
     """One image in a JSON request."""
 
     name: str = ""
     data: str = Field(description="The file's bytes, base64.")
 
 
-class PredictIn(Wanted):
+class PredictIn(RequestBody):
     """A request for answers as JSON."""
 
     images: list[ImageIn]
 
 
-class CaseIn(Wanted):
+class CaseIn(RequestBody):
     """A new case."""
 
     name: str = Field(default="", max_length=200, description="Empty: named after the time.")
@@ -127,7 +134,7 @@ class CaseIn(Wanted):
     keep_images: bool = Field(default=False, description="Also store the image files.")
 
 
-class CaseChange(Wanted):
+class CaseChange(RequestBody):
     """What can be changed of a case; fields left out stay as they are."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
@@ -137,7 +144,7 @@ class CaseChange(Wanted):
     )
 
 
-class Review(Wanted):
+class Review(RequestBody):
     """What a person says about a cell."""
 
     label: Label
@@ -153,7 +160,7 @@ class ReviewOut(Review):
     created: datetime
 
 
-class Cell(Answer):
+class Cell(CellPrediction):
     """An answer kept in a case. `verdict` follows the case's threshold where it has its own."""
 
     id: int
@@ -162,14 +169,14 @@ class Cell(Answer):
     review: ReviewOut | None
 
 
-class CellChange(Wanted):
+class CellChange(RequestBody):
     """Cells moved to a subject by hand."""
 
     cells: list[int] = Field(min_length=1, max_length=20_000)
     subject: str = Field(max_length=100)
 
 
-class Abstains(Schema):
+class AbstentionThresholds(Schema):
     """Which classes a probability of ALL leaves possible; with both or neither it is uncertain."""
 
     all_from: Probability = Field(description="ALL is possible from here on.")
@@ -189,11 +196,11 @@ class CaseHead(Schema):
     model_sha256: str
     threshold: Probability = Field(description="The one in force: the case's or the model's.")
     own_threshold: bool
-    abstains: Abstains | None = Field(default=None, description="Null: it never does.")
+    abstains: AbstentionThresholds | None = Field(default=None, description="Null: it never does.")
     verdicts: dict[str, int]
     reviewed: int
     can_undo: bool
-    subjects: list[Summary]
+    subjects: list[SubjectSummary]
 
 
 class Case(CaseHead):

@@ -13,9 +13,9 @@ from leukoscope import __version__
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.metrics import Metrics
 from leukoscope.app.predicting.admission import MemoryBudget, busy
-from leukoscope.app.predicting.answers import Answerer, Task
+from leukoscope.app.predicting.answers import ImagePredictor, ImageTask
 from leukoscope.app.predicting.batcher import Batcher, FullError, Job, StoppedError
-from leukoscope.app.schemas import Answer
+from leukoscope.app.schemas import CellPrediction
 from leukoscope.app.settings import Settings
 from leukoscope.core.files import sha256_file
 from leukoscope.inference.model_file.model_file import ModelFile, default_model, load
@@ -35,8 +35,8 @@ class Services:
     model_sha256: str
     is_default: bool
     examples: "Examples"
-    answerer: Answerer
-    batcher: Batcher[Task, Answer]
+    answerer: ImagePredictor
+    batcher: Batcher[ImageTask, CellPrediction]
     ledger: MemoryBudget
     metrics: Metrics
     opening: "asyncio.Future[Store] | None" = None
@@ -53,7 +53,7 @@ class Services:
         with self._refusals():
             self.batcher.check()
 
-    def submit(self, tasks: Sequence[Task]) -> Job[Task, Answer]:
+    def submit(self, tasks: Sequence[ImageTask]) -> Job[ImageTask, CellPrediction]:
         """Queue the images of one request.
 
         Raises:
@@ -86,9 +86,9 @@ def build(settings: Settings) -> Services:
     model = predictor.model
     examples = load_examples(model)
     metrics = Metrics(__version__, model.card.name)
-    answerer = Answerer(predictor, examples, settings.limits)
+    answerer = ImagePredictor(predictor, examples, settings.limits)
 
-    def work(tasks: Sequence[Task]) -> list[Answer]:
+    def work(tasks: Sequence[ImageTask]) -> list[CellPrediction]:
         started = time.perf_counter()
         answers = answerer(tasks)
         metrics.batch(time.perf_counter() - started, [answer.verdict for answer in answers])
@@ -143,7 +143,7 @@ def model_sha256(request: Request) -> str:
     return services(request).model_sha256
 
 
-def explain(request: Request, name: str, data: bytes) -> Answer:
+def explain(request: Request, name: str, data: bytes) -> CellPrediction:
     """The answer to one image with everything included; to be called in a worker thread."""
     return services(request).answerer.explain(name, data)
 

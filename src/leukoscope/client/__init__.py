@@ -1,4 +1,4 @@
-"""A typed Python client of the REST API; needs the extra `client`."""
+"""Typed Python client of the REST API. Needs the extra `client`."""
 
 from leukoscope.client.client import Client
 from leukoscope.core.errors import ServerError

@@ -1,4 +1,4 @@
-"""A client for a running server, in the words of its REST API.
+"""Python client of the REST API.
 
     from leukoscope.client import Client
 
@@ -6,7 +6,7 @@
         for answer in client.predict(["cells/"]):
             print(answer.name, answer.verdict, answer.p_all)
 
-What comes back are the models of `leukoscope.app.schemas`. Needs the extra `client`.
+Methods return the models of `leukoscope.app.schemas`. Needs the extra `client`.
 """
 
 import json
@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from leukoscope.app.schemas import (
-    Answer,
     Case,
     CaseChange,
     CaseHead,
     CaseIn,
     Cell,
     CellChange,
+    CellPrediction,
     Include,
     Label,
     ModelEntry,
@@ -46,17 +46,18 @@ if TYPE_CHECKING:
 
 Format = Literal["csv", "json", "html", "cohort"]
 Kind = TypeVar("Kind")
-Line = Answer | StreamEnd | Problem
+Line = CellPrediction | StreamEnd | Problem
 _LINE: Any = Line
 
 BUSY = frozenset((429, 503))
 
 
 class Client:
-    """Talks to one server. May be used from several threads at once.
+    """A connection to one server. Safe to use from several threads.
 
-    Every method raises `ServerError`, with the server's own line, where the server refuses or
-    cannot be reached. While it is busy, requests wait as long as it asks, within `patience`.
+    Every method raises `ServerError` with the server's message if the server refuses the request
+    or cannot be reached. A busy server (429, 503) is asked again after the time it names, up to
+    `patience` seconds in total.
     """
 
     def __init__(
@@ -67,17 +68,17 @@ class Client:
         timeout: float = 120.0,
         patience: float = 600.0,
     ) -> None:
-        """Set up; nothing is sent yet. Proxies named in the environment are not used.
+        """Create a client. Nothing is sent yet, and proxies from the environment are ignored.
 
         Args:
-            url: Where the server is.
-            token: The server's token, if it has one.
-            timeout: Seconds without any sign of the server after which a request fails.
-            patience: Seconds that one request waits at most for a busy server.
+            url: Address of the server.
+            token: Bearer token, if the server was started with one.
+            timeout: Seconds without any data from the server after which a request fails.
+            patience: Maximum time in seconds that one request waits for a busy server.
 
         Raises:
             MissingExtraError: httpx is not installed.
-            ServerError: `url` is none.
+            ServerError: `url` is not a valid URL.
         """
         try:
             import httpx
@@ -90,7 +91,9 @@ class Client:
                 base_url=url, headers=headers, timeout=timeout, trust_env=False
             )
         except httpx.InvalidURL as error:
-            raise ServerError(f"{url!r} is no address of a server ({error})") from error
+            raise ServerError(
+                f"{url!r} is not a valid server address ({error}); try http://127.0.0.1:8000"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +107,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.close()
 
     def predict(
@@ -112,114 +115,116 @@ class Client:
         images: Image | Iterable[Image],
         include: Sequence[Include] = (),
         case: str | None = None,
-    ) -> Iterator[Answer]:
-        """Answers for images, in order, as they come; sent a few dozen at a time.
+    ) -> Iterator[CellPrediction]:
+        """Predict images. They are sent in batches; predictions arrive in order.
 
         Args:
-            images: Image files, folders of them, patterns, ZIP archives, bytes, or pairs of a name
-                and bytes. A folder's images are named folder/file, others by their file names.
-            include: Parts of the answers that cost extra.
-            case: Id of a case that the answers are added to.
+            images: Image files, folders, glob patterns, ZIP archives, bytes, or pairs of a name
+                and bytes. Images of a folder are named folder/file, others by their file names.
+            include: Optional parts of a prediction, which take extra time.
+            case: Id of a case to add the predictions to.
 
         Yields:
-            An answer for each image. A file that can't be read here gives one with the verdict
-            `error` as well; it is not sent, and no part of the case.
+            One prediction for each image. A file that cannot be read on this machine gives a
+            prediction with the verdict `error`; it is not sent, nor added to the case.
         """
         query: dict[str, Any] = {"include": list(include)}
         if case is not None:
             query["case"] = case
-        for parcel in upload_batches(images):
-            if isinstance(parcel, UnreadableImage):
-                yield self._unread(parcel)
+        for batch in upload_batches(images):
+            if isinstance(batch, UnreadableImage):
+                yield self._unread(batch)
             else:
-                yield from self._stream(parcel, query)
+                yield from self._stream(batch, query)
 
-    def explain(self, image: Image) -> Answer:
-        """The answer to one image with heatmap, picture, measurements and nearest examples."""
-        parcel = next(upload_batches([image]))
-        if isinstance(parcel, UnreadableImage):
-            return self._unread(parcel)
-        return _read(Answer, self._ask("POST", "/v1/explain", files=parcel))
+    def explain(self, image: Image) -> CellPrediction:
+        """Predict one image, with heatmap, picture, measurements and the most similar examples."""
+        batch = next(upload_batches([image]))
+        if isinstance(batch, UnreadableImage):
+            return self._unread(batch)
+        return _read(CellPrediction, self._ask("POST", "/v1/explain", files=batch))
 
     def models(self) -> list[ModelEntry]:
-        """The models that answer, with their cards."""
+        """List the served models with their model cards."""
         return _read(list[ModelEntry], self._ask("GET", "/v1/models"))
 
     def cases(self) -> list[CaseHead]:
-        """All cases without their cells, newest first."""
+        """List all cases without their cells, newest first."""
         return _read(list[CaseHead], self._ask("GET", "/v1/cases"))
 
     def create_case(
         self, name: str = "", notes: str = "", *, keep_images: bool = False
     ) -> CaseHead:
-        """A new case; without a name it is named after the time."""
+        """Create a case. Without a name it is named after the time."""
         body = CaseIn(name=name, notes=notes, keep_images=keep_images).model_dump()
         return _read(CaseHead, self._ask("POST", "/v1/cases", json=body))
 
     def case(self, case: str) -> Case:
-        """A case with its cells."""
+        """Get a case with its cells."""
         return _read(Case, self._ask("GET", f"/v1/cases/{case}"))
 
     def change_case(self, case: str, change: CaseChange) -> CaseHead:
-        """Change what `change` sets: `CaseChange(threshold=None)` takes the case's own back."""
+        """Change the fields set in `change`; `CaseChange(threshold=None)` resets the threshold."""
         body = change.model_dump(exclude_unset=True)
         return _read(CaseHead, self._ask("PATCH", f"/v1/cases/{case}", json=body))
 
     def delete_case(self, case: str) -> None:
-        """Delete a case with all that is kept of it."""
+        """Delete a case with its cells, reviews and images."""
         self._ask("DELETE", f"/v1/cases/{case}")
 
     def move(self, case: str, cells: Sequence[int], subject: str) -> CaseHead:
-        """Put cells under another subject."""
+        """Assign cells to another subject."""
         body = CellChange(cells=list(cells), subject=subject).model_dump()
         return _read(CaseHead, self._ask("PATCH", f"/v1/cases/{case}/cells", json=body))
 
     def review(
         self, case: str, cell: int, label: Label, reviewer: str = "", note: str = ""
     ) -> Cell:
-        """Say what a cell is."""
+        """Record a review of a cell."""
         body = Review(label=label, reviewer=reviewer, note=note).model_dump()
         return _read(Cell, self._ask("PUT", f"/v1/cases/{case}/cells/{cell}/review", json=body))
 
     def undo(self, case: str) -> Cell:
-        """Take back the latest review that stands."""
+        """Take back the latest review of the case."""
         return _read(Cell, self._ask("POST", f"/v1/cases/{case}/undo"))
 
     def export(self, case: str, format: Format = "csv") -> bytes:
-        """A case as a file: a table, JSON, a printable page, or a ZIP that `train` reads."""
+        """Export a case: a CSV table, JSON, an HTML report, or a cohort as a ZIP to train on."""
         return self._ask("GET", f"/v1/cases/{case}/export", params={"format": format})
 
-    def _unread(self, parcel: UnreadableImage) -> Answer:
+    def _unread(self, image: UnreadableImage) -> CellPrediction:
         entry = self.models()[0]
-        return Answer(
-            name=parcel.name,
+        return CellPrediction(
+            name=image.name,
             subject="",
             p_all=None,
             verdict=Verdict.ERROR,
             logit=None,
             flags=[],
-            reason=parcel.problem,
+            reason=image.problem,
             model=entry.name,
             sha256="",
             threshold=threshold(Card.from_json(json.dumps(entry.card))),
         )
 
-    def _stream(self, parcel: UploadBatch, query: dict[str, Any]) -> Iterator[Answer]:
-        """The answers of one request, and an error unless all of them came."""
+    def _stream(self, batch: UploadBatch, query: dict[str, Any]) -> Iterator[CellPrediction]:
+        """Yield the predictions of one request; fail if the stream ends early."""
         accept = {"Accept": "application/x-ndjson"}
         with self._response(
-            "POST", "/v1/predict", params=query, headers=accept, files=parcel
+            "POST", "/v1/predict", params=query, headers=accept, files=batch
         ) as response:
             count = 0
             for line in response.iter_lines():
-                told: Line = _read(_LINE, line)
-                if isinstance(told, Problem):
-                    raise ServerError(told.error)
-                if isinstance(told, StreamEnd):
+                message: Line = _read(_LINE, line)
+                if isinstance(message, Problem):
+                    raise ServerError(message.error)
+                if isinstance(message, StreamEnd):
                     return
                 count += 1
-                yield told
-            raise ServerError(f"the stream of answers was cut after {count}; send the rest again")
+                yield message
+            raise ServerError(
+                f"the connection ended after {count} predictions; send the rest again"
+            )
 
     def _ask(self, method: str, path: str, **request: Any) -> bytes:
         with self._response(method, path, **request) as response:
@@ -227,7 +232,7 @@ class Client:
 
     @contextmanager
     def _response(self, method: str, path: str, **request: Any) -> Iterator["httpx.Response"]:
-        """The open response to a request, once it is not refused any more."""
+        """Open the response to a request, waiting while the server is busy."""
         import httpx
 
         patience = self._patience
@@ -251,14 +256,14 @@ class Client:
 
 
 def _read(kind: type[Kind], body: bytes | str) -> Kind:
-    """What a server said, as one of the schemas."""
-    form: Any = kind
+    """Parse an answer of the server."""
+    schema: Any = kind
     try:
-        told: Kind = _adapter(form).validate_json(body)
-        return told
+        parsed: Kind = _adapter(schema).validate_json(body)
+        return parsed
     except ValidationError as error:
         raise ServerError(
-            "the answer is not what this version expects; are server and client of one version?"
+            "unexpected answer; check that server and client have the same version"
         ) from error
 
 
@@ -268,20 +273,20 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def _pause(response: "httpx.Response") -> float | None:
-    """Seconds to wait before asking again; None if that is no use.
+    """Seconds to wait before the next try; None if the request must not be repeated.
 
-    A server names a time only with a refusal, having done nothing, so nothing is done twice. A
-    little chance keeps many clients from coming back all at once.
+    A server sends Retry-After only if it has done nothing, so nothing is done twice. Random jitter
+    keeps many clients from coming back at the same time.
     """
-    named = response.headers.get("Retry-After", "")
-    if response.status_code not in BUSY or not named.isdecimal():
+    retry_after = response.headers.get("Retry-After", "")
+    if response.status_code not in BUSY or not retry_after.isdecimal():
         return None
-    return int(named) * random.uniform(1.0, 1.25)
+    return int(retry_after) * random.uniform(1.0, 1.25)
 
 
 def _reason(response: "httpx.Response") -> str:
-    """The server's own line about a refusal."""
+    """The server's error message."""
     try:
         return Problem.model_validate_json(response.content).error
     except ValidationError:
-        return f"{response.url}: refused with HTTP {response.status_code}; is Leukoscope there?"
+        return f"{response.url}: HTTP {response.status_code}; is this a Leukoscope server?"

@@ -1,4 +1,4 @@
-"""The images a client is given, as requests of bounded size: read late, in order, none left out."""
+"""Group images into upload batches of at most 64 files and 32 MB, lazily and in order."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from leukoscope.inference.sources import expand
 
 Image = Path | str | bytes | tuple[str, bytes]
 UploadBatch = list[tuple[str, tuple[str, bytes]]]
-"""The files of one request, as httpx takes them: a field's name, a file's name, bytes."""
+"""The files of one request in the form of httpx: field name, file name, bytes."""
 
 BATCH_IMAGES = 64
 BATCH_BYTES = 32_000_000
@@ -20,32 +20,39 @@ UNNAMED = "image"
 
 @dataclass(frozen=True)
 class UnreadableImage:
-    """A file that can't be sent, and why."""
+    """A file that could not be read, and the reason."""
 
     name: str
     problem: str
 
 
 def upload_batches(images: Image | Iterable[Image]) -> Iterator[UploadBatch | UnreadableImage]:
-    """Pack images into requests of at most `BATCH_IMAGES` files and `BATCH_BYTES`.
+    """Group images into batches of at most `BATCH_IMAGES` files and `BATCH_BYTES`.
 
-    One file that is larger goes alone. What can't be read stands in its place between requests.
+    A file that is larger gets a batch of its own. Files are read only when their batch is built.
+
+    Args:
+        images: One image or many: files, folders, glob patterns, ZIP archives, bytes, or pairs of
+            a name and bytes.
+
+    Yields:
+        Batches in the order of the images, and between them the files that could not be read.
     """
-    parcel: UploadBatch = []
+    batch: UploadBatch = []
     size = 0
-    for one in _read_all([images] if isinstance(images, Path | str | bytes) else images):
-        data = b"" if isinstance(one, UnreadableImage) else one[1]
-        full = len(parcel) == BATCH_IMAGES or size + len(data) > BATCH_BYTES
-        if parcel and (full or isinstance(one, UnreadableImage)):
-            yield parcel
-            parcel, size = [], 0
-        if isinstance(one, UnreadableImage):
-            yield one
+    for item in _read_all([images] if isinstance(images, Path | str | bytes) else images):
+        data = b"" if isinstance(item, UnreadableImage) else item[1]
+        full = len(batch) == BATCH_IMAGES or size + len(data) > BATCH_BYTES
+        if batch and (full or isinstance(item, UnreadableImage)):
+            yield batch
+            batch, size = [], 0
+        if isinstance(item, UnreadableImage):
+            yield item
         else:
-            parcel.append((FIELD, one))
+            batch.append((FIELD, item))
             size += len(data)
-    if parcel:
-        yield parcel
+    if batch:
+        yield batch
 
 
 def _read_all(images: Iterable[Image]) -> Iterator[tuple[str, bytes] | UnreadableImage]:
@@ -58,12 +65,12 @@ def _read_all(images: Iterable[Image]) -> Iterator[tuple[str, bytes] | Unreadabl
             yield from _read(Path(image))
 
 
-def _read(named: Path) -> Iterator[tuple[str, bytes] | UnreadableImage]:
-    folder = named.parent if named.is_dir() else None
-    for source in expand([named]):
+def _read(path_or_pattern: Path) -> Iterator[tuple[str, bytes] | UnreadableImage]:
+    folder = path_or_pattern.parent if path_or_pattern.is_dir() else None
+    for source in expand([path_or_pattern]):
         path = source.path
         name = path.name if folder is None else path.relative_to(folder).as_posix()
-        name = name.encode("utf-8", "backslashreplace").decode()  # may be no text at all
+        name = name.encode("utf-8", "backslashreplace").decode()  # a name need not be valid UTF-8
         if source.problem:
             yield UnreadableImage(name, source.problem)
             continue

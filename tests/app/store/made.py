@@ -3,7 +3,7 @@
 from typing import Any
 
 from leukoscope.app.limits import Limits
-from leukoscope.app.schemas import Answer, CaseIn
+from leukoscope.app.schemas import CaseIn, CellPrediction
 from leukoscope.app.store import Store
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import Verdict
@@ -13,7 +13,7 @@ SHA256 = "ab" * 32
 THRESHOLD = 0.4
 
 
-def answer(number: int, p_all: float | None = 0.5, **changes: Any) -> Answer:
+def answer(number: int, p_all: float | None = 0.5, **changes: Any) -> CellPrediction:
     """The answer for file `number`; without a probability, an error."""
     verdict = Verdict.BLAST if p_all is not None and p_all >= THRESHOLD else Verdict.NORMAL
     fields: dict[str, Any] = {
@@ -28,7 +28,7 @@ def answer(number: int, p_all: float | None = 0.5, **changes: Any) -> Answer:
         "sha256": f"{number:064x}",
         "threshold": THRESHOLD,
     }
-    return Answer(**(fields | changes))
+    return CellPrediction(**(fields | changes))
 
 
 def open_store(url: str, **limits: Any) -> Store:
@@ -42,5 +42,5 @@ def new_case(store: Store, *, possible: ConformalThresholds | None = None, **fie
     return store.create(CaseIn(**fields), MODEL, SHA256, THRESHOLD, possible).id
 
 
-def add(store: Store, case: str, *answers: Answer, data: bytes | None = None) -> list[int]:
+def add(store: Store, case: str, *answers: CellPrediction, data: bytes | None = None) -> list[int]:
     return store.add(case, [(one, data) for one in answers], model_sha256=SHA256)

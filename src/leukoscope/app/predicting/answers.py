@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from leukoscope.app.limits import Limits
-from leukoscope.app.schemas import Answer, Include, Neighbor
+from leukoscope.app.schemas import CellPrediction, Include, Neighbor
 from leukoscope.app.uploads.items import Item, Upload
 from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.features import measure
@@ -39,7 +39,7 @@ JPEG_QUALITY = 88
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ImageTask:
     """One image, and the parts of the answer that its request asks for."""
 
     item: Item
@@ -50,13 +50,13 @@ class Task:
 class _Opened:
     """One image after decoding, or the reason why there is none."""
 
-    task: Task
+    task: ImageTask
     sha256: str
     image: np.ndarray | None
     problem: str = ""
 
 
-class Answerer:
+class ImagePredictor:
     """Answers for images with one model. May be called from several threads at once."""
 
     def __init__(self, predictor: Predictor, examples: "Examples", limits: Limits) -> None:
@@ -67,22 +67,22 @@ class Answerer:
         self._threshold = threshold(predictor.model.card)
         self._one_map = threading.Lock()  # occlusion maps leave the other cores to answers
 
-    def __call__(self, tasks: Sequence[Task]) -> list[Answer]:
+    def __call__(self, tasks: Sequence[ImageTask]) -> list[CellPrediction]:
         """An answer for each task, in their order.
 
         Raises:
             ModelFileError: the network itself fails to run.
         """
-        answers: list[Answer] = []
+        answers: list[CellPrediction] = []
         for group in self._groups(tasks):
             answers += self._answer(group)
         return answers
 
-    def explain(self, name: str, data: bytes) -> Answer:
+    def explain(self, name: str, data: bytes) -> CellPrediction:
         """The answer to one image with everything included."""
-        return self([Task(Upload(name, data), EVERYTHING)])[0]
+        return self([ImageTask(Upload(name, data), EVERYTHING)])[0]
 
-    def _groups(self, tasks: Sequence[Task]) -> Iterator[list[_Opened]]:
+    def _groups(self, tasks: Sequence[ImageTask]) -> Iterator[list[_Opened]]:
         """Opened images in groups that are small in memory, however large the images are."""
         group: list[_Opened] = []
         pixels = 0
@@ -96,7 +96,7 @@ class Answerer:
         if group:
             yield group
 
-    def _open(self, task: Task) -> _Opened:
+    def _open(self, task: ImageTask) -> _Opened:
         digest = ""
         try:
             data = task.item.load()
@@ -106,7 +106,7 @@ class Answerer:
             return _Opened(task, digest, None, str(error).removeprefix("the image: "))
         return _Opened(task, digest, image)
 
-    def _answer(self, group: Sequence[_Opened]) -> list[Answer]:
+    def _answer(self, group: Sequence[_Opened]) -> list[CellPrediction]:
         wanted = frozenset[Part]().union(*(opened.task.include for opened in group))
         predictions = self._predictor.predict_batch(
             [
@@ -118,13 +118,13 @@ class Answerer:
         )
         return [self._build(*pair) for pair in zip(group, predictions, strict=True)]
 
-    def _build(self, opened: _Opened, prediction: Prediction) -> Answer:
+    def _build(self, opened: _Opened, prediction: Prediction) -> CellPrediction:
         name, include = opened.task.item.name, opened.task.include
         row = as_row(replace(prediction, name=name), self._model)
         image = opened.image
         heatmap, kind = self._heatmap(opened, prediction)
         # Everything here was made by us: validating it again would cost more than making it.
-        return Answer.model_construct(
+        return CellPrediction.model_construct(
             name=name,
             subject=row["subject"],
             p_all=row["p_all"],

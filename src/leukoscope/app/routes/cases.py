@@ -12,13 +12,13 @@ from starlette.responses import Response, StreamingResponse
 from leukoscope.app.export.export import Format, export
 from leukoscope.app.http.openapi import problems
 from leukoscope.app.schemas import (
-    Answer,
     Case,
     CaseChange,
     CaseHead,
     CaseIn,
     Cell,
     CellChange,
+    CellPrediction,
     Review,
 )
 from leukoscope.app.state import explain, model_sha256, ready_model, ready_store
@@ -158,7 +158,7 @@ def image(store: Kept, case_id: CaseId, cell_id: CellId) -> Response:
     summary="All that can be said about a cell",
     responses=problems(404, 409, 422, 503),
 )
-def explain_cell(request: Request, store: Kept, case_id: CaseId, cell_id: CellId) -> Answer:
+def explain_cell(request: Request, store: Kept, case_id: CaseId, cell_id: CellId) -> CellPrediction:
     """The answer with heatmap, picture, measurements and neighbors, from the stored image."""
     store.accept(case_id, model_sha256(request))
     cell = store.cell(case_id, cell_id)

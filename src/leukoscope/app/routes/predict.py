@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -13,9 +13,16 @@ from leukoscope.app.http.access import trace
 from leukoscope.app.http.openapi import images_body, problems
 from leukoscope.app.http.problems import RequestError, describe
 from leukoscope.app.predicting.admission import ANSWER_BYTES
-from leukoscope.app.predicting.answers import EVERYTHING, Part, Task
+from leukoscope.app.predicting.answers import EVERYTHING, ImageTask, Part
 from leukoscope.app.predicting.batcher import Job, StoppedError
-from leukoscope.app.schemas import Answer, Include, Predictions, Problem, StreamEnd, Summary
+from leukoscope.app.schemas import (
+    CellPrediction,
+    Include,
+    Predictions,
+    Problem,
+    StreamEnd,
+    SubjectSummary,
+)
 from leukoscope.app.state import model_sha256, ready_store, services, stopping
 from leukoscope.app.uploads.items import Item
 from leukoscope.app.uploads.uploads import read_uploads
@@ -54,7 +61,7 @@ async def predict(
         str | None, Query(max_length=100, description="Add the answers to this case.")
     ] = None,
 ) -> Response:
-    """Answer for each image: `p_all` and `logit` are those of `leukoscope predict`.
+    """Predict each image: `p_all` and `logit` are those of `leukoscope predict`.
 
     Send `Accept: application/x-ndjson` for a line per answer as soon as it is there, in order, and
     a last line `{"done": true, ...}`.
@@ -74,13 +81,13 @@ async def predict(
     summary="All that can be said about one image",
     response_class=Response,
     responses={
-        200: {"model": Answer, "description": "The answer, with every part included"},
+        200: {"model": CellPrediction, "description": "The answer, with every part included"},
         **problems(400, 408, 413, 415, 422, 429, 503),
     },
     openapi_extra=images_body("One image", most=1),
 )
 async def explain(request: Request) -> Response:
-    """Answer for one image, with heatmap, picture, measurements and the nearest example cells.
+    """Predict one image, with heatmap, picture, measurements and the nearest example cells.
 
     Where the model has no exact map, an occlusion map is made, which takes as long as some sixty
     answers.
@@ -126,7 +133,7 @@ class _Kept:
         await asyncio.to_thread(store.accept, case, sha256)
         return _Kept(store, case, sha256)
 
-    def add(self, items: Sequence[Item], answers: Sequence[Answer]) -> None:
+    def add(self, items: Sequence[Item], answers: Sequence[CellPrediction]) -> None:
         """Keep answers, and write the ids of their cells into them."""
         cells = [
             (answer, _bytes(item, answer)) for item, answer in zip(items, answers, strict=True)
@@ -136,7 +143,7 @@ class _Kept:
             answer.cell_id = number
 
 
-def _bytes(item: Item, answer: Answer) -> bytes | None:
+def _bytes(item: Item, answer: CellPrediction) -> bytes | None:
     # A member of an archive is unpacked again, which is cheaper than holding all of them.
     try:
         return None if answer.verdict == Verdict.ERROR else item.load()
@@ -156,15 +163,17 @@ async def _receive(request: Request) -> list[Item]:
     return items
 
 
-def _submit(request: Request, items: Sequence[Item], include: frozenset[Part]) -> Job[Task, Answer]:
-    job = services(request).submit([Task(item, include) for item in items])
+def _submit(
+    request: Request, items: Sequence[Item], include: frozenset[Part]
+) -> Job[ImageTask, CellPrediction]:
+    job = services(request).submit([ImageTask(item, include) for item in items])
     trace(request).cleanup.callback(job.cancel)
     return job
 
 
 async def _answers(
-    job: Job[Task, Answer], items: Sequence[Item], kept: _Kept | None
-) -> AsyncIterator[list[Answer]]:
+    job: Job[ImageTask, CellPrediction], items: Sequence[Item], kept: _Kept | None
+) -> AsyncIterator[list[CellPrediction]]:
     """Answers in order, as they are ready and kept."""
     given = 0
     try:
@@ -177,11 +186,11 @@ async def _answers(
         raise stopping() from None
 
 
-async def _collect(answers: AsyncIterator[list[Answer]]) -> list[Answer]:
+async def _collect(answers: AsyncIterator[list[CellPrediction]]) -> list[CellPrediction]:
     return [answer async for ready in answers for answer in ready]
 
 
-async def _lines(answers: AsyncIterator[list[Answer]]) -> AsyncIterator[bytes]:
+async def _lines(answers: AsyncIterator[list[CellPrediction]]) -> AsyncIterator[bytes]:
     count = failed = 0
     try:
         async for ready in answers:
@@ -193,18 +202,18 @@ async def _lines(answers: AsyncIterator[list[Answer]]) -> AsyncIterator[bytes]:
         yield _dump(Problem(error=describe(error))) + b"\n"
 
 
-def _dump(model: Answer | StreamEnd | Problem | Predictions) -> bytes:
+def _dump(model: CellPrediction | StreamEnd | Problem | Predictions) -> bytes:
     return model.__pydantic_serializer__.to_json(model)
 
 
-def _json(content: Answer | Sequence[Answer]) -> Response:
-    model = content if isinstance(content, Answer) else _predictions(content)
+def _json(content: CellPrediction | Sequence[CellPrediction]) -> Response:
+    model = content if isinstance(content, CellPrediction) else _predictions(content)
     return Response(_dump(model), media_type="application/json")
 
 
-def _predictions(answers: Sequence[Answer]) -> Predictions:
+def _predictions(answers: Sequence[CellPrediction]) -> Predictions:
     outcome = tally((answer.subject, answer.verdict, 1) for answer in answers)
-    subjects = [Summary(**asdict(one), sentence=one.sentence()) for one in outcome.subjects]
+    subjects = [SubjectSummary.of(summary) for summary in outcome.subjects]
     return Predictions.model_construct(
         answers=list(answers), failed=outcome.failed, subjects=subjects
     )

@@ -18,12 +18,12 @@ from sqlalchemy import (
     select,
 )
 
-from leukoscope.app.schemas import Abstains, CaseHead, Cell, ReviewOut, Summary
+from leukoscope.app.schemas import AbstentionThresholds, CaseHead, Cell, ReviewOut, SubjectSummary
 from leukoscope.app.store.errors import NotFoundError
 from leukoscope.app.store.tables import ID_LENGTH, CaseRow, CellRow, ImageRow, ReviewRow
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
-from leukoscope.inference.results import SubjectSummary, tally
+from leukoscope.inference.results import tally
 from leukoscope.inference.verdict import predicted_class
 
 T = TypeVar("T")
@@ -242,24 +242,9 @@ def _head(row: Any, groups: list[tuple[str, str, int]], reviewed: int) -> CaseHe
         model_sha256=row.model_sha256,
         threshold=row.model_threshold if own is None else own,
         own_threshold=own is not None,
-        abstains=Abstains(**asdict(possible)) if possible else None,
+        abstains=AbstentionThresholds(**asdict(possible)) if possible else None,
         verdicts=dict(verdicts),
         reviewed=reviewed,
         can_undo=reviewed > 0,
-        subjects=[_summary(one) for one in tally(groups).subjects],
-    )
-
-
-def _summary(one: SubjectSummary) -> Summary:
-    return Summary(
-        subject=one.subject,
-        cells=one.cells,
-        blasts=one.blasts,
-        fraction=one.fraction,
-        low=one.low,
-        high=one.high,
-        not_answered=one.not_answered,
-        uncertain=one.uncertain,
-        not_cells=one.not_cells,
-        sentence=one.sentence(),
+        subjects=[SubjectSummary.of(summary) for summary in tally(groups).subjects],
     )

@@ -23,7 +23,7 @@ from leukoscope.app.store.db_errors import opening, shown, using
 from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepare, vacuum
 from leukoscope.app.store.errors import StoreError, UnavailableError
 from leukoscope.app.store.migrate import bring_up_to_date
-from leukoscope.app.store.writing import Answered
+from leukoscope.app.store.writing import PredictionWithImage
 from leukoscope.core.values import ConformalThresholds
 
 CLOSED = "the database of cases is not open yet, or no longer; try again in a moment"
@@ -155,7 +155,9 @@ class Store:
         head = self.head(case_id)
         writing.check_model(head.model, head.model_sha256, model_sha256)
 
-    def add(self, case_id: str, cells: Sequence[Answered], *, model_sha256: str) -> list[int]:
+    def add(
+        self, case_id: str, cells: Sequence[PredictionWithImage], *, model_sha256: str
+    ) -> list[int]:
         """Add answers to a case, all of them or none.
 
         A file whose sha256 the case has already is not added again.

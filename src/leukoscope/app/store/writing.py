@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from leukoscope.app.limits import Limits
-from leukoscope.app.schemas import Answer, CaseChange, CaseIn, CellChange, Review
+from leukoscope.app.schemas import CaseChange, CaseIn, CellChange, CellPrediction, Review
 from leukoscope.app.store.errors import ConflictError, NotFoundError
 from leukoscope.app.store.reading import MAX_ID, NO_CASE, NO_CELL, batches, case_key, cell_key
 from leukoscope.app.store.tables import CaseRow, CellRow, ImageRow, ReviewRow
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import Verdict
 
-Answered = tuple[Answer, bytes | None]
+PredictionWithImage = tuple[CellPrediction, bytes | None]
 
 
 def create(
@@ -81,7 +81,7 @@ def check_model(case_model: str, case_sha256: str, model_sha256: str) -> None:
 def add(
     connection: Connection,
     case_id: str,
-    answered: Sequence[Answered],
+    answered: Sequence[PredictionWithImage],
     model_sha256: str,
     limits: Limits,
 ) -> list[int]:
@@ -97,7 +97,7 @@ def add(
     case = _locked(connection, case_id)
     check_model(case.model, case.model_sha256, model_sha256)
     known = _known(connection, case_id, [answer.sha256 for answer, _ in answered])
-    new: list[Answered] = []
+    new: list[PredictionWithImage] = []
     places: list[int] = []  # for each answer its place in `new`, or less than 0: known
     first: dict[str, int] = {}
     for answer, data in answered:
@@ -238,7 +238,7 @@ def _make_room(connection: Connection, case_id: str, new: int, limits: Limits) -
 
 
 def _insert(
-    connection: Connection, case_id: str, new: Sequence[Answered], keep_images: bool
+    connection: Connection, case_id: str, new: Sequence[PredictionWithImage], keep_images: bool
 ) -> list[int]:
     if not new:
         return []
@@ -255,7 +255,7 @@ def _insert(
     return ids
 
 
-def _row(case_id: str, answer: Answer, now: datetime) -> dict[str, Any]:
+def _row(case_id: str, answer: CellPrediction, now: datetime) -> dict[str, Any]:
     return {
         "case_id": case_id,
         "name": clean(answer.name),
