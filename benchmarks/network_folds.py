@@ -21,7 +21,7 @@ from leukoscope.cli.train import parse_setting
 from leukoscope.core.tables import text_column
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.imaging.image import Crop
-from leukoscope.models.recipe.recipe import Recipe, read_recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe, NetworkRecipe, read_recipe
 from leukoscope.training.cache import cached_crops
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.estimators.inputs import feature_matrix
@@ -31,7 +31,12 @@ from leukoscope.training.network.fit import fit, predict_logits
 
 
 def answer_fold(
-    cohort: Cohort, cells: np.ndarray, recipe: Recipe, fold: np.ndarray, number: int, out: Path
+    cohort: Cohort,
+    cells: np.ndarray,
+    recipe: NetworkRecipe,
+    fold: np.ndarray,
+    number: int,
+    out: Path,
 ) -> np.ndarray:
     """Logits of the cells of one fold by a network that never saw their persons."""
     path = out / f"fold{number}.npy"
@@ -77,7 +82,8 @@ def main() -> None:
     recipe = read_recipe(options.recipe).with_settings(dict(map(parse_setting, options.set)))
     cohort = hash_cells(ls.read_cohort(options.cohort))
     other = read_recipe(options.against)
-    assert other.classical is not None, f"{other.name} is no classical recipe"
+    assert isinstance(recipe, NetworkRecipe), f"{recipe.name} trains an estimator"
+    assert isinstance(other, EstimatorRecipe), f"{other.name} trains a network"
     values, area = feature_matrix(cohort, other).cells, areas(cohort)
     crops = cached_crops(cohort, Crop(recipe.input.crop, recipe.input.size)).cells
     rows = thinned(cohort["person"], options.most)

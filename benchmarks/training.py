@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from leukoscope.models.recipe.recipe import Recipe, read_recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe, read_recipe
 
 WARM_UP = 2  # steps that fill caches and are not timed
 FORMATS = ("channels last", "channels first")
@@ -28,7 +28,7 @@ PRECISIONS = ("fp32", "bf16")
 ALLOCATORS = ("tuned", "as it is")
 
 
-def steps_per_second(recipe: Recipe, memory_format: str, batch: int, steps: int) -> float:
+def steps_per_second(recipe: NetworkRecipe, memory_format: str, batch: int, steps: int) -> float:
     """Training steps a second in this process, which `measure` has set up."""
     import torch
 
@@ -59,7 +59,7 @@ def steps_per_second(recipe: Recipe, memory_format: str, batch: int, steps: int)
     return steps / (time.perf_counter() - began)
 
 
-def measure(recipe: Recipe, allocator: str, batch: int, steps: int) -> dict[str, float]:
+def measure(recipe: NetworkRecipe, allocator: str, batch: int, steps: int) -> dict[str, float]:
     """Images a second by memory format; the whole work of a process of its own."""
     import logging
 
@@ -80,7 +80,7 @@ def in_own_process(precision: str, allocator: str, args: argparse.Namespace) -> 
     return figures
 
 
-def augmented_per_second(recipe: Recipe, cells: int, jobs: int) -> float:
+def augmented_per_second(recipe: NetworkRecipe, cells: int, jobs: int) -> float:
     """Cells a second that the batches of an epoch are made at."""
     from leukoscope.training.network.batches import training_batches
 
@@ -95,7 +95,7 @@ def augmented_per_second(recipe: Recipe, cells: int, jobs: int) -> float:
     return cells / (time.perf_counter() - began)
 
 
-def rows(args: argparse.Namespace, recipe: Recipe) -> Iterator[tuple[str, float]]:
+def rows(args: argparse.Namespace, recipe: NetworkRecipe) -> Iterator[tuple[str, float]]:
     """What was measured, and its median in images per second."""
     rates: dict[str, list[float]] = defaultdict(list)
     for _ in range(args.rounds):
@@ -122,6 +122,7 @@ def main() -> None:
     args = parser.parse_args()
 
     recipe = read_recipe(args.recipe)
+    assert isinstance(recipe, NetworkRecipe), f"{recipe.name} trains an estimator"
     args.size = args.size or recipe.input.size
     recipe = recipe.with_settings({"input.size": args.size})
     if args.inside:

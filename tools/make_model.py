@@ -25,7 +25,7 @@ from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
 from leukoscope.evaluation.metrics.selective import FIGURES
 from leukoscope.modelcard.blocks import markdown_table
 from leukoscope.modelcard.page import person_table
-from leukoscope.models.recipe.recipe import read_recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
 from leukoscope.training.release.final_fit import ReleasedModel, fit_release_model
 from leukoscope.training.release.plots import write_pictures
 
@@ -48,6 +48,7 @@ def main() -> None:
 
     cohort = hash_cells(ls.read_cohort(options.cohort))
     recipe = read_recipe(options.recipe)
+    assert isinstance(recipe, EstimatorRecipe), f"{recipe.name} trains a network"
     with log_to_stderr():
         made = fit_release_model(
             cohort, recipe, options.out, folds=options.folds, seed=options.seed

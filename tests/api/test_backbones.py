@@ -14,7 +14,7 @@ from leukoscope.inference.model_file.model_file import read_card
 from leukoscope.inference.model_file.verify import verify
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.torchvision_shim import import_timm
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.run import Run
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
@@ -70,7 +70,7 @@ def test_the_model_file_does_what_its_card_says(run: Run, weights: Path) -> None
     named = card.recipe["network"]["weights"]
     assert named.startswith("w.safetensors (sha256 ")
     assert str(weights.parent).encode() not in run.model.read_bytes()
-    assert build(Recipe("x").with_settings({"network": card.recipe["network"]})) is not None
+    assert build(NetworkRecipe("x").with_settings({"network": card.recipe["network"]})) is not None
 
 
 def test_it_predicts_and_is_measured(run: Run, cells: Path, tmp_path: Path) -> None:

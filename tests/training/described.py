@@ -4,7 +4,7 @@ import numpy as np
 
 from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.models.recipe.estimator_settings import Classical
-from leukoscope.models.recipe.recipe import from_dict
+from leukoscope.models.recipe.recipe import EstimatorRecipe, from_dict
 
 DESCRIPTORS = 12
 PERSONS = 6  # of each class
@@ -27,9 +27,9 @@ ON_DESCRIPTORS = [name for name in QUICK if name != "local"]
 def quick(estimator: str, **more: object) -> Classical:
     """Settings of an estimator that fits at once."""
     tree = {"estimator": estimator, **QUICK[estimator], **more}
-    classical = from_dict({"name": "x", "classical": tree}).classical
-    assert classical is not None
-    return classical
+    recipe = from_dict({"name": "x", "classical": tree})
+    assert isinstance(recipe, EstimatorRecipe)
+    return recipe.classical
 
 
 def drawn(seed: int = 0) -> tuple[Cohort, np.ndarray]:

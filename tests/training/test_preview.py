@@ -7,10 +7,13 @@ from PIL import Image
 
 from leukoscope.core.errors import RESEARCH_USE, CohortError
 from leukoscope.data.cohort import Cohort, make_cohort
-from leukoscope.models.recipe.recipe import Augment, Recipe, read_recipe, recipe_names
+from leukoscope.models.recipe.recipe import NetworkRecipe, read_recipe, recipe_names
+from leukoscope.models.recipe.settings import Augment
 from leukoscope.training.preview import describe_augmentation, write_preview
 
-RECIPE = Recipe("shown").with_settings({"input.crop": 40, "input.size": 40, "network.widths": [4]})
+RECIPE = NetworkRecipe("shown").with_settings(
+    {"input.crop": 40, "input.size": 40, "network.widths": [4]}
+)
 
 
 @pytest.fixture

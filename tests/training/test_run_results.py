@@ -13,7 +13,7 @@ from leukoscope.evaluation.comparison import text as words
 from leukoscope.evaluation.comparison.comparison import compare_entries
 from leukoscope.evaluation.comparison.record import Comparison
 from leukoscope.evaluation.comparison.seeds import seed_means
-from leukoscope.models.recipe.recipe import Recipe, read_recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe, read_recipe
 from leukoscope.training.run_results import changed_settings, printable, read_run_result
 from tests.evaluation.made_runs import made_entry, write_measured_run
 
@@ -79,7 +79,7 @@ def test_only_what_was_changed_of_a_packaged_recipe_is_named() -> None:
     assert changed_settings(read_recipe("svm").with_settings({"classical.c": 1})) == (
         "classical.c=[1.0]",
     )
-    assert changed_settings(Recipe("my-own")) == ()
+    assert changed_settings(NetworkRecipe("my-own")) == ()
 
 
 def test_characters_that_upset_a_terminal_are_replaced() -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from leukoscope.data.cohort import Cohort, hash_cells, make_cohort, write_cohort
 from leukoscope.data.splits.partition import Split
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 
 SIZE = 24
 SCALE = 4  # of the image files
@@ -30,10 +30,10 @@ SETTINGS = {
 FILE_SETTINGS = SETTINGS | {"input.crop": SIZE * SCALE}
 
 
-def tiny_recipe(**changes: Any) -> Recipe:
+def tiny_recipe(**changes: Any) -> NetworkRecipe:
     """The recipe; `fit__epochs=2` sets fit.epochs."""
     own = {name.replace("__", "."): value for name, value in changes.items()}
-    return Recipe("tiny").with_settings(SETTINGS | own)
+    return NetworkRecipe("tiny").with_settings(SETTINGS | own)
 
 
 def tiny_cohort(seed: int = 0) -> tuple[Cohort, np.ndarray]:

@@ -19,12 +19,12 @@ from leukoscope.api.leakage_plan import (
     plan_runs,
     study_cells,
 )
-from leukoscope.api.train import trainer
+from leukoscope.api.train import check_weights, trainer
 from leukoscope.data.cohort import ALL, HEM, hash_cells
+from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
 
 if TYPE_CHECKING:
     from leukoscope.evaluation.leakage.record import Study
-    from leukoscope.models.recipe.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +79,7 @@ def leakage(
     if source is not None:
         check_choice(splits, seeds, cells)
         named = {} if weights is None else {"network.weights": weights}
-        chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
-        chosen = budgeted(chosen, epochs)
+        chosen = budgeted(read_recipe(recipe).with_settings({**(settings or {}), **named}), epochs)
         cohort = study_cells(hash_cells(audited(source, jobs=jobs)))
         kept = kept_counts(folder / chosen.name, chosen, cohort)
         planned = plan_runs(cohort, folder / chosen.name, splits, seeds, cells, kept)
@@ -91,18 +90,15 @@ def leakage(
     return study
 
 
-def _run(planned: Sequence[PlannedRun], recipe: "Recipe", jobs: int) -> None:
+def _run(planned: Sequence[PlannedRun], recipe: Recipe, jobs: int) -> None:
     """Train and measure what has not been, and say what it will take."""
     from leukoscope.evaluation.report.report import RECORD_NAME
 
     left = [run for run in planned if not (run.folder / RECORD_NAME).is_file()]
     for line in _estimate(planned, left, recipe):
         log.info(line)
-    if left and not recipe.classical:
-        with needs_train_extra("leakage"):
-            from leukoscope.models.network.weights import find_weights
-
-            find_weights(recipe.network)  # what is missing is said before the long work
+    if left:
+        check_weights(recipe)
     began = time.monotonic()
     for number, run in enumerate(left):
         if number:
@@ -118,7 +114,7 @@ def _run(planned: Sequence[PlannedRun], recipe: "Recipe", jobs: int) -> None:
 
 
 def _estimate(
-    planned: Sequence[PlannedRun], left: Sequence[PlannedRun], recipe: "Recipe"
+    planned: Sequence[PlannedRun], left: Sequence[PlannedRun], recipe: Recipe
 ) -> list[str]:
     """How many runs of which size there are to be, in words."""
     cohort = planned[0].cohort
@@ -133,7 +129,7 @@ def _estimate(
         f"{sizes['train']} and validates on {sizes['validation']}, drawn alike for all; tested are "
         f"{min(tested):,} to {max(tested):,} cells.",
     ]
-    if not recipe.classical:
+    if isinstance(recipe, NetworkRecipe):
         epochs = sum(stage.epochs or recipe.fit.epochs for stage in recipe.stages)
         epochs = epochs or recipe.fit.epochs
         lines.append(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,7 @@ from leukoscope.data.cohort import ALL, HEM, UNKNOWN, Cohort
 from leukoscope.data.splits.partition import OFFICIAL_FOLDS, PARTS, Split, apply_split
 from leukoscope.data.splits.splits import split_cohort
 from leukoscope.data.splits.subsample import Counts, common_counts, subsampled
-
-if TYPE_CHECKING:
-    from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
 
 SPLITS = ("image", "subject", "official", "person")
 STUDY = "study.json"
@@ -56,7 +54,7 @@ def check_choice(splits: Sequence[str], seeds: Sequence[int], cells: int | None)
         raise SplitError(f"--cells is {cells}; a run trains on 2 cells at least, one of a class.")
 
 
-def budgeted(recipe: "Recipe", epochs: int | None = None) -> "Recipe":
+def budgeted(recipe: Recipe, epochs: int | None = None) -> Recipe:
     """The recipe with a budget that no run falls short of: all its epochs, without stopping early.
 
     Which epoch is kept stays with the validation part.
@@ -64,7 +62,7 @@ def budgeted(recipe: "Recipe", epochs: int | None = None) -> "Recipe":
     Raises:
         RecipeError: Epochs for an estimator, or for a recipe whose stages have their own.
     """
-    if recipe.classical:
+    if not isinstance(recipe, NetworkRecipe):
         if epochs is not None:
             raise RecipeError(f"recipe {recipe.name}: an estimator has no epochs; leave --epochs.")
         return recipe
@@ -135,7 +133,7 @@ def protocol_split(cohort: Cohort, kind: str, seed: int) -> Split:
     return split_cohort(cohort, kind, seed=seed, test_fold=fold)
 
 
-def kept_counts(folder: Path, recipe: "Recipe", cohort: Cohort) -> Counts | None:
+def kept_counts(folder: Path, recipe: Recipe, cohort: Cohort) -> Counts | None:
     """How many cells the runs in a folder have, None where there are none yet.
 
     Raises:
@@ -150,7 +148,7 @@ def kept_counts(folder: Path, recipe: "Recipe", cohort: Cohort) -> Counts | None
     return {part: {LABELS[name]: own[name] for name in own} for part, own in study["cells"].items()}
 
 
-def keep_study(folder: Path, recipe: "Recipe", planned: Sequence[PlannedRun]) -> None:
+def keep_study(folder: Path, recipe: Recipe, planned: Sequence[PlannedRun]) -> None:
     """Write what all runs in a folder have in common."""
     cohort = planned[0].cohort
     cells = {
@@ -188,7 +186,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return study
 
 
-def _plain(recipe: "Recipe") -> Any:
+def _plain(recipe: Recipe) -> Any:
     """As it comes back from a file."""
     return json.loads(json.dumps(recipe.to_dict()))
 

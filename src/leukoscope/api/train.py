@@ -63,11 +63,8 @@ def train(
     named = {} if weights is None else {"network.weights": weights}
     chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
     folder = Path(out) if out else Path("runs") / f"{chosen.name}-{_kind(split)}-seed{seed}"
-    if not chosen.classical and not (resume and (folder / LAST).is_file()):
-        with needs_train_extra("train"):
-            from leukoscope.models.network.weights import find_weights
-
-            find_weights(chosen.network)  # what is missing is said before the long work
+    if not (resume and (folder / LAST).is_file()):
+        check_weights(chosen)
     cohort = hash_cells(audited(source, jobs=jobs))
     made = resolve_split(cohort, split, seed, fractions)
     return trainer(chosen)(
@@ -82,10 +79,29 @@ def train(
     )
 
 
+def check_weights(recipe: "Recipe") -> None:
+    """Make sure, before the long work, that the weights a network starts from can be found.
+
+    Raises:
+        LeukoscopeError: They cannot; the message says what to do.
+    """
+    with needs_train_extra("train"):
+        from leukoscope.models.recipe.recipe import NetworkRecipe
+    if isinstance(recipe, NetworkRecipe):
+        with needs_train_extra("train"):
+            from leukoscope.models.network.weights import find_weights
+
+            find_weights(recipe.network)
+
+
 def trainer(recipe: "Recipe") -> "Callable[..., Run]":
     """What trains a recipe: `run_classical` or `run_training`."""
     with needs_train_extra("train"):
-        if recipe.classical:  # apart, for it starts seconds sooner without PyTorch
+        from leukoscope.models.recipe.recipe import EstimatorRecipe
+
+        if isinstance(
+            recipe, EstimatorRecipe
+        ):  # apart, for it starts seconds sooner without PyTorch
             from leukoscope.training.estimators.train import run_classical
 
             return run_classical
@@ -117,10 +133,10 @@ def recalibrate(run: "Run | Path | str", jobs: int = 2) -> "Card":
 def preview(source: Source, recipe: str, out: Path | str, seed: int = 0) -> Path:
     """Write a sheet of cells as training would see them, several random versions of each."""
     with needs_train_extra("preview"):
-        from leukoscope.models.recipe.recipe import read_recipe
+        from leukoscope.models.recipe.recipe import NetworkRecipe, read_recipe
         from leukoscope.training.preview import write_preview
     chosen = read_recipe(recipe)
-    if chosen.classical:
+    if not isinstance(chosen, NetworkRecipe):
         raise RecipeError(
             f"recipe {chosen.name}: measures cells as they are, so there is no augmentation to "
             "preview; see them with: leukoscope data report"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
-from leukoscope.api.train import resolve_split
+from leukoscope.api.train import check_weights, resolve_split
 from leukoscope.core.errors import TuningError
 from leukoscope.data.cohort import hash_cells
 from leukoscope.data.splits.partition import Split, apply_split
@@ -84,11 +84,8 @@ def tune(
     _check_counts(trials=trials, folds=folds, workers=workers)
     if storage:
         shown(storage)  # a URL that is none is said before the long work
-    if not base.classical and "network.weights" not in wanted:
-        with needs_train_extra("tune"):
-            from leukoscope.models.network.weights import find_weights
-
-            find_weights(base.network)  # what is missing is said before the long work
+    if "network.weights" not in wanted:
+        check_weights(base)
     cohort = hash_cells(audited(source, jobs=jobs))
     made = resolve_split(cohort, split, seed, fractions)
     plan = Plan(
@@ -97,7 +94,7 @@ def tune(
         recipe=base,
         space=wanted,
         split=made,
-        objective=objective or base.fit.monitor,
+        objective=objective or base.monitor,
         trials=trials,
         folds=folds,
         seed=seed,
@@ -127,10 +124,12 @@ def _worked(plan: "Plan", workers: int) -> "Study":
 
 def _judged_by(recipe: "Recipe", objective: str | None) -> "Recipe":
     """The recipe whose epochs are chosen by the figure that the study goes by."""
+    from leukoscope.models.recipe.recipe import NetworkRecipe
+
     known = get_args(Monitor)
     if objective is not None and objective not in known:
         raise TuningError(f"--objective {objective}: choose one of {', '.join(known)}.")
-    if objective is None or recipe.classical:
+    if objective is None or not isinstance(recipe, NetworkRecipe):
         return recipe
     return recipe.with_settings({"fit.monitor": objective})
 

@@ -11,14 +11,15 @@ from leukoscope.core.errors import CohortError, ImageError
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.synthetic.notice import synthetic_notice
-from leukoscope.models.recipe.recipe import Augment, Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
+from leukoscope.models.recipe.settings import Augment
 from leukoscope.training.network.augment import augment
 
 PER_CLASS = 4
 VERSIONS = 7
 
 
-def write_preview(cohort: Cohort, recipe: Recipe, out: Path, *, seed: int = 0) -> Path:
+def write_preview(cohort: Cohort, recipe: NetworkRecipe, out: Path, *, seed: int = 0) -> Path:
     """Write an HTML sheet: cells of different persons, and random versions of each beside it.
 
     Args:

@@ -53,7 +53,7 @@ def check_kind(folder: Path, recipe: Recipe) -> None:
         TrainingError: It does.
     """
     path = folder / RECIPE
-    if path.is_file() and (read_recipe(path).classical is None) != (recipe.classical is None):
+    if path.is_file() and type(read_recipe(path)) is not type(recipe):
         raise TrainingError(
             f"{folder}: holds a run of another kind of recipe; choose another --out, or start anew "
             "there with --fresh."

@@ -20,7 +20,7 @@ from leukoscope.evaluation.report.report import RECORD_NAME
 from leukoscope.inference.model_file.card import Card, truncate
 from leukoscope.inference.model_file.model_file import read_card
 from leukoscope.inference.model_file.parameter_count import count_parameters
-from leukoscope.models.recipe.recipe import Recipe, read_recipe, recipe_names
+from leukoscope.models.recipe.recipe import EstimatorRecipe, Recipe, read_recipe, recipe_names
 from leukoscope.training.network.log import LOG
 from leukoscope.training.run import CHOICE, COHORT, MODEL, PREDICTIONS, RECIPE, SPLIT
 
@@ -184,9 +184,10 @@ def _cohort(card: Card, predictions: Cohort) -> str:
 
 def _cost(folder: Path, recipe: Recipe) -> tuple[int | None, float | None, tuple[str, ...]]:
     """Epochs and seconds of a training as far as they are on record, and what is not."""
-    name = CHOICE if recipe.classical else LOG
+    is_estimator = isinstance(recipe, EstimatorRecipe)
+    name = CHOICE if is_estimator else LOG
     try:
-        if recipe.classical:
+        if is_estimator:
             seconds = json.loads((folder / name).read_text("utf-8")).get("seconds")
             return None, _seconds(seconds), ()
         log = read_table(folder / name)

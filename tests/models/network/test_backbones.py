@@ -8,7 +8,7 @@ from leukoscope.models.network.cam import CamNetwork, NetworkOutput
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.param_groups import blocks, head
 from leukoscope.models.network.torchvision_shim import import_timm
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 
 SIZE = 64
 # Features as planes, behind a head of its own; as planes with a norm behind; as tokens with a class
@@ -19,7 +19,7 @@ NAMES = ("mobilenetv3_small_050", "test_convnext", "test_vit", "test_mambaout")
 def network(name: str, **settings: object) -> CamNetwork:
     torch.manual_seed(0)
     own = {"network.architecture": f"timm:{name}", "input.size": SIZE, **settings}
-    return build(Recipe("x").with_settings(own)).eval()
+    return build(NetworkRecipe("x").with_settings(own)).eval()
 
 
 def some_cells(n: int = 3) -> torch.Tensor:
@@ -119,7 +119,9 @@ def test_the_normalization_is_timms() -> None:
     ],
 )
 def test_what_cannot_be_built_is_said(name: str, size: int, says: str) -> None:
-    recipe = Recipe("x").with_settings({"network.architecture": f"timm:{name}", "input.size": size})
+    recipe = NetworkRecipe("x").with_settings(
+        {"network.architecture": f"timm:{name}", "input.size": size}
+    )
     with pytest.raises(RecipeError, match=says), torch.device("meta"):
         build(recipe)
 

@@ -8,15 +8,15 @@ import torch
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.param_groups import blocks
 from leukoscope.models.network.weights import find_weights, load_weights
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 from tests.models.reference import mobilenet_v2
 from tests.root import ROOT
 
 NAME = "mobilenet_v2_imagenet.npz"
 
 
-def recipe(size: int, weights: str = "none") -> Recipe:
-    return Recipe("x").with_settings(
+def recipe(size: int, weights: str = "none") -> NetworkRecipe:
+    return NetworkRecipe("x").with_settings(
         {
             "network.architecture": "mobilenet_v2",
             "network.weights": weights,

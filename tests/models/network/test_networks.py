@@ -4,7 +4,8 @@ import torch
 from leukoscope.models.network.cam import NetworkOutput
 from leukoscope.models.network.layers import to_planes
 from leukoscope.models.network.networks import build
-from leukoscope.models.recipe.recipe import Recipe, last_side
+from leukoscope.models.recipe.recipe import NetworkRecipe
+from leukoscope.models.recipe.rules import last_side
 
 SIZE = 24
 SETTINGS = {"input.size": SIZE, "input.crop": SIZE, "network.widths": [4, 6], "network.hidden": 5}
@@ -18,7 +19,7 @@ KINDS = {
 def small(kind: str, **more: object) -> torch.nn.Module:
     torch.manual_seed(0)
     settings, _ = KINDS[kind]
-    return build(Recipe("x").with_settings(SETTINGS | settings | more)).eval()
+    return build(NetworkRecipe("x").with_settings(SETTINGS | settings | more)).eval()
 
 
 def some_cells(n: int = 3) -> torch.Tensor:

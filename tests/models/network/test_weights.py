@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from leukoscope.core.errors import TrainingError
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.weights import described, find_weights, load_weights
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.network import checkpoint
 
 TIMM = {"network.architecture": "timm:test_convnext", "input.size": 64}
@@ -18,7 +18,7 @@ CNN = {"network.widths": [4, 6], "network.pooling": "gap", "input.size": 32}
 
 def network(settings: dict[str, object], seed: int) -> torch.nn.Module:
     torch.manual_seed(seed)
-    return build(Recipe("x").with_settings(settings))
+    return build(NetworkRecipe("x").with_settings(settings))
 
 
 def trunk_and_head(net: torch.nn.Module) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
@@ -104,7 +104,7 @@ def test_objects_in_a_numpy_archive_are_never_opened(tmp_path: Path) -> None:
 
 
 def found(weights: str) -> Path | None:
-    return find_weights(Recipe("x").with_settings({"network.weights": weights}).network)
+    return find_weights(NetworkRecipe("x").with_settings({"network.weights": weights}).network)
 
 
 def test_where_weights_are_looked_for(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_that_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_card_names_a_file_and_no_folder(tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
     path.write_bytes(b"content")
-    settings = Recipe("x").with_settings({"network.weights": str(path)}).network
+    settings = NetworkRecipe("x").with_settings({"network.weights": str(path)}).network
     assert described(settings) == "w.npz (sha256 ed7002b439e9ac84)"
     path.unlink()
     assert described(settings) == "w.npz"
-    assert described(Recipe("x").network) == "none"
+    assert described(NetworkRecipe("x").network) == "none"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from leukoscope.core.errors import RecipeError
 from leukoscope.data.descriptors import GROUPS
 from leukoscope.models.recipe.estimator_settings import ESTIMATORS, WHOLE_FRAME
-from leukoscope.models.recipe.recipe import from_dict, read_recipe, setting_names, write_recipe
+from leukoscope.models.recipe.recipe import from_dict, read_recipe, write_recipe
 
 
 def recipe_of(estimator="svm", **more):
@@ -25,7 +25,7 @@ def test_defaults_stand_for_each_estimator_and_survive_a_file(estimator, tmp_pat
 
 def test_what_has_no_meaning_is_neither_written_nor_taken():
     assert set(recipe_of().to_dict()) == {"name", "summary", "input", "classical"}
-    assert not any(name.startswith("optimizer") for name in setting_names(recipe_of()))
+    assert not any(name.startswith("optimizer") for name in recipe_of().setting_names())
     with pytest.raises(RecipeError, match=r"no setting 'optimizer\.name'.*classical\.gamma"):
         recipe_of().with_settings({"optimizer.name": "adam"})
     with pytest.raises(RecipeError, match="classical and so no network"):

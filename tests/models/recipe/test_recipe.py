@@ -11,30 +11,32 @@ from leukoscope.core.errors import RecipeError
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.param_groups import blocks, head
 from leukoscope.models.recipe.recipe import (
+    NetworkRecipe,
+    from_dict,
+    read_recipe,
+    recipe_names,
+    write_recipe,
+)
+from leukoscope.models.recipe.settings import (
     Augment,
     Fit,
     Input,
     Loss,
     Network,
     Optimizer,
-    Recipe,
     Schedule,
     Stage,
-    from_dict,
-    read_recipe,
-    recipe_names,
-    setting_names,
-    write_recipe,
 )
 
+SETTING_NAMES = NetworkRecipe("any").setting_names()
 GROUPS = ("network", "input", "augment", "loss", "optimizer", "schedule", "fit")
-NAMES = sorted({name.partition(".")[2] for name in setting_names()})
+NAMES = sorted({name.partition(".")[2] for name in SETTING_NAMES})
 
 share = st.floats(0, 0.8)
 amount = st.floats(0, 1e6, allow_subnormal=False)
 count = st.integers(1, 1000)
 recipes = st.builds(
-    Recipe,
+    NetworkRecipe,
     name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True),
     summary=st.text(max_size=20),
     network=st.builds(
@@ -106,7 +108,7 @@ trees = st.dictionaries(
 )
 
 
-def refusal(make: Callable[[], Recipe]) -> str:
+def refusal(make: Callable[[], NetworkRecipe]) -> str:
     """What the RecipeError says, or "" where the recipe was taken and can be written and read."""
     try:
         recipe = make()
@@ -122,29 +124,31 @@ def test_any_dict_is_a_recipe_or_a_recipe_error(tree: dict[Any, Any]) -> None:
     assert said != "changed on the way"
 
 
-@given(st.sampled_from(setting_names()), value)
+@given(st.sampled_from(SETTING_NAMES), value)
 def test_any_value_of_a_setting_is_taken_or_refused_by_name(name: str, value: object) -> None:
-    said = refusal(lambda: Recipe("x").with_settings({name: value}))
+    said = refusal(lambda: NetworkRecipe("x").with_settings({name: value}))
     assert not said or name.partition(".")[0] in said
 
 
 @settings(max_examples=40)
 @given(recipes, recipes)
-def test_with_settings_makes_any_recipe_of_any_other(first: Recipe, second: Recipe) -> None:
+def test_with_settings_makes_any_recipe_of_any_other(
+    first: NetworkRecipe, second: NetworkRecipe
+) -> None:
     second = replace(second, name=first.name, summary=first.summary)
     tree = second.to_dict()
-    settings = {name: tree[name.split(".")[0]][name.split(".")[1]] for name in setting_names()}
+    settings = {name: tree[name.split(".")[0]][name.split(".")[1]] for name in SETTING_NAMES}
     assert first.with_settings(settings | {"stages": tree["stages"]}) == second
 
 
 @settings(max_examples=40)
 @given(recipes)
-def test_to_dict_and_back(recipe: Recipe) -> None:
+def test_to_dict_and_back(recipe: NetworkRecipe) -> None:
     assert from_dict(recipe.to_dict()) == recipe
 
 
 def test_file_and_back(tmp_path) -> None:
-    recipe = Recipe("ü-1", summary="yes: no # 'quoted'").with_settings(
+    recipe = NetworkRecipe("ü-1", summary="yes: no # 'quoted'").with_settings(
         {"loss.class_weights": {"ALL": 0.25, "HEM": 4}, "network.widths": [3, 5], "loss.l2": "1e-4"}
     )
     write_recipe(recipe, tmp_path / "r.yaml")
@@ -157,7 +161,7 @@ def test_every_packaged_recipe_reads_and_builds(name: str) -> None:
     recipe = read_recipe(name)
     assert recipe.name == name
     assert recipe.summary
-    if not recipe.classical:
+    if isinstance(recipe, NetworkRecipe):
         with torch.device("meta"):  # shapes alone, for some are large
             network = build(recipe)
         known = {*head(network), *(weight for block in blocks(network) for weight in block)}
@@ -171,9 +175,9 @@ def test_a_field_of_one_stage_can_be_set() -> None:
 
 
 def test_setting_names_cover_every_field() -> None:
-    recipe = Recipe("x")
+    recipe = NetworkRecipe("x")
     expected = {f"{g}.{f.name}" for g in GROUPS for f in fields(getattr(recipe, g))}
-    assert set(setting_names()) == expected
+    assert set(SETTING_NAMES) == expected
 
 
 @pytest.mark.parametrize(
@@ -217,7 +221,7 @@ def test_setting_names_cover_every_field() -> None:
 )
 def test_a_wrong_setting_is_named(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(RecipeError, match=says):
-        Recipe("x").with_settings(changes)
+        NetworkRecipe("x").with_settings(changes)
 
 
 @pytest.mark.parametrize(

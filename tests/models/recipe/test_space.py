@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope.core.errors import RecipeError
-from leukoscope.models.recipe.recipe import read_recipe, recipe_names, setting_names
+from leukoscope.models.recipe.recipe import read_recipe, recipe_names
 from leukoscope.models.recipe.space import (
     Choice,
     Range,
@@ -117,7 +117,7 @@ def test_a_file_is_read_as_a_recipe_is(tmp_path: Path) -> None:
 
 
 @given(
-    st.sampled_from([*setting_names(CNN), "stages.0.train", "x"]) | st.text(max_size=12),
+    st.sampled_from([*CNN.setting_names(), "stages.0.train", "x"]) | st.text(max_size=12),
     st.text(max_size=30)
     | st.from_regex(r"-?[0-9.e]{0,6}\.\.-?[0-9.e]{0,6}(:log)?", fullmatch=True)
     | st.text("[]{},:.0123456789 eE-relu", max_size=20),

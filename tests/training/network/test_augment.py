@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.models.recipe.recipe import Augment
+from leukoscope.models.recipe.settings import Augment
 from leukoscope.training.network.augment import augment
 
 OFF = Augment(rotate=0, flip=False, scale=0, shift=0, brightness=0, color=0, blur=0)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leukoscope.models.recipe.recipe import Augment
+from leukoscope.models.recipe.settings import Augment
 from leukoscope.training.network.batches import training_batches
 
 CELLS = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from leukoscope.core.errors import TrainingError
 from leukoscope.models.network.networks import build
-from leukoscope.models.recipe.recipe import Optimizer
+from leukoscope.models.recipe.settings import Optimizer
 from leukoscope.training.network.checkpoint import load, read_state, save
 from leukoscope.training.network.loss import OPTIMIZERS, make_optimizer
 from tests.training.tiny import SIZE, tiny_recipe

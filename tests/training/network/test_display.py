@@ -3,7 +3,7 @@ import re
 import pytest
 
 from leukoscope.models.network.networks import build
-from leukoscope.models.recipe.recipe import Stage
+from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.network.display import training_display
 from leukoscope.training.network.log import Epoch
 from leukoscope.training.network.stages import trainable

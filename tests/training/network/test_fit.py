@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.tables import read_table
 from leukoscope.data.cohort import Cohort
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.network.checkpoint import BEST, LAST
 from leukoscope.training.network.fit import Fitted, fit
 from leukoscope.training.network.log import LOG
@@ -24,7 +24,7 @@ from tests.training.tiny import tiny_cohort, tiny_recipe
 TIMES = ("images_per_second", "seconds")
 
 
-def train(out: Path, recipe: Recipe | None = None, **more: Any) -> Fitted:
+def train(out: Path, recipe: NetworkRecipe | None = None, **more: Any) -> Fitted:
     cohort, cells = tiny_cohort()
     return fit(cohort, cells, recipe or tiny_recipe(), out, **more)
 

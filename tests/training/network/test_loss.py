@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
 from leukoscope.models.network.networks import build
-from leukoscope.models.recipe.recipe import Loss, Optimizer
+from leukoscope.models.recipe.settings import Loss, Optimizer
 from leukoscope.training.network.loss import OPTIMIZERS, make_optimizer, penalty, weighted_loss
 from tests.training.tiny import tiny_cohort, tiny_recipe
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.models.recipe.recipe import Schedule
+from leukoscope.models.recipe.settings import Schedule
 from leukoscope.training.network.schedule import best_epoch, learning_rate, score, should_stop
 
 values = st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5]) | st.floats(0, 1), max_size=25)

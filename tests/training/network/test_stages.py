@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.tables import read_table
 from leukoscope.models.network.networks import build
-from leukoscope.models.recipe.recipe import Recipe, Stage
+from leukoscope.models.recipe.recipe import NetworkRecipe
+from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.network.checkpoint import BEST, LAST
 from leukoscope.training.network.fit import Fitted, fit
 from leukoscope.training.network.log import LOG
@@ -36,11 +37,11 @@ ALL = {"train": "all", "epochs": 2, "learning_rate": 0.01, "layer_decay": 0.5}
 NORMED = {"network__norm": "batch", "network__head": [5], "network__dropout": 0.2}
 
 
-def staged(*stages: dict[str, Any], **more: Any) -> Recipe:
+def staged(*stages: dict[str, Any], **more: Any) -> NetworkRecipe:
     return tiny_recipe(stages=list(stages), **NORMED, **more)
 
 
-def train(out: Path, recipe: Recipe, **more: Any) -> Fitted:
+def train(out: Path, recipe: NetworkRecipe, **more: Any) -> Fitted:
     cohort, cells = tiny_cohort()
     return fit(cohort, cells, recipe, out, **more)
 

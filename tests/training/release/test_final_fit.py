@@ -19,7 +19,6 @@ from leukoscope.inference.rejection.mahalanobis import fit_gaussian
 from leukoscope.models.recipe.recipe import from_dict
 from leukoscope.training.calibration.out_of_distribution import FALSE_ALARMS
 from leukoscope.training.estimators.estimators import fit_estimator
-from leukoscope.training.estimators.train import settings_of
 from leukoscope.training.network.sampling import even_weights
 from leukoscope.training.release.cross_validate import PART
 from leukoscope.training.release.final_fit import ReleasedModel, fit_release_model
@@ -130,7 +129,7 @@ def test_the_known_distance_is_that_of_everyone_left_out_once(
     for number in range(3):
         own, out = fold != number, fold == number
         fitted = fit_estimator(
-            settings_of(RECIPE),
+            RECIPE.classical,
             {"ridge": 0.3, "gamma": 0.3},
             values[own],
             cohort["label"][own].astype(np.int64),

@@ -8,7 +8,7 @@ import optuna
 from leukoscope.data.cohort import Cohort, hash_cells, read_cohort_table
 from leukoscope.data.splits.partition import Split, apply_split
 from leukoscope.data.splits.splits import split_cohort
-from leukoscope.models.recipe.recipe import Recipe, from_dict
+from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe, from_dict
 from leukoscope.models.recipe.space import read_space
 from leukoscope.training.tuning.display import study_display
 from leukoscope.training.tuning.results import Study, publish
@@ -33,7 +33,7 @@ def logistic(**classical: Any) -> Recipe:
 def network(**changes: Any) -> Recipe:
     """A network that trains in a second; `fit__epochs=2` sets fit.epochs."""
     own = {name.replace("__", "."): value for name, value in changes.items()}
-    return Recipe("tiny").with_settings(FILE_SETTINGS | own)
+    return NetworkRecipe("tiny").with_settings(FILE_SETTINGS | own)
 
 
 def read_cells(table: Path) -> tuple[Cohort, Split]:
@@ -49,7 +49,7 @@ def tiny_plan(
     """A plan for cells from `write_cells`."""
     cohort, split = read_cells(table)
     objective = changes.pop("objective", "auroc")
-    if not recipe.classical:
+    if isinstance(recipe, NetworkRecipe):
         recipe = recipe.with_settings({"fit.monitor": objective})
     facts: dict[str, Any] = {
         "objective": objective,

@@ -7,7 +7,7 @@ import optuna
 import pytest
 
 from leukoscope.core.errors import TuningError
-from leukoscope.models.recipe.recipe import read_recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
 from leukoscope.training.tuning.stale_trials import requeue_stale
 from leukoscope.training.tuning.study import held_out, open_study
 from leukoscope.training.tuning.worker import has_room
@@ -40,7 +40,7 @@ def test_the_files_say_what_was_found(table: Path, tmp_path: Path) -> None:
     best = read_recipe(found.recipe)
     assert best.name == "tiny-logistic-tuned"
     assert f"trial {found.best.trial} of the study mine" in best.summary
-    assert best.classical
+    assert isinstance(best, EstimatorRecipe)
     assert best.classical.lists()["c"] == (found.best.settings["classical.c"],)
     lines = (tmp_path / "mine" / "trials.csv").read_text().splitlines()
     assert lines[0] == "trial,state,value,epochs,seconds,classical.c,classical.weights,reason"

@@ -5,7 +5,9 @@ from torch import Tensor, nn
 
 from leukoscope.models.network.cam import CamNetwork, NetworkOutput
 from leukoscope.models.network.layers import ACTIVATIONS, Normalize, convolutions
-from leukoscope.models.recipe.recipe import Network, Recipe, last_side
+from leukoscope.models.recipe.recipe import NetworkRecipe
+from leukoscope.models.recipe.rules import last_side
+from leukoscope.models.recipe.settings import Network
 
 
 class Dense(nn.Module):
@@ -52,7 +54,7 @@ class ConvFlatten(nn.Module):
         return NetworkOutput(self.classifier(embedding).squeeze(1), embedding, None)
 
 
-def build(recipe: Recipe) -> nn.Module:
+def build(recipe: NetworkRecipe) -> nn.Module:
     """The network a recipe names, with fresh weights from torch's current random state.
 
     What `network.weights` names is put in by `leukoscope.models.network.weights`.

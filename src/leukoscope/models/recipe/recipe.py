@@ -1,16 +1,18 @@
-"""A recipe: all settings of a training run, read from YAML into frozen, validated dataclasses.
+"""Recipes: all settings of a training, read from YAML into frozen, validated dataclasses.
 
-A run writes the recipe it used, whole, so that any figure can be traced to its settings and
-trained again.
+A recipe trains either a network (`NetworkRecipe`) or an estimator of classical machine learning
+(`EstimatorRecipe`). A run writes the complete recipe it used, so that every result can be traced to
+its settings and reproduced.
 """
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.core.files import write_text
@@ -18,7 +20,7 @@ from leukoscope.core.renamed import current_name, current_names
 from leukoscope.core.yaml_files import read_yaml
 from leukoscope.models.recipe.conversion import build
 from leukoscope.models.recipe.estimator_settings import WHOLE_FRAME, Classical, read_classical
-from leukoscope.models.recipe.rules import check_ranges, last_side
+from leukoscope.models.recipe.rules import Rules, check_rules, network_rules, recipe_rules
 from leukoscope.models.recipe.settings import (
     Augment,
     Fit,
@@ -31,67 +33,61 @@ from leukoscope.models.recipe.settings import (
     Stage,
 )
 
-__all__ = [
-    "Augment",
-    "Fit",
-    "Input",
-    "Loss",
-    "Monitor",
-    "Network",
-    "Optimizer",
-    "Recipe",
-    "Schedule",
-    "Stage",
-    "from_dict",
-    "last_side",
-    "read_recipe",
-    "recipe_names",
-    "setting_names",
-    "write_recipe",
-]
-
-CLASSICAL_GROUPS = ("name", "summary", "input", "classical")
+DESCRIPTORS_UNSCALED = "input: size = crop, for descriptors are measured in original pixels"
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything a run needs besides the data, the split and the seed.
+class Recipe(ABC):
+    """Settings common to all recipes: everything a run needs besides data, split and seed.
 
-    Without `stages` a training has one, with what `fit` and `optimizer` say. With `classical` an
-    estimator is trained on measured descriptors, and of the other groups only `input` has a
-    meaning.
+    Attributes:
+        name: Name of the recipe, and part of the default name of a run folder.
+        summary: One sentence for `leukoscope recipes` and the model card.
+        input: The part of each image that the model is given.
     """
 
     name: str
     summary: str = ""
-    network: Network = field(default_factory=Network)
     input: Input = field(default_factory=Input)
-    augment: Augment = field(default_factory=Augment)
-    loss: Loss = field(default_factory=Loss)
-    optimizer: Optimizer = field(default_factory=Optimizer)
-    schedule: Schedule = field(default_factory=Schedule)
-    fit: Fit = field(default_factory=Fit)
-    stages: tuple[Stage, ...] = ()
-    classical: Classical | None = None
 
     def __post_init__(self) -> None:
-        check_ranges(self)
+        check_rules(self.name, [*recipe_rules(self), *self.rules()])
+
+    @property
+    @abstractmethod
+    def monitor(self) -> Monitor:
+        """The metric on validation persons that a training of this recipe goes by."""
+
+    @abstractmethod
+    def rules(self) -> Rules:
+        """Conditions on the settings of this kind of recipe."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Self:
+        """Build a recipe of this kind from plain dicts with current names, strictly."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists and scalars, for YAML and the model card."""
-        tree = _plain(dataclasses.asdict(self))
-        if self.classical:
-            return {name: tree[name] for name in CLASSICAL_GROUPS}
-        del tree["classical"]
+        tree: dict[str, Any] = _plain(dataclasses.asdict(self))
         return tree
 
-    def with_settings(self, settings: Mapping[str, Any]) -> "Recipe":
-        """The recipe with fields replaced by dotted name.
+    def setting_names(self) -> list[str]:
+        """The dotted names of all settings, as in "fit.epochs"."""
+        return [
+            f"{group}.{name}"
+            for group, settings in self.to_dict().items()
+            if isinstance(settings, dict)
+            for name in settings
+        ]
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """The recipe with settings replaced by dotted name.
 
         {"loss.l2": 1e-4} sets a field of a group, {"stages.0.epochs": 2} one of a stage.
 
         Raises:
-            RecipeError: No such field, or a value it cannot take.
+            RecipeError: An unknown setting, or an invalid value.
         """
         tree = self.to_dict()
         for name, value in settings.items():
@@ -102,14 +98,74 @@ class Recipe:
             if not isinstance(branch, dict) or last not in branch:
                 raise RecipeError(
                     f"recipe {self.name}: no setting {name!r}. Settings: "
-                    f"{', '.join(setting_names(self))}."
+                    f"{', '.join(self.setting_names())}."
                 )
             branch[last] = value
-        return from_dict(tree)
+        return type(self).from_dict(tree)
+
+
+@dataclass(frozen=True)
+class NetworkRecipe(Recipe):
+    """Settings of the training of a network.
+
+    Without `stages` the training has one stage, with the settings of `fit` and `optimizer`.
+    """
+
+    network: Network = field(default_factory=Network)
+    augment: Augment = field(default_factory=Augment)
+    loss: Loss = field(default_factory=Loss)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    schedule: Schedule = field(default_factory=Schedule)
+    fit: Fit = field(default_factory=Fit)
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def monitor(self) -> Monitor:
+        """The metric on validation persons that decides which epoch is kept."""
+        return self.fit.monitor
+
+    def rules(self) -> Rules:
+        """Conditions on the settings of network, loss, optimizer, augmentation and stages."""
+        return network_rules(self)
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Self:
+        """Build the recipe from plain dicts with current names, strictly."""
+        recipe: Self = build(cls, tree, _where(tree))
+        return recipe
+
+
+@dataclass(frozen=True)
+class EstimatorRecipe(Recipe):
+    """Settings of the training of an estimator, on measurements of the cell instead of pixels."""
+
+    input: Input = WHOLE_FRAME
+    classical: Classical = field(kw_only=True)
+
+    @property
+    def monitor(self) -> Monitor:
+        """The metric by which candidates of settings are compared."""
+        return "auroc"
+
+    def rules(self) -> Rules:
+        """Conditions on the input and on the settings of the estimator."""
+        return [(self.input.size == self.input.crop, DESCRIPTORS_UNSCALED), *self.classical.rules()]
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Self:
+        """Build the recipe from plain dicts with current names, strictly."""
+        where, known = _where(tree), [field.name for field in dataclasses.fields(cls)]
+        if unknown := [str(name) for name in tree if name not in known]:
+            raise RecipeError(
+                f"{where}: has classical and so no {unknown[0]}; its settings: {', '.join(known)}."
+            )
+        classical = read_classical(tree["classical"], where)
+        recipe: Self = build(cls, {**tree, "classical": classical}, where)
+        return recipe
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
+    """The names of the recipes that come with the package."""
     names = [entry.name for entry in _packaged().iterdir()]
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
@@ -118,17 +174,7 @@ def _packaged() -> Traversable:
     return resources.files("leukoscope.models") / "recipes"
 
 
-def setting_names(recipe: Recipe | None = None) -> list[str]:
-    """Every dotted setting of a recipe; of one that trains a network if none is given."""
-    return [
-        f"{group}.{name}"
-        for group, fields in (recipe or Recipe("any")).to_dict().items()
-        if isinstance(fields, dict)
-        for name in fields
-    ]
-
-
-def read_recipe(name: str | Path) -> Recipe:
+def read_recipe(name: str | Path) -> NetworkRecipe | EstimatorRecipe:
     """Read a recipe that comes with the package, by name, or a YAML file, by path.
 
     Raises:
@@ -157,27 +203,24 @@ def write_recipe(recipe: Recipe, path: Path | str) -> None:
     write_text(path, yaml.safe_dump(recipe.to_dict(), sort_keys=False, allow_unicode=True))
 
 
-def from_dict(tree: Mapping[str, Any]) -> Recipe:
-    """Build a recipe from plain dicts, strictly."""
+def from_dict(tree: Mapping[str, Any]) -> NetworkRecipe | EstimatorRecipe:
+    """Build a recipe from plain dicts, strictly; with `classical` it is an estimator's.
+
+    Raises:
+        RecipeError: No name, an unknown field or an invalid value; names the field.
+    """
     if not isinstance(tree.get("name"), str):
         raise RecipeError("a recipe needs a name: 'name: my-recipe'.")
-    where = f"recipe {tree['name']}"
     tree = current_names(tree)
-    if "classical" in tree:
-        strange = [str(name) for name in tree if name not in CLASSICAL_GROUPS]
-        if strange:
-            raise RecipeError(
-                f"{where}: has classical and so no {strange[0]}; its settings: "
-                f"{', '.join(CLASSICAL_GROUPS)}."
-            )
-        measured = {"classical": read_classical(tree["classical"], where)}
-        tree = {"input": dataclasses.asdict(WHOLE_FRAME), **tree, **measured}
-    recipe: Recipe = build(Recipe, tree, where)
-    return recipe
+    return (EstimatorRecipe if "classical" in tree else NetworkRecipe).from_dict(tree)
+
+
+def _where(tree: Mapping[str, Any]) -> str:
+    return f"recipe {tree.get('name')}"
 
 
 def _below(branch: Any, name: str) -> Any:
-    """The field of a group, or the entry of a list; {} where there is none."""
+    """The field of a group, or the entry of a list; {} if there is none."""
     if isinstance(branch, dict):
         return branch.get(name, {})
     known = isinstance(branch, list) and name.isdecimal() and int(name) < len(branch)

@@ -1,4 +1,4 @@
-"""What a recipe's values may be, alone and together."""
+"""Conditions on the values of a recipe, alone and together."""
 
 import re
 from collections.abc import Iterable
@@ -7,34 +7,49 @@ from typing import TYPE_CHECKING
 from leukoscope.core.errors import RecipeError
 
 if TYPE_CHECKING:
-    from leukoscope.models.recipe.recipe import Recipe
+    from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
     from leukoscope.models.recipe.settings import Network, Stage
 
 OWN = ("dense", "cnn", "mobilenet_v2")
 TIMM = re.compile(r"timm:[\w.]+")
 
-Rules = Iterable[tuple[object, str]]  # what has to hold, and the rule in words
+Rules = Iterable[tuple[object, str]]
+"""Conditions, each with the rule in words."""
 
 
-def check_ranges(recipe: "Recipe") -> None:
-    """Refuse settings that cannot be trained by.
+def check_rules(name: str, rules: Rules) -> None:
+    """Refuse settings that break a rule.
+
+    Args:
+        name: Name of the recipe, for the message.
+        rules: Conditions on its settings.
 
     Raises:
         RecipeError: A value out of range; names the field.
     """
-    net, cells, fit, loss = recipe.network, recipe.input, recipe.fit, recipe.loss
+    for holds, rule in rules:
+        if not holds:
+            raise RecipeError(f"recipe {name!r}: out of range; {rule}.")
+
+
+def recipe_rules(recipe: "Recipe") -> Rules:
+    """Conditions on the settings of every recipe."""
+    cells = recipe.input
+    return [
+        (re.fullmatch(r"\w[\w.-]{0,99}", recipe.name), "name: letters, digits, '.', '_', '-'"),
+        (16 <= cells.size <= cells.crop <= 4096, "input: 16 <= size <= crop <= 4096"),
+    ]
+
+
+def network_rules(recipe: "NetworkRecipe") -> Rules:
+    """Conditions on the settings of a recipe that trains a network."""
+    fit, loss = recipe.fit, recipe.loss
     optimizer, schedule, augment = recipe.optimizer, recipe.schedule, recipe.augment
     even = {"ALL": 1.0, "HEM": 1.0}
     weights = loss.class_weights if isinstance(loss.class_weights, dict) else even
     gains = (augment.shift, augment.brightness, augment.color)
-    rules = [
-        (re.fullmatch(r"\w[\w.-]{0,99}", recipe.name), "name: letters, digits, '.', '_', '-'"),
-        (16 <= cells.size <= cells.crop <= 4096, "input: 16 <= size <= crop <= 4096"),
-        (
-            not recipe.classical or cells.size == cells.crop,
-            "input: size = crop, for descriptors are measured in original pixels",
-        ),
-        *_of_network(net, cells.size),
+    return [
+        *_of_network(recipe.network, recipe.input.size),
         (min(fit.epochs, fit.batch_size, fit.patience) > 0, "fit: whole numbers above 0"),
         (optimizer.learning_rate > 0, "optimizer.learning_rate: above 0"),
         (
@@ -59,11 +74,7 @@ def check_ranges(recipe: "Recipe") -> None:
         (0 < schedule.factor < 1, "schedule.factor: between 0 and 1"),
         (schedule.warmup >= 0 and schedule.patience >= 0, "schedule: warmup, patience from 0"),
         *(rule for stage in recipe.stages for rule in _of_stage(stage)),
-        *(recipe.classical.rules() if recipe.classical else ()),
     ]
-    for holds, rule in rules:
-        if not holds:
-            raise RecipeError(f"recipe {recipe.name!r}: out of range; {rule}.")
 
 
 def _of_network(net: "Network", size: int) -> Rules:

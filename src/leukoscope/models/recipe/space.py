@@ -19,7 +19,7 @@ from typing import Any
 from leukoscope.core.errors import RecipeError
 from leukoscope.core.renamed import current_name
 from leukoscope.core.yaml_files import read_yaml
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe, NetworkRecipe, Recipe
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 RANGE = re.compile(rf"\s*({NUMBER})\s*\.\.\s*({NUMBER})\s*(?::(\w+))?\s*")
@@ -87,9 +87,11 @@ def read_space(texts: Mapping[str, Any], recipe: Recipe) -> Space:
 
 def default_space(recipe: Recipe) -> dict[str, Any]:
     """What is varied in a recipe of this kind unless somebody says otherwise; not yet read."""
-    kind = "stages" if recipe.stages else "network"
-    if recipe.classical:
+    kind = "network"
+    if isinstance(recipe, EstimatorRecipe):
         kind = recipe.classical.estimator
+    elif isinstance(recipe, NetworkRecipe) and recipe.stages:
+        kind = "stages"
     found = resources.files("leukoscope.models") / "spaces" / f"{kind}.yaml"
     return _mapping(found, str(found))
 

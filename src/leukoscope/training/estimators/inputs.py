@@ -14,7 +14,7 @@ from leukoscope.data.cohort import Cohort
 from leukoscope.data.descriptors import GROUPS, NAMES
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.models.recipe.estimator_settings import Classical, Local
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe, Recipe
 from leukoscope.training.cache import Crops, cached_descriptors, cached_values, estimate_measuring
 
 
@@ -39,26 +39,20 @@ class LazyCrops:
 Inputs = np.ndarray | LazyCrops
 
 
-def settings_of(recipe: Recipe) -> Classical:
-    """The settings of a recipe that is known to be classical."""
-    assert recipe.classical is not None  # the verb asked for a classical training
-    return recipe.classical
-
-
 def crop_of(recipe: Recipe) -> Crop:
     """What of each image is measured."""
     return Crop(recipe.input.crop, recipe.input.size)
 
 
-def feature_matrix(cohort: Cohort, recipe: Recipe, *, jobs: int = 2) -> Crops:
+def feature_matrix(cohort: Cohort, recipe: EstimatorRecipe, *, jobs: int = 2) -> Crops:
     """What is fitted on, float32 (N, F), from the cache where it has it.
 
     Args:
         cohort: N cells, hashed.
-        recipe: Has `classical`.
+        recipe: The settings.
         jobs: Threads.
     """
-    settings, crop = settings_of(recipe), crop_of(recipe)
+    settings, crop = recipe.classical, crop_of(recipe)
     if isinstance(settings, Local):
         return _local_values(cohort, settings, crop, jobs)
     found = cached_descriptors(cohort, crop, jobs=jobs)
@@ -66,16 +60,16 @@ def feature_matrix(cohort: Cohort, recipe: Recipe, *, jobs: int = 2) -> Crops:
     return Crops(np.asarray(found.cells)[:, columns], found.problems)
 
 
-def file_inputs(cohort: Cohort, recipe: Recipe, values: np.ndarray) -> Inputs:
+def file_inputs(cohort: Cohort, recipe: EstimatorRecipe, values: np.ndarray) -> Inputs:
     """What the model file is given, a row per cell: `values`, or the pictures."""
-    if isinstance(settings_of(recipe), Local):
+    if isinstance(recipe.classical, Local):
         return LazyCrops(cohort.paths, crop_of(recipe))
     return values
 
 
-def estimate(cells: int, recipe: Recipe, jobs: int) -> str:
+def estimate(cells: int, recipe: EstimatorRecipe, jobs: int) -> str:
     """What measuring will take where the cache lacks it, in words."""
-    settings = settings_of(recipe)
+    settings = recipe.classical
     if isinstance(settings, Local):
         return estimate_measuring(cells, jobs, f"the local structure of {cells:,} cells")
     return estimate_measuring(cells, jobs)

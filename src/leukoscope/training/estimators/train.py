@@ -18,7 +18,7 @@ from leukoscope.data.splits.partition import Split, check_disjoint
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
 from leukoscope.evaluation.metrics.importance import permutation_importance, write_importance
 from leukoscope.inference.model_file.card import Card, Descriptors
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe
 from leukoscope.training.cache import usable_rows
 from leukoscope.training.calibration.calibrate import export_and_calibrate, new_card
 from leukoscope.training.estimators.estimators import Fitted, fit_estimator
@@ -29,7 +29,6 @@ from leukoscope.training.estimators.inputs import (
     feature_matrix,
     file_inputs,
     groups_of,
-    settings_of,
 )
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.sampling import even_weights, part_rows
@@ -46,7 +45,7 @@ LOCAL_PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
 
 def run_classical(
     cohort: Cohort,
-    recipe: Recipe,
+    recipe: EstimatorRecipe,
     split: Split,
     out: Path,
     *,
@@ -62,7 +61,7 @@ def run_classical(
 
     Args:
         cohort: Hashed cells with person and part; those with the part "" are left out.
-        recipe: The settings; has `classical`.
+        recipe: The settings.
         split: How the parts were made.
         out: The run folder.
         seed: Of the folds and of trees.
@@ -90,21 +89,21 @@ def run_classical(
     started = perf_counter()
     choice, fitted = fitted_on(recipe, cohort.select(train), values[train], seed, jobs)
     _write_choice(choice, key, perf_counter() - started, out / CHOICE)
-    _exported(run, choice, fitted, values, target_recall)
+    _exported(run, recipe, choice, fitted, values, target_recall)
     log.info("measuring the importance of the descriptor groups on validation persons")
     importance = permutation_importance(
         fitted.logit,
         values[validation],
         cohort["label"][validation],
         cohort["person"][validation],
-        groups_of(settings_of(recipe)),
+        groups_of(recipe.classical),
         seed=seed,
     )
     write_importance(importance, out / IMPORTANCE)
     return run
 
 
-def measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndarray]:
+def measured(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Cohort, np.ndarray]:
     """The cells of a part that can be read, and what the estimator is given of them.
 
     All that have a label are measured, so that another split of them finds the same values.
@@ -119,10 +118,10 @@ def measured(cohort: Cohort, recipe: Recipe, jobs: int) -> tuple[Cohort, np.ndar
 
 
 def fitted_on(
-    recipe: Recipe, cohort: Cohort, values: np.ndarray, seed: int, jobs: int
+    recipe: EstimatorRecipe, cohort: Cohort, values: np.ndarray, seed: int, jobs: int
 ) -> "tuple[Choice, Fitted | LocalFit]":
     """Choose among the recipe's candidates over the persons of some cells, and fit all of these."""
-    settings = settings_of(recipe)
+    settings = recipe.classical
     weights = even_weights(cohort["label"], cohort["person"], settings.weights)
     choice = choose(settings, cohort, values, weights, seed=seed, jobs=jobs, track=track)
     told = ", ".join(f"{name} {value:g}" for name, value in choice.chosen.items())
@@ -136,7 +135,11 @@ def fitted_on(
 
 
 def card_of(
-    cohort: Cohort, recipe: Recipe, split: Split, choice: Choice, fitted: "Fitted | LocalFit"
+    cohort: Cohort,
+    recipe: EstimatorRecipe,
+    split: Split,
+    choice: Choice,
+    fitted: "Fitted | LocalFit",
 ) -> Card:
     """The card of a fitted estimator, not yet calibrated; it names the recipe with what was chosen.
 
@@ -177,10 +180,15 @@ def write_fitted(fitted: "Fitted | LocalFit", card: Card, path: Path, some: np.n
 
 
 def _exported(
-    run: Run, choice: Choice, fitted: "Fitted | LocalFit", values: np.ndarray, target_recall: float
+    run: Run,
+    recipe: EstimatorRecipe,
+    choice: Choice,
+    fitted: "Fitted | LocalFit",
+    values: np.ndarray,
+    target_recall: float,
 ) -> None:
-    card = card_of(run.cohort, run.recipe, run.split, choice, fitted)
-    inputs = file_inputs(run.cohort, run.recipe, values)
+    card = card_of(run.cohort, recipe, run.split, choice, fitted)
+    inputs = file_inputs(run.cohort, recipe, values)
 
     def write(card: Card, some: np.ndarray) -> None:
         write_fitted(fitted, card, run.model, some)
@@ -188,14 +196,14 @@ def _exported(
     export_and_calibrate(write, card, run.cohort, inputs, run.folder / MODEL, target_recall)
 
 
-def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:
+def _run_key(cohort: Cohort, recipe: EstimatorRecipe, seed: int) -> str:
     """What makes two runs the same run: settings, seed, and the cells with their parts."""
     cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
     text = json.dumps([recipe.to_dict(), seed, VERSION, cells])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _check_folder(out: Path, recipe: Recipe, key: str) -> None:
+def _check_folder(out: Path, recipe: EstimatorRecipe, key: str) -> None:
     check_kind(out, recipe)
     path = out / CHOICE
     try:

@@ -7,7 +7,7 @@ stays black.
 import cv2
 import numpy as np
 
-from leukoscope.models.recipe.recipe import Augment
+from leukoscope.models.recipe.settings import Augment
 
 
 def augment(cell: np.ndarray, settings: Augment, rng: np.random.Generator) -> np.ndarray:

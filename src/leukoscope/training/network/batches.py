@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from leukoscope.models.recipe.recipe import Augment
+from leukoscope.models.recipe.settings import Augment
 from leukoscope.training.network.augment import augment
 
 AHEAD = 4  # batches prepared in advance: enough to hide one slow batch, few enough to stay small

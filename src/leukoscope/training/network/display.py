@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from leukoscope.models.recipe.recipe import Stage
+from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.network.devices import peak_memory
 from leukoscope.training.network.log import Epoch
 from leukoscope.training.network.stages import describe_stage

@@ -16,7 +16,7 @@ from leukoscope.core.files import atomic_path
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import load, write_card
 from leukoscope.models.network.networks import build
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.calibration.calibrate import check_parity
 
 
@@ -69,7 +69,7 @@ def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> flo
     return difference
 
 
-def try_export(recipe: Recipe) -> None:
+def try_export(recipe: NetworkRecipe) -> None:
     """Export the untrained network of a recipe for nothing, so that training it is not in vain.
 
     Raises:

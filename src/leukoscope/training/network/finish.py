@@ -9,7 +9,7 @@ from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import Split
 from leukoscope.inference.model_file.card import Card
 from leukoscope.models.network.weights import described
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.calibration.calibrate import export_and_calibrate, new_card
 from leukoscope.training.network.export import cam_bias, export
 
@@ -20,7 +20,7 @@ def package_model(
     network: nn.Module,
     cohort: Cohort,
     cells: np.ndarray,
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     split: Split,
     path: Path,
     *,

@@ -17,7 +17,8 @@ from leukoscope.core.errors import TrainingError
 from leukoscope.data.cohort import Cohort
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.weights import find_weights, load_weights
-from leukoscope.models.recipe.recipe import Recipe, Stage
+from leukoscope.models.recipe.recipe import NetworkRecipe
+from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.network import checkpoint
 from leukoscope.training.network.batches import training_batches
 from leukoscope.training.network.devices import open_fabric
@@ -62,7 +63,7 @@ OnStage = Callable[[int, Stage, nn.Module], None]
 def fit(
     cohort: Cohort,
     cells: np.ndarray,
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     out: Path,
     *,
     seed: int = 0,
@@ -194,7 +195,7 @@ def fit(
     return Fitted(network.float().cpu().eval(), tuple(log), best_epoch(_scores(recipe, log)))
 
 
-def finished_epochs(out: Path, cohort: Cohort, recipe: Recipe, seed: int) -> list[Epoch]:
+def finished_epochs(out: Path, cohort: Cohort, recipe: NetworkRecipe, seed: int) -> list[Epoch]:
     """The log of an interrupted or finished run in `out`; empty where there is none.
 
     Raises:
@@ -231,7 +232,7 @@ def predict_logits(
     return np.concatenate(answers)
 
 
-def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:
+def _run_key(cohort: Cohort, recipe: NetworkRecipe, seed: int) -> str:
     """What makes two runs the same run: settings, seed, and the cells with their parts."""
     settings = recipe.to_dict()
     settings["stages"] = [vars(stage).copy() for stage in plan(recipe)]
@@ -242,7 +243,7 @@ def _run_key(cohort: Cohort, recipe: Recipe, seed: int) -> str:
     return hashlib.sha256(json.dumps([settings, seed, cells]).encode()).hexdigest()
 
 
-def _next_stage(recipe: Recipe, log: list[Epoch]) -> int:
+def _next_stage(recipe: NetworkRecipe, log: list[Epoch]) -> int:
     return stage_of_next(plan(recipe), _stages(log), _scores(recipe, log))
 
 
@@ -250,7 +251,7 @@ def _stages(log: list[Epoch]) -> list[int]:
     return [line.stage for line in log]
 
 
-def _scores(recipe: Recipe, log: list[Epoch]) -> list[float]:
+def _scores(recipe: NetworkRecipe, log: list[Epoch]) -> list[float]:
     name = recipe.fit.monitor
     return [score(name, entry.monitored(name)) for entry in log]
 

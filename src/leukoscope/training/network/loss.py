@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from leukoscope.models.network.param_groups import head
-from leukoscope.models.recipe.recipe import Loss, Optimizer
+from leukoscope.models.recipe.settings import Loss, Optimizer
 
 MOMENTUM = 0.9
 

@@ -6,7 +6,7 @@ Nothing here has a state of its own, so a resumed run decides as the uninterrupt
 import math
 from collections.abc import Sequence
 
-from leukoscope.models.recipe.recipe import Monitor, Schedule
+from leukoscope.models.recipe.settings import Monitor, Schedule
 
 
 def learning_rate(base: float, settings: Schedule, epochs: int, scores: Sequence[float]) -> float:

@@ -11,11 +11,12 @@ from typing import Any
 from torch import nn
 
 from leukoscope.models.network.param_groups import blocks, head
-from leukoscope.models.recipe.recipe import Recipe, Stage
+from leukoscope.models.recipe.recipe import NetworkRecipe
+from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.network.schedule import should_stop
 
 
-def plan(recipe: Recipe) -> tuple[Stage, ...]:
+def plan(recipe: NetworkRecipe) -> tuple[Stage, ...]:
     """The stages of a recipe with nothing left open; one where it has none."""
     return tuple(
         replace(

@@ -13,7 +13,7 @@ from leukoscope.data.imaging.image import Crop
 from leukoscope.data.splits.partition import Split, check_disjoint
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
 from leukoscope.evaluation.report.plots_cells import learning_curves
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.cache import cached_crops, estimate, usable_rows
 from leukoscope.training.network.allocator import keep_memory
 from leukoscope.training.network.display import training_display
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 def run_training(
     cohort: Cohort,
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     split: Split,
     out: Path,
     *,

@@ -17,7 +17,7 @@ from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.rejection.image_checks import quality_flags
 from leukoscope.inference.rejection.mahalanobis import GaussianModel
 from leukoscope.inference.verdict import Evidence, decide, prediction_set, threshold
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe
 from leukoscope.training.calibration.calibrate import calibrated_by
 from leukoscope.training.calibration.out_of_distribution import (
     Look,
@@ -81,7 +81,7 @@ class OutOfFoldPredictions:
 
 def cross_val_predict(
     cohort: Cohort,
-    recipe: Recipe,
+    recipe: EstimatorRecipe,
     values: np.ndarray,
     fold: np.ndarray,
     seen: list[Look | None],
@@ -93,7 +93,7 @@ def cross_val_predict(
 
     Args:
         cohort: N labeled cells with person.
-        recipe: The settings; has `classical`.
+        recipe: The settings.
         values: float32 (N, F), their descriptors.
         fold: (N,) from `choice.person_folds`.
         seen: N, from `known.looks`.

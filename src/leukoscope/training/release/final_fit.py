@@ -29,7 +29,7 @@ from leukoscope.evaluation.summary import person_rows
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import write_card
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe
 from leukoscope.training.calibration.calibrate import PARITY_CELLS, embedded
 from leukoscope.training.calibration.out_of_distribution import (
     Look,
@@ -72,7 +72,7 @@ class ReleasedModel:
 
 def fit_release_model(
     cohort: Cohort,
-    recipe: Recipe,
+    recipe: EstimatorRecipe,
     path: Path,
     *,
     folds: int = 7,
@@ -84,7 +84,7 @@ def fit_release_model(
 
     Args:
         cohort: Hashed cells with person.
-        recipe: The settings; has `classical`.
+        recipe: The settings.
         path: The model file.
         folds: Of the cross-validation, where each class has that many persons; fewer where not.
         seed: Of the folds.
@@ -122,7 +122,7 @@ def fit_release_model(
 
 def _exported(
     cohort: Cohort,
-    recipe: Recipe,
+    recipe: EstimatorRecipe,
     values: np.ndarray,
     inputs: Inputs,
     path: Path,

@@ -13,8 +13,7 @@ import numpy as np
 
 from leukoscope.core.files import locked
 from leukoscope.data.cohort import Cohort
-from leukoscope.models.recipe.estimator_settings import Classical
-from leukoscope.models.recipe.recipe import Recipe
+from leukoscope.models.recipe.recipe import EstimatorRecipe, NetworkRecipe, Recipe
 from leukoscope.training.cache import cached_crops
 from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.estimators.grid_search import choose, person_folds
@@ -58,11 +57,13 @@ def measure(plan: Plan, recipe: Recipe, folder: Path, course: Course) -> float:
     """
     cells, cohort = _cells(plan, recipe)
     once = plan.folds == 1
-    train = _estimator if recipe.classical else _network
     for number, parts in enumerate(_parts(plan, cohort)):
         own = folder if once else folder / f"fold-{number}"
         told = course.on_figure if once else lambda *_: None
-        course.figures.append(train(plan, recipe, parts, cells, own, course, told))
+        if isinstance(recipe, NetworkRecipe):
+            course.figures.append(_network(plan, recipe, parts, cells, own, course, told))
+        elif isinstance(recipe, EstimatorRecipe):
+            course.figures.append(_estimator(plan, recipe, parts, cells, course, told))
         if not once:
             course.on_figure(number + 1, float(np.mean(course.figures)))
     return float(np.mean(course.figures))
@@ -78,7 +79,7 @@ def clear_weights(folder: Path) -> None:
 def _cells(plan: Plan, recipe: Recipe) -> tuple[np.ndarray, Cohort]:
     """What is trained on, a row per cell, and the cells; those not readable are in no part."""
     with locked(plan.folder / CELLS):  # one worker makes them, the others wait for it
-        if recipe.classical:
+        if isinstance(recipe, EstimatorRecipe):
             found = feature_matrix(plan.cohort, recipe, jobs=plan.jobs)
         else:
             found = cached_crops(plan.cohort, crop_of(recipe), jobs=plan.jobs)
@@ -102,7 +103,7 @@ def _parts(plan: Plan, cohort: Cohort) -> Iterator[Cohort]:
 
 def _network(
     plan: Plan,
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     cohort: Cohort,
     cells: np.ndarray,
     folder: Path,
@@ -138,16 +139,14 @@ def _network(
 
 def _estimator(
     plan: Plan,
-    recipe: Recipe,
+    recipe: EstimatorRecipe,
     cohort: Cohort,
     values: np.ndarray,
-    _folder: Path,
     course: Course,
     told: OnFigure,
 ) -> float:
     began = time.perf_counter()
     settings = recipe.classical
-    assert isinstance(settings, Classical)  # `measure` chose this function by it
     train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
     own, label = cohort.select(train), cohort["label"].astype(np.int64)
     weights = even_weights(own["label"], own["person"], settings.weights)
