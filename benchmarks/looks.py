@@ -17,7 +17,7 @@ import numpy as np
 from leukoscope.core.progress import track
 from leukoscope.data.cohort import read_cohort_table
 from leukoscope.data.imaging.image import decode
-from leukoscope.inference.rejection.image_checks import image_quality, parse_ranges, quality_flags
+from leukoscope.inference.rejection.image_checks import fit_ranges, image_quality, quality_flags
 
 FOLDS = 5
 
@@ -45,7 +45,7 @@ def main() -> None:
     with ThreadPoolExecutor(2) as pool:
         found = pool.map(lambda path: image_quality(decode(path)), cohort.paths)
         seen = list(track(found, "Looking", total=len(cohort)))
-    known = parse_ranges(seen)
+    known = fit_ranges(seen)
     print("| measure | low | high |\n|---|--:|--:|")
     for name, one in known.items():
         print(f"| {name} | {one.low:.3f} | {one.high:.3f} |")
@@ -57,7 +57,7 @@ def main() -> None:
         names = np.random.default_rng(repeat).permutation(np.unique(person.astype(str)))
         for fold in range(FOLDS):
             out = np.isin(person.astype(str), names[fold::FOLDS])
-            others = parse_ranges([seen[row] for row in np.flatnonzero(~out)])
+            others = fit_ranges([seen[row] for row in np.flatnonzero(~out)])
             left_out = [seen[row] for row in np.flatnonzero(out)]
             tested += left_out
             odd += [quality_flags(one, others) for one in left_out]

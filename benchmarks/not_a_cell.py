@@ -24,8 +24,8 @@ from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.image import decode
 from leukoscope.inference.predictor import Predictor
+from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import Prediction
-from leukoscope.inference.verdict import UNLIKE
 from leukoscope.training.run import read_run
 
 SIDE = 450
@@ -197,8 +197,8 @@ def _by_kind(
 def _row(kind: str, found: Sequence[Prediction]) -> None:
     verdicts = Counter(str(one.verdict) for one in found)
     away = verdicts[Verdict.NOT_A_CELL]
-    looks = sum(bool(set(one.flags) - {UNLIKE}) for one in found)
-    far = sum(UNLIKE in one.flags for one in found)
+    looks = sum(bool(set(one.flags) - {Flag.UNLIKE_TRAINING}) for one in found)
+    far = sum(Flag.UNLIKE_TRAINING in one.flags for one in found)
     answered = verdicts[Verdict.BLAST] + verdicts[Verdict.NORMAL]
     share = f"{away / len(found):.1%}".replace("%", " %")
     print(

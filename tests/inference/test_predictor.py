@@ -18,9 +18,9 @@ from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.inference.model_file.model_file import ModelFile
 from leukoscope.inference.predictor import Predictor, sigmoid
+from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import Prediction
 from leukoscope.inference.sources import Source, expand
-from leukoscope.inference.verdict import EMPTY, NO_BORDER
 from tests.inference.bad_images import BROKEN, UNUSUAL, chained_tiff, encode
 from tests.inference.tiny_model import CROP, SIZE, cell_image, tiny_card
 
@@ -231,9 +231,9 @@ def test_an_empty_image_is_not_a_cell_and_has_no_probability(predictor: Predicto
     black = np.zeros((450, 450, 3), np.uint8)
     field = np.full((450, 450, 3), 200, np.uint8)
     empty, whole = predictor.stream([black, field])
-    assert (empty.verdict, empty.p_all, empty.flags) == (Verdict.NOT_A_CELL, None, (EMPTY,))
+    assert (empty.verdict, empty.p_all, empty.flags) == (Verdict.NOT_A_CELL, None, (Flag.EMPTY,))
     assert empty.reason
-    assert whole.flags == (NO_BORDER,)
+    assert whole.flags == (Flag.NO_BORDER,)
     assert whole.verdict in ANSWERS
 
 

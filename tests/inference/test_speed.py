@@ -24,9 +24,9 @@ def test_models_take_turns(tmp_path, monkeypatch):
     order = []
 
     class Recorded(Predictor):
-        def predict(self, sources, **options):
+        def stream(self, sources, **options):
             order.append((self.model.card.name, len(sources)))
-            return super().predict(sources, **options)
+            return super().stream(sources, **options)
 
     monkeypatch.setattr("leukoscope.inference.speed.Predictor", Recorded)
     models = [

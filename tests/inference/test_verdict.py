@@ -7,17 +7,14 @@ from hypothesis import strategies as st
 
 from leukoscope.core.values import Abstention, ConformalThresholds, Limit
 from leukoscope.core.verdicts import Verdict
+from leukoscope.inference.evidence import Evidence, check_image, gather
 from leukoscope.inference.model_file.limits import OutOfDistribution
+from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.rejection.image_checks import image_quality
 from leukoscope.inference.rejection.mahalanobis import GaussianModel, pack
 from leukoscope.inference.verdict import (
-    EMPTY,
-    NO_BORDER,
-    UNLIKE,
     Decision,
-    Evidence,
     decide,
-    image_flags,
     predicted_class,
     threshold,
 )
@@ -61,55 +58,64 @@ def test_without_operating_point_the_threshold_is_a_half() -> None:
 
 
 def test_an_error_and_an_empty_image_are_no_answers() -> None:
-    failed = decide(Evidence(None, (), "x.bmp is truncated"), POINT)
+    failed = decide(Evidence(error="x.bmp is truncated"), POINT)
     assert (failed.verdict, failed.reason) == (Verdict.ERROR, "x.bmp is truncated")
-    empty = decide(Evidence(None, (EMPTY,)), POINT)
+    empty = decide(Evidence(None, (Flag.EMPTY,)), POINT)
     assert empty.verdict is Verdict.NOT_A_CELL
     assert empty.reason
     assert decide(Evidence(None), POINT).verdict is Verdict.ERROR
     # A probability doesn't outrank what is wrong with the image.
-    assert decide(Evidence(0.99, (EMPTY,)), POINT).verdict is Verdict.NOT_A_CELL
-    assert decide(Evidence(0.99, (NO_BORDER,)), POINT).verdict is Verdict.BLAST
+    assert decide(Evidence(0.99, (Flag.EMPTY,)), POINT).verdict is Verdict.NOT_A_CELL
+    assert decide(Evidence(0.99, (Flag.NO_BORDER,)), POINT).verdict is Verdict.BLAST
 
 
-def test_image_flags() -> None:
+def test_check_image() -> None:
     cell = cell_image()
-    assert image_flags(cell, cell, POINT) == ()
+    assert check_image(cell, cell, POINT) == ()
     black = np.zeros((40, 40, 3), np.uint8)
-    assert image_flags(black, black, POINT) == (EMPTY,)
-    assert image_flags(black + 15, black + 15, KNOWN) == (EMPTY,)
+    assert check_image(black, black, POINT) == (Flag.EMPTY,)
+    assert check_image(black + 15, black + 15, KNOWN) == (Flag.EMPTY,)
     white = np.full((40, 60, 3), 255, np.uint8)
-    assert image_flags(white, white, POINT) == (NO_BORDER,)
+    assert check_image(white, white, POINT) == (Flag.NO_BORDER,)
     # A cell that reaches the frame on one side is still cut out on black.
     touching = black.copy()
     touching[:, :20, 2] = 90
-    assert image_flags(touching, touching, POINT) == ()
+    assert check_image(touching, touching, POINT) == ()
     # A cell outside the crop is as good as none.
-    assert image_flags(cell, black, KNOWN) == (EMPTY,)
+    assert check_image(cell, black, KNOWN) == (Flag.EMPTY,)
 
 
 def test_a_card_that_knows_its_cells_turns_others_away() -> None:
     cell = cell_image()
-    assert image_flags(cell, cell, KNOWN) == ()
-    assert decide(Evidence(0.9, image_flags(cell, cell, KNOWN)), KNOWN) == Decision(Verdict.BLAST)
+    assert check_image(cell, cell, KNOWN) == ()
+    assert decide(Evidence(0.9, check_image(cell, cell, KNOWN)), KNOWN) == Decision(Verdict.BLAST)
     large = np.repeat(np.repeat(cell_image(39), 2, axis=0), 2, axis=1)
-    flags = image_flags(large, large, KNOWN)
+    flags = check_image(large, large, KNOWN)
     assert "larger than any known cell" in flags
     decision = decide(Evidence(0.9, flags), KNOWN)
     assert decision.verdict is Verdict.NOT_A_CELL
     assert "larger than any known cell" in decision.reason
     white = np.full((450, 450, 3), 255, np.uint8)
-    assert image_flags(white, white, KNOWN) == (NO_BORDER,)
-    assert decide(Evidence(0.9, (NO_BORDER,)), KNOWN).verdict is Verdict.NOT_A_CELL
+    assert check_image(white, white, KNOWN) == (Flag.NO_BORDER,)
+    assert decide(Evidence(0.9, (Flag.NO_BORDER,)), KNOWN).verdict is Verdict.NOT_A_CELL
+
+
+def test_evidence_compares_the_distance_with_the_limit_once() -> None:
+    assert gather(KNOWN, distance=3.0).flags == ()
+    far = gather(KNOWN, quality=(Flag.BLURRED,), distance=3.25)
+    assert (far.distance, far.exceeded) == (3.25, 3.0)
+    assert far.flags == (Flag.BLURRED, Flag.UNLIKE_TRAINING)
+    assert " | ".join(far.flags) == "blurred | unlike the training cells"
+    assert gather(POINT, distance=1e9).exceeded is None
 
 
 def test_distance_turns_away_beyond_its_limit_and_not_at_it() -> None:
-    assert decide(Evidence(0.9, distance=3.0), KNOWN) == Decision(Verdict.BLAST)
-    far = decide(Evidence(0.9, (UNLIKE,), distance=3.25), KNOWN)
+    assert decide(gather(KNOWN, p_all=0.9, distance=3.0), KNOWN) == Decision(Verdict.BLAST)
+    far = decide(gather(KNOWN, p_all=0.9, distance=3.25), KNOWN)
     assert far.verdict is Verdict.NOT_A_CELL
     assert "distance 3.2, usual up to 3.0" in far.reason
     # Without a limit no distance is known to be large.
-    assert decide(Evidence(0.9, distance=1e9), POINT) == Decision(Verdict.BLAST)
+    assert decide(gather(POINT, p_all=0.9, distance=1e9), POINT) == Decision(Verdict.BLAST)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +185,9 @@ def test_the_verdict_rises_with_the_probability(
 def test_what_is_wrong_with_the_picture_goes_before_what_is_in_it() -> None:
     looks = image_quality(cell_image())
     assert looks["apart"] == 0
-    both = decide(Evidence(0.45, ("blurred", UNLIKE), distance=9.0), KNOWN)
+    both = decide(gather(KNOWN, p_all=0.45, quality=(Flag.BLURRED,), distance=9.0), KNOWN)
     assert (both.verdict, both.reason) == (Verdict.NOT_A_CELL, "not one whole cell: blurred")
-    assert decide(Evidence(0.45, distance=9.0), KNOWN).verdict is Verdict.NOT_A_CELL
-    assert decide(Evidence(None, ("blurred",), "cut short"), KNOWN).verdict is Verdict.ERROR
+    assert decide(gather(KNOWN, p_all=0.45, distance=9.0), KNOWN).verdict is Verdict.NOT_A_CELL
+    assert (
+        decide(Evidence(None, (Flag.BLURRED,), error="cut short"), KNOWN).verdict is Verdict.ERROR
+    )

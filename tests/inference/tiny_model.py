@@ -21,7 +21,7 @@ from leukoscope.inference.model_file.card import (
     pack_hashes,
 )
 from leukoscope.inference.model_file.model_file import write_card
-from leukoscope.inference.rejection.image_checks import Range, image_quality, parse_ranges
+from leukoscope.inference.rejection.image_checks import Range, fit_ranges, image_quality
 
 SIZE = 32
 CROP = 256
@@ -124,4 +124,4 @@ def cell_image(seed: int = 0, side: int = 450) -> np.ndarray:
 
 def known_looks(count: int = 40) -> dict[str, Range]:
     """The limits of looks that `cell_image` gives."""
-    return parse_ranges([image_quality(cell_image(seed)) for seed in range(count)])
+    return fit_ranges([image_quality(cell_image(seed)) for seed in range(count)])

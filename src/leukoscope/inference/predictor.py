@@ -21,20 +21,15 @@ import numpy as np
 from leukoscope.core.errors import ImageError, ModelFileError
 from leukoscope.core.progress import track
 from leukoscope.data.imaging.image import decode, fixed_scale_crop
+from leukoscope.inference.evidence import check_image, gather
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import ModelFile, Outputs, default_model, load
 from leukoscope.inference.occlusion import occlusion_map
 from leukoscope.inference.predictions import Predictions
+from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import Prediction
 from leukoscope.inference.sources import Image, Images, Source, list_images
-from leukoscope.inference.verdict import (
-    EMPTY,
-    UNLIKE,
-    Evidence,
-    decide,
-    image_flags,
-    is_out_of_distribution,
-)
+from leukoscope.inference.verdict import decide
 
 # More images at once save nothing on one core and cost memory and cache: see benchmarks/predict.py.
 BATCH_SIZE = 8
@@ -44,11 +39,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Read:
-    """One source after decoding: a cell, or the reason there is none."""
+    """One source after decoding: the cell and the image's quality, or why there is none."""
 
     name: str
     cell: np.ndarray | None = None
-    flags: tuple[str, ...] = ()
+    quality: tuple[Flag, ...] = ()
     error: str = ""
 
 
@@ -252,9 +247,9 @@ class Predictor:
         except ImageError as error:
             # The row has the path already.
             return _Read(name, error=str(error).removeprefix(f"{name or 'the image'}: "))
-        flags = image_flags(image, cell, self.model.card)
+        quality = check_image(image, cell, self.model.card)
         # A model's number for an empty image means nothing, and somebody would average it.
-        return _Read(name, None if EMPTY in flags else cell, flags)
+        return _Read(name, None if Flag.EMPTY in quality else cell, quality)
 
     def _judge(self, read: _Read, out: Outputs, row: int | None) -> Prediction:
         card = self.model.card
@@ -266,14 +261,16 @@ class Predictor:
             embedding = None if out.embedding is None else out.embedding[row]
             if card.out_of_distribution is not None and embedding is not None:
                 distance = card.out_of_distribution.space.distance(embedding)
-        flags = (*read.flags, UNLIKE) if is_out_of_distribution(distance, card) else read.flags
-        decision = decide(Evidence(p_all, flags, read.error, distance), card)
+        evidence = gather(
+            card, p_all=p_all, quality=read.quality, distance=distance, error=read.error
+        )
+        decision = decide(evidence, card)
         return Prediction(
             read.name,
             decision.verdict,
             p_all,
             logit,
-            flags,
+            tuple(map(str, evidence.flags)),
             decision.reason,
             heatmap,
             embedding,

@@ -1,48 +1,21 @@
-"""From a probability to a verdict. Rules are asked in order; the first that answers decides.
+"""Rules from evidence to a verdict, applied in order; the first that gives a decision decides.
 
-A card without abstention fields (schema 1) answers for every image that is not empty.
+With a card without abstention fields (schema 1) every image that is not empty gets an answer.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import Verdict
-from leukoscope.data.imaging.foreground import LIT
+from leukoscope.inference.evidence import Evidence
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.rejection.image_checks import (
-    border_share,
-    image_quality,
-    quality_flags,
-)
-
-EMPTY = "empty"
-NO_BORDER = "no black border"
-UNLIKE = "unlike the training cells"
-
-# Share of the frame's outermost pixels that must be black for the cell to count as cut out.
-BORDER_SHARE = 0.5
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known about one image when its verdict is due.
-
-    `flags` say what is odd about the picture, `distance` how far its embedding lies from the
-    training cells, where the card has a limit for it.
-    """
-
-    p_all: float | None
-    flags: tuple[str, ...] = ()
-    error: str = ""
-    distance: float | None = None
+from leukoscope.inference.rejection.flags import Flag
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict, and a reason in words where the verdict is not an answer."""
+    """A verdict, with the reason for a reader if it is not an answer."""
 
     verdict: Verdict
     reason: str = ""
@@ -52,11 +25,11 @@ Rule = Callable[[Evidence, Card], Decision | None]
 
 
 def decide(evidence: Evidence, card: Card) -> Decision:
-    """The verdict on one image.
+    """Decide on one image.
 
-    With an operating point, a cell is called a blast from its threshold on; without one, from 0.5.
-    It is called so only where the card's abstention leaves blast as the one possible class, and
-    normal likewise.
+    A cell is predicted to be a blast from the operating point's threshold on, or from 0.5 without
+    an operating point. The prediction becomes the verdict only if it is the one class in the card's
+    prediction set; a card without abstention has none, and each prediction becomes the verdict.
     """
     for rule in RULES:
         decision = rule(evidence, card)
@@ -66,28 +39,31 @@ def decide(evidence: Evidence, card: Card) -> Decision:
 
 
 def threshold(card: Card) -> float:
-    """The probability of ALL from which a cell is called a blast."""
+    """The probability of ALL from which a cell is predicted to be a blast."""
     return card.operating_point.threshold if card.operating_point else 0.5
 
 
-def prediction_set(card: Card) -> ConformalThresholds | None:
-    """Which classes the card leaves possible; None where it never abstains."""
+def conformal_thresholds(card: Card) -> ConformalThresholds | None:
+    """The bounds of the card's prediction sets; None if it never abstains."""
     return card.abstention.thresholds if card.abstention else None
 
 
-def predicted_class(p_all: float, at: float, limits: ConformalThresholds | None) -> Decision:
-    """What a probability comes to.
+def predicted_class(
+    p_all: float, threshold: float, conformal: ConformalThresholds | None
+) -> Decision:
+    """Decide by the probability alone.
 
     As the probability rises the verdict goes from normal over uncertain to blast and never back,
-    whatever the threshold: a cell between threshold and limits is uncertain, for they disagree.
+    whatever the threshold: if threshold and prediction set disagree, the cell is uncertain.
 
     Args:
-        p_all: Of ALL, calibrated.
-        at: The threshold from which a cell is called a blast; the model's or a case's own.
-        limits: From `prediction_set`.
+        p_all: Calibrated probability of ALL.
+        threshold: The probability from which a cell is predicted to be a blast; the model's, or a
+            case's own.
+        conformal: Result of `conformal_thresholds`.
     """
-    verdict, wanted = (Verdict.BLAST, "ALL") if p_all >= at else (Verdict.NORMAL, "HEM")
-    classes = (wanted,) if limits is None else limits.classes(p_all)
+    verdict, wanted = (Verdict.BLAST, "ALL") if p_all >= threshold else (Verdict.NORMAL, "HEM")
+    classes = (wanted,) if conformal is None else conformal.classes(p_all)
     if classes == (wanted,):
         return Decision(verdict)
     if len(classes) == 1:
@@ -97,67 +73,37 @@ def predicted_class(p_all: float, at: float, limits: ConformalThresholds | None)
     return Decision(Verdict.UNCERTAIN, reason)
 
 
-def image_flags(image: np.ndarray, cell: np.ndarray, card: Card) -> tuple[str, ...]:
-    """What is odd about an image, from its pixels alone.
-
-    Args:
-        image: the decoded image, uint8 (H, W, 3).
-        cell: the crop the model is given, uint8 (S, S, 3).
-        card: of the model.
-
-    Returns:
-        `empty` if the crop shows nothing brighter than black; `no black border` if more than half
-        of the frame's outermost pixels aren't black: C-NMC cells are cut out on black, and a field
-        of view or a crop of one is not. Else what `image_checks` finds beyond the card's limits,
-        where it has any.
-    """
-    if cell.max() <= LIT:
-        return (EMPTY,)
-    usual = card.image_limits
-    if border_share(image) > max(BORDER_SHARE, usual["border"].high if usual else 0.0):
-        return (NO_BORDER,)
-    return quality_flags(image_quality(image), usual) if usual else ()
-
-
-def is_out_of_distribution(distance: float | None, card: Card) -> bool:
-    """Whether a cell lies further from the training cells than the card allows."""
-    known = card.out_of_distribution
-    return known is not None and distance is not None and distance > known.limit.value
-
-
 def _failed(evidence: Evidence, card: Card) -> Decision | None:
     return Decision(Verdict.ERROR, evidence.error) if evidence.error else None
 
 
 def _empty(evidence: Evidence, card: Card) -> Decision | None:
-    if EMPTY in evidence.flags:
+    if Flag.EMPTY in evidence.quality:
         return Decision(Verdict.NOT_A_CELL, "nothing on the image is brighter than black")
     return None
 
 
-def _odd(evidence: Evidence, card: Card) -> Decision | None:
-    """A card without limits knows too little of its cells to turn an image away."""
-    if not evidence.flags or card.image_limits is None:
+def _low_quality(evidence: Evidence, card: Card) -> Decision | None:
+    """Reject by quality; a card without limits knows too little of its cells for that."""
+    if not evidence.quality or card.image_limits is None:
         return None
-    found = ", ".join(flag for flag in evidence.flags if flag != UNLIKE)
-    return Decision(Verdict.NOT_A_CELL, f"not one whole cell: {found}") if found else None
+    return Decision(Verdict.NOT_A_CELL, f"not one whole cell: {', '.join(evidence.quality)}")
 
 
-def _unlike(evidence: Evidence, card: Card) -> Decision | None:
-    known, distance = card.out_of_distribution, evidence.distance
-    if known is None or not is_out_of_distribution(distance, card):
+def _unlike_training(evidence: Evidence, card: Card) -> Decision | None:
+    if evidence.exceeded is None:
         return None
     return Decision(
         Verdict.NOT_A_CELL,
-        f"unlike the cells the model was trained on: distance {distance:.1f}, usual up to "
-        f"{known.limit.value:.1f}",
+        f"unlike the cells the model was trained on: distance {evidence.distance:.1f}, usual up to "
+        f"{evidence.exceeded:.1f}",
     )
 
 
 def _probability(evidence: Evidence, card: Card) -> Decision | None:
     if evidence.p_all is None:
         return None
-    return predicted_class(evidence.p_all, threshold(card), prediction_set(card))
+    return predicted_class(evidence.p_all, threshold(card), conformal_thresholds(card))
 
 
-RULES: tuple[Rule, ...] = (_failed, _empty, _odd, _unlike, _probability)
+RULES: tuple[Rule, ...] = (_failed, _empty, _low_quality, _unlike_training, _probability)

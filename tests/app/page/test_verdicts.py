@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from leukoscope.core.values import Abstention, Cells, Limit, OperatingPoint
 from leukoscope.data.imaging.image import decode
-from leukoscope.inference.rejection.image_checks import image_quality, parse_ranges
+from leukoscope.inference.rejection.image_checks import fit_ranges, image_quality
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.page.conftest import CURVE, OpenDesk
@@ -30,7 +30,7 @@ def cautious_server(cells: list[Path], tmp_path_factory: pytest.TempPathFactory)
         abstention=Abstention(
             "made up", Limit(LOW, 0.05, False, 4, 200), Limit(HIGH, 0.1, False, 2, 100)
         ),
-        image_limits=parse_ranges([image_quality(decode(path)) for path in cells]),
+        image_limits=fit_ranges([image_quality(decode(path)) for path in cells]),
     )
     model = write_tiny_model(folder / "tiny.onnx", card=card)
     with running(str(model), env=clean_environment(folder)) as live:

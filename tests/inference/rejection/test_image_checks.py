@@ -14,9 +14,9 @@ from leukoscope.inference.rejection.image_checks import (
     MEASURES,
     STEP,
     Range,
-    border_share,
+    border_fraction,
+    fit_ranges,
     image_quality,
-    parse_ranges,
     quality_flags,
     quality_text,
 )
@@ -60,10 +60,10 @@ def test_sharpness_is_the_variance_of_opencvs_laplacian() -> None:
 
 def test_border_share() -> None:
     image = np.zeros((10, 20, 3), np.uint8)
-    assert border_share(image) == 0
+    assert border_fraction(image) == 0
     image[0] = 200
-    assert border_share(image) == pytest.approx((20 + 2) / 60)
-    assert border_share(image + 255) == 1
+    assert border_fraction(image) == pytest.approx((20 + 2) / 60)
+    assert border_fraction(image + 255) == 1
 
 
 def blurred(image: np.ndarray) -> np.ndarray:
@@ -103,7 +103,7 @@ def test_known_cells_and_others_like_them_are_not_odd() -> None:
 def test_limits_leave_out_the_wildest_and_widen_the_rest() -> None:
     seen = [dict.fromkeys(MEASURES, float(value)) for value in range(1001)]
     seen.append(dict.fromkeys(MEASURES, 1e9))
-    found = parse_ranges(seen)
+    found = fit_ranges(seen)
     assert found.keys() == MEASURES.keys()
     for one in found.values():
         assert one.low == pytest.approx(1 - 100, abs=2)
@@ -133,15 +133,16 @@ def test_a_huge_image_is_looked_at_in_its_middle() -> None:
 
 
 def test_the_limits_in_words() -> None:
-    assert "pixels off center" in quality_text(KNOWN)
-    assert "not known" in quality_text(None)
+    assert f"{np.exp(KNOWN['area'].high):,.0f}" in quality_text(KNOWN)
+    assert f"{KNOWN['offset'].high:.0f} pixels" in quality_text(KNOWN)
+    assert quality_text(None) != quality_text(KNOWN)
 
 
 @pytest.mark.real
 def test_real_cells_are_rarely_odd_by_limits_of_other_cells(cnmc_dir: Path) -> None:
     paths = sorted(cnmc_dir.rglob("*.bmp"))
     seen = [image_quality(decode(path)) for path in paths[:: max(1, len(paths) // 600)]]
-    known = parse_ranges(seen[::2])
+    known = fit_ranges(seen[::2])
     odd = [bool(quality_flags(one, known)) for one in seen[1::2]]
     assert np.mean(odd) < 0.02
     assert known["area"].low > 8

@@ -15,7 +15,8 @@ from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
 from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.inference.predictor import Predictor
-from leukoscope.inference.verdict import UNLIKE
+from leukoscope.inference.rejection.flags import Flag
+from leukoscope.inference.rejection.image_checks import quality_text
 from leukoscope.training.calibration.out_of_distribution import (
     PER_PERSON,
     fit_detector,
@@ -69,10 +70,10 @@ def test_few_persons_are_said_to_promise_nothing(card: Card) -> None:
     assert words["Abstention"] == abstention_text(card.abstention)
     assert "too few to promise anything" in words["Abstention"]
     assert words["Known cells"] == distance_text(card.out_of_distribution)
-    assert "one object on black" in words["Known looks"]
+    assert words["Known looks"] == quality_text(card.image_limits)
     old = dict(describe(replace(card, abstention=None, image_limits=None)))
     assert "never abstains" in old["Abstention"]
-    assert "not known" in old["Known looks"]
+    assert old["Known looks"] == quality_text(None)
     promised = replace(card.abstention, hem_to=replace(card.abstention.hem_to, guaranteed=True))
     assert "of a new person expected beyond" in abstention_text(promised)
 
@@ -102,7 +103,7 @@ def test_distance_alone_turns_away(run: Run, card: Card) -> None:
     write_card(path, replace(card, image_limits=None, out_of_distribution=strict))
     image = run.cohort.select(rows(run, "test")).paths[0]
     (answer,) = Predictor(path).predict([image])
-    assert (answer.verdict, answer.flags) == (Verdict.NOT_A_CELL, (UNLIKE,))
+    assert (answer.verdict, answer.flags) == (Verdict.NOT_A_CELL, (Flag.UNLIKE_TRAINING,))
     assert answer.distance is not None
     assert answer.embedding is None
     (same,) = Predictor(path).predict([image], embeddings=True)

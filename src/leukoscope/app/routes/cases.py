@@ -24,7 +24,7 @@ from leukoscope.app.schemas import (
 from leukoscope.app.state import explain, model_sha256, ready_model, ready_store
 from leukoscope.app.uploads.names import disposition
 from leukoscope.app.uploads.sniff import media_type
-from leukoscope.inference.verdict import prediction_set, threshold
+from leukoscope.inference.verdict import conformal_thresholds, threshold
 
 if TYPE_CHECKING:
     from leukoscope.app.store import Store
@@ -68,7 +68,7 @@ def create(request: Request, store: Kept, wanted: CaseIn) -> CaseHead:
     """A case for answers of the model that is loaded now."""
     card = ready_model(request).card
     return store.create(
-        wanted, card.name, model_sha256(request), threshold(card), prediction_set(card)
+        wanted, card.name, model_sha256(request), threshold(card), conformal_thresholds(card)
     )
 
 

@@ -16,7 +16,7 @@ from leukoscope.data.imaging.image import decode
 from leukoscope.evaluation.metrics.calibration import person_weights
 from leukoscope.evaluation.metrics.conformal import person_limit
 from leukoscope.inference.model_file.limits import OutOfDistribution
-from leukoscope.inference.rejection.image_checks import Range, image_quality, parse_ranges
+from leukoscope.inference.rejection.image_checks import Range, fit_ranges, image_quality
 from leukoscope.inference.rejection.mahalanobis import METHOD, GaussianModel, fit_gaussian
 
 Look = Mapping[str, float]
@@ -64,7 +64,7 @@ def measure_quality(paths: Sequence[Path], jobs: int = 2) -> list[Look | None]:
 def quality_range(seen: Iterable[Look | None]) -> dict[str, Range] | None:
     """The range of looks of known cells; None where fewer than `FEWEST` could be read."""
     read = [one for one in seen if one is not None]
-    return parse_ranges(read) if len(read) >= FEWEST else None
+    return fit_ranges(read) if len(read) >= FEWEST else None
 
 
 def fit_detector(

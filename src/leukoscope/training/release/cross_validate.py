@@ -13,10 +13,11 @@ import numpy as np
 
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.evaluation.metrics.calibration import sigmoid
+from leukoscope.inference.evidence import gather
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.rejection.image_checks import quality_flags
 from leukoscope.inference.rejection.mahalanobis import GaussianModel
-from leukoscope.inference.verdict import Evidence, decide, prediction_set, threshold
+from leukoscope.inference.verdict import conformal_thresholds, decide, threshold
 from leukoscope.models.recipe.recipe import EstimatorRecipe
 from leukoscope.training.calibration.calibrate import calibrated_by
 from leukoscope.training.calibration.out_of_distribution import (
@@ -165,7 +166,7 @@ def apply_thresholds(
         own = calibrate_on(card, cohort, asked, others, space, target_recall)
         p[out] = sigmoid(asked.logit[out] / own.temperature)
         at[out] = threshold(own)
-        limits = prediction_set(own)
+        limits = conformal_thresholds(own)
         assert limits is not None  # `calibrated_by` has set them
         for row in out.tolist():
             covered[row] = LABEL_NAMES[int(label[row])] in limits.classes(p[row])
@@ -177,4 +178,4 @@ def _verdict(card: Card, asked: OutOfFoldScores, row: int, p_all: float) -> str:
     seen, usual_looks = asked.seen[row], card.image_limits
     flags = quality_flags(seen, usual_looks) if seen and usual_looks else ()
     far = None if asked.far is None else float(asked.far[row])
-    return str(decide(Evidence(p_all, flags, distance=far), card).verdict)
+    return str(decide(gather(card, p_all=p_all, quality=flags, distance=far), card).verdict)
