@@ -21,7 +21,7 @@ from leukoscope.core.progress import track
 from leukoscope.core.values import Estimate
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import read_cell
-from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_filled
+from leukoscope.data.imaging.perturb import blurred_baseline, cut_into_patches, mean_baseline
 from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.evaluation.metrics.faithfulness import Ends, measure, over_persons
 from leukoscope.inference.model_file.model_file import ModelFile, load
@@ -30,8 +30,8 @@ from leukoscope.training.run import read_run
 
 BATCH = 8
 FILLINGS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
-    "blur": blurred,
-    "mean color": lambda cell, crop: mean_filled(cell),
+    "blur": blurred_baseline,
+    "mean color": lambda cell, crop: mean_baseline(cell),
     "black": lambda cell, crop: np.zeros_like(cell),
 }
 COLUMNS = ("model", "map", "replaced by", "cells", "probability: whole, replaced")

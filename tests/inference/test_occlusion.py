@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leukoscope.data.imaging.perturb import blurred, cut_into_patches
+from leukoscope.data.imaging.perturb import blurred_baseline, cut_into_patches
 from leukoscope.inference.model_file.model_file import ModelFile, load
 from leukoscope.inference.occlusion import occlusion_map
 from tests.inference.planted import PLACE, SIZE, write_planted
@@ -46,7 +46,7 @@ def test_the_map_has_the_sign_of_what_speaks_for_all(planted: ModelFile) -> None
 
 
 def test_of_a_model_that_adds_up_its_patches_the_mean_is_a_logit(planted: ModelFile) -> None:
-    whole = logit(planted, CELL) - logit(planted, blurred(CELL, SIZE))
+    whole = logit(planted, CELL) - logit(planted, blurred_baseline(CELL, SIZE))
     assert abs(whole) > 0.1
     assert occlusion_map(planted, CELL).mean() == pytest.approx(whole, rel=1e-3)
 

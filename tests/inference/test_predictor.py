@@ -133,7 +133,7 @@ def test_an_unusual_image_is_answered(
 def test_the_pages_of_a_tiff_are_not_walked(predictor: Predictor) -> None:
     # A hostile file has millions. Walking to the end would find the damage there first.
     (found,) = predictor.stream([chained_tiff(5)])
-    assert "several pictures" in found.reason
+    assert "several images" in found.reason
 
 
 def test_alpha_on_a_cell_changes_nothing(predictor: Predictor, tmp_path: Path) -> None:

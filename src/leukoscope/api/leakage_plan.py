@@ -14,7 +14,7 @@ from leukoscope.core.files import write_text
 from leukoscope.data.cohort import ALL, HEM, UNKNOWN, Cohort
 from leukoscope.data.splits.partition import OFFICIAL_FOLDS, PARTS, Split, apply_split
 from leukoscope.data.splits.splits import split_cohort
-from leukoscope.data.splits.subsample import Counts, common_counts, subsampled
+from leukoscope.data.splits.subsample import Counts, common_counts, subsample
 from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
 
 SPLITS = ("image", "subject", "official", "person")
@@ -122,7 +122,7 @@ def plan_runs(
                 "another --out."
             )
     return [
-        PlannedRun(folder / f"{split.kind}-seed{seed}", split, seed, subsampled(own, counts, seed))
+        PlannedRun(folder / f"{split.kind}-seed{seed}", split, seed, subsample(own, counts, seed))
         for (split, seed), own in zip(made, divided, strict=True)
     ]
 

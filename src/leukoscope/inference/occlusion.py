@@ -16,7 +16,12 @@ from typing import Literal
 
 import numpy as np
 
-from leukoscope.data.imaging.perturb import MOST_PATCHES, blurred, cut_into_patches, perturb
+from leukoscope.data.imaging.perturb import (
+    MOST_PATCHES,
+    blurred_baseline,
+    cut_into_patches,
+    perturb,
+)
 from leukoscope.inference.model_file.model_file import ModelFile
 
 Kind = Literal["exact", "occlusion"]
@@ -51,7 +56,7 @@ def occlusion_map(model: ModelFile, cell: np.ndarray, most: int = MOST_PATCHES) 
     patches = cut_into_patches(cell, crop, most)
     values = np.zeros(patches.grid**2, np.float32)
     if len(patches.on_cell):
-        filling = blurred(cell, crop)
+        filling = blurred_baseline(cell, crop)
         covered = (perturb(cell, filling, patches, patch) for patch in patches.on_cell)
         whole, *parts = _logits(model, chain([cell], covered))
         values[patches.on_cell] = np.nan_to_num(whole - np.array(parts))

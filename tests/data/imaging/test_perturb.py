@@ -6,13 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope.data.imaging.foreground import nonblack_mask
-from leukoscope.data.imaging.perturb import blurred, cut_into_patches, mean_filled, perturb
+from leukoscope.data.imaging.perturb import (
+    blurred_baseline,
+    cut_into_patches,
+    mean_baseline,
+    perturb,
+)
 from tests.inference.tiny_model import cell_image
 
 CELL = cell_image(4)[75:375, 75:375]
 
 
-FILLINGS = [mean_filled, lambda cell: blurred(cell, 300)]
+FILLINGS = [mean_baseline, lambda cell: blurred_baseline(cell, 300)]
 
 
 @pytest.mark.parametrize("fill", FILLINGS)
@@ -23,16 +28,19 @@ def test_a_filling_has_the_outline_of_the_cell(fill) -> None:
 
 
 def test_the_mean_color_is_that_of_the_cell_without_its_background() -> None:
-    inside = mean_filled(CELL)[nonblack_mask(CELL)]
+    inside = mean_baseline(CELL)[nonblack_mask(CELL)]
     assert (inside == np.rint(CELL[nonblack_mask(CELL)].mean(axis=0))).all()
 
 
 def test_smoothing_removes_structure_and_does_not_darken_the_rim() -> None:
-    plain = mean_filled(CELL)
+    plain = mean_baseline(CELL)
     mask = nonblack_mask(CELL)
     for step in (1, 3):  # at full resolution, and at a third
-        assert np.array_equal(blurred(plain[::step, ::step], 300), plain[::step, ::step])
-        assert blurred(CELL[::step, ::step], 300)[mask[::step, ::step]].std() < CELL[mask].std() / 5
+        assert np.array_equal(blurred_baseline(plain[::step, ::step], 300), plain[::step, ::step])
+        assert (
+            blurred_baseline(CELL[::step, ::step], 300)[mask[::step, ::step]].std()
+            < CELL[mask].std() / 5
+        )
 
 
 @pytest.mark.parametrize("fill", FILLINGS)
@@ -65,7 +73,7 @@ def test_a_patch_is_25_original_pixels_and_larger_where_the_cell_fills_the_frame
 
 def test_only_what_is_covered_changes() -> None:
     patches = cut_into_patches(CELL, 300)
-    filling = mean_filled(CELL)
+    filling = mean_baseline(CELL)
     one = patches.on_cell[[7]]
     found = perturb(CELL, filling, patches, one)
     inside = patches.of_pixel == one[0]

@@ -49,7 +49,7 @@ def test_table_of_measurements_keeps_the_order_and_names_bad_files(cells, tmp_pa
     found = measure_cells(bad)
     assert list(found["path"]) == list(bad["path"])
     assert np.isnan(found["area"][0])
-    assert "cut short" in found["problem"][0]
+    assert "truncated" in found["problem"][0]
     assert list(found["problem"][1:]) == ["", "", ""]
     assert found["area"][1:] == pytest.approx(
         [np.pi * radius**2 for radius in (50, 51, 52)], rel=0.02

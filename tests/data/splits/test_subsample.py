@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from leukoscope.core.errors import SplitError
 from leukoscope.data.cohort import ALL, HEM, Cohort, make_cohort
 from leukoscope.data.splits.partition import PARTS
-from leukoscope.data.splits.subsample import common_counts, subsampled
+from leukoscope.data.splits.subsample import common_counts, subsample
 
 
 def divided(labels: list[int], parts: list[str]) -> Cohort:
@@ -34,7 +34,7 @@ def test_every_split_gets_the_same_cells_of_each_class(seed: int, cells: int, mo
         assert min(whole.values()) * most < sum(whole.values())
         return
     for cohort in cohorts:
-        drawn = subsampled(cohort, counts, seed)
+        drawn = subsample(cohort, counts, seed)
         kept = drawn["part"] == "train"
         for label in (ALL, HEM):
             assert np.sum(kept & (cohort["label"] == label)) == counts["train"][label] > 0
@@ -57,10 +57,10 @@ def test_the_draw_goes_by_the_cells_and_not_by_their_rows() -> None:
     cohort = divided([ALL] * 20 + [HEM] * 10, ["train"] * 30)
     counts = common_counts([cohort], ("train",), 12)
     back = np.arange(30)[::-1]
-    kept = subsampled(cohort, counts, 3)
-    again = subsampled(cohort.select(back), counts, 3)
+    kept = subsample(cohort, counts, 3)
+    again = subsample(cohort.select(back), counts, 3)
     assert again["part"][back].tolist() == kept["part"].tolist()
-    assert subsampled(cohort, counts, 4)["part"].tolist() != kept["part"].tolist()
+    assert subsample(cohort, counts, 4)["part"].tolist() != kept["part"].tolist()
 
 
 def test_too_few_cells_for_both_classes_are_refused() -> None:

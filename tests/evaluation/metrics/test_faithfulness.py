@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leukoscope.data.imaging.perturb import cut_into_patches, mean_filled
+from leukoscope.data.imaging.perturb import cut_into_patches, mean_baseline
 from leukoscope.evaluation.metrics.faithfulness import Ends, areas, measure, over_persons, rankings
 from tests.inference.tiny_model import cell_image
 
@@ -24,14 +24,14 @@ def looks_for_normal(cells: np.ndarray) -> np.ndarray:
 
 
 def ends(score) -> Ends:
-    return Ends.of(score, CELL, mean_filled(CELL), PATCHES)
+    return Ends.of(score, CELL, mean_baseline(CELL), PATCHES)
 
 
 def test_a_straight_curve_has_half_the_area() -> None:
     pixels = (CELL.max(axis=2) > 0).sum()
 
     def share_left(cells: np.ndarray) -> np.ndarray:
-        return np.array([(one != mean_filled(CELL)).any(axis=2).sum() / pixels for one in cells])
+        return np.array([(one != mean_baseline(CELL)).any(axis=2).sum() / pixels for one in cells])
 
     one = ends(share_left)
     assert (one.whole, one.replaced) == pytest.approx((1, 0), abs=0.02)
@@ -69,7 +69,7 @@ def test_random_maps_are_drawn_anew_and_the_center_comes_first() -> None:
 def test_a_cell_of_one_patch_has_the_area_between_its_ends() -> None:
     speck = np.zeros_like(CELL)
     speck[150:155, 150:155] = 90
-    one = Ends(speck, mean_filled(speck), cut_into_patches(speck, 300), True, 0.8, 0.4)
+    one = Ends(speck, mean_baseline(speck), cut_into_patches(speck, 300), True, 0.8, 0.4)
     found = areas(looks_at_place, one, np.array([0]))
     assert (found.deletion, found.insertion) == pytest.approx((0.6, 0.6))
 

@@ -1,8 +1,8 @@
-"""What can be measured on one cell: size, shape, color, sharpness, and signs of a faulty cut-out.
+"""Measurements of one cell: size, shape, color, sharpness, and signs of a faulty segmentation.
 
-Everything is measured on the cell's own pixels, those that are not pure black, in pixels of the
-original image: a C-NMC frame is mostly background, which would swamp any statistic of the frame.
-NumPy is enough, so that the core install measures cells too; the values are those of OpenCV.
+Everything is measured on the foreground, the pixels that are not pure black, in pixels of the
+original image: a C-NMC frame is mostly background, which would dominate any statistic of the frame.
+NumPy is enough, so the core install can measure cells. The values are those of OpenCV.
 """
 
 import colorsys
@@ -22,7 +22,7 @@ from leukoscope.data.imaging.shape import (
 from leukoscope.data.imaging.sharpness import cell_sharpness
 
 SPECK = 20
-"""A connected part of fewer pixels is a speck and no piece."""
+"""Smallest number of pixels of a piece; a smaller connected component is a speck."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,22 @@ class CellFeatures:
     """Measurements of one cell: lengths in original pixels, colors in gray levels 0-255.
 
     Attributes:
-        area: Pixels of the cell, all pieces together.
+        area: Number of pixels of the cell, all pieces together.
         width: Horizontal extent.
         height: Vertical extent.
-        eccentricity: Of the ellipse with the same second moments: 0 a circle, towards 1 a line.
-        solidity: Area of the largest piece over the area of its convex hull, both of polygons
-            through the centers of pixels, holes filled: at most 1.
+        eccentricity: Eccentricity of the ellipse with the same second moments: 0 for a circle,
+            near 1 for a line.
+        solidity: Area of the largest piece divided by the area of its convex hull, at most 1. Both
+            are areas of polygons through pixel centers, with holes filled.
         red: Mean red value on the cell.
         green: Mean green value on the cell.
         blue: Mean blue value on the cell.
         hue: Hue of that mean color in degrees.
         saturation: Saturation of that mean color, 0 to 1.
-        sharpness: Variance of the Laplacian of the gray image inside the cell, the focus measure of
-            Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
-        pieces: Connected parts (8-neighborhood) of at least `SPECK` pixels.
-        border: Share of the frame's outermost pixels that are not black: above 0 the cell is cut
-            off, near 1 the picture does not lie on black.
+        sharpness: Variance of the Laplacian inside the cell; see `sharpness.cell_sharpness`.
+        pieces: Number of connected components (8-neighborhood) of at least `SPECK` pixels.
+        border: Fraction of the frame's outermost pixels that are not black. Above 0 the cell is cut
+            off by the frame; near 1 the image has no black background.
     """
 
     area: float
@@ -73,7 +73,8 @@ def measure(image: NDArray[np.uint8]) -> CellFeatures:
         image: uint8 RGB `(H, W, 3)` at the original pixel scale.
 
     Returns:
-        The measurements. An image without any cell has area, pieces and border 0 and else NaN.
+        The measurements. For an entirely black image area, pieces and border are 0 and all others
+        are NaN.
     """
     mask = nonblack_mask(image)
     box = bounding_box(mask)
@@ -108,7 +109,7 @@ def _border(mask: NDArray[np.bool_]) -> float:
 
 
 def _channel_sums(cell: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Sum of each channel over the cell, for all around it is 0."""
+    """Sum of each channel over the cell; the background adds 0."""
     # Whole rows are added first: twenty times as fast as a sum over two axes of three.
     columns = cell.reshape(len(cell), -1).sum(axis=0, dtype=np.uint32)
     return columns.reshape(-1, 3).sum(axis=0, dtype=np.float64)

@@ -1,6 +1,6 @@
-"""From bytes to the fixed-scale crop: the one way a cell reaches a model.
+"""Decode an image and take its fixed-scale crop: every cell reaches a model this way.
 
-Size is diagnostic, so a frame is never resized as a whole: the crop takes the same number of
+Size is diagnostic, so a frame is never resized as a whole. The crop takes the same number of
 original pixels from a 450x450 and from a 600x600 image, and only then is resized.
 """
 
@@ -25,11 +25,11 @@ MAX_BYTES = 256_000_000
 
 @dataclass(frozen=True)
 class Crop:
-    """How much of an image a model sees.
+    """Size of a fixed-scale crop.
 
     Attributes:
         crop: Side of the square taken around the center, in original pixels.
-        size: Side of the square given to the model, in pixels.
+        size: Side of the square after resizing, the input of the model, in pixels.
     """
 
     crop: int
@@ -46,16 +46,16 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
     """Read one image as RGB.
 
     Args:
-        source: A path, or the bytes of a file.
-        max_pixels: Larger images are refused from their header, before any pixel is decoded.
+        source: Path or content of an image file.
+        max_pixels: Limit on width times height, checked in the header before decoding.
 
     Returns:
-        uint8 array (H, W, 3). Gray becomes RGB; transparency is laid on black, the background of a
-        cell.
+        uint8 array (H, W, 3). Gray becomes RGB. Transparent pixels are blended with black, the
+        background of a cell.
 
     Raises:
-        ImageError: Absent, unreadable, not an image, truncated, too large, animated, or of a color
-            mode that has no plain 8-bit RGB meaning (16-bit, CMYK).
+        ImageError: The file is absent, unreadable, not an image, truncated, too large or animated,
+            or has a color mode without an 8-bit RGB equivalent (16-bit, CMYK).
     """
     from PIL import Image
 
@@ -76,7 +76,7 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
 
 
 def center(image: np.ndarray, side: int) -> np.ndarray:
-    """The central (side, side, 3) square, padded with black, without resampling."""
+    """Crop or pad with black to the central (side, side, 3) square, without resampling."""
     height, width = image.shape[:2]
     top, left = (height - side) // 2, (width - side) // 2
     if top >= 0 and left >= 0:
@@ -89,10 +89,10 @@ def center(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def fixed_scale_crop(image: np.ndarray, crop: Crop) -> np.ndarray:
-    """The central square of `crop.crop` original pixels, brought to `crop.size` pixels a side.
+    """Take the central square of `crop.crop` original pixels and resize it to `crop.size` pixels.
 
-    Whole-number ratios average blocks of pixels; others use Pillow's antialiased Hamming
-    window, which weighs the same area without ringing.
+    Whole-number ratios average blocks of pixels. Other ratios use Pillow's antialiased Hamming
+    window, which weights the same area without ringing.
 
     Returns:
         uint8 array (size, size, 3).
@@ -114,17 +114,17 @@ def read_cell(source: Path | str | bytes, crop: Crop) -> np.ndarray:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of one image file.
+    """Read the content of an image file.
 
     Raises:
-        ImageError: Absent, unreadable, no regular file, or too large for an image of a cell.
+        ImageError: The file is absent, unreadable, not a regular file, or too large for one cell.
     """
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{path}: this is a folder, not an image.")
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
-            raise ImageError(f"{path}: this is no regular file.")
+            raise ImageError(f"{path}: a folder, not an image.")
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would block
+            raise ImageError(f"{path}: not a regular file.")
         if status.st_size > MAX_BYTES:
             raise ImageError(
                 f"{path}: {status.st_size / 1e6:.0f} MB is too large for one cell; "
@@ -148,14 +148,14 @@ def _check_header(image: "ImageFile.ImageFile", name: str, max_pixels: int) -> N
         )
     if _has_second_frame(image):
         raise ImageError(
-            f"{name}: holds several pictures (animation or stack); save one of them as PNG."
+            f"{name}: holds several images (animation or stack); save one of them as PNG."
         )
     # Pillow would drop the low byte of 16-bit color and say "RGB".
     deep = any(";16" in str(tile) for tile in image.tile)
     if deep or mode.startswith(("I", "F")):
         raise ImageError(f"{name}: has more than 8 bits a channel ({mode}); save it as 8-bit RGB.")
     if mode in ("CMYK", "LAB", "YCCK"):
-        raise ImageError(f"{name}: colors are {mode}, made for printing; save it as 8-bit RGB.")
+        raise ImageError(f"{name}: the color mode is {mode}, for printing; save it as 8-bit RGB.")
 
 
 def _has_second_frame(image: "Image.Image") -> bool:
@@ -185,5 +185,7 @@ def _cause(error: Exception, data: bytes) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return "far larger than a single cell; crop the cell first."
     if "truncated" in str(error).lower() or "not enough" in str(error).lower():
-        return f"the image is cut short ({len(data)} bytes); copy it again from its source."
-    return f"damaged or not readable ({error or type(error).__name__})."
+        return f"the image is truncated ({len(data)} bytes); copy it again from its source."
+    return (
+        f"damaged or unreadable ({error or type(error).__name__}); copy it again from its source."
+    )

@@ -1,8 +1,9 @@
-"""Parts of a cell covered up, its size and outline kept: what maps are made and tested with.
+"""Perturb patches of a cell while its size and outline stay: for occlusion maps and their tests.
 
-Painting a part black would make the cell smaller or give it a hole, and size is what models of
-these cells lean on most: the answer would change for the hole and not for what was there. So a
-covered pixel gets a color of the cell itself, and the background is never touched.
+A black patch would make the cell smaller or give it a hole, and models of these cells rely on size
+most: the prediction would change because of the hole and not because of the structure that was
+there. So a perturbed pixel takes a color from a baseline image of the cell itself, and the
+background never changes.
 """
 
 from dataclasses import dataclass
@@ -16,23 +17,23 @@ from leukoscope.data.imaging.foreground import nonblack_mask
 PATCH = 25
 """Side of a patch in original pixels: an eighth of a usual cell's 200, about a large nucleolus."""
 MOST_PATCHES = 100
-"""Patches that may lie on a cell; where it would be more, they are made larger."""
+"""Largest number of patches on a cell; patches grow where there would be more."""
 BLUR = 18.5
 """Standard deviation of the blur in original pixels: that of the widest scale at full resolution.
-At others it is the nearest scale that is no wider."""
+At lower resolutions it is the widest scale that does not exceed it."""
 
 Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Patches:
-    """A grid over the whole crop, of which the patches with some of the cell count.
+    """A grid of patches over the whole crop, and which of them lie on the cell.
 
     Attributes:
-        grid: Patches a side, G.
-        of_pixel: int (S, S), the patch of each pixel, 0 to G * G - 1 in reading order.
-        on_cell: int (P,), the patches that hold a pixel of the cell, ascending.
-        pixels: int (P,), how many pixels of the cell each of these holds.
+        grid: Number of patches along each side, G.
+        of_pixel: int (S, S), patch of each pixel, 0 to G * G - 1 in reading order.
+        on_cell: int (P,), patches that contain a pixel of the cell, ascending.
+        pixels: int (P,), number of cell pixels in each of them.
     """
 
     grid: int
@@ -41,10 +42,10 @@ class Patches:
     pixels: NDArray[np.int64]
 
     def averages(self, values: np.ndarray) -> NDArray[np.float64]:
-        """The mean of a map over each patch on the cell.
+        """Mean of a map over each patch on the cell.
 
         Args:
-            values: (h, w), a map over the whole crop at any resolution.
+            values: (h, w), map over the whole crop at any resolution.
 
         Returns:
             float64 (P,).
@@ -60,9 +61,9 @@ def cut_into_patches(cell: Image, crop: int, most: int = MOST_PATCHES) -> Patche
     """Lay a grid of patches of `PATCH` original pixels over a crop.
 
     Args:
-        cell: uint8 (S, S, 3), the crop as a model is given it.
-        crop: Its side in original pixels.
-        most: Patches on the cell at most; larger ones are taken until it fits.
+        cell: uint8 (S, S, 3), the crop that a model receives.
+        crop: Side of the crop in original pixels.
+        most: Largest number of patches on the cell; patches grow until it holds.
     """
     mask = nonblack_mask(cell)
     grid = max(1, min(round(crop / PATCH), len(cell)))
@@ -76,44 +77,44 @@ def cut_into_patches(cell: Image, crop: int, most: int = MOST_PATCHES) -> Patche
         grid -= 1
 
 
-def mean_filled(cell: Image) -> Image:
-    """A cell of the same outline in its own mean color: neither structure nor shading is left."""
+def mean_baseline(cell: Image) -> Image:
+    """Baseline image: the cell in its mean color, without structure and shading."""
     mask = nonblack_mask(cell)
     if not mask.any():
         return cell.copy()
     return _within(mask, np.broadcast_to(cell[mask].mean(axis=0), cell.shape))
 
 
-def blurred(cell: Image, crop: int) -> Image:
-    """A cell of the same outline, so smoothed that its chromatin is gone and its shading is left.
+def blurred_baseline(cell: Image, crop: int) -> Image:
+    """Baseline image: the cell so blurred that its chromatin is gone and its shading remains.
 
-    The background has no part in the means, or the rim would darken.
+    The background does not enter the means, or the rim would darken.
 
     Args:
-        cell: uint8 (S, S, 3), the crop as a model is given it.
-        crop: Its side in original pixels.
+        cell: uint8 (S, S, 3), the crop that a model receives.
+        crop: Side of the crop in original pixels.
     """
     mask = nonblack_mask(cell)
     scales = max(1, int(np.log2(max(BLUR * len(cell) / crop, 1))) + 1)
     channels = np.moveaxis(cell.astype(np.float32), 2, 0)
-    return _within(mask, np.stack([smoothed(one, mask, scales)[-1] for one in channels], axis=2))
+    return _within(mask, np.stack([smoothed(c, mask, scales)[-1] for c in channels], axis=2))
 
 
-def perturb(cell: Image, filling: Image, patches: Patches, covered: np.ndarray) -> Image:
-    """A cell with some patches replaced by the same place of `filling`.
+def perturb(cell: Image, baseline: Image, patches: Patches, perturbed: np.ndarray) -> Image:
+    """Replace some patches of a cell by the same patches of a baseline image.
 
     Args:
         cell: uint8 (S, S, 3).
-        filling: uint8 (S, S, 3), from `mean_filled` or `blurred`.
-        patches: The grid.
-        covered: Numbers of the patches, as in `Patches.on_cell`.
+        baseline: uint8 (S, S, 3), from `mean_baseline` or `blurred_baseline`.
+        patches: Grid of patches.
+        perturbed: Numbers of the patches to replace, as in `Patches.on_cell`.
     """
     chosen = np.zeros(patches.grid**2, bool)
-    chosen[covered] = True
-    return np.where(chosen[patches.of_pixel][..., None], filling, cell)
+    chosen[perturbed] = True
+    return np.where(chosen[patches.of_pixel][..., None], baseline, cell)
 
 
 def _within(mask: NDArray[np.bool_], color: np.ndarray) -> Image:
-    """Colors on the cell, black elsewhere; never black on the cell, for that is background."""
+    """Colors on the cell, black elsewhere; at least 1 on the cell, since 0 is background."""
     level = np.clip(np.rint(color), 1, 255).astype(np.uint8)
     return np.where(mask[..., None], level, np.uint8(0))

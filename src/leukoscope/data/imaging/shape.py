@@ -1,7 +1,7 @@
-"""The shape of a mask, told from its runs: the stretches of set pixels along each row.
+"""Shape of a mask, computed from its runs: the stretches of set pixels along each row.
 
-A cell of 40,000 pixels has a few hundred runs, so what is asked of runs costs next to nothing, and
-NumPy alone is enough. Rows and columns are counted in pixels from the top left corner.
+A cell of 40,000 pixels has a few hundred runs, so operations on runs are fast with NumPy alone.
+Rows and columns are counted in pixels from the top left corner.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of a mask in reading order: `row`, first column and the column after the last."""
+    """Runs of a mask in reading order: `row`, first column `start`, one after the last `stop`."""
 
     row: Ints
     start: Ints
@@ -24,16 +24,16 @@ class Runs:
 
     @property
     def length(self) -> Ints:
-        """Pixels of each run."""
+        """Number of pixels of each run."""
         return self.stop - self.start
 
     def of(self, chosen: Mask) -> "Runs":
-        """Some of the runs."""
+        """Select runs by a mask."""
         return Runs(self.row[chosen], self.start[chosen], self.stop[chosen], self.width)
 
 
 def find_runs(mask: Mask) -> Runs:
-    """The runs of a mask, bool `(H, W)`."""
+    """Find the runs of a mask, bool `(H, W)`."""
     height, width = mask.shape
     flat = np.zeros(height * (width + 1) + 1, np.bool_)  # a gap ends each row, one opens the first
     flat[1:].reshape(height, width + 1)[:, :width] = mask
@@ -43,14 +43,14 @@ def find_runs(mask: Mask) -> Runs:
 
 
 def label_runs(runs: Runs, *, diagonal: bool) -> Ints:
-    """Tell connected parts apart.
+    """Label the connected components of a mask.
 
     Args:
-        runs: Of a mask.
-        diagonal: Whether pixels that meet at a corner are connected (8-neighborhood).
+        runs: Runs of the mask.
+        diagonal: Connect pixels that meet at a corner (8-neighborhood).
 
     Returns:
-        The part of each run, numbered from 0 in reading order of their first runs.
+        Component of each run, numbered from 0 in reading order of their first runs.
     """
     above, below = _touching(runs, int(diagonal))
     root = np.arange(runs.row.size)
@@ -68,23 +68,23 @@ def label_runs(runs: Runs, *, diagonal: bool) -> Ints:
 
 
 def fill_holes(mask: Mask) -> Mask:
-    """The mask with all it encloses: background that has no way out over pixel edges."""
+    """Fill the holes of a mask: background that is not 4-connected to the outside."""
     around = np.pad(~mask, 1, constant_values=True)
     background = find_runs(around)
-    part = label_runs(background, diagonal=False)
-    if part.max() == 0:
+    component = label_runs(background, diagonal=False)
+    if component.max() == 0:
         return mask
-    around[around] = np.repeat(part == 0, background.length)  # the frame holds the first run
+    around[around] = np.repeat(component == 0, background.length)  # the frame holds the first run
     return ~around[1:-1, 1:-1]
 
 
 def eroded(mask: Mask, rim: int) -> Mask:
-    """Where the whole square of side `2 * rim + 1` around a pixel is set, none of it outside."""
+    """Erode a mask with a square of side `2 * rim + 1`; outside the image nothing is set."""
     side = 2 * rim + 1
     core = np.pad(mask, rim)
     for _ in range(2):
         reach = 1
-        while reach < side:  # pixels already taken together, doubled
+        while reach < side:  # doubles the number of pixels that are combined
             step = min(reach, side - reach)
             core = core[:-step] & core[step:]
             reach += step
@@ -93,7 +93,7 @@ def eroded(mask: Mask, rim: int) -> Mask:
 
 
 def solidity(mask: Mask) -> float:
-    """How far the largest part of a mask fills its convex hull.
+    """Solidity of the largest component of a mask: area divided by the area of its convex hull.
 
     Both areas are those of polygons through the centers of pixels, holes filled, as OpenCV has
     them (`contourArea` of an outer contour from `findContours`, and of its `convexHull`). The
@@ -105,39 +105,39 @@ def solidity(mask: Mask) -> float:
         mask: bool `(H, W)` with a set pixel.
 
     Returns:
-        Area over area of the hull, at most 1; 1 where the hull has no area, as of a line. Of parts
-        with one area the one of most pixels counts.
+        Area divided by hull area, at most 1; 1 if the hull has no area, as for a line. Among
+        components of equal area the one with the most pixels counts.
     """
     filled = fill_holes(mask)
     runs = find_runs(filled)
-    part = label_runs(runs, diagonal=True)
+    component = label_runs(runs, diagonal=True)
     whole, half = _quads(filled)
-    if part.max() == 0:
+    if component.max() == 0:
         largest, area = runs, float(np.count_nonzero(whole) + np.count_nonzero(half) / 2)
     else:
-        areas = _areas(filled, np.repeat(part, runs.length), whole, half)
-        pixels = np.bincount(part, weights=runs.length)
+        areas = _areas(filled, np.repeat(component, runs.length), whole, half)
+        pixels = np.bincount(component, weights=runs.length)
         best = np.lexsort([pixels, areas])[-1]
-        largest, area = runs.of(part == best), float(areas[best])
+        largest, area = runs.of(component == best), float(areas[best])
     hull = _hull_area(largest)
     return area / hull if hull > 0 else 1.0
 
 
 def second_moments(runs: Runs) -> NDArray[np.float64]:
-    """Covariance `(2, 2)` of the columns and rows of a mask's pixels, in px squared."""
+    """Covariance `(2, 2)` of the column and row numbers of a mask's pixels, in px²."""
     length = runs.length.astype(float)
     pixels = length.sum()
     middle = (runs.start + runs.stop - 1) / 2
     across, down = (middle @ length) / pixels, (runs.row @ length) / pixels
     x, y = middle - across, runs.row - down
-    # Around its own middle a run of n pixels has the variance (n^2 - 1) / 12.
+    # A run of n pixels has the variance (n^2 - 1) / 12 around its center.
     xx = (x**2 + (length**2 - 1) / 12) @ length
     xy, yy = (x * y) @ length, y**2 @ length
     return np.array([[xx, xy], [xy, yy]]) / pixels
 
 
 def _touching(runs: Runs, reach: int) -> tuple[Ints, Ints]:
-    """Pairs of runs in neighboring rows that share a column, or come within `reach` of it."""
+    """Pairs of runs in neighboring rows whose columns overlap or are at most `reach` apart."""
     stride = runs.width + 2  # so that a reach past the edge stays clear of the next row's columns
     next_row = (runs.row + 1) * stride
     first = np.searchsorted(
@@ -151,27 +151,27 @@ def _touching(runs: Runs, reach: int) -> tuple[Ints, Ints]:
 
 
 def _quads(mask: Mask) -> tuple[Mask, Mask]:
-    """Where all of four neighboring pixels are set, and where three are: bool `(H-1, W-1)`."""
+    """Masks `(H-1, W-1)` of the 2x2 squares with all four pixels set, and with three set."""
     pixel = mask.view(np.uint8)
     pairs = pixel[:, :-1] + pixel[:, 1:]
     four = pairs[:-1] + pairs[1:]
     return four == 4, four == 3
 
 
-def _areas(mask: Mask, part: Ints, whole: Mask, half: Mask) -> NDArray[np.float64]:
-    """Area of the outline of each part; `part` belongs to the set pixels in reading order."""
+def _areas(mask: Mask, component: Ints, whole: Mask, half: Mask) -> NDArray[np.float64]:
+    """Polygon area of each component; one label per set pixel in reading order."""
     labels = np.zeros(mask.shape, np.int32)
-    labels[mask] = part
-    # Three pixels of four hold an end of each diagonal, and all four are one part.
+    labels[mask] = component
+    # Three of four pixels include an end of each diagonal, and all four belong to one component.
     label = np.maximum(labels[:-1, :-1], labels[1:, 1:])
-    parts = int(part.max()) + 1
+    count = int(component.max()) + 1
     return (
-        np.bincount(label[whole], minlength=parts) + np.bincount(label[half], minlength=parts) / 2
+        np.bincount(label[whole], minlength=count) + np.bincount(label[half], minlength=count) / 2
     )
 
 
 def _hull_area(runs: Runs) -> float:
-    """Area of the convex hull of the pixel centers of one part."""
+    """Area of the convex hull of the pixel centers of one component."""
     turn = np.diff(runs.row) > 0
     first, last = np.append(True, turn), np.append(turn, True)
     rows, left, right = runs.row[first], runs.start[first], runs.stop[last] - 1
@@ -190,5 +190,5 @@ def _below_hull(x: Ints, y: Ints) -> float:
 
 
 def _turn(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> int:
-    """Above 0 where the way from `a` over `b` to `c` turns upwards."""
+    """Above 0 if the path from `a` through `b` to `c` turns upwards."""
     return (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])

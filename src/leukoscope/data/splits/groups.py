@@ -17,7 +17,7 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
     Raises:
         SplitError: Labeled cells whose person is not known.
     """
-    linked = alone(cohort, "person")
+    linked = ungrouped(cohort, "person")
 
     def root(person: str) -> str:
         while linked[person] != person:
@@ -49,7 +49,7 @@ def linked_warnings(linked: dict[str, str]) -> list[str]:
     ]
 
 
-def alone(cohort: Cohort, unit: str) -> dict[str, str]:
+def ungrouped(cohort: Cohort, unit: str) -> dict[str, str]:
     """Every person or subject with labeled cells, as a group of its own."""
     labeled = cohort["label"] != UNKNOWN
     names = cohort[unit][labeled]

@@ -13,7 +13,7 @@ from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.splits.groups import alone, grouped, linked_persons, linked_warnings
+from leukoscope.data.splits.groups import grouped, linked_persons, linked_warnings, ungrouped
 from leukoscope.data.splits.partition import (
     OFFICIAL_FOLDS,
     PARTS,
@@ -85,7 +85,7 @@ def split_cohort(
         "person": lambda: ("person", _over_groups(cohort, linked_persons(cohort), shares, random)),
         "subject": lambda: (
             "subject",
-            _over_groups(cohort, alone(cohort, "subject"), shares, random, "subject"),
+            _over_groups(cohort, ungrouped(cohort, "subject"), shares, random, "subject"),
         ),
         "image": lambda: ("path", _over_images(cohort, shares, random)),
         "official": lambda: ("subject", _official(cohort, str(test_fold), shares, random)),

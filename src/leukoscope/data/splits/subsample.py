@@ -53,7 +53,7 @@ def common_counts(
     return counts
 
 
-def subsampled(cohort: Cohort, counts: Counts, seed: int) -> Cohort:
+def subsample(cohort: Cohort, counts: Counts, seed: int) -> Cohort:
     """Draw as many cells as were counted and take the others out of their parts.
 
     The same cells and seed give the same draw, whatever the order of the rows. Parts that are not
