@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 import leukoscope as ls
 from leukoscope.data.cohort import Cohort, hash_cells
@@ -20,7 +21,6 @@ from leukoscope.data.splits.partition import Split
 from leukoscope.data.splits.splits import folds
 from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
 from leukoscope.evaluation.metrics.calibration import sigmoid
-from leukoscope.evaluation.metrics.metrics import probability_metrics
 from leukoscope.inference.model_file.model_file import load
 from leukoscope.inference.verdict import threshold
 from leukoscope.training.estimators.inputs import feature_matrix, file_inputs
@@ -59,7 +59,7 @@ def line(cohort: Cohort, recipe: str, splits: list[Split], seed: int, out: Path)
     for number, split in enumerate(splits):
         run = trained(cohort, recipe, split, seed, out / f"{recipe}-{len(splits)}fold-{number}")
         rows, p[rows], called[rows] = answers(run)
-        each.append(probability_metrics(label[rows], p[rows])["auroc"])
+        each.append(roc_auc_score(label[rows], p[rows]))
     ranked = bootstrap_metrics(label, p, person, threshold=0.5)
     calls = bootstrap_metrics(label, called, person, threshold=0.5)
     return [

@@ -28,10 +28,7 @@ from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES
 from leukoscope.data.imaging.image import Crop
 from leukoscope.evaluation.metrics.metrics import (
-    confusion,
-    person_macro_balanced_accuracy,
-    probability_metrics,
-    threshold_metrics,
+    all_metrics,
 )
 from leukoscope.models.recipe.estimator_settings import WHOLE_FRAME, Classical, read_classical
 from leukoscope.models.recipe.recipe import read_recipe
@@ -113,9 +110,8 @@ def ruled(cohort: Cohort, logit: np.ndarray, folds: list[np.ndarray]) -> np.ndar
     label, person = cohort["label"], cohort["person"]
 
     def one(row: np.ndarray, z: np.ndarray) -> float:
-        auroc = probability_metrics(label[row], _p(z[row]))["auroc"]
-        macro = person_macro_balanced_accuracy(label[row], _p(z[row]), person[row], 0.5)
-        return (auroc + float(macro)) / 2
+        found = all_metrics(label[row], _p(z[row]), person[row], 0.5)
+        return (found["auroc"] + found["person_macro_balanced_accuracy"]) / 2
 
     return np.array(
         [
@@ -128,13 +124,13 @@ def ruled(cohort: Cohort, logit: np.ndarray, folds: list[np.ndarray]) -> np.ndar
 def pooled(cohort: Cohort, z: np.ndarray) -> dict[str, float]:
     """The figures of one repeat, all cells together."""
     label, person, p = cohort["label"], cohort["person"], _p(z)
-    calls = threshold_metrics(*confusion(label, p, 0.5).counts)
+    found = all_metrics(label, p, person, 0.5)
     low = np.quantile(z[label == 1], 1 - RECALL)
     return {
-        "auroc": probability_metrics(label, p)["auroc"],
-        "f1_weighted": float(calls["f1_weighted"]),
-        "balanced_accuracy": float(calls["balanced_accuracy"]),
-        "macro": float(person_macro_balanced_accuracy(label, p, person, 0.5)),
+        "auroc": found["auroc"],
+        "f1_weighted": found["f1_weighted"],
+        "balanced_accuracy": found["balanced_accuracy"],
+        "macro": found["person_macro_balanced_accuracy"],
         "healthy": float(np.mean(z[label == 0] < low)),
     }
 
@@ -185,7 +181,7 @@ def errors(cohort: Cohort, logit: np.ndarray, area: np.ndarray) -> list[list[str
     for who, recall in sorted(recalls(cohort, logit).items(), key=lambda item: item[1]):
         own = person == who
         against = own | (label != label[own][0])
-        auroc = probability_metrics(label[against], _p(z[against]))["auroc"]
+        auroc = all_metrics(label[against], _p(z[against]), person[against], 0.5)["auroc"]
         kind = "ALL" if label[own][0] == 1 else "HEM"
         median = f"{np.median(area[own]):.0f}"
         rows.append([who, kind, str(own.sum()), median, f"{recall:.2f}", f"{auroc:.2f}"])

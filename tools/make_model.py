@@ -21,8 +21,7 @@ from leukoscope.evaluation.metrics.calibration import (
     person_weights,
     sigmoid,
 )
-from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
-from leukoscope.evaluation.metrics.selective import FIGURES
+from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 from leukoscope.modelcard.blocks import markdown_table
 from leukoscope.modelcard.page import person_table
 from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
@@ -71,7 +70,7 @@ def main() -> None:
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
     print(f"temperature {made.card.temperature:.3f}, blast from {point.threshold:.4f}\n")
     print("| figure | on persons left out, 95 % interval |\n|---|---|")
-    for metric in (*METRICS, UNTEMPERED, *FIGURES):
+    for metric in CARD_METRICS:
         print(f"| {metric.title} | {made.figures[metric.key]} |")
     print(
         f"\n{markdown_table(person_table(made.card.left_out))}\n\n{verdicts(made)}\n{calibration(made)}"

@@ -12,6 +12,7 @@ import pytest
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.values import Cells, OperatingPoint
+from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
 from leukoscope.inference.model_file.card import Card
@@ -20,7 +21,6 @@ from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.modelcard.blocks import to_html, to_markdown
 from leukoscope.modelcard.checklist import Item, answer
 from leukoscope.modelcard.facts import CardSource, facts, open_card_source
-from leukoscope.modelcard.outcomes import ON_CARD
 from leukoscope.modelcard.page import model_card
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
@@ -114,7 +114,7 @@ def left_out_card() -> Card:
         OutOfFoldResult("H2", "HEM", 20, None, 5, 0, 0, 0, 13, 0.7),
     )
     one = next(iter(card.results.values()))
-    results = {metric.key: one for metric in ON_CARD}
+    results = {metric.key: one for metric in CARD_METRICS}
     training = replace(card.training, split=split)
     return replace(card, training=training, left_out=rows, results=results)
 
@@ -134,7 +134,7 @@ def test_a_card_of_everyone_holds_its_persons() -> None:
     assert "Only 1 persons with HEM cells were tested." in text
     assert "without the temperature 0.900" in text
     assert "area under the curve of risk against coverage 0.900" in text
-    for metric in ON_CARD:
+    for metric in CARD_METRICS:
         assert f"| {metric.title} | 0.900" in text
 
 

@@ -46,16 +46,17 @@ def compare(
         LeukoscopeError: No run is left to compare, or no such baseline, metric or file of claims.
     """
     with needs_train_extra("compare"):
-        from leukoscope.evaluation.comparison.comparison import HIGHER_IS_BETTER, compare_entries
+        from leukoscope.evaluation.comparison.comparison import compare_entries
         from leukoscope.evaluation.comparison.published import (
             compare_with_published,
             read_published,
         )
         from leukoscope.evaluation.comparison.record import Comparison
         from leukoscope.evaluation.comparison.seeds import seed_means
+        from leukoscope.evaluation.metrics.metrics import METRIC
         from leukoscope.training.run_results import printable
-    if metric not in HIGHER_IS_BETTER:
-        raise LeukoscopeError(f"no metric {metric!r}: choose one of {', '.join(HIGHER_IS_BETTER)}.")
+    if metric not in METRIC:
+        raise LeukoscopeError(f"no metric {metric!r}: choose one of {', '.join(METRIC)}.")
     claimed = read_published(claims)
     folders, remarks = _distinct([Path(run) for run in runs])
     if baseline is not None and Path(baseline).is_dir():

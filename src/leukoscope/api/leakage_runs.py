@@ -13,7 +13,7 @@ from leukoscope.data.cohort import ALL, HEM, Cohort, read_cohort_table
 from leukoscope.data.splits.partition import PARTS
 from leukoscope.evaluation.leakage.leakage import study_levels
 from leukoscope.evaluation.leakage.record import (
-    FIGURES,
+    LEAKAGE_METRICS,
     PROTOCOLS,
     MeasuredRun,
     Study,
@@ -82,7 +82,7 @@ def measured_run(run: Run, record: Evaluation) -> MeasuredRun:
         threshold=record.operating_point.threshold,
         figures={
             one.key: (record.metrics_at_half if one.at_half else record.metrics)[one.metric]
-            for one in FIGURES
+            for one in LEAKAGE_METRICS
         },
         parts={part: _part(cohort, part) for part in PARTS},
         fold=" ".join(folds) if run.split.kind == "official" else "",

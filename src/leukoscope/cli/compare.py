@@ -153,7 +153,8 @@ def _print_columns(console: "Console", columns: dict[str, list[str]]) -> None:
 def _print_claims(console: "Console", found: "Comparison") -> None:
     from rich.text import Text
 
-    from leukoscope.evaluation.comparison.published import MARK, TITLES
+    from leukoscope.evaluation.comparison.published import MARK
+    from leukoscope.evaluation.metrics.metrics import TITLES
 
     shown = [row for row in found.claims if row.ours]
     if not shown:

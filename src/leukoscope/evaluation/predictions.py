@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import unit_keys
-from leukoscope.evaluation.metrics.metrics import Floats
+from leukoscope.evaluation.metrics.cells import Floats
 from leukoscope.evaluation.summary import scored_cells
 
 DIGITS = 12

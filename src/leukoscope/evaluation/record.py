@@ -10,7 +10,7 @@ from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
 from leukoscope.core.values import Abstention, Cells, Estimate, Limit, OperatingPoint, Overlap
 from leukoscope.evaluation.metrics.calibration import Reliability
 from leukoscope.evaluation.metrics.conformal import METHOD
-from leukoscope.evaluation.metrics.metrics import Confusion
+from leukoscope.evaluation.metrics.confusion import Confusion
 from leukoscope.evaluation.metrics.selective import PersonAnswers, Selection
 
 FORMAT = "leukoscope-evaluation/1"

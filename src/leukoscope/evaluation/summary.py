@@ -20,7 +20,8 @@ from leukoscope.evaluation.metrics.calibration import (
     reliability_curve,
     sigmoid,
 )
-from leukoscope.evaluation.metrics.metrics import METRICS, confusion
+from leukoscope.evaluation.metrics.confusion import confusion
+from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.metrics.selective import measure_selection
 from leukoscope.evaluation.record import Calibration, Evaluation, PersonRow, Protocol
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.values import MetricResult
+from leukoscope.evaluation.metrics.metrics import TITLES
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.model_file.model_file import default_model, read_card
-from leukoscope.modelcard.outcomes import REPORT, TITLES, Fact, of_out_of_fold, of_record
+from leukoscope.modelcard.outcomes import REPORT, Fact, of_out_of_fold, of_record
 
 MODEL = "model.onnx"
 EVERYONE = "everyone"

@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leukoscope.core.statistics import wilson_interval
-from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
-from leukoscope.evaluation.metrics.selective import FIGURES
+from leukoscope.evaluation.metrics.metrics import UNTEMPERED
 from leukoscope.evaluation.record import Evaluation, PersonRow
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult, worst_person, worst_text
 
 REPORT = "report.json"
-ON_CARD = (*METRICS, UNTEMPERED, *FIGURES)
-"""Figures that a card may hold, in reading order."""
-TITLES = {metric.key: metric.title for metric in ON_CARD}
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.evaluation.metrics.selective import FIGURES
+from leukoscope.evaluation.metrics.metrics import CARD_METRICS, SELECTIVE_METRICS
 from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
 from leukoscope.modelcard.facts import CardSource, facts, is_final_fit
-from leukoscope.modelcard.outcomes import ON_CARD, Fact, share, share_of
+from leukoscope.modelcard.outcomes import Fact, share, share_of
 
 LEFT_OUT = (
     "person",
@@ -190,13 +190,13 @@ def _results(subject: CardSource) -> list[Block]:
         ]
     rows = [
         (metric.title, str(results[metric.key]), metric.meaning)
-        for metric in ON_CARD
+        for metric in CARD_METRICS
         if metric.key in results
     ]
     one = next(iter(results.values()))
     left_out = is_final_fit(subject.card)
     weights = "; in what is said of answers and coverage persons weigh the same"
-    alike = weights if any(metric.key in results for metric in FIGURES) else ""
+    alike = weights if any(metric.key in results for metric in SELECTIVE_METRICS) else ""
     whose = "On persons left out by cross-validation" if left_out else f"On the {one.part} part"
     return [
         Paragraph(f"{whose}: {one.persons} persons, {one.cells} cells{alike}."),

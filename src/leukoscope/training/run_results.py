@@ -13,7 +13,8 @@ from leukoscope.core.tables import read_table
 from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.splits.partition import Split, read_split
 from leukoscope.evaluation.comparison.comparison import Entry
-from leukoscope.evaluation.metrics.metrics import METRICS, confusion
+from leukoscope.evaluation.metrics.confusion import confusion
+from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.predictions import Predictions, digest, predictions_of
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.report import RECORD_NAME

@@ -11,7 +11,7 @@ from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage.leakage import by_exposure, run_draws, study_levels
 from leukoscope.evaluation.leakage.plots import leakage_plot
 from leukoscope.evaluation.leakage.record import (
-    FIGURES,
+    LEAKAGE_METRICS,
     PROTOCOLS,
     MeasuredRun,
     Study,
@@ -35,7 +35,8 @@ def answered(
     p = 1 / (1 + np.exp(-logit))
     measured = {at: all_metrics(label, p, person, at) for at in (0.4, 0.5)}
     figures = {
-        one.key: Estimate(measured[0.5 if one.at_half else 0.4][one.metric]) for one in FIGURES
+        one.key: Estimate(measured[0.5 if one.at_half else 0.4][one.metric])
+        for one in LEAKAGE_METRICS
     }
     parts = {name: SubsetCounts(60, 40, 9) for name in ("train", "validation", "test")}
     seen = np.full(len(label), split == "image")
@@ -199,7 +200,7 @@ def test_synthetic_cells_are_marked() -> None:
 def test_the_plot_shows_every_run_mean_and_gap() -> None:
     runs = [answered(split, seed, seed) for split in ("image", "person") for seed in range(3)]
     levels = study_levels(runs, 50)
-    sheet = leakage_plot(levels, FIGURES[0])
+    sheet = leakage_plot(levels, LEAKAGE_METRICS[0])
     upper, lower = sheet.axes
     assert sum(len(dots.get_offsets()) for dots in upper.collections) == 6
     assert [tick.get_text() for tick in lower.get_xticklabels()] == ["image", "person"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn.metrics as reference
@@ -11,13 +13,19 @@ from leukoscope.evaluation.metrics.bootstrap import (
     reliability_band,
 )
 from leukoscope.evaluation.metrics.calibration import bin_of, reliability_curve
-from leukoscope.evaluation.metrics.metrics import METRICS, all_metrics
-from leukoscope.evaluation.metrics.replicates import (
+from leukoscope.evaluation.metrics.cells import (
+    Replicates,
+    ScoredCells,
     draw_person_weights,
     ranked_counts,
-    replicate_metrics,
 )
+from leukoscope.evaluation.metrics.metrics import METRICS, all_metrics, replicate_values
 from tests.evaluation.tables import scored, table
+
+
+def replicate_metrics(label, p, weights, index, threshold):
+    cells = ScoredCells.of(label, p, index.astype(str), threshold)
+    return replicate_values(Replicates(cells, weights, index))
 
 
 def resampled(cells, weights, index):
@@ -62,11 +70,21 @@ def test_weight_one_gives_the_plain_metrics(cells):
     assert {key: values[0] for key, values in once.items()} == pytest.approx(plain, nan_ok=True)
 
 
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
+def test_a_metric_without_a_formula_for_replicates_is_computed_on_each(metric):
+    cells = table()
+    weights, index = draw_person_weights(cells["label"], cells["person"], 5, 0)
+    scored_cells = ScoredCells.of(cells["label"], cells["p_all"], cells["person"], 0.4)
+    replicates = Replicates(scored_cells, weights, index)
+    plain = replace(metric, counts=None, replicates=None, cells=metric.value)
+    np.testing.assert_allclose(plain.drawn(replicates), metric.drawn(replicates))
+
+
 def test_blocks_do_not_change_the_result(monkeypatch):
     cells = table()
     weights, index = draw_person_weights(cells["label"], cells["person"], 30, 0)
     whole = replicate_metrics(cells["label"], cells["p_all"], weights, index, 0.4)
-    monkeypatch.setattr("leukoscope.evaluation.metrics.replicates.BLOCK", 7 * len(index))
+    monkeypatch.setattr("leukoscope.evaluation.metrics.cells.BLOCK", 7 * len(index))
     parts = replicate_metrics(cells["label"], cells["p_all"], weights, index, 0.4)
     for key, values in whole.items():
         np.testing.assert_array_equal(values, parts[key])

@@ -3,7 +3,14 @@ import pytest
 import sklearn.metrics as reference
 from hypothesis import given
 
-from leukoscope.evaluation.metrics.metrics import METRICS, all_metrics, confusion, threshold_metrics
+from leukoscope.evaluation.metrics.confusion import confusion
+from leukoscope.evaluation.metrics.metrics import (
+    CARD_METRICS,
+    METRICS,
+    all_metrics,
+    metric_texts,
+    threshold_metrics,
+)
 from tests.evaluation.tables import scored, table
 
 
@@ -93,3 +100,7 @@ def test_every_metric_is_explained_once():
     keys = [metric.key for metric in METRICS]
     assert len(set(keys)) == len(keys)
     assert list(all_metrics([1, 0], [0.9, 0.1], ["a", "b"], 0.5)) == keys
+    texts = metric_texts()
+    assert list(texts)[: len(keys)] == keys
+    assert list(texts) == [metric.key for metric in CARD_METRICS]
+    assert all(text["title"] and text["meaning"].endswith(".") for text in texts.values())

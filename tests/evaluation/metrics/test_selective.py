@@ -14,9 +14,9 @@ from leukoscope.evaluation.metrics.calibration import (
     sigmoid,
 )
 from leukoscope.evaluation.metrics.conformal import class_limits, covers
+from leukoscope.evaluation.metrics.metrics import SELECTIVE_METRICS
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.metrics.selective import (
-    FIGURES,
     confidence,
     measure_selection,
     risk_coverage,
@@ -107,13 +107,13 @@ def test_each_cell_may_have_the_threshold_and_the_sets_of_its_own_model():
 
 
 def test_figures_are_named_once_and_those_of_classes_come_with_limits():
-    keys = [one.key for one in FIGURES]
+    keys = [one.key for one in SELECTIVE_METRICS]
     assert len(set(keys)) == len(keys)
-    assert list(measured().figures()) == keys[:-2]
+    assert list(measured().metrics()) == keys[:-2]
     limits = class_limits(LABEL, P, PERSON, alpha_all=0.5, alpha_hem=0.5)
     found = measured(limits=limits)
-    assert list(found.figures()) == keys
-    assert found.figures()["covered_hem"] == found.covered["HEM"]
+    assert list(found.metrics()) == keys
+    assert found.metrics()["covered_hem"] == found.covered["HEM"]
 
 
 def test_sureness_is_a_distance_from_the_threshold():

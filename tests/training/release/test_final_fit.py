@@ -10,9 +10,8 @@ from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.data.imaging.image import decode, read_cell
 from leukoscope.evaluation.metrics.calibration import fit_temperature, person_weights, sigmoid
 from leukoscope.evaluation.metrics.conformal import class_limits, covers, person_quantile
-from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point
-from leukoscope.evaluation.metrics.selective import FIGURES
 from leukoscope.inference.model_file.model_file import load, read_card
 from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.rejection.mahalanobis import fit_gaussian
@@ -67,7 +66,7 @@ def test_what_was_set_and_measured_says_that_it_is_from_folds(made: Path, cohort
     assert card.operating_point.set_on.cells == len(cohort)
     assert card.operating_point.recall >= 0.95
     assert card.abstention is not None
-    assert set(card.results) == {one.key for one in (*METRICS, UNTEMPERED, *FIGURES)}
+    assert set(card.results) == {one.key for one in CARD_METRICS}
     assert {(one.part, one.cells) for one in card.results.values()} == {(PART, len(cohort))}
 
 

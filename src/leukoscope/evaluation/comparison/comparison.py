@@ -11,11 +11,9 @@ from typing import Any
 
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, paired_difference
-from leukoscope.evaluation.metrics.metrics import METRICS
+from leukoscope.evaluation.metrics.metrics import METRIC
 from leukoscope.evaluation.predictions import Predictions, why_not_paired
 from leukoscope.evaluation.record import Evaluation
-
-HIGHER_IS_BETTER = {metric.key: metric.higher_is_better for metric in METRICS}
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def ranked(group: Sequence[Entry], metric: str) -> list[tuple[Entry, int | None]
     A run whose figure is not defined comes last and has no rank, and neither has one that stands
     alone.
     """
-    sign = -1.0 if HIGHER_IS_BETTER[metric] else 1.0
+    sign = -1.0 if METRIC[metric].higher_is_better else 1.0
     known = [entry for entry in group if not isnan(entry.value(metric))]
     known.sort(key=lambda entry: (sign * entry.value(metric), entry.name))
     values = [entry.value(metric) for entry in known]

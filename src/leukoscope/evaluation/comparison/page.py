@@ -9,9 +9,9 @@ from leukoscope.core.values import Estimate
 from leukoscope.evaluation.comparison import text as words
 from leukoscope.evaluation.comparison.comparison import Group, Row
 from leukoscope.evaluation.comparison.plots import Block, forest
-from leukoscope.evaluation.comparison.published import MARK, TITLES, PublishedComparison
+from leukoscope.evaluation.comparison.published import MARK, PublishedComparison
 from leukoscope.evaluation.comparison.record import Comparison
-from leukoscope.evaluation.metrics.metrics import METRICS
+from leukoscope.evaluation.metrics.metrics import METRICS, TITLES
 from leukoscope.evaluation.report.text import count
 
 SYNTHETIC = "SYNTHETIC CELLS. Some figures are of cells drawn by a program: they say nothing."

@@ -13,11 +13,10 @@ from leukoscope.core.tables import read_table
 from leukoscope.core.yaml_files import read_yaml
 from leukoscope.evaluation.comparison.comparison import Entry
 from leukoscope.evaluation.comparison.seeds import SeedMean
-from leukoscope.evaluation.metrics.metrics import METRICS
+from leukoscope.evaluation.metrics.metrics import METRIC
 
 PACKAGED = "published.yaml"
 MARK = "claimed by its authors, not measured here"
-TITLES = {metric.key: metric.title for metric in METRICS}
 
 
 @dataclass(frozen=True)
@@ -137,9 +136,9 @@ def _claim(row: Any, where: str) -> PublishedResult:
     names = [field.name for field in fields(PublishedResult)]
     if not isinstance(row, dict) or set(row) != set(names):
         raise LeukoscopeError(f"{where}: a claim has the fields {', '.join(names)}, and no others.")
-    if row["metric"] not in TITLES:
+    if row["metric"] not in METRIC:
         raise LeukoscopeError(
-            f"{where}: no metric {row['metric']!r}; choose one of {', '.join(TITLES)}."
+            f"{where}: no metric {row['metric']!r}; choose one of {', '.join(METRIC)}."
         )
     value = row["value"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):

@@ -4,27 +4,9 @@ from collections.abc import Sequence
 
 from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
 from leukoscope.evaluation.comparison.record import Comparison, seconds_per_epoch
-from leukoscope.evaluation.metrics.metrics import METRICS
+from leukoscope.evaluation.metrics.metrics import METRIC, METRICS
 from leukoscope.evaluation.report.text import count
 
-SHOWN = (
-    "auroc",
-    "f1_weighted",
-    "balanced_accuracy",
-    "person_macro_balanced_accuracy",
-    "sensitivity",
-    "specificity",
-    "ece",
-)
-"""The metrics of a narrow table."""
-SHORT = {
-    "f1_weighted": "Weighted F1",
-    "person_macro_balanced_accuracy": "Person-macro bal. acc.",
-    "balanced_accuracy": "Balanced acc.",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ece": "ECE",
-}
 UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 FLATTERS = (
     "LEAKY: persons or cells of the test part were also trained on, so these figures flatter and "
@@ -40,12 +22,12 @@ SEEDS = (
 
 def shown_metrics(metric: str) -> list[str]:
     """The metrics of a narrow table, the one that ranks first."""
-    return [metric, *(key for key in SHOWN if key != metric)]
+    return [metric, *(m.key for m in METRICS if m.compared and m.key != metric)]
 
 
 def title(metric: str) -> str:
     """A metric's name at the head of a column."""
-    return SHORT.get(metric) or next(one.title for one in METRICS if one.key == metric)
+    return METRIC[metric].short or METRIC[metric].title
 
 
 def heading(group: Group) -> str:

@@ -24,8 +24,8 @@ import numpy as np
 
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage.record import (
-    FIGURES,
     HONEST,
+    LEAKAGE_METRICS,
     PROTOCOLS,
     MeasuredRun,
     ProtocolResult,
@@ -36,8 +36,8 @@ from leukoscope.evaluation.metrics.bootstrap import (
     estimate_of_draws,
     why_no_interval,
 )
-from leukoscope.evaluation.metrics.metrics import Floats
-from leukoscope.evaluation.metrics.replicates import predicted_labels, ranking
+from leukoscope.evaluation.metrics.cells import Floats, Replicates, ScoredCells
+from leukoscope.evaluation.metrics.metrics import METRIC
 
 Drawn = tuple[MeasuredRun, Mapping[str, Floats]]
 """A run and its figures in every draw."""
@@ -108,10 +108,14 @@ def _draws(run: MeasuredRun, weights: Mapping[str, Floats]) -> dict[str, Floats]
     for value in np.unique(stratum):
         members = stratum == value
         own[:, members] *= members.sum() / own[:, members].sum(axis=1, keepdims=True)
-    found = ranking(truth, run.p, own, index)
-    found |= predicted_labels(truth, run.p >= run.threshold, own, index)
-    half = predicted_labels(truth, run.p >= 0.5, own, index)
-    return {one.key: (half if one.at_half else found)[one.metric] for one in FIGURES}
+    at_point, at_half = (
+        Replicates(ScoredCells.of(run.label, run.p, run.person, threshold), own, index)
+        for threshold in (run.threshold, 0.5)
+    )
+    return {
+        one.key: METRIC[one.metric].drawn(at_half if one.at_half else at_point)
+        for one in LEAKAGE_METRICS
+    }
 
 
 def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> ProtocolResult:
@@ -129,7 +133,7 @@ def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Protocol
     return ProtocolResult(
         run.recipe,
         run.split,
-        {one.seed: {f.key: one.figures[f.key].value for f in FIGURES} for one, _ in own},
+        {one.seed: {f.key: one.figures[f.key].value for f in LEAKAGE_METRICS} for one, _ in own},
         _estimates(mean.value, mean.draws, mean.reason),
         tuple(sorted(common)),
         gap,
@@ -139,17 +143,20 @@ def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Protocol
 def _mean(drawn: Sequence[Drawn], seed: int) -> _Mean:
     """Over the runs of one protocol, in every draw over as many of them drawn with replacement."""
     random = np.random.default_rng((seed, list(PROTOCOLS).index(drawn[0][0].split)))
-    replicates = len(drawn[0][1][FIGURES[0].key])
+    replicates = len(drawn[0][1][LEAKAGE_METRICS[0].key])
     chosen = random.integers(len(drawn), size=(len(drawn), replicates))
     label = np.concatenate([run.label for run, _ in drawn])
     person = np.concatenate([run.person for run, _ in drawn])
     return _Mean(
-        {f.key: float(np.mean([run.figures[f.key].value for run, _ in drawn])) for f in FIGURES},
+        {
+            f.key: float(np.mean([run.figures[f.key].value for run, _ in drawn]))
+            for f in LEAKAGE_METRICS
+        },
         {
             f.key: np.take_along_axis(
                 np.array([draws[f.key] for _, draws in drawn]), chosen, axis=0
             ).mean(axis=0)
-            for f in FIGURES
+            for f in LEAKAGE_METRICS
         },
         why_no_interval(label, person),
     )

@@ -18,7 +18,7 @@ from leukoscope.evaluation.leakage import text as words
 from leukoscope.evaluation.leakage.leakage import by_exposure
 from leukoscope.evaluation.leakage.plots import leakage_plot
 from leukoscope.evaluation.leakage.record import (
-    FIGURES,
+    LEAKAGE_METRICS,
     PROTOCOLS,
     MeasuredRun,
     ProtocolResult,
@@ -33,7 +33,7 @@ PAGE, TABLE, SUMMARY, PLOTS = (
     ("leakage.png", "leakage.svg"),
 )
 FORMAT = "leukoscope-leakage/1"
-DRAWN = FIGURES[0]
+DRAWN = LEAKAGE_METRICS[0]
 
 
 def write_study(study: Study, out: Path) -> Path:
@@ -85,7 +85,7 @@ def run_row(run: MeasuredRun) -> dict[str, Any]:
         "seconds": run.seconds,
         "threshold": run.threshold,
     }
-    for one in FIGURES:
+    for one in LEAKAGE_METRICS:
         row |= _columns(one.key, run.figures[one.key])
     own = by_exposure(run)
     for name in ("seen", "new"):
@@ -122,7 +122,7 @@ def _page(study: Study) -> Iterable[Markup]:
     yield from (html.paragraph(text) for text in words.findings(study))
     yield html.figure(leakage_plot(study.levels, DRAWN), words.PLOT, "Figures and gaps by protocol")
     yield html.heading("Means over the seeds")
-    titles = [one.title for one in FIGURES]
+    titles = [one.title for one in LEAKAGE_METRICS]
     yield html.table(
         ["Recipe", "Split", "Seeds", *titles],
         [_row(level, level.mean) for level in study.levels],
@@ -181,7 +181,9 @@ def _apart(study: Study) -> Iterable[Markup]:
 
 
 def _row(level: ProtocolResult, figures: Mapping[str, Estimate], signed: bool = False) -> list[str]:
-    cells = [figures[one.key].signed() if signed else str(figures[one.key]) for one in FIGURES]
+    cells = [
+        figures[one.key].signed() if signed else str(figures[one.key]) for one in LEAKAGE_METRICS
+    ]
     return [level.recipe, words.protocol(level), str(len(level.values)), *map(_whole, cells)]
 
 
@@ -194,7 +196,7 @@ def _run(run: MeasuredRun) -> list[str]:
         f"{train.cells:,} cells of {train.persons} persons",
         f"{test.cells:,} cells of {test.persons} persons",
         f"{run.seen.sum():,}",
-        *(_whole(str(run.figures[one.key])) for one in FIGURES),
+        *(_whole(str(run.figures[one.key])) for one in LEAKAGE_METRICS),
     ]
 
 

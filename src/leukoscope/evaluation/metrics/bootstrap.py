@@ -18,12 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.calibration import bin_of
-from leukoscope.evaluation.metrics.metrics import all_metrics, divide
-from leukoscope.evaluation.metrics.replicates import (
+from leukoscope.evaluation.metrics.cells import (
+    Replicates,
+    ScoredCells,
+    divide,
     draw_person_weights,
     ranked_counts,
-    replicate_metrics,
 )
+from leukoscope.evaluation.metrics.metrics import METRIC, metric_values, replicate_values
 
 REPLICATES = 2000
 CONFIDENCE = 0.95
@@ -61,7 +63,7 @@ def bootstrap_metrics(
     p: ArrayLike,
     person: ArrayLike,
     *,
-    threshold: float,
+    threshold: ArrayLike,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
@@ -71,7 +73,7 @@ def bootstrap_metrics(
         label: (N,) 1 = ALL, 0 = HEM.
         p: (N,) calibrated probability of ALL.
         person: (N,) person of each cell, "" where unknown.
-        threshold: A cell is called ALL where `p >= threshold`.
+        threshold: ALL is predicted for `p >= threshold`; one for all cells, or (N,).
         replicates: How many times the persons are drawn.
         seed: The same seed gives the same intervals.
 
@@ -79,12 +81,13 @@ def bootstrap_metrics(
         Metric key to figure, in the order of `METRICS`. Without an interval where the persons are
         too few or unknown.
     """
-    values = all_metrics(label, p, person, threshold)
+    cells = ScoredCells.of(label, p, person, threshold)
+    values = metric_values(cells, METRIC)
     reason = why_no_interval(label, person)
     if reason:
         return {key: Estimate(value, reason=reason) for key, value in values.items()}
     weights, index = draw_person_weights(label, person, replicates, seed)
-    drawn = replicate_metrics(label, p, weights, index, threshold)
+    drawn = replicate_values(Replicates(cells, weights, index))
     return {key: estimate_of_draws(value, drawn[key]) for key, value in values.items()}
 
 
@@ -114,17 +117,18 @@ def paired_difference(
         replicates: How many times the persons are drawn.
         seed: The same seed gives the same intervals.
     """
-    before = all_metrics(label, first, person, thresholds[0])
-    after = all_metrics(label, second, person, thresholds[1])
-    values = {key: after[key] - before[key] for key in before}
+    before, after = (
+        ScoredCells.of(label, p, person, threshold)
+        for p, threshold in zip((first, second), thresholds, strict=True)
+    )
+    values = {key: m.value(after) - m.value(before) for key, m in METRIC.items()}
     reason = why_no_interval(label, person)
     if reason:
         return {key: Estimate(value, reason=reason) for key, value in values.items()}
     weights, index = draw_person_weights(label, person, replicates, seed)
-    drawn_before = replicate_metrics(label, first, weights, index, thresholds[0])
-    drawn_after = replicate_metrics(label, second, weights, index, thresholds[1])
+    drawn = [replicate_values(Replicates(cells, weights, index)) for cells in (after, before)]
     return {
-        key: estimate_of_draws(value, drawn_after[key] - drawn_before[key])
+        key: estimate_of_draws(value, drawn[0][key] - drawn[1][key])
         for key, value in values.items()
     }
 

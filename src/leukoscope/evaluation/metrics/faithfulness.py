@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from leukoscope.core.values import Estimate
 from leukoscope.data.imaging.perturb import Patches, perturb
 from leukoscope.evaluation.metrics.bootstrap import CONFIDENCE, REPLICATES, why_no_interval
-from leukoscope.evaluation.metrics.replicates import draw_person_weights
+from leukoscope.evaluation.metrics.cells import draw_person_weights
 
 STEPS = 8
 """Into how many shares of the cell a curve is cut."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.core.tables import read_table, write_table
-from leukoscope.evaluation.metrics.replicates import draw_person_weights, ranking
+from leukoscope.evaluation.metrics.cells import draw_person_weights, ranking
 
 REPEATS = 20
 
@@ -65,7 +65,7 @@ def permutation_importance(
     """
     truth = label == 1
     weights, index = draw_person_weights(label, person, repeats, seed)
-    whole = ranking(truth, score(values), weights, index)["auroc"]
+    whole = ranking(truth, score(values), weights, index)[0]
     found = []
     for number, (name, columns) in enumerate(groups.items()):
         random = np.random.default_rng((seed, number))
@@ -73,8 +73,8 @@ def permutation_importance(
         for repeat in range(repeats):
             mixed = values.copy()
             mixed[:, columns] = values[random.permutation(len(values))][:, columns]
-            without = ranking(truth, score(mixed), weights[repeat : repeat + 1], index)["auroc"][0]
-            drops[repeat] = whole[repeat] - without
+            without, _ = ranking(truth, score(mixed), weights[repeat : repeat + 1], index)
+            drops[repeat] = whole[repeat] - without[0]
         low, high = np.percentile(drops, (2.5, 97.5)).tolist()
         found.append(Importance(name, len(columns), float(drops.mean()), low, high))
     return sorted(found, key=lambda one: -one.drop)

@@ -1,157 +1,251 @@
-"""What is measured, and its value on one table of cells.
+"""The table of metrics: everything that reports, comparisons, model cards and the app show of one.
 
-Every function takes plain arrays, one entry per cell: `label` (1 = ALL, leukemic blast; 0 = HEM,
-normal), `p` (the calibrated probability of ALL) and `person` (text). ALL is the positive class. A
-metric that is not defined, as AUROC is not when only one class is present, is nan.
+A new metric is one entry of `METRICS`. ALL (leukemic blast) is the positive class, HEM (normal) the
+negative one. A metric that is undefined, as AUROC is when only one class is present, is nan.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import nan
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from leukoscope.evaluation.metrics.calibration import (
-    expected_calibration_error,
-    negative_log_likelihood,
-)
-
-Floats = NDArray[np.float64]
+from leukoscope.evaluation.metrics import formulas as f
+from leukoscope.evaluation.metrics.cells import Floats, Replicates, ScoredCells, divide
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is called and what it tells, for tables and reports."""
+    """A metric: its texts, its formula, and where it is shown.
+
+    Attributes:
+        key: Its name in files.
+        title: Its name in text and tables.
+        meaning: What it tells, as a sentence.
+        counts: Formula of true positives, false negatives, false positives and true negatives,
+            arrays of any shape.
+        cells: Formula of the cells of one cohort, where the four counts do not suffice.
+        replicates: The same for many resampled cohorts at once, (R,). Without it `cells` is
+            computed on each of them, which takes some thousand times as long.
+        higher_is_better: The direction.
+        needs_threshold: It depends on the predicted classes.
+        short: Its name at the head of a narrow column, where the title is too long.
+        compared: It has a column in narrow tables of comparisons.
+    """
 
     key: str
     title: str
     meaning: str
+    counts: Callable[[Floats, Floats, Floats, Floats], Floats] | None = None
+    cells: Callable[[ScoredCells], float] | None = None
+    replicates: Callable[[Replicates], Floats] | None = None
     higher_is_better: bool = True
     needs_threshold: bool = True
+    short: str = ""
+    compared: bool = False
+
+    def value(self, cells: ScoredCells) -> float:
+        """Its value on one cohort; nan where undefined."""
+        if self.counts is not None:
+            return float(self.counts(*cells.counts))
+        assert self.cells is not None  # every entry of METRICS has a formula
+        return self.cells(cells)
+
+    def drawn(self, replicates: Replicates) -> Floats:
+        """Its values in resampled cohorts, (R,); nan where undefined."""
+        if self.counts is not None:
+            return self.counts(*replicates.counts)
+        if self.replicates is not None:
+            return self.replicates(replicates)
+        return np.array([self.value(cells) for cells in replicates.cohorts()])
 
 
 METRICS = (
     Metric(
         "auroc",
         "AUROC",
-        "Chance that an ALL cell scores above a normal one.",
+        "Probability that a random ALL cell scores above a random normal one.",
+        cells=f.auroc,
+        replicates=lambda r: r.ranking[0],
         needs_threshold=False,
+        compared=True,
     ),
     Metric(
         "average_precision",
         "Average precision",
-        "Precision averaged over all recalls; chance level is the share of ALL cells.",
+        "Precision averaged over all recalls; chance level is the fraction of ALL cells.",
+        cells=f.average_precision,
+        replicates=lambda r: r.ranking[1],
         needs_threshold=False,
     ),
-    Metric("sensitivity", "Sensitivity (recall of ALL)", "Share of ALL cells that are called ALL."),
+    Metric(
+        "sensitivity",
+        "Sensitivity (recall of ALL)",
+        "Fraction of ALL cells that are predicted as ALL.",
+        counts=f.sensitivity,
+        short="Sensitivity",
+        compared=True,
+    ),
     Metric(
         "specificity",
         "Specificity (recall of HEM)",
-        "Share of normal cells that are called normal.",
+        "Fraction of normal cells that are predicted as normal.",
+        counts=f.specificity,
+        short="Specificity",
+        compared=True,
     ),
-    Metric("balanced_accuracy", "Balanced accuracy", "Mean of sensitivity and specificity."),
+    Metric(
+        "balanced_accuracy",
+        "Balanced accuracy",
+        "Mean of sensitivity and specificity.",
+        counts=lambda *counts: (f.sensitivity(*counts) + f.specificity(*counts)) / 2,
+        short="Balanced acc.",
+        compared=True,
+    ),
     Metric(
         "person_macro_balanced_accuracy",
         "Person-macro balanced accuracy",
-        "The same, but each person counts equally, however many cells they gave.",
+        "Balanced accuracy in which every person has the same weight, however many cells they "
+        "have.",
+        cells=f.person_macro_balanced_accuracy,
+        replicates=f.person_macro_balanced_accuracies,
+        short="Person-macro bal. acc.",
+        compared=True,
     ),
     Metric(
-        "accuracy", "Accuracy", "Share of all cells called rightly; depends on the mix of classes."
+        "accuracy",
+        "Accuracy",
+        "Fraction of all cells classified correctly; depends on the mix of classes.",
+        counts=lambda tp, fn, fp, tn: divide(tp + tn, tp + fn + fp + tn),
     ),
     Metric(
         "precision_all",
         "Precision of ALL",
-        "Share of ALL calls that are right; depends on the mix of classes.",
+        "Fraction of ALL predictions that are correct; depends on the mix of classes.",
+        counts=lambda tp, fn, fp, tn: divide(tp, tp + fp),
     ),
     Metric(
         "precision_hem",
         "Precision of HEM",
-        "Share of normal calls that are right; depends on the mix of classes.",
+        "Fraction of normal predictions that are correct; depends on the mix of classes.",
+        counts=lambda tp, fn, fp, tn: divide(tn, tn + fn),
     ),
-    Metric("f1_all", "F1 of ALL", "Harmonic mean of precision and recall of ALL."),
-    Metric("f1_hem", "F1 of HEM", "Harmonic mean of precision and recall of HEM."),
+    Metric("f1_all", "F1 of ALL", "Harmonic mean of precision and recall of ALL.", counts=f.f1_all),
+    Metric(
+        "f1_hem",
+        "F1 of HEM",
+        "Harmonic mean of precision and recall of HEM.",
+        counts=f.f1_hem,
+    ),
     Metric(
         "f1_weighted",
         "Weighted F1",
         "Mean of both F1, weighted by cells: the ranking score of C-NMC 2019.",
+        counts=f.f1_weighted,
+        compared=True,
     ),
     Metric(
-        "mcc", "Matthews correlation", "Correlation of call and truth; 0 is chance, 1 is perfect."
+        "mcc",
+        "Matthews correlation",
+        "Correlation of prediction and label; 0 is chance, 1 is perfect.",
+        counts=f.matthews_correlation,
     ),
     Metric(
         "brier",
         "Brier score",
         "Mean squared error of the probability; 0 is perfect.",
+        cells=f.brier,
+        replicates=f.brier_scores,
         higher_is_better=False,
         needs_threshold=False,
     ),
     Metric(
         "ece",
         "Calibration error (ECE)",
-        "Mean gap between stated probability and observed share of ALL, in 15 bins.",
+        "Mean gap between predicted probability and observed fraction of ALL, in 15 bins.",
+        cells=f.calibration_error,
+        replicates=f.calibration_errors,
         higher_is_better=False,
         needs_threshold=False,
+        short="ECE",
+        compared=True,
     ),
     Metric(
         "nll",
         "Log loss (NLL)",
-        "Penalty for confident mistakes; always answering 0.5 gives 0.693.",
+        "Penalty for confident mistakes; a constant probability of 0.5 has 0.693.",
+        cells=f.log_loss,
+        replicates=f.log_losses,
         higher_is_better=False,
         needs_threshold=False,
     ),
 )
-
+METRIC: Mapping[str, Metric] = {metric.key: metric for metric in METRICS}
 
 UNTEMPERED = Metric(
     "ece_untempered",
     "Calibration error without temperature",
-    "That of the probabilities before they were calibrated.",
+    "Calibration error of the probabilities before temperature scaling.",
     higher_is_better=False,
     needs_threshold=False,
 )
+SELECTIVE_METRICS = (
+    Metric("answered", "Answered (blast or normal)", "Fraction of cells that get a class."),
+    Metric("uncertain", "Uncertain", "Fraction of cells left to the reader."),
+    Metric("not_cells", "Rejected as not a cell", "Fraction of cells that are rejected wrongly."),
+    Metric(
+        "error_answered",
+        "Error among the answered",
+        "Fraction of the answered cells that are classified incorrectly.",
+        higher_is_better=False,
+    ),
+    Metric(
+        "error_all",
+        "Error without abstention",
+        "Fraction of incorrect cells if every cell were classified.",
+        higher_is_better=False,
+    ),
+    Metric(
+        "aurc",
+        "Area under the risk-coverage curve (AURC)",
+        "Mean error as the least confident cells are left out; leaving out cells at random keeps "
+        "the error without abstention.",
+        higher_is_better=False,
+    ),
+    Metric(
+        "covered_all",
+        "Coverage of ALL",
+        "Fraction of ALL cells whose prediction set contains their class.",
+    ),
+    Metric(
+        "covered_hem",
+        "Coverage of HEM",
+        "Fraction of normal cells whose prediction set contains their class.",
+    ),
+)
+"""Metrics of abstention, measured by `selective`. Every person has the same weight in them."""
+CARD_METRICS = (*METRICS, UNTEMPERED, *SELECTIVE_METRICS)
+"""The metrics that a model card may hold, in reading order."""
+TITLES: Mapping[str, str] = {metric.key: metric.title for metric in CARD_METRICS}
 
 
-@dataclass(frozen=True)
-class Confusion:
-    """Counts of cells by truth and call."""
-
-    true_all: int
-    """ALL cells called ALL."""
-    missed_all: int
-    """ALL cells called HEM."""
-    false_all: int
-    """HEM cells called ALL."""
-    true_hem: int
-    """HEM cells called HEM."""
-
-    @property
-    def cells(self) -> int:
-        """All cells counted."""
-        return sum(self.counts)
-
-    @property
-    def counts(self) -> tuple[int, int, int, int]:
-        """True positives, false negatives, false positives, true negatives; ALL is positive."""
-        return self.true_all, self.missed_all, self.false_all, self.true_hem
+def metric_texts() -> dict[str, dict[str, str]]:
+    """Title and meaning of every metric that a model card may hold, by key, for JSON."""
+    return {m.key: {"title": m.title, "meaning": m.meaning} for m in CARD_METRICS}
 
 
-def confusion(label: ArrayLike, p: ArrayLike, threshold: float) -> Confusion:
-    """Count cells by truth and call, where `p >= threshold` calls ALL."""
-    truth, call = np.asarray(label) == 1, np.asarray(p, np.float64) >= threshold
-    return Confusion(
-        true_all=int(np.sum(truth & call)),
-        missed_all=int(np.sum(truth & ~call)),
-        false_all=int(np.sum(~truth & call)),
-        true_hem=int(np.sum(~truth & ~call)),
-    )
+def all_metrics(
+    label: ArrayLike, p: ArrayLike, person: ArrayLike, threshold: ArrayLike
+) -> dict[str, float]:
+    """Every metric of `METRICS`, in that order, with ALL predicted for `p >= threshold`.
 
-
-def divide(part: ArrayLike, whole: ArrayLike) -> Floats:
-    """`part / whole`, elementwise, nan where `whole` is 0."""
-    top, bottom = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    out = np.full(np.broadcast_shapes(top.shape, bottom.shape), np.nan)
-    np.divide(top, bottom, out=out, where=bottom != 0)
-    return out
+    Args:
+        label: (N,) 1 = ALL, 0 = HEM.
+        p: (N,) calibrated probability of ALL.
+        person: (N,) person of each cell, "" where unknown.
+        threshold: One for all cells, or (N,).
+    """
+    return metric_values(ScoredCells.of(label, p, person, threshold), METRIC)
 
 
 def threshold_metrics(
@@ -159,80 +253,21 @@ def threshold_metrics(
 ) -> dict[str, Floats]:
     """The metrics that need nothing but the counts of a confusion matrix, of one or many at once.
 
-    F1 is 2 TP / (2 TP + FP + FN). MCC is 0, as in scikit-learn, when every cell gets the same call,
-    and nan when every cell has the same label.
-
     Args:
-        tp: ALL cells called ALL; any shape, the same for all four.
-        fn: ALL cells called HEM.
-        fp: HEM cells called ALL.
-        tn: HEM cells called HEM.
+        tp: ALL cells predicted as ALL; any shape, the same for all four.
+        fn: ALL cells predicted as HEM.
+        fp: HEM cells predicted as ALL.
+        tn: HEM cells predicted as HEM.
     """
     tp, fn, fp, tn = (np.asarray(count, np.float64) for count in (tp, fn, fp, tn))
-    positive, negative, cells = tp + fn, fp + tn, tp + fn + fp + tn
-    both = (positive > 0) & (negative > 0)
-    sensitivity, specificity = divide(tp, positive), divide(tn, negative)
-    f1_all, f1_hem = divide(2 * tp, 2 * tp + fp + fn), divide(2 * tn, 2 * tn + fp + fn)
-    correlation = divide(tp * tn - fp * fn, np.sqrt(positive * negative * (tp + fp) * (tn + fn)))
-    return {
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-        "balanced_accuracy": (sensitivity + specificity) / 2,
-        "accuracy": divide(tp + tn, cells),
-        "precision_all": divide(tp, tp + fp),
-        "precision_hem": divide(tn, tn + fn),
-        "f1_all": f1_all,
-        "f1_hem": f1_hem,
-        "f1_weighted": np.where(both, divide(positive * f1_all + negative * f1_hem, cells), nan),
-        "mcc": np.where(both, np.nan_to_num(correlation), nan),
-    }
+    return {m.key: m.counts(tp, fn, fp, tn) for m in METRICS if m.counts is not None}
 
 
-def person_macro_balanced_accuracy(
-    label: ArrayLike, p: ArrayLike, person: ArrayLike, threshold: float
-) -> float:
-    """Balanced accuracy in which persons, not cells, count equally.
-
-    It is the mean of two means: the mean, over all persons with ALL cells, of the share of their
-    ALL cells called ALL; and the mean, over all persons with HEM cells, of the share of their HEM
-    cells called HEM. nan without both, and where the person of a cell is not known ("").
-    """
-    truth, who = np.asarray(label), np.asarray(person, dtype=object)
-    right = (np.asarray(p, np.float64) >= threshold) == (truth == 1)
-    if np.any(who == ""):
-        return nan
-    means = []
-    for value in (1, 0):
-        persons, index = np.unique(who[truth == value], return_inverse=True)
-        if not len(persons):
-            return nan
-        means.append(float(np.mean(np.bincount(index, right[truth == value]) / np.bincount(index))))
-    return sum(means) / 2
+def metric_values(cells: ScoredCells, keys: Iterable[str]) -> dict[str, float]:
+    """Some metrics of one cohort, by key."""
+    return {key: METRIC[key].value(cells) for key in keys}
 
 
-def probability_metrics(label: ArrayLike, p: ArrayLike) -> dict[str, float]:
-    """AUROC, average precision, Brier score, ECE and log loss; nan where not defined."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    truth: NDArray[np.int64] = np.asarray(label, np.int64)
-    score: NDArray[np.float64] = np.asarray(p, np.float64)
-    both = 0 < truth.sum() < len(truth)
-    return {
-        "auroc": float(roc_auc_score(truth, score)) if both else nan,
-        "average_precision": float(average_precision_score(truth, score)) if both else nan,
-        "brier": float(np.mean((score - truth) ** 2)) if len(truth) else nan,
-        "ece": expected_calibration_error(truth, score),
-        "nll": negative_log_likelihood(truth, score),
-    }
-
-
-def all_metrics(
-    label: ArrayLike, p: ArrayLike, person: ArrayLike, threshold: float
-) -> dict[str, float]:
-    """Every metric of `METRICS`, in that order, with `p >= threshold` calling ALL."""
-    calls = threshold_metrics(*confusion(label, p, threshold).counts)
-    values = probability_metrics(label, p) | {key: float(value) for key, value in calls.items()}
-    values["person_macro_balanced_accuracy"] = person_macro_balanced_accuracy(
-        label, p, person, threshold
-    )
-    return {metric.key: values[metric.key] for metric in METRICS}
+def replicate_values(replicates: Replicates) -> dict[str, Floats]:
+    """Every metric of `METRICS` in resampled cohorts, (R,) each."""
+    return {metric.key: metric.drawn(replicates) for metric in METRICS}

@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike
 
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.values import Cells, OperatingPoint
-from leukoscope.evaluation.metrics.metrics import Floats, confusion, threshold_metrics
+from leukoscope.evaluation.metrics.cells import Floats, ScoredCells
+from leukoscope.evaluation.metrics.metrics import METRIC
 
 TARGET_RECALL = 0.95
 STEPS = 100
@@ -50,12 +51,12 @@ def choose_operating_point(
     # The slack keeps 0.55 * 100 = 55.00000000000001 from asking for a 56th cell.
     needed = int(np.ceil(target_recall * len(positive) - 1e-9))
     threshold = float(positive[needed - 1])
-    reached = threshold_metrics(*confusion(truth, score, threshold).counts)
+    cells = ScoredCells.of(truth, score, person, threshold)
     return OperatingPoint(
         threshold=threshold,
         target_recall=target_recall,
-        recall=float(reached["sensitivity"]),
-        specificity=float(reached["specificity"]),
+        recall=METRIC["sensitivity"].value(cells),
+        specificity=METRIC["specificity"].value(cells),
         set_on=Cells(part, len(np.unique(np.asarray(person))), len(truth)),
     )
 

@@ -18,38 +18,11 @@ from leukoscope.core.files import natural_key
 from leukoscope.core.values import Abstention, Estimate
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.evaluation.metrics.bootstrap import estimate_of_draws, why_no_interval
+from leukoscope.evaluation.metrics.cells import BLOCK, Floats, divide, draw_person_weights
 from leukoscope.evaluation.metrics.conformal import covers
-from leukoscope.evaluation.metrics.metrics import Metric, divide
-from leukoscope.evaluation.metrics.replicates import BLOCK, draw_person_weights
+from leukoscope.evaluation.metrics.metrics import SELECTIVE_METRICS
 
-Floats = NDArray[np.float64]
 EPSILON = 1e-12
-FIGURES = (
-    Metric("answered", "Answered (blast or normal)", "Share of cells that get an answer."),
-    Metric("uncertain", "Uncertain", "Share of cells left to the reader."),
-    Metric("not_cells", "Called not a cell", "Share of cells wrongly taken for something else."),
-    Metric(
-        "error_answered",
-        "Error among the answered",
-        "Share of wrong ones among the answers.",
-        higher_is_better=False,
-    ),
-    Metric(
-        "error_all",
-        "Error if every cell were called",
-        "Share of wrong calls without abstaining.",
-        higher_is_better=False,
-    ),
-    Metric(
-        "aurc",
-        "Area under the risk-coverage curve (AURC)",
-        "Mean error as the least sure are left out; random leaving out keeps the error of all.",
-        higher_is_better=False,
-    ),
-    Metric("covered_all", "Coverage of ALL", "Share of ALL cells whose class stays possible."),
-    Metric("covered_hem", "Coverage of HEM", "Share of normal cells whose class stays possible."),
-)
-"""What `Selection.figures` holds. Persons weigh the same in all of them."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +61,11 @@ class Selection:
     """Area under the curve of error against share answered, as the least sure cells are left out
     first; `error_all` is what leaving out cells at random would give."""
 
-    def figures(self) -> dict[str, Estimate]:
-        """Those of `FIGURES` that are known, by key."""
+    def metrics(self) -> dict[str, Estimate]:
+        """Those of `SELECTIVE_METRICS` that are known, by key."""
         by_class = {f"covered_{name.lower()}": one for name, one in self.covered.items()}
         known = {**vars(self), **by_class}
-        return {figure.key: known[figure.key] for figure in FIGURES if figure.key in known}
+        return {m.key: known[m.key] for m in SELECTIVE_METRICS if m.key in known}
 
 
 def measure_selection(

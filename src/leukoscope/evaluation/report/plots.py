@@ -20,8 +20,9 @@ from leukoscope.core.plot_style import (
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.bootstrap import Band
 from leukoscope.evaluation.metrics.calibration import Reliability, bin_of
+from leukoscope.evaluation.metrics.confusion import Confusion, confusion
 from leukoscope.evaluation.metrics.decision import net_benefit, net_benefit_of_all
-from leukoscope.evaluation.metrics.metrics import Confusion, confusion, threshold_metrics
+from leukoscope.evaluation.metrics.metrics import threshold_metrics
 
 BAND_TITLE = "95 % interval over persons"
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from leukoscope.core import html
 from leukoscope.core.values import Limit
-from leukoscope.evaluation.metrics.selective import FIGURES, Selection
+from leukoscope.evaluation.metrics.metrics import TITLES
+from leukoscope.evaluation.metrics.selective import Selection
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.plots_persons import person_coverage
 from leukoscope.evaluation.report.plots_selection import risk_coverage_curve
@@ -90,8 +91,7 @@ _CAPTION = (
 
 
 def _figures(found: Selection) -> tuple[list[str], list[list[str]]]:
-    known = found.figures()
-    rows = [[one.title, str(known[one.key])] for one in FIGURES if one.key in known]
+    rows = [[TITLES[key], str(estimate)] for key, estimate in found.metrics().items()]
     return ["Measure", "Value (95 % interval)"], rows
 
 

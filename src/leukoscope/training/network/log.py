@@ -6,9 +6,18 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.tables import write_table
-from leukoscope.evaluation.metrics.metrics import probability_metrics, threshold_metrics
+from leukoscope.evaluation.metrics.cells import ScoredCells
+from leukoscope.evaluation.metrics.metrics import metric_values
 
 LOG = "log.csv"
+MEASURED = {
+    "validation_loss": "nll",
+    "validation_auroc": "auroc",
+    "validation_balanced_accuracy": "balanced_accuracy",
+    "validation_sensitivity": "sensitivity",
+    "validation_specificity": "specificity",
+}
+"""Field of the log to its metric."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +52,9 @@ def validation_metrics(logit: np.ndarray, label: np.ndarray) -> dict[str, float]
         label: (N,) 0 or 1.
     """
     p = 1 / (1 + np.exp(-logit.astype(np.float64)))
-    ranked = probability_metrics(label, p)
-    blast, called = label > 0.5, logit >= 0
-    calls = threshold_metrics(
-        float(np.sum(blast & called)),
-        float(np.sum(blast & ~called)),
-        float(np.sum(~blast & called)),
-        float(np.sum(~blast & ~called)),
-    )
-    return {
-        "validation_loss": float(ranked["nll"]),
-        "validation_auroc": float(ranked["auroc"]),
-        "validation_balanced_accuracy": float(calls["balanced_accuracy"]),
-        "validation_sensitivity": float(calls["sensitivity"]),
-        "validation_specificity": float(calls["specificity"]),
-    }
+    cells = ScoredCells(label > 0.5, p, np.full(len(label), "", dtype=object), logit >= 0)
+    values = metric_values(cells, MEASURED.values())
+    return {field: values[key] for field, key in MEASURED.items()}
 
 
 def write_log(log: list[Epoch], path: Path) -> None:

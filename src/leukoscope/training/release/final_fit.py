@@ -22,7 +22,7 @@ from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.splits.partition import Split
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, bootstrap_metrics
 from leukoscope.evaluation.metrics.calibration import sigmoid
-from leukoscope.evaluation.metrics.metrics import METRICS, UNTEMPERED
+from leukoscope.evaluation.metrics.metrics import UNTEMPERED
 from leukoscope.evaluation.metrics.selective import Selection, measure_selection
 from leukoscope.evaluation.record import PersonRow
 from leukoscope.evaluation.summary import person_rows
@@ -109,7 +109,7 @@ def fit_release_model(
     answers = apply_thresholds(card, cohort, asked, space, target_recall)
     card = calibrate_on(card, cohort, asked, every, space, target_recall)
     rows, selection = _by_person(cohort, answers)
-    figures = _figures(cohort, answers) | selection.figures()
+    figures = _figures(cohort, answers) | selection.metrics()
     everyone = Cells(PART, len(cohort.unique("person")), len(cohort))
     card = replace(
         card,
@@ -142,13 +142,9 @@ def _exported(
 def _figures(cohort: Cohort, answers: OutOfFoldPredictions) -> dict[str, Estimate]:
     """Every metric with its interval: rankings by probability, calls by operating point."""
     label, person = cohort["label"], cohort["person"]
-    ranked = bootstrap_metrics(label, answers.p, person, threshold=0.5)
-    calls = bootstrap_metrics(label, answers.called.astype(float), person, threshold=0.5)
+    measured = bootstrap_metrics(label, answers.p, person, threshold=answers.threshold)
     before = bootstrap_metrics(label, sigmoid(answers.logit), person, threshold=0.5)
-    found = {
-        metric.key: (calls if metric.needs_threshold else ranked)[metric.key] for metric in METRICS
-    }
-    return found | {UNTEMPERED.key: before["ece"]}
+    return measured | {UNTEMPERED.key: before["ece"]}
 
 
 def _by_person(
