@@ -95,17 +95,17 @@ VIEW = {
 def test_cells_are_sorted_and_filtered(
     call: Call, view: dict[str, object], order: list[int]
 ) -> None:
-    assert [one["id"] for one in call("case/select", "arrange", CELLS, VIEW | view)] == order
+    assert [one["id"] for one in call("case/filter", "filterAndSort", CELLS, VIEW | view)] == order
 
 
 def test_verdicts_are_counted_among_what_the_other_filters_let_through(call: Call) -> None:
     view = VIEW | {"subject": "S9", "verdicts": ["error"]}
-    counts = dict(call("case/select", "countVerdicts", CELLS, view))
+    counts = dict(call("case/filter", "countVerdicts", CELLS, view))
     assert counts == {"normal": 1, "blast": 1, "uncertain": 1}
 
 
 def test_choices_are_in_natural_order_with_none_last(call: Call) -> None:
-    found = call("case/select", "choices", CELLS)
+    found = call("case/filter", "choices", CELLS)
     assert found == {
         "subjects": [["S9", 3], ["S10", 1], ["", 1]],
         "flags": [["no black border", 1]],
@@ -119,7 +119,7 @@ def upload(name: str, size: int) -> dict[str, object]:
 def test_requests_are_bounded_by_count_and_bytes_and_archives_go_alone(call: Call) -> None:
     files = [upload(f"c{n}.bmp", 10) for n in range(12, 0, -1)]
     files += [upload("big.bmp", 900), upload("a.zip", 5), upload("huge.bmp", 5000)]
-    dealt = call("upload/upload_batches", "batches", files, 5, 1000)
+    dealt = call("upload/batches", "batches", files, 5, 1000)
     names = [[one["name"] for one in request] for request in dealt]
     assert names == [
         ["a.zip"],
@@ -143,7 +143,7 @@ def test_requests_are_bounded_by_count_and_bytes_and_archives_go_alone(call: Cal
     ],
 )
 def test_what_is_taken_from_a_folder(call: Call, path: str, wanted: bool) -> None:
-    assert call("upload/upload_batches", "wantedFromFolder", path) is wanted
+    assert call("upload/batches", "isWantedInFolder", path) is wanted
 
 
 @pytest.mark.parametrize(
@@ -156,25 +156,28 @@ def test_what_is_taken_from_a_folder(call: Call, path: str, wanted: bool) -> Non
     ],
 )
 def test_the_subject_of_an_official_name(call: Call, path: str, subject: str) -> None:
-    assert call("upload/upload_batches", "subjectOf", path) == subject
+    assert call("upload/batches", "subjectOf", path) == subject
 
 
 def test_waits_double_up_to_a_bound_unless_the_server_says_how_long(call: Call) -> None:
-    waits = [call("upload/upload_batches", "waitSeconds", tries) for tries in range(1, 7)]
+    waits = [call("upload/batches", "waitSeconds", tries) for tries in range(1, 7)]
     assert waits == [1, 2, 4, 8, 15, 15]
-    assert call("upload/upload_batches", "waitSeconds", 5, 3) == 3
-    assert call("upload/upload_batches", "waitSeconds", 1, 1e9) == 60
+    assert call("upload/batches", "waitSeconds", 5, 3) == 3
+    assert call("upload/batches", "waitSeconds", 1, 1e9) == 60
 
 
 def test_histogram_counts_every_probability_once(call: Call) -> None:
     values = [0, 0.05, 0.0999, 0.1, 0.5, 0.999, 1, None]
-    assert call("case/bins", "histogram", values, 10) == [3, 1, 0, 0, 0, 1, 0, 0, 0, 2]
+    assert call("case/plotdata", "histogram", values, 10) == [3, 1, 0, 0, 0, 1, 0, 0, 0, 2]
 
 
 def test_the_curve_is_read_between_its_values(call: Call) -> None:
     curve = {"sensitivity": [1, 0.5, 0], "specificity": [0, 0.8, 1]}
-    assert call("case/bins", "expectedAt", curve, 0.25) == {"sensitivity": 0.75, "specificity": 0.4}
-    assert call("case/bins", "expectedAt", curve, 1) == {"sensitivity": 0, "specificity": 1}
+    assert call("case/plotdata", "expectedAt", curve, 0.25) == {
+        "sensitivity": 0.75,
+        "specificity": 0.4,
+    }
+    assert call("case/plotdata", "expectedAt", curve, 1) == {"sensitivity": 0, "specificity": 1}
 
 
 LIMITS = [None, (0.3, 0.6), (0.6, 0.3), (0.8, 0.9), (0.5, 0.5)]
@@ -189,16 +192,16 @@ def test_the_page_calls_cells_as_the_server_does(
     given = possible and asdict(possible)
     for p in (0.0, 0.2999, 0.3, 0.45, 0.5, 0.6, 0.6001, 0.8, 0.9, 1.0):
         expected = str(predicted_class(p, threshold, possible).verdict)
-        assert call("case/bins", "verdictAt", p, threshold, given) == expected, p
+        assert call("case/plotdata", "verdictAt", p, threshold, given) == expected, p
 
 
 def test_verdicts_are_counted_and_the_zone_reaches_to_the_threshold(call: Call) -> None:
     limits = {"all_from": 0.3, "hem_to": 0.6}
-    counts = call("case/bins", "countVerdictsAt", [0.1, 0.3, 0.7, 0.8, 0.95], 0.9, limits)
+    counts = call("case/plotdata", "countVerdictsAt", [0.1, 0.3, 0.7, 0.8, 0.95], 0.9, limits)
     assert counts == {"blast": 1, "normal": 1, "uncertain": 3}
-    assert call("case/bins", "uncertainZone", 0.9, limits) == [0.3, 0.9]
-    assert call("case/bins", "uncertainZone", 0.5, limits) == [0.3, 0.6]
-    assert call("case/bins", "uncertainZone", 0.5, None) == [0.5, 0.5]
+    assert call("case/plotdata", "uncertainRange", 0.9, limits) == [0.3, 0.9]
+    assert call("case/plotdata", "uncertainRange", 0.5, limits) == [0.3, 0.6]
+    assert call("case/plotdata", "uncertainRange", 0.5, None) == [0.5, 0.5]
 
 
 def test_heat_is_symmetric_around_nothing(call: Call) -> None:

@@ -20,7 +20,7 @@ def test_on_whom(browser: Browser, quick_server: Live, part: str, persons: int, 
     page.set_default_timeout(PATIENCE)
     page.goto(quick_server.url)
     said = page.evaluate(
-        "async (set) => (await import('/static/lib/format.js')).personsOf(set)",
+        "async (set) => (await import('/static/lib/format.js')).describePersons(set)",
         {"part": part, "persons": persons},
     )
     page.close()

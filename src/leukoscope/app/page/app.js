@@ -1,9 +1,9 @@
 /** The page begins here: header, views, and what is there in every view. */
 
 import { knownCase } from "./case/casefile.js";
-import { fill, h } from "./lib/dom.js";
+import { render, h } from "./lib/dom.js";
 import { homeView } from "./home/home.js";
-import { acceptDrops, queue } from "./upload/intake.js";
+import { acceptDrops, queue } from "./upload/dropzone.js";
 import { connectionBanner } from "./upload/banner.js";
 import { forgetModel } from "./server/models.js";
 import { progressStrip } from "./upload/progress.js";
@@ -38,7 +38,7 @@ async function show(first = false) {
     return;
   }
   open = view;
-  fill(main, view.element);
+  render(main, view.element);
   main.removeAttribute("aria-busy");
   if (first) return;
   scrollTo(0, 0);

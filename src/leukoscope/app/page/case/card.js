@@ -1,10 +1,10 @@
 /** One cell of the grid: picture, verdict, probability, subject, review. */
 
-import { fill, h, say, setVars } from "../lib/dom.js";
+import { render, h, setText, setVars } from "../lib/dom.js";
 import { baseName, percent } from "../lib/format.js";
 import { Picture } from "../cell/picture.js";
-import { reviewWords } from "../cell/review.js";
-import { agrees } from "./select.js";
+import { reviewText } from "../cell/review.js";
+import { agrees } from "./filter.js";
 import { glyph, title, verdictOf } from "../cell/verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
@@ -48,14 +48,14 @@ export class Card {
     const verdict = verdictOf(cell.verdict);
     const name = baseName(cell.name) || `cell ${cell.id}`;
     this.element.dataset.verdict = verdict.key;
-    fill(this.#verdict, glyph(verdict), title(verdict.word));
-    say(this.#probability, percent(cell.p_all));
+    render(this.#verdict, glyph(verdict), title(verdict.word));
+    setText(this.#probability, percent(cell.p_all));
     setVars(this.#bar, { "--p": cell.p_all ?? 0, "--t": cell.threshold });
     this.#bar.hidden = cell.p_all === null;
     const whose = cell.subject ? `subject ${cell.subject}` : name;
-    say(this.#subject, cell.p_all === null && cell.reason ? cell.reason : whose);
+    setText(this.#subject, cell.p_all === null && cell.reason ? cell.reason : whose);
     this.#mark.className = `mark ${cell.review ? (agrees(cell) ? "agrees" : "corrected") : ""}`;
-    say(this.#mark, cell.review ? (agrees(cell) ? "✓" : `→ ${short(cell.review.label)}`) : "");
+    setText(this.#mark, cell.review ? (agrees(cell) ? "✓" : `→ ${short(cell.review.label)}`) : "");
     this.open.setAttribute("aria-label", describe(cell, name));
     this.open.title = cell.name;
     this.check.setAttribute("aria-label", `Select ${name}`);
@@ -85,7 +85,7 @@ function describe(cell, name) {
     title(cell.verdict),
     cell.p_all === null ? cell.reason : `probability of ALL ${percent(cell.p_all)}`,
     cell.subject && `subject ${cell.subject}`,
-    reviewWords(cell),
+    reviewText(cell),
     name,
   ];
   return parts.filter(Boolean).join(", ");

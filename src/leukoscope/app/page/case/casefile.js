@@ -1,8 +1,9 @@
 /** One case as the page knows it: its head, its cells, and the pictures seen since it was opened. */
 
 import { call, explain } from "../server/api.js";
-import { lanes } from "../lib/lanes.js";
-import { afterQuiet, paced, Topic } from "../lib/topic.js";
+import { limiter } from "../lib/limiter.js";
+import { Signal } from "../lib/signal.js";
+import { debounce, throttle } from "../lib/timing.js";
 
 /** @typedef {import("../server/types.js").Answer} Answer */
 /** @typedef {import("../server/types.js").Cell} Cell */
@@ -54,22 +55,22 @@ export function casePath(id, rest = "") {
 }
 
 export class CaseFile {
-  /** Some cells changed, came or went. @type {Topic<CaseFile>} */
-  changed = new Topic();
-  /** @type {Topic<CaseHead>} */
-  headChanged = new Topic();
+  /** Some cells changed, came or went. @type {Signal<CaseFile>} */
+  changed = new Signal();
+  /** @type {Signal<CaseHead>} */
+  headChanged = new Signal();
   /** Set once the case is deleted: nothing is asked about it any more. */
   gone = false;
 
   /** Changes of the head that the server has taken: what was asked before one is older than it. */
   #changes = 0;
   /** An explanation is a prediction: a grid full of them must not crowd out everything else. */
-  #inLane = lanes(2);
+  #limited = limiter(2);
   /** @type {Map<number, File>} The files added while this page is open; they stay on the disk. */
   #sources = new Map();
-  #tellCells = paced(() => this.changed.emit(this));
+  #emitCells = throttle(() => this.changed.emit(this));
   /** @type {(() => void) & {flush(): void, cancel(): void}} */
-  #refreshHead = afterQuiet(() => void this.#loadHead(), 250);
+  #refreshHead = debounce(() => void this.#loadHead(), 250);
 
   /** @param {CaseHead & {cells: Cell[]}} body */
   constructor({ cells, ...head }) {
@@ -97,12 +98,12 @@ export class CaseFile {
     this.cells = new Map();
     for (const cell of /** @type {Cell[]} */ (cells)) {
       const known = now.get(cell.id);
-      this.cells.set(cell.id, known ? withShown(cell, known) : cell);
+      this.cells.set(cell.id, known ? keepShown(cell, known) : cell);
     }
     for (const id of gone) this.cells.delete(id);
     for (const [id, cell] of changed) this.cells.set(id, cell);
-    this.#took(head, changes);
-    this.#tellCells();
+    this.#acceptHead(head, changes);
+    this.#emitCells();
   }
 
   /**
@@ -112,7 +113,7 @@ export class CaseFile {
    * @param {File|null} source The image, unless it came in an archive.
    * @returns {boolean} Whether the cell was new to the case.
    */
-  take(answer, source) {
+  add(answer, source) {
     if (answer.cell_id === null || answer.cell_id === undefined) return false;
     if (source && answer.p_all !== null) this.#sources.set(answer.cell_id, source);
     const known = this.cells.get(answer.cell_id);
@@ -123,9 +124,9 @@ export class CaseFile {
       has_image: this.head.keep_images && answer.verdict !== "error",
       review: null,
     };
-    this.cells.set(answer.cell_id, known ? withShown(known, answer) : fresh);
-    this.#seeHeat(answer);
-    this.#tellCells();
+    this.cells.set(answer.cell_id, known ? keepShown(known, answer) : fresh);
+    this.#updateHeatScale(answer);
+    this.#emitCells();
     this.#refreshHead();
     return !known;
   }
@@ -137,13 +138,13 @@ export class CaseFile {
    */
   async explain(id, wanted) {
     if (!this.#needsMore(id)) return this.#cell(id);
-    const answer = await this.#inLane(async () =>
-      this.#needsMore(id) && wanted() ? this.#explained(id) : null,
+    const answer = await this.#limited(async () =>
+      this.#needsMore(id) && wanted() ? this.#fetchExplanation(id) : null,
     );
     if (!answer) return this.#cell(id);
-    const whole = withShown(this.#cell(id), answer);
+    const whole = keepShown(this.#cell(id), answer);
     this.cells.set(id, whole);
-    this.#seeHeat(answer);
+    this.#updateHeatScale(answer);
     return whole;
   }
 
@@ -162,12 +163,14 @@ export class CaseFile {
 
   /** @param {number} id @param {{label: string, reviewer: string, note: string}} review */
   async review(id, review) {
-    this.#put(await call("PUT", casePath(this.id, `/cells/${id}/review`), { body: review }));
+    this.#replaceCell(
+      await call("PUT", casePath(this.id, `/cells/${id}/review`), { body: review }),
+    );
   }
 
   /** @returns {Promise<Cell>} The cell whose latest review was taken back. */
   async undo() {
-    return this.#put(await call("POST", casePath(this.id, "/undo")));
+    return this.#replaceCell(await call("POST", casePath(this.id, "/undo")));
   }
 
   /** @param {number[]} ids @param {string} subject */
@@ -180,7 +183,7 @@ export class CaseFile {
       if (cell) this.cells.set(id, { ...cell, subject });
     }
     this.#setHead(head);
-    this.#tellCells();
+    this.#emitCells();
   }
 
   /** @param {number[]} ids */
@@ -191,7 +194,7 @@ export class CaseFile {
         this.cells.delete(id);
       }
     } finally {
-      this.#tellCells();
+      this.#emitCells();
       this.#refreshHead();
     }
   }
@@ -210,7 +213,7 @@ export class CaseFile {
   }
 
   /** @param {number} id @returns {Promise<Answer>} */
-  #explained(id) {
+  #fetchExplanation(id) {
     const { has_image, name } = this.#cell(id);
     const source = this.#sources.get(id);
     return has_image || !source
@@ -219,11 +222,11 @@ export class CaseFile {
   }
 
   /** @param {Cell} cell @returns {Cell} */
-  #put(cell) {
+  #replaceCell(cell) {
     const known = this.cells.get(cell.id);
-    const whole = known ? withShown(cell, known) : cell;
+    const whole = known ? keepShown(cell, known) : cell;
     this.cells.set(cell.id, whole);
-    this.#tellCells();
+    this.#emitCells();
     this.#refreshHead();
     return whole;
   }
@@ -233,7 +236,7 @@ export class CaseFile {
     const changes = this.#changes;
     try {
       const { cells: _, ...head } = await call("GET", casePath(this.id, "?cells=false"));
-      this.#took(head, changes);
+      this.#acceptHead(head, changes);
     } catch {
       // the banner tells of a server that is gone, and the next change asks again
     }
@@ -244,7 +247,7 @@ export class CaseFile {
    *
    * @param {CaseHead} head @param {number} changes Those before it was asked for.
    */
-  #took(head, changes) {
+  #acceptHead(head, changes) {
     if (changes === this.#changes) this.#setHead(head);
     else this.#refreshHead();
   }
@@ -256,7 +259,7 @@ export class CaseFile {
   }
 
   /** @param {Answer} answer */
-  #seeHeat({ heatmap }) {
+  #updateHeatScale({ heatmap }) {
     for (const row of heatmap ?? [])
       for (const value of row) this.heatScale = Math.max(this.heatScale, Math.abs(value));
   }
@@ -276,7 +279,7 @@ export class CaseFile {
  * @param {Answer} source
  * @returns {Cell}
  */
-function withShown(cell, source) {
+function keepShown(cell, source) {
   const merged = { ...cell };
   for (const part of SHOWN) if (source[part]) /** @type {any} */ (merged)[part] = source[part];
   return merged;

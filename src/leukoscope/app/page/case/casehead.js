@@ -1,9 +1,9 @@
 /** The top of a case: its name, what it is, and what can be done with the whole of it. */
 
 import { casePath } from "./casefile.js";
-import { confirmed } from "../lib/dialogs.js";
-import { fill, h, say } from "../lib/dom.js";
-import { count, date, whole } from "../lib/format.js";
+import { confirm } from "../lib/dialogs.js";
+import { render, h, setText } from "../lib/dom.js";
+import { count, date, integer } from "../lib/format.js";
 import { showKeys } from "../lib/keys.js";
 import { menu } from "../lib/menu.js";
 import { undo } from "../cell/review.js";
@@ -74,13 +74,13 @@ export class CaseHeadView {
   update() {
     const { head, cells } = this.#file;
     if (document.activeElement !== this.#name) this.#name.value = head.name;
-    say(this.#title, head.name);
+    setText(this.#title, head.name);
     document.title = `${head.name} · Leukoscope`;
     const reviewed = [...cells.values()].filter((cell) => cell.review).length;
-    fill(
+    render(
       this.#meta,
       `${count(cells.size, "cell")} · `,
-      h("span", {}, `${whole(reviewed)} reviewed`),
+      h("span", {}, `${integer(reviewed)} reviewed`),
       // A case is named by its date until someone names it otherwise.
       head.name.includes(date(head.created)) ? "" : ` · ${date(head.created)}`,
       ` · model ${head.model} · `,
@@ -116,7 +116,7 @@ export class CaseHeadView {
 
   async #delete() {
     const { head, cells } = this.#file;
-    const sure = await confirmed({
+    const sure = await confirm({
       title: "Delete this case?",
       text: `“${head.name}” with ${count(cells.size, "answer")}, its reviews, notes and kept images goes for good. Your own files are not touched.`,
       word: "Delete",

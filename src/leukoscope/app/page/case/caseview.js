@@ -3,13 +3,13 @@
 import { openCase } from "./casefile.js";
 import { CaseHeadView } from "./casehead.js";
 import { openCell } from "../cell/cellview.js";
-import { fill, h, setVars } from "../lib/dom.js";
+import { render, h, setVars } from "../lib/dom.js";
 import { Grid } from "./grid.js";
-import { chooseButtons, keepsWords } from "../upload/intake.js";
+import { chooseButtons, storageNotice } from "../upload/dropzone.js";
 import { servedModel } from "../server/models.js";
 import { NotesPanel } from "./notes.js";
-import { OperatingPanel } from "./operating.js";
-import { EVERYTHING } from "./select.js";
+import { OperatingPanel } from "./thresholdpanel.js";
+import { SHOW_ALL } from "./filter.js";
 import { selectionBar } from "./selection.js";
 import { SummaryPanel } from "./summary.js";
 import { Toolbar } from "./toolbar.js";
@@ -18,7 +18,7 @@ import { ViewOptions } from "./viewoptions.js";
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
 /** @typedef {{element: HTMLElement, file?: CaseFile, close?: (leaving?: boolean) => void, unsaved?: () => boolean}} View */
 
-/** How each case was last sorted and filtered. @type {Map<string, import("./select.js").View>} */
+/** How each case was last sorted and filtered. @type {Map<string, import("./filter.js").View>} */
 const views = new Map();
 
 /** @param {string} id @returns {Promise<View>} */
@@ -26,7 +26,7 @@ export async function caseView(id) {
   const file = await openCase(id);
   const work = h("div", { class: "work" });
   const options = new ViewOptions(work);
-  const view = views.get(id) ?? EVERYTHING;
+  const view = views.get(id) ?? SHOW_ALL;
   const grid = new Grid(file, view, {
     open: (cell) => openCell(file, grid, cell),
     heat: () => options.heat,
@@ -53,13 +53,13 @@ export async function caseView(id) {
     empty.hidden = grid.order.length > 0;
     toolbar.element.hidden = options.element.hidden = none;
     if (none)
-      fill(
+      render(
         empty,
         h("h2", {}, "Drop cell images here"),
-        h("p", { class: "soft" }, keepsWords(file.head.keep_images)),
+        h("p", { class: "soft" }, storageNotice(file.head.keep_images)),
       );
     else if (!empty.hidden)
-      fill(
+      render(
         empty,
         h("p", {}, "No cell fits these filters."),
         h("button", { type: "button", onclick: () => toolbar.reset() }, "Show all"),
@@ -71,7 +71,7 @@ export async function caseView(id) {
     head.update();
     summary.update(file.head, file.cells.size);
     operating.update();
-    fill(notice, silhouettesNotice(file));
+    render(notice, silhouettesNotice(file));
     showEmpty();
   };
   const leave = [

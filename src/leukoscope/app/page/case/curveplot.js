@@ -1,8 +1,8 @@
 /** Sensitivity and specificity against the threshold, with a slider to read them off. */
 
-import { expectedAt } from "./bins.js";
-import { fill, h, say, svg } from "../lib/dom.js";
-import { percentFine } from "../lib/format.js";
+import { expectedAt } from "./plotdata.js";
+import { render, h, setText, svg } from "../lib/dom.js";
+import { percentOneDecimal } from "../lib/format.js";
 
 /** @typedef {import("../server/types.js").Curve} Curve */
 
@@ -49,14 +49,14 @@ export function curvePlot(curve, own) {
   /** @param {number} value */
   const draw = (value) => {
     const expected = expectedAt(curve, value);
-    say(threshold, percentFine(value));
-    say(sensitivity, percentFine(expected.sensitivity));
-    say(specificity, percentFine(expected.specificity));
+    setText(threshold, percentOneDecimal(value));
+    setText(sensitivity, percentOneDecimal(expected.sensitivity));
+    setText(specificity, percentOneDecimal(expected.specificity));
     slider.setAttribute(
       "aria-valuetext",
-      `${percentFine(value)}: sensitivity ${percentFine(expected.sensitivity)}, specificity ${percentFine(expected.specificity)}`,
+      `${percentOneDecimal(value)}: sensitivity ${percentOneDecimal(expected.sensitivity)}, specificity ${percentOneDecimal(expected.specificity)}`,
     );
-    fill(
+    render(
       marker,
       svg("line", { class: "threshold", x1: value * WIDTH, x2: value * WIDTH, y1: 0, y2: HEIGHT }),
     );

@@ -4,11 +4,11 @@
  */
 
 import { Card } from "./card.js";
-import { fill, h } from "../lib/dom.js";
+import { render, h } from "../lib/dom.js";
 import { plainKey, showKeys } from "../lib/keys.js";
 import { ACTIONS, review, undo } from "../cell/review.js";
-import { arrange } from "./select.js";
-import { Topic } from "../lib/topic.js";
+import { filterAndSort } from "./filter.js";
+import { Signal } from "../lib/signal.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
@@ -17,8 +17,8 @@ const PORTION = 120;
 const LINGER = 200;
 
 export class Grid {
-  /** Ids of the selected cells. @type {Topic<Set<number>>} */
-  selectionChanged = new Topic();
+  /** Ids of the selected cells. @type {Signal<Set<number>>} */
+  selectionChanged = new Signal();
   /** @type {Set<number>} */
   selected = new Set();
   /** The cells shown, in order. @type {Cell[]} */
@@ -40,7 +40,7 @@ export class Grid {
 
   /**
    * @param {CaseFile} file
-   * @param {import("./select.js").View} view
+   * @param {import("./filter.js").View} view
    * @param {{open: (id: number) => void, heat: () => string, cycleHeat: () => void}} hooks
    */
   constructor(file, view, hooks) {
@@ -64,12 +64,12 @@ export class Grid {
     this.setView(this.#view, false);
   }
 
-  /** @param {import("./select.js").View} view @param {boolean} [restart] Begin at the top again. */
+  /** @param {import("./filter.js").View} view @param {boolean} [restart] Begin at the top again. */
   setView(view, restart = true) {
     this.#view = view;
     if (restart) this.#rendered = PORTION;
     const at = this.order.findIndex((cell) => cell.id === this.#current);
-    this.order = arrange(this.#file.cells.values(), view);
+    this.order = filterAndSort(this.#file.cells.values(), view);
     if (!this.order.some((cell) => cell.id === this.#current)) {
       // The current cell went out of sight, say by a review: its place is taken by the next one.
       this.#current = this.order[Math.min(Math.max(at, 0), this.order.length - 1)]?.id ?? 0;
@@ -122,7 +122,7 @@ export class Grid {
     // Cells that only came after those shown are added: nothing else is touched.
     if (children.every((element, at) => element === wanted[at]))
       this.#list.append(...wanted.slice(children.length));
-    else fill(this.#list, wanted);
+    else render(this.#list, wanted);
     this.#end.hidden = this.#rendered >= this.order.length;
     this.#setCurrent(this.#current);
     if (!inside) return;

@@ -1,7 +1,7 @@
 /** How the probabilities are spread, with the threshold and the uncertain zone drawn in. */
 
-import { histogram, uncertainZone, verdictAt } from "./bins.js";
-import { fill, svg } from "../lib/dom.js";
+import { histogram, uncertainRange, verdictAt } from "./plotdata.js";
+import { render, svg } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
 
 const BINS = 20;
@@ -33,8 +33,8 @@ export function drawHistogram(plot, probabilities, threshold, abstains) {
     });
   });
   const at = threshold * WIDTH;
-  const [low, high] = uncertainZone(threshold, abstains);
-  fill(
+  const [low, high] = uncertainRange(threshold, abstains);
+  render(
     plot,
     svg("rect", {
       class: "zone",

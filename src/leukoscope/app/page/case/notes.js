@@ -1,8 +1,8 @@
 /** Notes on a case, saved while one writes. What is not saved yet stays in the field. */
 
-import { h, say } from "../lib/dom.js";
+import { h, setText } from "../lib/dom.js";
 import { isWide, panel } from "../lib/panel.js";
-import { afterQuiet } from "../lib/topic.js";
+import { debounce } from "../lib/timing.js";
 
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
 
@@ -13,7 +13,7 @@ export class NotesPanel {
   #field;
   #state = h("span", { class: "soft small-text", role: "status" });
   #retry = h("button", { type: "button", class: "plain small-text", hidden: true }, "Save now");
-  #soon = afterQuiet(() => void this.#save(), 700);
+  #soon = debounce(() => void this.#save(), 700);
 
   /** @param {CaseFile} file */
   constructor(file) {
@@ -26,7 +26,7 @@ export class NotesPanel {
       value: file.head.notes,
       placeholder: "What you want to remember of this case",
       oninput: () => {
-        say(this.#state, "Writing…");
+        setText(this.#state, "Writing…");
         this.#soon();
       },
       onblur: () => this.flush(),
@@ -49,7 +49,7 @@ export class NotesPanel {
   flush(leaving = false) {
     this.#soon.cancel();
     if (this.unsaved && !this.#file.gone) void this.#save(leaving);
-    else if (this.#state.textContent === "Writing…") say(this.#state, "");
+    else if (this.#state.textContent === "Writing…") setText(this.#state, "");
   }
 
   /** @param {boolean} [leaving] */
@@ -60,14 +60,14 @@ export class NotesPanel {
     }
     const text = this.#field.value;
     this.#saving = true;
-    say(this.#state, "Saving…");
+    setText(this.#state, "Saving…");
     try {
       await this.#file.change({ notes: text }, leaving);
       this.#saved = text;
-      say(this.#state, "Saved");
+      setText(this.#state, "Saved");
       this.#retry.hidden = true;
     } catch (error) {
-      say(this.#state, `Not saved: ${error instanceof Error ? error.message : error}`);
+      setText(this.#state, `Not saved: ${error instanceof Error ? error.message : error}`);
       this.#retry.hidden = false;
     } finally {
       this.#saving = false;

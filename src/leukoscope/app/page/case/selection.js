@@ -1,9 +1,9 @@
 /** What can be done with the selected cells: give them a subject, or remove them from the case. */
 
-import { confirmed, dialog } from "../lib/dialogs.js";
-import { h, say } from "../lib/dom.js";
+import { confirm, dialog } from "../lib/dialogs.js";
+import { h, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { choices } from "./select.js";
+import { choices } from "./filter.js";
 import { problem, toast } from "../lib/toast.js";
 
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
@@ -25,7 +25,7 @@ export function selectionBar(file, grid) {
   );
   grid.selectionChanged.on((selected) => {
     bar.hidden = selected.size === 0;
-    say(text, `${count(selected.size, "cell")} selected`);
+    setText(text, `${count(selected.size, "cell")} selected`);
   });
   return bar;
 }
@@ -38,7 +38,7 @@ export function selectionBar(file, grid) {
  * @returns {Promise<boolean>} Whether they were removed.
  */
 export async function removeCells(file, ids) {
-  const sure = await confirmed({
+  const sure = await confirm({
     title: `Remove ${count(ids.length, "cell")}?`,
     text: "Their answers and reviews go from this case for good. Your files are not touched.",
     word: "Remove",

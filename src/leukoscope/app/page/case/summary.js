@@ -1,6 +1,6 @@
 /** What the case comes to: a sentence for each subject, with its fraction and interval as a bar. */
 
-import { fill, h, setVars } from "../lib/dom.js";
+import { render, h, setVars } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { isWide, panel } from "../lib/panel.js";
 
@@ -33,7 +33,7 @@ export class SummaryPanel {
       h("summary", {}, count(rest.length, "more subject")),
       h("ul", { class: "subjects" }, rest),
     );
-    fill(
+    render(
       this.#body,
       h("ul", { class: "subjects" }, shown),
       rest.length > 0 && more,

@@ -1,12 +1,12 @@
 /** Sort and filter: verdicts as buttons with counts, the rest behind "Filter". */
 
-import { fill, h, say } from "../lib/dom.js";
-import { capital, count, whole } from "../lib/format.js";
-import { choices, countVerdicts, EVERYTHING, filtersSet, ORDERS, REVIEWS } from "./select.js";
+import { render, h, setText } from "../lib/dom.js";
+import { capital, count, integer } from "../lib/format.js";
+import { choices, countVerdicts, SHOW_ALL, filtersSet, ORDERS, REVIEWS } from "./filter.js";
 import { glyph, VERDICTS, verdictOf } from "../cell/verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
-/** @typedef {import("./select.js").View} View */
+/** @typedef {import("./filter.js").View} View */
 
 export class Toolbar {
   /** @type {View} */
@@ -54,7 +54,7 @@ export class Toolbar {
       "Filter",
       this.#badge,
     );
-    fill(this.#panel, this.#panelFields());
+    render(this.#panel, this.#panelFields());
     this.element = h(
       "div",
       { class: "toolbar", role: "search", "aria-label": "Sort and filter the cells" },
@@ -82,24 +82,24 @@ export class Toolbar {
     const { subject, flag } = this.#fields;
     options(subject, [
       ["*", "All subjects"],
-      ...subjects.map(([name, n]) => pair(`=${name}`, `${name || "None given"} (${whole(n)})`)),
+      ...subjects.map(([name, n]) => pair(`=${name}`, `${name || "None given"} (${integer(n)})`)),
     ]);
     options(flag, [
       ["", "Any"],
       ["none", "No flags"],
-      ...flags.map(([name, n]) => pair(name, `${capital(name)} (${whole(n)})`)),
+      ...flags.map(([name, n]) => pair(name, `${capital(name)} (${integer(n)})`)),
     ]);
     this.#showView();
     const all = cells.size;
-    const words = shown === all ? count(all, "cell") : `${whole(shown)} of ${count(all, "cell")}`;
-    say(this.#status, words);
-    if (asked) say(this.#spoken, words);
+    const words = shown === all ? count(all, "cell") : `${integer(shown)} of ${count(all, "cell")}`;
+    setText(this.#status, words);
+    if (asked) setText(this.#spoken, words);
     this.#reset.hidden = shown === all;
   }
 
   reset() {
     const { sort, descending } = this.view;
-    this.#change({ ...EVERYTHING, sort, descending });
+    this.#change({ ...SHOW_ALL, sort, descending });
   }
 
   /** @param {Partial<View>} change */
@@ -112,7 +112,7 @@ export class Toolbar {
   /** @param {Partial<View>} change Set from elsewhere, say a subject of the summary. */
   show(change) {
     this.#change({
-      ...EVERYTHING,
+      ...SHOW_ALL,
       sort: this.view.sort,
       descending: this.view.descending,
       ...change,
@@ -165,8 +165,8 @@ export class Toolbar {
     if (document.activeElement !== low) low.value = String(view.low);
     if (document.activeElement !== high) high.value = String(view.high);
     const set = filtersSet(view);
-    say(this.#badge, set ? String(set) : "");
-    say(this.#direction, view.descending ? "↓" : "↑");
+    setText(this.#badge, set ? String(set) : "");
+    setText(this.#direction, view.descending ? "↓" : "↑");
     const word = view.descending ? "Descending" : "Ascending";
     this.#direction.setAttribute("aria-label", `${word}; turn round`);
     this.#direction.title = word;
@@ -178,7 +178,7 @@ export class Toolbar {
     const shown = words.filter((word) => counts.has(word) || this.view.verdicts.includes(word));
     const held =
       document.activeElement instanceof HTMLElement ? document.activeElement.dataset.verdict : "";
-    fill(
+    render(
       this.#chips,
       shown.map((word) => this.#chip(word, counts.get(word) ?? 0)),
     );
@@ -205,7 +205,7 @@ export class Toolbar {
         },
       },
       glyph(verdict),
-      h("strong", {}, whole(n)),
+      h("strong", {}, integer(n)),
       n === 1 ? word : verdict.plural,
     );
   }
@@ -222,7 +222,7 @@ function select(choices, onChoice) {
 function options(element, choices) {
   const now = [...element.options].map((option) => `${option.value}\n${option.text}`).join("\t");
   if (now === choices.map(([key, word]) => `${key}\n${word}`).join("\t")) return;
-  fill(
+  render(
     element,
     choices.map(([value, word]) => h("option", { value }, word)),
   );

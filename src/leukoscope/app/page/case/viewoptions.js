@@ -2,7 +2,7 @@
 
 import { h, setVars } from "../lib/dom.js";
 import { recall, remember } from "../lib/prefs.js";
-import { Topic } from "../lib/topic.js";
+import { Signal } from "../lib/signal.js";
 
 /** CSS pixels for one original pixel. */
 const SCALES = /** @type {Record<string, number>} */ ({ S: 0.25, M: 0.4, L: 0.65 });
@@ -11,8 +11,8 @@ const HEAT = /** @type {Record<string, string>} */ ({ off: "Off", hover: "On hov
 const RULER = 100;
 
 export class ViewOptions {
-  /** The heat mode changed. @type {Topic<string>} */
-  heatChanged = new Topic();
+  /** The heat mode changed. @type {Signal<string>} */
+  heatChanged = new Signal();
   #target;
   /** @type {HTMLElement} */
   #heatField;

@@ -1,14 +1,14 @@
 /** One cell, large: its picture and heatmap, what was answered, what the person at the page says. */
 
-import { answer, details } from "./cellanswer.js";
+import { predictionView, detailsView } from "./prediction.js";
 import { dialog } from "../lib/dialogs.js";
-import { fill, h, say } from "../lib/dom.js";
-import { baseName, whole } from "../lib/format.js";
+import { render, h, setText } from "../lib/dom.js";
+import { baseName, integer } from "../lib/format.js";
 import { plainKey, showKeys } from "../lib/keys.js";
 import { Picture } from "./picture.js";
 import { recall, remember } from "../lib/prefs.js";
 import { ACTIONS, review, undo } from "./review.js";
-import { goesOn, ReviewPanel } from "./reviewpanel.js";
+import { advancesAfterReview, ReviewPanel } from "./reviewpanel.js";
 import { removeCells } from "../case/selection.js";
 import { legend, opacitySlider } from "../case/viewoptions.js";
 
@@ -92,7 +92,7 @@ class CellView {
     }
     this.#previous.disabled = this.#at === 0;
     this.#next.disabled = this.#at === this.#ids.length - 1;
-    say(this.#place, `${whole(this.#at + 1)} of ${whole(this.#ids.length)}`);
+    setText(this.#place, `${integer(this.#at + 1)} of ${integer(this.#ids.length)}`);
     if (cell !== this.#shown) this.#show(cell);
   }
 
@@ -101,18 +101,18 @@ class CellView {
     const another = cell.id !== this.#shown?.id || cell.picture !== this.#shown.picture;
     this.#shown = cell;
     const heading = this.#box.querySelector("h2");
-    if (heading) say(heading, baseName(cell.name) || `Cell ${cell.id}`);
+    if (heading) setText(heading, baseName(cell.name) || `Cell ${cell.id}`);
     if (another) {
       this.#picture = new Picture(this.#file, cell);
-      fill(this.#stage, this.#picture.element);
+      render(this.#stage, this.#picture.element);
       void this.#fetchRest(cell);
     }
-    say(this.#kind, heatWords(cell, this.#file.canExplain(cell.id)));
+    setText(this.#kind, heatWords(cell, this.#file.canExplain(cell.id)));
     this.#panel.show(cell);
-    fill(this.#answer, answer(cell));
-    fill(
+    render(this.#answer, predictionView(cell));
+    render(
       this.#details,
-      details(cell, () => void removeCells(this.#file, [cell.id])),
+      detailsView(cell, () => void removeCells(this.#file, [cell.id])),
     );
   }
 
@@ -172,7 +172,7 @@ class CellView {
     const id = this.#id;
     if (!(await review(this.#file, id, action, this.#panel.note))) return;
     this.#panel.clearNote();
-    if (goesOn() && id === this.#id) this.#step(1);
+    if (advancesAfterReview() && id === this.#id) this.#step(1);
   }
 
   async #undo() {

@@ -4,7 +4,7 @@
  */
 
 import { casePath } from "../case/casefile.js";
-import { fill, h, setVars, svg } from "../lib/dom.js";
+import { render, h, setVars, svg } from "../lib/dom.js";
 import { drawHeatmap } from "./heatmap.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
@@ -35,7 +35,7 @@ export class Picture {
     const source = cell.picture ?? (cell.has_image ? this.#stored() : "");
     if (source === this.#shown && this.#frame.firstChild) return;
     this.#shown = source;
-    fill(this.#frame, source ? this.#image(source) : silhouette(cell));
+    render(this.#frame, source ? this.#image(source) : silhouette(cell));
   }
 
   /**
@@ -78,7 +78,7 @@ export class Picture {
     try {
       this.update({ ...(await this.#file.explain(this.#cell.id, () => true)), has_image: false });
     } catch {
-      fill(this.#frame, silhouette(this.#cell));
+      render(this.#frame, silhouette(this.#cell));
     }
   }
 }

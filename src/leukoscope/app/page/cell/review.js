@@ -2,7 +2,7 @@
 
 import { baseName } from "../lib/format.js";
 import { recall, remember } from "../lib/prefs.js";
-import { agrees } from "../case/select.js";
+import { agrees } from "../case/filter.js";
 import { problem, toast } from "../lib/toast.js";
 import { LABELS, verdictOf } from "./verdicts.js";
 
@@ -35,7 +35,7 @@ export function setReviewer(name) {
 }
 
 /** @param {Cell} cell @returns {string} "Reviewed: blast (agrees)"; "" where not reviewed. */
-export function reviewWords(cell) {
+export function reviewText(cell) {
   if (!cell.review) return "";
   const said = LABELS[cell.review.label] ?? cell.review.label;
   return `Reviewed: ${said} (${agrees(cell) ? "agrees" : "corrected"})`;

@@ -1,10 +1,10 @@
 /** The part of a large cell where a person says what it is. */
 
-import { fill, h, say } from "../lib/dom.js";
+import { render, h, setText } from "../lib/dom.js";
 import { date } from "../lib/format.js";
 import { showKeys } from "../lib/keys.js";
 import { recall, remember } from "../lib/prefs.js";
-import { ACTIONS, reviewer, reviewWords, setReviewer } from "./review.js";
+import { ACTIONS, reviewer, reviewText, setReviewer } from "./review.js";
 import { LABELS, glyph, verdictOf } from "./verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
@@ -28,7 +28,7 @@ export class ReviewPanel {
     });
     const on = h("input", {
       type: "checkbox",
-      checked: goesOn(),
+      checked: advancesAfterReview(),
       onchange: () => remember("go-on", on.checked ? "on" : "off"),
     });
     this.element = h(
@@ -68,9 +68,9 @@ export class ReviewPanel {
 
   /** @param {Cell} cell */
   show(cell) {
-    say(this.#said, saidOf(cell));
+    setText(this.#said, currentReview(cell));
     const held = /** @type {HTMLElement|null} */ (document.activeElement)?.dataset.key;
-    fill(
+    render(
       this.#buttons,
       ACTIONS.map((action) => this.#button(action, cell)),
     );
@@ -101,15 +101,15 @@ export class ReviewPanel {
 }
 
 /** @returns {boolean} Whether a review is followed by the next cell. */
-export function goesOn() {
+export function advancesAfterReview() {
   return recall("go-on", "off") === "on";
 }
 
 /** @param {Cell} cell */
-function saidOf(cell) {
+function currentReview(cell) {
   const { review } = cell;
   if (!review) return "Not reviewed yet. What do you see?";
   const by = review.reviewer ? ` by ${review.reviewer}` : "";
   const remark = review.note ? `: ${review.note}` : "";
-  return `${reviewWords(cell)}${by}, ${date(review.created)}${remark}`;
+  return `${reviewText(cell)}${by}, ${date(review.created)}${remark}`;
 }

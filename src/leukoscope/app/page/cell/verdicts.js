@@ -61,7 +61,7 @@ export const VERDICTS = [
 ];
 
 /** @param {string} word @returns {boolean} Whether another threshold may change the verdict. */
-export function madeOfProbability(word) {
+export function fromProbability(word) {
   return word === "blast" || word === "normal" || word === "uncertain";
 }
 

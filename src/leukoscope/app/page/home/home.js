@@ -1,17 +1,17 @@
 /** The first view: a place to drop images, the example cells, and the recent cases. */
 
 import { call } from "../server/api.js";
-import { fill, h, setVars } from "../lib/dom.js";
-import { count, date, whole } from "../lib/format.js";
+import { render, h, setVars } from "../lib/dom.js";
+import { count, date, integer } from "../lib/format.js";
 import {
   chooseButtons,
   isLocal,
-  keep,
-  kept,
-  keepsWords,
-  exampleList,
+  storage,
+  storageKnown,
+  storageNotice,
+  listExamples,
   tryExamples,
-} from "../upload/intake.js";
+} from "../upload/dropzone.js";
 import { caseHash } from "../lib/router.js";
 import { VERDICTS } from "../cell/verdicts.js";
 
@@ -23,7 +23,7 @@ const THUMBS = 5;
 /** @returns {Promise<import("../case/caseview.js").View>} */
 export async function homeView() {
   document.title = "Leukoscope";
-  keep.images = false;
+  storage.images = false;
   const cases = h("section", { class: "recent", "aria-labelledby": "recent-title" });
   void showCases(cases);
   return { element: h("div", { class: "view home" }, dropArea(), exampleRow(), cases) };
@@ -33,16 +33,16 @@ function dropArea() {
   const where = isLocal()
     ? "Nothing leaves this computer."
     : `Images go to ${location.hostname} and nowhere else.`;
-  const stored = h("p", { class: "soft small-text", id: "keep-words" }, keepsWords(false));
+  const stored = h("p", { class: "soft small-text", id: "keep-words" }, storageNotice(false));
   const box = h("input", {
     type: "checkbox",
     "aria-describedby": "keep-words",
     onchange: () => {
-      keep.images = box.checked;
-      stored.textContent = keepsWords(box.checked);
+      storage.images = box.checked;
+      stored.textContent = storageNotice(box.checked);
     },
   });
-  void kept.then(() => fill(stored, keepsWords(box.checked)));
+  void storageKnown.then(() => render(stored, storageNotice(box.checked)));
   return h(
     "section",
     { class: "drop-area", "aria-labelledby": "drop-title" },
@@ -81,9 +81,9 @@ function exampleRow() {
     },
     "Try the example cells",
   );
-  exampleList().then(
+  listExamples().then(
     (examples) =>
-      fill(
+      render(
         thumbs,
         spread(examples, THUMBS).map(({ url }) => h("img", { src: url, alt: "", loading: "lazy" })),
       ),
@@ -129,7 +129,7 @@ async function showCases(section) {
     const heads = await call("GET", "/v1/cases");
     section.hidden = heads.length === 0;
     const rest = heads.slice(RECENT);
-    fill(
+    render(
       section,
       heading,
       h("ul", { class: "case-list" }, heads.slice(0, RECENT).map(row)),
@@ -142,7 +142,7 @@ async function showCases(section) {
         ),
     );
   } catch (error) {
-    fill(
+    render(
       section,
       heading,
       h(
@@ -167,7 +167,7 @@ function row(head) {
   }
   const verdicts = VERDICTS.filter(({ word }) => head.verdicts[word]).map(
     ({ word, plural }) =>
-      `${whole(head.verdicts[word])} ${head.verdicts[word] === 1 ? word : plural}`,
+      `${integer(head.verdicts[word])} ${head.verdicts[word] === 1 ? word : plural}`,
   );
   return h(
     "li",
@@ -182,7 +182,7 @@ function row(head) {
         [
           count(cells, "cell"),
           subjects.length && count(subjects.length, "subject"),
-          head.reviewed && `${whole(head.reviewed)} reviewed`,
+          head.reviewed && `${integer(head.reviewed)} reviewed`,
           date(head.updated),
         ]
           .filter(Boolean)

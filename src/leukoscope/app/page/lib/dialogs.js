@@ -46,7 +46,7 @@ export function dialog({ title, class: name = "", onclose }, ...children) {
  * @param {{title: string, text: string, word: string}} question `word` is on the button.
  * @returns {Promise<boolean>}
  */
-export function confirmed({ title, text, word }) {
+export function confirm({ title, text, word }) {
   return new Promise((resolve) => {
     let answer = false;
     const cancel = h("button", { type: "button", onclick: () => box.close() }, "Cancel");

@@ -22,7 +22,7 @@ const SVG = "http://www.w3.org/2000/svg";
  */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
-  dress(element, props);
+  setProps(element, props);
   element.append(...nodes(children));
   return element;
 }
@@ -37,7 +37,7 @@ export function h(tag, props = {}, ...children) {
  */
 export function svg(tag, props = {}, ...children) {
   const element = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
-  dress(element, props);
+  setProps(element, props);
   element.append(...nodes(children));
   return element;
 }
@@ -48,7 +48,7 @@ export function svg(tag, props = {}, ...children) {
  * @param {Element} element
  * @param {...Child} children
  */
-export function fill(element, ...children) {
+export function render(element, ...children) {
   element.replaceChildren(...nodes(children));
 }
 
@@ -64,12 +64,12 @@ export function setVars(element, vars) {
  * @param {Element} element
  * @param {string} text
  */
-export function say(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /** @param {Element} element @param {Props} props */
-function dress(element, props) {
+function setProps(element, props) {
   for (const [name, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "vars") setVars(element, value);

@@ -19,32 +19,32 @@ export function percent(p) {
 }
 
 /** @param {number|null|undefined} p @returns {string} One decimal, for figures of a group. */
-export function percentFine(p) {
+export function percentOneDecimal(p) {
   return p === null || p === undefined ? "unknown" : `${(p * 100).toFixed(1)}${NBSP}%`;
 }
 
 /** @param {number} number @returns {string} */
-export function whole(number) {
+export function integer(number) {
   return WHOLE.format(number);
 }
 
 /** @param {number} number @param {string} noun @param {string} [plural] @returns {string} */
 export function count(number, noun, plural = `${noun}s`) {
-  return `${whole(number)} ${number === 1 ? noun : plural}`;
+  return `${integer(number)} ${number === 1 ? noun : plural}`;
 }
 
 /** The part of what was set or measured on persons left out in turn, as a card names it. */
 export const CROSS_VALIDATION = "cross-validation";
 
 /** @param {{part: string, persons: number}} set @returns {string} On whom something was set. */
-export function personsOf({ part, persons }) {
+export function describePersons({ part, persons }) {
   return part === CROSS_VALIDATION
     ? `${count(persons, "person")} left out in turn`
     : count(persons, `${part} person`);
 }
 
 /** @param {number} number @param {number} digits @returns {string} */
-export function figure(number, digits = 3) {
+export function significant(number, digits = 3) {
   return number.toLocaleString("en-GB", { maximumSignificantDigits: digits });
 }
 

@@ -1,9 +1,15 @@
 /** The model page: what it is, how well it did and on whom, its limits, its operating point. */
 
-import { uncertainZone } from "../case/bins.js";
+import { uncertainRange } from "../case/plotdata.js";
 import { curvePlot } from "../case/curveplot.js";
 import { h } from "../lib/dom.js";
-import { CROSS_VALIDATION, count, percentFine, personsOf, whole } from "../lib/format.js";
+import {
+  CROSS_VALIDATION,
+  count,
+  percentOneDecimal,
+  describePersons,
+  integer,
+} from "../lib/format.js";
 import { servedModel } from "../server/models.js";
 import { intervalBar } from "../case/summary.js";
 
@@ -89,7 +95,7 @@ function operating(model) {
       ? h(
           "p",
           {},
-          `A cell is called a blast from a probability of ${percentFine(own)}. That was set for a sensitivity of ${percentFine(point.target_recall)} on ${personsOf(point.set_on)} (${count(point.set_on.cells, "cell")}), and gave a specificity of ${percentFine(point.specificity)} there.`,
+          `A cell is called a blast from a probability of ${percentOneDecimal(own)}. That was set for a sensitivity of ${percentOneDecimal(point.target_recall)} on ${describePersons(point.set_on)} (${count(point.set_on.cells, "cell")}), and gave a specificity of ${percentOneDecimal(point.specificity)} there.`,
         )
       : h("p", {}, "None was set: a cell is called a blast from 50 %."),
     abstention(model.card),
@@ -108,7 +114,7 @@ function operating(model) {
 function abstention({ abstention: limits, operating_point: point }) {
   if (!limits) return h("p", {}, "It never abstains: every probability is answered for.");
   const { all_from: blast, hem_to: normal } = limits;
-  const [low, high] = uncertainZone(point?.threshold ?? 0.5, {
+  const [low, high] = uncertainRange(point?.threshold ?? 0.5, {
     all_from: blast.value,
     hem_to: normal.value,
   });
@@ -117,7 +123,7 @@ function abstention({ abstention: limits, operating_point: point }) {
   return h(
     "p",
     {},
-    `From ${percentFine(low)} to ${percentFine(high)} it says “uncertain”, so that of blasts ${percentFine(blast.alpha)} and of normal cells ${percentFine(normal.alpha)} lose their own class at most. That was set on ${persons}, ${promised ? "and is promised on average over persons like them" : "which is too few to promise it for others"}.`,
+    `From ${percentOneDecimal(low)} to ${percentOneDecimal(high)} it says “uncertain”, so that of blasts ${percentOneDecimal(blast.alpha)} and of normal cells ${percentOneDecimal(normal.alpha)} lose their own class at most. That was set on ${persons}, ${promised ? "and is promised on average over persons like them" : "which is too few to promise it for others"}.`,
   );
 }
 
@@ -149,7 +155,7 @@ function results(all) {
     h(
       "p",
       {},
-      `Measured on ${whole(cells)} cells of ${count(persons, "person")} ${who}. The interval says how much a figure would move with other persons (95 %).`,
+      `Measured on ${integer(cells)} cells of ${count(persons, "person")} ${who}. The interval says how much a figure would move with other persons (95 %).`,
     ),
     table(first, all, "Main results"),
     rest.length > 0 &&

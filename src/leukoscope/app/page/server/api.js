@@ -1,6 +1,6 @@
 /** The only way from the page to the server: JSON calls and streamed predictions. */
 
-import { Topic } from "../lib/topic.js";
+import { Signal } from "../lib/signal.js";
 
 /** @typedef {import("./types.js").Upload} Upload */
 /** @typedef {"up"|"down"|"login"} Connection */
@@ -21,8 +21,8 @@ export class ApiError extends Error {
   }
 }
 
-/** @type {Topic<Connection>} */
-export const connection = new Topic();
+/** @type {Signal<Connection>} */
+export const connection = new Signal();
 
 const SILENT = "The Leukoscope server does not answer. It may have been stopped.";
 const CUT = "The connection broke off before all answers came.";

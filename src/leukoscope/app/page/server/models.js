@@ -1,25 +1,25 @@
-/** The model the server answers with; asked for once, when a view first needs it. */
+/** The model the server answers with; requested once, when a view first needs it. */
 
 import { call } from "./api.js";
 
 /** @typedef {import("./types.js").Model} Model */
 
 /** @type {Promise<Model>|null} */
-let asked = null;
+let pending = null;
 
 /** @returns {Promise<Model>} */
 export function servedModel() {
-  asked ??= fetchModel();
+  pending ??= fetchModel();
   // A failure is not kept: the next view asks again.
-  asked.catch(() => {
-    asked = null;
+  pending.catch(() => {
+    pending = null;
   });
-  return asked;
+  return pending;
 }
 
 /** After the server came back it may have another model. */
 export function forgetModel() {
-  asked = null;
+  pending = null;
 }
 
 /** @returns {Promise<Model>} */

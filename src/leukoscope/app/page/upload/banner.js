@@ -1,7 +1,7 @@
 /** Says so when the server does not answer, asks until it does, and then lets the page catch up. */
 
 import { connection } from "../server/api.js";
-import { fill, h } from "../lib/dom.js";
+import { render, h } from "../lib/dom.js";
 
 const SECONDS = 3;
 
@@ -27,14 +27,14 @@ export function connectionBanner(onBack) {
       banner.hidden = true;
       if (wasDown) onBack();
     } else if (state === "login") {
-      fill(
+      render(
         banner,
         h("p", {}, "The server asks who you are."),
         h("a", { class: "button", href: "/login" }, "Sign in"),
       );
       banner.hidden = false;
     } else if (asking === undefined) {
-      fill(
+      render(
         banner,
         h(
           "p",

@@ -1,6 +1,6 @@
 /** From what a person dropped, pasted or chose to a list of files with relative paths. */
 
-import { wantedFromFolder } from "./upload_batches.js";
+import { isWantedInFolder } from "./batches.js";
 
 /** @typedef {import("../server/types.js").Upload} Upload */
 /** @typedef {{uploads: Upload[], left: number}} Found `left`: files in folders that are no images. */
@@ -36,7 +36,7 @@ export function fromInput(input) {
     file,
     name: file.webkitRelativePath || file.name,
   }));
-  const uploads = input.webkitdirectory ? all.filter(({ name }) => wantedFromFolder(name)) : all;
+  const uploads = input.webkitdirectory ? all.filter(({ name }) => isWantedInFolder(name)) : all;
   return { uploads, left: all.length - uploads.length };
 }
 
@@ -46,7 +46,7 @@ async function walk(entry, folder, found) {
   if (entry.isDirectory) {
     const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
     for (const child of await children(reader)) await walk(child, `${path}/`, found);
-  } else if (folder && !wantedFromFolder(path)) {
+  } else if (folder && !isWantedInFolder(path)) {
     found.left += 1;
   } else {
     const file = await new Promise((resolve, reject) =>

@@ -1,13 +1,13 @@
 /** The strip at the foot of the page while images are being answered. */
 
-import { fill, h, say } from "../lib/dom.js";
-import { count, whole } from "../lib/format.js";
+import { render, h, setText } from "../lib/dom.js";
+import { count, integer } from "../lib/format.js";
 import { dialog } from "../lib/dialogs.js";
 import { toast } from "../lib/toast.js";
-import { paced } from "../lib/topic.js";
+import { throttle } from "../lib/timing.js";
 
-/** @typedef {import("./uploads.js").UploadQueue} UploadQueue */
-/** @typedef {import("./uploads.js").Progress} Progress */
+/** @typedef {import("./queue.js").UploadQueue} UploadQueue */
+/** @typedef {import("./queue.js").Progress} Progress */
 
 /** @param {UploadQueue} queue @returns {HTMLElement} */
 export function progressStrip(queue) {
@@ -28,49 +28,49 @@ export function progressStrip(queue) {
     cancel,
   );
   let announced = "";
-  const draw = paced(() => {
+  const draw = throttle(() => {
     const { progress } = queue;
     strip.hidden = progress.state === "idle";
     if (strip.hidden) return;
     bar.max = progress.files;
     bar.value = progress.settled;
     retry.hidden = progress.state === "working";
-    const words = inWords(progress);
-    say(text, words);
+    const words = describe(progress);
+    setText(text, words);
     // Spoken at every tenth and when something is amiss, not at every image.
     const step = `${progress.state} ${Math.floor((10 * progress.settled) / progress.files)}`;
-    if (step !== announced) say(spoken, words);
+    if (step !== announced) setText(spoken, words);
     announced = step;
   });
   queue.changed.on(draw);
-  queue.finished.on((outcome) => tell(outcome, spoken));
+  queue.finished.on((outcome) => announce(outcome, spoken));
   return h("div", { class: "progress-region" }, strip, spoken);
 }
 
 /** @param {Progress} progress */
-function inWords({ state, files, settled, answers }) {
+function describe({ state, files, settled, answers }) {
   const left = files - settled;
   if (state === "waiting")
     return `The server is busy; it is asked again soon. ${count(left, "file")} to go.`;
   if (state === "offline")
     return `No connection to the server. ${count(left, "file")} wait and will be sent.`;
   const cells = answers > settled ? `, ${count(answers, "cell")}` : "";
-  return `${whole(settled)} of ${count(files, "file")}${cells}`;
+  return `${integer(settled)} of ${count(files, "file")}${cells}`;
 }
 
 /**
  * @param {Progress & {cancelled: boolean, cases: import("../case/casefile.js").CaseFile[]}} outcome
  * @param {HTMLElement} spoken
  */
-function tell({ answers, failed, again, refused, cancelled, files, settled, cases }, spoken) {
-  fill(spoken);
+function announce({ answers, failed, again, refused, cancelled, files, settled, cases }, spoken) {
+  render(spoken);
   // The case as the server has it: whatever was missed on the way is there now.
   for (const file of cases) if (!file.gone) file.reload().catch(() => undefined);
   const parts = [
-    cancelled && `Stopped after ${whole(settled)} of ${count(files, "file")}.`,
+    cancelled && `Stopped after ${integer(settled)} of ${count(files, "file")}.`,
     answers > 0 && `${count(answers, "image")} answered.`,
-    failed > 0 && `${whole(failed)} could not be used; each says why.`,
-    again > 0 && `${whole(again)} ${again === 1 ? "was" : "were"} in the case already.`,
+    failed > 0 && `${integer(failed)} could not be used; each says why.`,
+    again > 0 && `${integer(again)} ${again === 1 ? "was" : "were"} in the case already.`,
   ].filter(Boolean);
   if (parts.length) toast(parts.join(" "));
   if (refused.length)

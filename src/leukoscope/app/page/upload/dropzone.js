@@ -1,14 +1,14 @@
 /** How images come in: buttons, drops anywhere, a paste, the example cells. One queue for all. */
 
 import { call } from "../server/api.js";
-import { subjectOf } from "./upload_batches.js";
+import { subjectOf } from "./batches.js";
 import { createCase } from "../case/casefile.js";
 import { h } from "../lib/dom.js";
 import { fromInput, fromTransfer } from "./files.js";
 import { count, date } from "../lib/format.js";
 import { caseHash, go } from "../lib/router.js";
 import { problem, toast } from "../lib/toast.js";
-import { UploadQueue } from "./uploads.js";
+import { UploadQueue } from "./queue.js";
 
 /** @typedef {import("../server/types.js").Upload} Upload */
 /** @typedef {import("../case/casefile.js").CaseFile} CaseFile */
@@ -19,11 +19,11 @@ export const queue = new UploadQueue();
  * Whether new cases keep their images: chosen before anything is added, never remembered. And
  * whether the server forgets all cases when it stops.
  */
-export const keep = { images: false, ephemeral: false };
+export const storage = { images: false, ephemeral: false };
 
 /** Ask the server, once, whether it keeps anything. */
-export const kept = call("GET", "/readyz").then(
-  ({ ephemeral }) => void (keep.ephemeral = ephemeral),
+export const storageKnown = call("GET", "/readyz").then(
+  ({ ephemeral }) => void (storage.ephemeral = ephemeral),
   () => undefined, // the first view says that the server does not answer
 );
 
@@ -33,9 +33,9 @@ export function isLocal() {
 }
 
 /** @param {boolean} images @returns {string} What is stored where. */
-export function keepsWords(images) {
+export function storageNotice(images) {
   const where = isLocal() ? "on this computer" : `on the Leukoscope server (${location.hostname})`;
-  if (keep.ephemeral)
+  if (storage.ephemeral)
     return "Nothing is kept: answers, names, reviews and images are gone when the server stops.";
   return images
     ? `The image files are kept ${where}, with the answers, names and reviews, until you delete the case.`
@@ -48,7 +48,7 @@ export function keepsWords(images) {
  * @param {{uploads: Upload[], left: number}} found
  * @param {CaseFile|null} file
  */
-export async function take({ uploads, left }, file) {
+export async function addFiles({ uploads, left }, file) {
   if (left)
     toast(
       `${count(left, "file")} in the folder ${left === 1 ? "is" : "are"} no image and ${left === 1 ? "was" : "were"} left out.`,
@@ -66,14 +66,14 @@ export async function take({ uploads, left }, file) {
 }
 
 /** @returns {Promise<{name: string, url: string}[]>} The example cells that come with the server. */
-export function exampleList() {
+export function listExamples() {
   return call("GET", "/v1/examples");
 }
 
 /** Fetch the example cells and put them into a new case. */
 export async function tryExamples() {
   try {
-    const examples = await exampleList();
+    const examples = await listExamples();
     const uploads = await Promise.all(
       examples.map(async ({ name, url }) => {
         const response = await fetch(url, { credentials: "same-origin" });
@@ -82,7 +82,10 @@ export async function tryExamples() {
         return { file: new File([blob], name, { type: blob.type }), name };
       }),
     );
-    const file = await createCase({ name: "Example cells (synthetic)", keep_images: keep.images });
+    const file = await createCase({
+      name: "Example cells (synthetic)",
+      keep_images: storage.images,
+    });
     go(caseHash(file.id));
     queue.add(file, uploads);
   } catch (error) {
@@ -155,7 +158,7 @@ export function acceptDrops(openFile) {
 /** @param {DataTransfer} transfer @param {CaseFile|null} file */
 function receive(transfer, file) {
   fromTransfer(transfer).then(
-    (found) => take(found, file),
+    (found) => addFiles(found, file),
     (error) => problem("What was dropped could not be read.", error),
   );
 }
@@ -163,7 +166,7 @@ function receive(transfer, file) {
 /** @param {Upload[]} uploads @returns {Promise<CaseFile>} */
 async function newCase(uploads) {
   const name = caseName(uploads, new Date());
-  const file = await createCase({ name, keep_images: keep.images });
+  const file = await createCase({ name, keep_images: storage.images });
   go(caseHash(file.id));
   return file;
 }
@@ -184,7 +187,7 @@ function picker(target, props) {
     hidden: true,
     ...props,
     onchange: () => {
-      void take(fromInput(input), target());
+      void addFiles(fromInput(input), target());
       input.value = ""; // so that the same files can be chosen again
     },
   });

@@ -1,27 +1,27 @@
 /** All that is said about one cell: the answer on its scale, measurements, likenesses, the file. */
 
-import { flagWords, lookalikes, measurements } from "./cellfacts.js";
+import { flagText, neighborList, measurementList } from "./measurements.js";
 import { h } from "../lib/dom.js";
-import { date, percent, percentFine } from "../lib/format.js";
+import { date, percent, percentOneDecimal } from "../lib/format.js";
 import { glyph, title, verdictOf } from "./verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("../lib/dom.js").Child} Child */
 
 /** @param {Cell} cell @returns {Child[]} The verdict, and why there is none or why it is doubtful. */
-export function answer(cell) {
+export function predictionView(cell) {
   return [
     verdictLine(cell),
     cell.p_all !== null && scale(cell.p_all, cell.threshold),
     cell.reason && h("p", {}, title(cell.reason)),
-    cell.flags.map((flag) => h("p", { class: "note warning" }, flagWords(flag))),
+    cell.flags.map((flag) => h("p", { class: "note warning" }, flagText(flag))),
   ];
 }
 
 /** @param {Cell} cell @param {() => void} remove @returns {Child[]} */
-export function details(cell, remove) {
-  const measured = measurements(cell.features);
-  const alike = lookalikes(cell.neighbors);
+export function detailsView(cell, remove) {
+  const measured = measurementList(cell.features);
+  const alike = neighborList(cell.neighbors);
   const imageGone = !cell.picture && !cell.has_image && cell.verdict !== "error";
   return [
     imageGone &&
@@ -88,7 +88,7 @@ function scale(p, threshold) {
     h(
       "p",
       { class: "soft small-text" },
-      `Probability of ALL ${percentFine(p)}; called a blast from ${percentFine(threshold)}.`,
+      `Probability of ALL ${percentOneDecimal(p)}; called a blast from ${percentOneDecimal(threshold)}.`,
     ),
   ];
 }

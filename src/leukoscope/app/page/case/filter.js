@@ -16,7 +16,7 @@
  */
 
 /** @type {Readonly<View>} */
-export const EVERYTHING = Object.freeze({
+export const SHOW_ALL = Object.freeze({
   sort: "added",
   descending: false,
   verdicts: [],
@@ -66,7 +66,7 @@ export function agrees(cell) {
  * @param {View} view
  * @returns {Cell[]}
  */
-export function arrange(cells, view) {
+export function filterAndSort(cells, view) {
   const shown = [...cells].filter((cell) => matches(cell, view));
   const sign = view.descending ? -1 : 1;
   const { compare } = ORDERS[view.sort] ?? ORDERS.added;
@@ -102,7 +102,7 @@ export function filtersSet(view) {
  * @param {View} [view]
  * @returns {Map<string, number>}
  */
-export function countVerdicts(cells, view = EVERYTHING) {
+export function countVerdicts(cells, view = SHOW_ALL) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   for (const cell of cells)

@@ -56,7 +56,7 @@ export function isArchive(name) {
  * @param {string} path
  * @returns {boolean}
  */
-export function wantedFromFolder(path) {
+export function isWantedInFolder(path) {
   const parts = path.split("/");
   const hidden = parts.some((part) => part.startsWith(".") || part === "__MACOSX");
   return !hidden && IMAGE.test(path);

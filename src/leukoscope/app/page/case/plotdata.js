@@ -55,7 +55,7 @@ export function verdictAt(p, threshold, abstains) {
  * @param {Abstains|null} abstains
  * @returns {[number, number]}
  */
-export function uncertainZone(threshold, abstains) {
+export function uncertainRange(threshold, abstains) {
   const ends = abstains ? [threshold, abstains.all_from, abstains.hem_to] : [threshold];
   return [Math.min(...ends), Math.max(...ends)];
 }

@@ -1,10 +1,10 @@
-/** Work done a few pieces at a time, in the order it was asked for. */
+/** Limit how many asynchronous tasks run at the same time. */
 
 /**
- * @param {number} count How many pieces may be under way at once.
+ * @param {number} count Maximum number of running tasks; others wait in order.
  * @returns {<T>(work: () => Promise<T>) => Promise<T>}
  */
-export function lanes(count) {
+export function limiter(count) {
   let running = 0;
   /** @type {(() => void)[]} */
   const waiting = [];

@@ -1,11 +1,11 @@
 /** The case's distribution of probabilities, and the threshold that makes verdicts of them. */
 
-import { countVerdictsAt, expectedAt, uncertainZone } from "./bins.js";
-import { fill, h, say } from "../lib/dom.js";
-import { count, percentFine, personsOf, whole } from "../lib/format.js";
+import { countVerdictsAt, expectedAt, uncertainRange } from "./plotdata.js";
+import { render, h, setText } from "../lib/dom.js";
+import { count, percentOneDecimal, describePersons, integer } from "../lib/format.js";
 import { drawHistogram, histogramPlot } from "./histogram.js";
 import { isWide, panel } from "../lib/panel.js";
-import { madeOfProbability } from "../cell/verdicts.js";
+import { fromProbability } from "../cell/verdicts.js";
 import { problem, toast } from "../lib/toast.js";
 
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
@@ -85,23 +85,23 @@ export class OperatingPanel {
     const chosen = this.#chosen();
     const abstains = this.#file.head.abstains ?? null;
     const probabilities = [...this.#file.cells.values()].flatMap((cell) =>
-      cell.p_all !== null && madeOfProbability(cell.verdict) ? [cell.p_all] : [],
+      cell.p_all !== null && fromProbability(cell.verdict) ? [cell.p_all] : [],
     );
     drawHistogram(this.#plot, probabilities, chosen, abstains);
     const { blast, normal, uncertain } = countVerdictsAt(probabilities, chosen, abstains);
     const changed = chosen !== this.#inForce;
     const own = this.#file.head.own_threshold;
     const whose = changed ? "not in force yet" : own ? "set for this case" : "the model's own";
-    this.#slider.setAttribute("aria-valuetext", `${percentFine(chosen)}, ${whose}`);
-    fill(
+    this.#slider.setAttribute("aria-valuetext", `${percentOneDecimal(chosen)}, ${whose}`);
+    render(
       this.#said,
       "Blast from ",
-      h("strong", {}, percentFine(chosen)),
+      h("strong", {}, percentOneDecimal(chosen)),
       ` (${whose}): `,
-      `${whole(blast)} of ${count(blast + normal, "cell")}`,
-      abstains && `, ${uncertainWords(uncertain, uncertainZone(chosen, abstains))}`,
+      `${integer(blast)} of ${count(blast + normal, "cell")}`,
+      abstains && `, ${uncertainWords(uncertain, uncertainRange(chosen, abstains))}`,
     );
-    say(this.#expected, expectation(this.#model, chosen));
+    setText(this.#expected, expectedText(this.#model, chosen));
     this.#use.hidden = !changed;
     this.#back.hidden = !own && !changed;
   }
@@ -131,7 +131,7 @@ export class OperatingPanel {
 
 /** @param {number} cells @param {[number, number]} zone */
 function uncertainWords(cells, [low, high]) {
-  return `${whole(cells)} more uncertain (${percentFine(low)} to ${percentFine(high)})`;
+  return `${integer(cells)} more uncertain (${percentOneDecimal(low)} to ${percentOneDecimal(high)})`;
 }
 
 /**
@@ -141,17 +141,17 @@ function uncertainWords(cells, [low, high]) {
  * @param {number} threshold
  * @returns {string}
  */
-export function expectation(model, threshold) {
+export function expectedText(model, threshold) {
   const card = model?.card;
   if (!card) return "";
   const point = card.operating_point;
-  const on = point ? personsOf(point.set_on) : "the validation persons";
+  const on = point ? describePersons(point.set_on) : "the validation persons";
   if (card.operating_curve) {
     const { sensitivity, specificity } = expectedAt(card.operating_curve, threshold);
-    return `On ${on} this gave a sensitivity of ${percentFine(sensitivity)} and a specificity of ${percentFine(specificity)}${everyCell(card)}. Other persons differ, some by a lot.`;
+    return `On ${on} this gave a sensitivity of ${percentOneDecimal(sensitivity)} and a specificity of ${percentOneDecimal(specificity)}${everyCell(card)}. Other persons differ, some by a lot.`;
   }
   if (point)
-    return `Known only for the model's own threshold (${percentFine(point.threshold)}): sensitivity ${percentFine(point.recall)}, specificity ${percentFine(point.specificity)} on ${on}.`;
+    return `Known only for the model's own threshold (${percentOneDecimal(point.threshold)}): sensitivity ${percentOneDecimal(point.recall)}, specificity ${percentOneDecimal(point.specificity)} on ${on}.`;
   return "The model's card does not say what to expect at which threshold.";
 }
 

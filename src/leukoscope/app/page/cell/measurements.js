@@ -1,7 +1,7 @@
 /** What was measured on a cell and which example cells are like it, in plain words. */
 
 import { h, setVars } from "../lib/dom.js";
-import { figure, percent, whole } from "../lib/format.js";
+import { significant, percent, integer } from "../lib/format.js";
 import { LABELS, glyph, verdictOf } from "./verdicts.js";
 
 /** @typedef {Record<string, number|null>} Features */
@@ -15,40 +15,40 @@ const FLAGS = /** @type {Record<string, string>} */ ({
 });
 
 /** @param {string} flag @returns {string} */
-export function flagWords(flag) {
+export function flagText(flag) {
   return FLAGS[flag] ?? flag;
 }
 
 /** @type {[string, (f: Features) => string|null, string][]} Name, value, and what it means. */
 const MEASURES = [
-  ["Area", ({ area }) => known(area, (v) => `${whole(Math.round(v))} px²`), "pixels of the cell"],
+  ["Area", ({ area }) => known(area, (v) => `${integer(Math.round(v))} px²`), "pixels of the cell"],
   ["Extent", extent, "width and height"],
   [
     "Elongation",
-    ({ eccentricity }) => known(eccentricity, (v) => figure(v, 2)),
+    ({ eccentricity }) => known(eccentricity, (v) => significant(v, 2)),
     "0 is a circle, towards 1 a line",
   ],
   [
     "Smoothness",
-    ({ solidity }) => known(solidity, (v) => figure(v, 3)),
+    ({ solidity }) => known(solidity, (v) => significant(v, 3)),
     "1 is an outline without dents",
   ],
   ["Saturation", ({ saturation }) => known(saturation, percent), "of the mean color"],
   [
     "Sharpness",
-    ({ sharpness }) => known(sharpness, (v) => figure(v, 3)),
+    ({ sharpness }) => known(sharpness, (v) => significant(v, 3)),
     "higher is sharper; low means out of focus",
   ],
   [
     "Pieces",
-    ({ pieces }) => known(pieces, (v) => whole(v)),
+    ({ pieces }) => known(pieces, (v) => integer(v)),
     "more than 1: a torn or badly cut cell",
   ],
   ["At the edge", ({ border }) => known(border, percent), "of the picture's edge is not black"],
 ];
 
 /** @param {Features|null|undefined} features @returns {HTMLElement|null} */
-export function measurements(features) {
+export function measurementList(features) {
   if (!features) return null;
   const rows = MEASURES.map(([name, value, what]) => {
     const text = value(features);
@@ -60,7 +60,7 @@ export function measurements(features) {
 }
 
 /** @param {Neighbor[]|null|undefined} neighbors @returns {HTMLElement|null} */
-export function lookalikes(neighbors) {
+export function neighborList(neighbors) {
   if (!neighbors?.length) return null;
   return h(
     "ul",
@@ -85,7 +85,7 @@ export function lookalikes(neighbors) {
 
 /** @param {Features} features */
 function extent({ width, height }) {
-  return known(width, (w) => known(height, (v) => `${whole(w)} × ${whole(v)} px`));
+  return known(width, (w) => known(height, (v) => `${integer(w)} × ${integer(v)} px`));
 }
 
 /** @param {Features} features */

@@ -4,8 +4,8 @@
  */
 
 import { ApiError, predict, sleep } from "../server/api.js";
-import { batches, isArchive, waitSeconds } from "./upload_batches.js";
-import { Topic } from "../lib/topic.js";
+import { batches, isArchive, waitSeconds } from "./batches.js";
+import { Signal } from "../lib/signal.js";
 
 /** @typedef {import("../server/types.js").Answer} Answer */
 /** @typedef {import("../server/types.js").Upload} Upload */
@@ -34,11 +34,11 @@ const IN_FLIGHT = 2;
 const OF_THE_CASE = [401, 403, 404, 409];
 
 export class UploadQueue {
-  /** @type {Topic<Progress>} */
-  changed = new Topic();
+  /** @type {Signal<Progress>} */
+  changed = new Signal();
   /** The final figures, once everything is answered, given up or cancelled. */
-  /** @type {Topic<Progress & {cancelled: boolean, cases: CaseFile[]}>} */
-  finished = new Topic();
+  /** @type {Signal<Progress & {cancelled: boolean, cases: CaseFile[]}>} */
+  finished = new Signal();
 
   /** @type {Job[]} */
   #waiting = [];
@@ -47,7 +47,7 @@ export class UploadQueue {
   #wake = new AbortController();
   /** @type {Set<CaseFile>} */
   #cases = new Set();
-  #progress = nothing();
+  #progress = noProgress();
 
   /** @returns {Readonly<Progress>} */
   get progress() {
@@ -106,7 +106,7 @@ export class UploadQueue {
       caseFile.id,
       [...job.uploads],
       (answer) => {
-        this.#take(job, answer, archive ? null : job.uploads[0].file);
+        this.#record(job, answer, archive ? null : job.uploads[0].file);
         // Answers come in the order of the files: what is left is what to send again.
         if (!archive && job.uploads.shift()) this.#settle(1);
       },
@@ -145,9 +145,9 @@ export class UploadQueue {
   }
 
   /** @param {Job} job @param {Answer} answer @param {File|null} source */
-  #take(job, answer, source) {
+  #record(job, answer, source) {
     job.tries = 0;
-    const isNew = job.caseFile.take(answer, source);
+    const isNew = job.caseFile.add(answer, source);
     const key = `${answer.name}\n${answer.sha256}`;
     if (job.counted.has(key)) return;
     job.counted.add(key);
@@ -171,7 +171,7 @@ export class UploadQueue {
     this.#abort = new AbortController();
     this.#wake = new AbortController();
     this.#cases.clear();
-    this.#update(nothing());
+    this.#update(noProgress());
     this.finished.emit(outcome);
   }
 
@@ -188,6 +188,6 @@ function job(caseFile, uploads) {
 }
 
 /** @returns {Progress} */
-function nothing() {
+function noProgress() {
   return { state: "idle", files: 0, settled: 0, answers: 0, failed: 0, again: 0, refused: [] };
 }
