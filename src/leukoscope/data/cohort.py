@@ -1,8 +1,8 @@
-"""The cohort: the one table that flows through Leukoscope, a row per cell.
+"""The cohort: one table with a row per cell, shared by all steps.
 
-Columns grow on the way: reading gives path, label, subject and fold; the audit adds person and
-cell; a split adds part; prediction adds p_all and verdict. Any step can be written to CSV or
-Parquet and read again.
+Each step adds columns: reading gives path, label, subject and fold; the audit adds person and cell;
+a split adds part (the subset); prediction adds p_all and verdict. The table can be written to CSV or
+Parquet after any step and read again.
 """
 
 import os
@@ -47,8 +47,8 @@ class Cohort:
             str), `label` (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (the subject until
             the audit links them), `fold`, `sha256` ("" until hashed), `flags` (quality remarks, ";"
             between).
-        source: Where it was read from, for messages.
-        notes: What reading passed over or found odd, a line each.
+        source: Folder or file that it was read from, for messages.
+        notes: Remarks from reading, such as skipped files, a line each.
     """
 
     columns: Mapping[str, np.ndarray]
@@ -74,25 +74,25 @@ class Cohort:
 
     @property
     def paths(self) -> list[Path]:
-        """The files, in order."""
+        """Paths of the images, in the order of the rows."""
         return [Path(path) for path in self["path"]]
 
     def select(self, rows: np.ndarray) -> "Cohort":
-        """The cohort of some rows, by mask or index."""
+        """Select rows by mask or index."""
         columns = {name: column[rows] for name, column in self.columns.items()}
         return Cohort(columns, self.source, self.notes)
 
     def with_columns(self, **columns: np.ndarray | Sequence[Any]) -> "Cohort":
-        """The cohort with columns added or replaced."""
+        """Return a cohort with columns added or replaced."""
         arrays = {name: _column(name, column) for name, column in columns.items()}
         return Cohort({**self.columns, **arrays}, self.source, self.notes)
 
     def unique(self, column: str) -> list[str]:
-        """The known values of a text column, in natural order."""
+        """Distinct values of a text column except "", in natural order."""
         return sorted(set(self[column]) - {""}, key=natural_key)
 
     def counts(self) -> dict[str, int]:
-        """Cells by label: {"ALL": n, "HEM": n}, and "unlabeled" where there are any."""
+        """Number of cells by label: {"ALL": n, "HEM": n}, and "unlabeled" if there are any."""
         counts = {LABEL_NAMES[label]: int(np.sum(self["label"] == label)) for label in (ALL, HEM)}
         unlabeled = int(np.sum(self["label"] == UNKNOWN))
         return counts | ({"unlabeled": unlabeled} if unlabeled else {})
@@ -132,12 +132,12 @@ class Cohort:
 
 
 def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[str] = ()) -> Cohort:
-    """Fill in the standard columns and their types.
+    """Make a cohort from columns; missing standard columns are filled in.
 
     Args:
-        table: Columns; only `path` is required. Others than the standard ones are kept.
-        source: Where it came from, for messages.
-        notes: What reading found odd.
+        table: Columns by name; only `path` is required. Columns of other names are kept.
+        source: Folder or file that it was read from, for messages.
+        notes: Remarks from reading.
     """
     paths = text_column(list(table["path"]))
     unknown = [""] * len(paths)
@@ -147,7 +147,7 @@ def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[s
     columns["person"] = text_column(list(table.get("person", columns["subject"])))
     for name in ("fold", "sha256", "flags"):
         columns[name] = text_column(list(table.get(name, unknown)))
-    columns |= {name: _column(name, own) for name, own in table.items() if name not in columns}
+    columns |= {name: _column(name, col) for name, col in table.items() if name not in columns}
     return Cohort(columns, source, tuple(notes))
 
 
@@ -169,11 +169,11 @@ def _named_labels(cohort: Cohort) -> Table:
 def read_cohort_table(path: Path | str) -> Cohort:
     """Read a table with a `path` and, where known, `label` and `subject` columns.
 
-    Labels may be ALL/HEM in any case, or 1/0 as in the official CSV (1 is ALL). Relative paths are
-    taken from the table's folder; the cohort's are absolute.
+    Labels may be ALL/HEM in any case, or 1/0 as in the official CSV (1 is ALL). Relative paths
+    start at the folder of the table; the paths of the cohort are absolute.
 
     Raises:
-        CohortError: No `path` column, a blank path, or a label that is none of these.
+        CohortError: There is no `path` column, a path is blank, or a label is invalid.
     """
     path = Path(path)
     table = read_table(path, text=(*TEXT_COLUMNS, "label"))

@@ -33,12 +33,12 @@ _FILE_NAME = re.compile(FILE_NAME_PATTERN)
 
 @dataclass(frozen=True)
 class CellName:
-    """What an official file name says.
+    """The fields of an official file name.
 
     Attributes:
         subject: Official subject id, verbatim ("57", "H10", "h3").
         image: Number of the microscope image.
-        cell: Number of the cell in it.
+        cell: Number of the cell in that image.
         label: ALL (1) or HEM (0).
     """
 
@@ -49,7 +49,7 @@ class CellName:
 
 
 def parse_name(name: str) -> CellName | None:
-    """Read `UID_<subject>_<image>_<cell>_<all|hem>.<ext>`; None when `name` is not of that form."""
+    """Parse `UID_<subject>_<image>_<cell>_<all|hem>.<ext>`; None for a name of another form."""
     match = _FILE_NAME.fullmatch(name)
     if match is None:
         return None
@@ -58,7 +58,7 @@ def parse_name(name: str) -> CellName | None:
 
 
 def fold_of(parts: tuple[str, ...]) -> str:
-    """The official fold named in a path's folders: "0", "1", "2", "prelim", "final" or ""."""
+    """Find the official fold in the folders of a path: "0", "1", "2", "prelim", "final" or ""."""
     for part in reversed(parts):
         lower = part.lower()
         if re.fullmatch(r"fold_[0-9]", lower):

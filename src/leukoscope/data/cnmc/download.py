@@ -1,8 +1,8 @@
-"""`data download cnmc`: fetch C-NMC 2019, saying first how much, whose, and under which license.
+"""`data download cnmc`: state size, origin and license of C-NMC 2019, then download it.
 
-The images come from a copy on Kaggle, by way of `kagglehub` (the `download` extra). kagglehub
-resumes a broken download from its cache but not in a folder of our choice, so its cache is put
-inside the target folder for the time of the download and the tree is moved up when it is whole.
+The images come from a copy on Kaggle through `kagglehub` (the `download` extra). kagglehub resumes
+an interrupted download from its cache but not in a given folder. So its cache is placed inside the
+target folder during the download, and the tree is moved up when it is complete.
 """
 
 import os
@@ -23,14 +23,14 @@ _CACHE = ".kagglehub"
 
 
 def notice(target: Path) -> list[str]:
-    """What to know before fetching: origin, size, license and citation, as lines for a person."""
+    """Lines of text to read before the download: size, origin, license and citation."""
     images = official_images()
     return [
         f"C-NMC 2019: {len(images):,} images of one cell, {_gigabytes(_total_bytes())} unpacked,",
-        "          and room for the archive they come in until it is unpacked",
+        "          and space for the archive until it is unpacked",
         f"From:     the copy at kaggle.com/datasets/{KAGGLE_HANDLE}, verified afterwards",
-        f"Original: {ORIGINAL} (fetch it there by hand if you prefer)",
-        f"License:  {LICENSE}: name the authors wherever you use it",
+        f"Original: {ORIGINAL} (or download it there by hand)",
+        f"License:  {LICENSE}: credit the authors in every use",
         f"Cite:     {CITATION}",
         f"To:       {target}",
     ]
@@ -43,26 +43,25 @@ def download_cnmc(
     confirm: Callable[[list[str]], bool],
     jobs: int | None = None,
 ) -> Verification | None:
-    """Fetch C-NMC 2019 into a folder and verify it. Run again, a broken download goes on.
+    """Download C-NMC 2019 into a folder and verify it; a second call resumes the download.
 
     Args:
-        target: Where the `C-NMC_Leukemia` tree shall lie; made if need be.
-        source: Where from; only "kaggle" is known.
-        confirm: Shown the lines of `notice` before anything is fetched; fetching goes on if it
-            returns true.
-        jobs: Threads for the verification.
+        target: Folder for the `C-NMC_Leukemia` tree; created if absent.
+        source: Source of the download; only "kaggle" is supported.
+        confirm: Called with the lines of `notice`; the download starts if it returns true.
+        jobs: Number of threads for the verification.
 
     Returns:
-        The verification of what was fetched, or None if `confirm` declined.
+        The verification of the downloaded files, or None if `confirm` declined.
 
     Raises:
-        MissingExtraError: if kagglehub is not installed.
-        DownloadError: for another source, too little room, or a download that failed.
+        MissingExtraError: kagglehub is not installed.
+        DownloadError: The source is unknown, the disk is too full, or the download failed.
     """
     target = Path(target).expanduser().absolute()
     if source != "kaggle":
         raise DownloadError(
-            f"source {source!r} is unknown: use 'kaggle', or fetch the original from {ORIGINAL}"
+            f"source {source!r} is unknown: use 'kaggle', or download the original from {ORIGINAL}"
         )
     try:
         import kagglehub  # type: ignore[import-not-found]
@@ -89,7 +88,7 @@ def download_cnmc(
 
 @contextmanager
 def _cache_inside(target: Path) -> Iterator[Path]:
-    """Let kagglehub keep its cache in `target`, where it can go on after an interruption."""
+    """Place the cache of kagglehub in `target`, so that it can resume after an interruption."""
     cache, variable = target / _CACHE, "KAGGLEHUB_CACHE"
     before = os.environ.get(variable)
     cache.mkdir(parents=True, exist_ok=True)
@@ -105,7 +104,7 @@ def _cache_inside(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def _failures_named() -> Iterator[None]:
-    """Turn whatever kagglehub and its HTTP libraries raise into one clear line."""
+    """Turn any error of kagglehub and its HTTP libraries into a `DownloadError` of one line."""
     try:
         yield
     except Exception as error:
@@ -114,13 +113,13 @@ def _failures_named() -> Iterator[None]:
         offline = type(error).__name__ == "ConnectionError"
         reason = "no connection" if offline else f"{type(error).__name__}: {first}"
         raise DownloadError(
-            f"Kaggle did not deliver {KAGGLE_HANDLE} ({reason}). Check the network and run this "
-            f"again, it goes on where it stopped; or fetch the original from {ORIGINAL}"
+            f"{KAGGLE_HANDLE}: the download from Kaggle failed ({reason}). Check the network and "
+            f"run the command again to resume, or download the original from {ORIGINAL}"
         ) from error
 
 
 def _check_room(target: Path) -> None:
-    """Refuse before a long download what the disk cannot hold."""
+    """Raise if the disk is too full, before a long download."""
     existing = next(folder for folder in (target, *target.parents) if folder.exists())
     if not existing.is_dir():
         raise DownloadError(f"{existing} is a file: name a folder to download into.")

@@ -1,9 +1,9 @@
-"""`data verify`: is this folder a true copy of C-NMC 2019, and what of it is here?
+"""`data verify`: compare a folder with the official manifest of C-NMC 2019.
 
-Every image is compared with the official manifest by name, place and SHA-256. The folder may be the
-tree as The Cancer Imaging Archive or Kaggle lays it out, any folder inside or around it, or a flat
-copy: a file is recognized by its name and whatever official folders lead to it, and only a folder
-that says something else (another fold, class or phase) makes it misplaced.
+Every image is compared by name, place and SHA-256. The folder may be the tree of The Cancer Imaging
+Archive or of Kaggle, any folder inside or around it, or a flat copy. A file is identified by its
+name and the official folders above it. It is misplaced only if one of its folders contradicts its
+name (another fold, class or phase).
 """
 
 import hashlib
@@ -37,15 +37,14 @@ def verify(root: Path | str, *, jobs: int | None = None) -> Verification:
     """Compare a folder with the official C-NMC 2019 manifest.
 
     Args:
-        root: The folder to look at. Linked folders in it are not entered, and no link is
-            followed out of it.
-        jobs: Threads that read and hash; by default one for each processor.
+        root: Folder to verify. Linked folders are not entered, and no link is followed out of it.
+        jobs: Number of threads that read and hash; by default one per processor.
 
     Returns:
-        What is present, missing, altered, misplaced and extra.
+        Which images are present, missing, altered, misplaced or extra.
 
     Raises:
-        CohortError: if `root` is no folder or cannot be listed.
+        CohortError: `root` is not a folder or cannot be listed.
     """
     root = Path(root)
     if not root.is_dir():
@@ -77,16 +76,16 @@ def verify(root: Path | str, *, jobs: int | None = None) -> Verification:
 def identify(
     folders: Sequence[str], name: str, digest: bytes | None
 ) -> tuple[Status, OfficialImage | None]:
-    """Decide what one file is from its place, name and bytes.
+    """Identify one file by its place, name and content.
 
     Args:
-        folders: The folders that lead to it, outermost first.
-        name: Its file name.
-        digest: First 16 bytes of its SHA-256; b"" where its size alone rules every official image
-            out, None where it could not be read.
+        folders: Folders above the file, outermost first.
+        name: File name.
+        digest: First 16 bytes of its SHA-256; b"" if no official image has its size, None if it
+            could not be read.
 
     Returns:
-        The status, before repeated copies are told apart, and the official image it stands for.
+        The status, before repeated copies are marked, and the official image that it is.
     """
     named, hashed = _index()
     place = [folder.casefold() for folder in folders]
@@ -98,7 +97,7 @@ def identify(
             if image in same:
                 return ("misplaced" if _support(image, place) < 0 else "present"), image
         return "renamed", same[0]
-    # A bare number such as 17.bmp is a C-NMC name only where a folder says so; UID_... always is.
+    # A bare number such as 17.bmp is a C-NMC name only in an official folder; UID_... always is.
     needed = 1 if name.split(".")[0].isdecimal() else 0
     claimed = candidates[0] if candidates and _support(candidates[0], place) >= needed else None
     if digest is None:
@@ -107,7 +106,7 @@ def identify(
 
 
 def _support(image: OfficialImage, place: Sequence[str]) -> int:
-    """How many levels of the official path the folders confirm; -1 if one says something else."""
+    """Number of levels of the official path that the folders confirm; -1 if one contradicts."""
     own = set(image.path.casefold().split("/")[:-1])
     support = 0
     for level in _LEVELS:
@@ -121,7 +120,7 @@ def _support(image: OfficialImage, place: Sequence[str]) -> int:
 
 @lru_cache(maxsize=1)
 def _index() -> tuple[dict[str, list[OfficialImage]], dict[bytes, list[OfficialImage]]]:
-    """The official images by lower-case name and by digest (106 pairs share theirs)."""
+    """Index the official images by lower-case name and by digest (106 pairs share a digest)."""
     named: dict[str, list[OfficialImage]] = {}
     hashed: dict[bytes, list[OfficialImage]] = {}
     for image in official_images():
@@ -131,7 +130,7 @@ def _index() -> tuple[dict[str, list[OfficialImage]], dict[bytes, list[OfficialI
 
 
 def _scan(top: Path) -> tuple[list[Path], list[Finding], int]:
-    """Image files below `top` to hash, what is already settled, and the number of other files."""
+    """List image files below `top` to hash, findings without hashing, and count other files."""
     paths: list[Path] = []
     settled: list[Finding] = []
     others = 0
@@ -155,7 +154,7 @@ def _scan(top: Path) -> tuple[list[Path], list[Finding], int]:
                     settled.append(Finding(_shown_path(path, top), "linked", ""))
             elif is_image and path.is_file():
                 paths.append(path)
-            else:  # a pipe or device named like an image counts here: opening it could hang
+            else:  # includes a pipe or device named like an image: opening it could block
                 others += 1
     return paths, settled, others
 
@@ -165,7 +164,7 @@ def _leads_inside(path: Path, top: Path) -> bool:
 
 
 def _digest(path: Path) -> bytes | None:
-    """The start of a file's SHA-256; b"" if its size is not official, None if unreadable."""
+    """First bytes of a file's SHA-256; b"" if its size is not official, None if unreadable."""
     try:
         with path.open("rb", buffering=0) as file:
             if os.fstat(file.fileno()).st_size not in _official_sizes():
@@ -183,7 +182,7 @@ def _official_sizes() -> frozenset[int]:
 def _tell_repeated(
     judged: Sequence[tuple[Path, Status, OfficialImage | None]],
 ) -> Iterator[tuple[Path, Status, OfficialImage | None]]:
-    """Let one file stand for each official image, the one in its right place before any other."""
+    """Keep one file per official image, the one in its right place first; mark others repeated."""
     ranks: dict[Status, int] = {"present": 0, "misplaced": 1, "renamed": 2}
     taken: set[str] = set()
     for path, status, image in sorted(judged, key=lambda row: (ranks.get(row[1], 3), row[0])):
@@ -203,5 +202,5 @@ def _shown_path(path: Path, top: Path) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without control characters and undecodable bytes, which must not reach a terminal."""
+    """Replace control characters and undecodable bytes, which must not reach a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,10 +1,10 @@
-"""The official C-NMC 2019 manifest: name, size and digest of every image, as the package ships it.
+"""The official C-NMC 2019 manifest in the package: name, size and digest of every image.
 
 `official_manifest.npz` holds three arrays, no pickle: `paths` (uint8, the UTF-8 paths joined by
 newlines), `sizes` (uint32, bytes of each file) and `digests` (uint8 `[N, 16]`). A digest is the
-first 16 bytes of the file's SHA-256: 128 bits, which halves the file and leaves both an accidental
-match and a made-up file with an official digest out of reach. `tools/build_manifest.py` writes it
-from a CSV of path, sha256 and bytes.
+first 16 bytes of the file's SHA-256: 128 bits halve the file, and neither an accidental match nor a
+forged file with an official digest is feasible. `tools/build_manifest.py` writes it from a CSV of
+path, sha256 and bytes.
 """
 
 from collections.abc import Sequence
@@ -27,16 +27,16 @@ PARTS = {
     PRELIMINARY: "preliminary test",
     FINAL: "final test",
 }
-"""Official folder -> what people call it, in the order of the data set."""
+"""Official folder to the usual name of the subset, in the order of the data set."""
 
 
 @dataclass(frozen=True)
 class OfficialImage:
-    """One image as The Cancer Imaging Archive published it.
+    """One image as published by The Cancer Imaging Archive.
 
     Attributes:
-        path: Official place, with forward slashes, from `C-NMC_Leukemia/` on.
-        size: Length of the file in bytes.
+        path: Official path with forward slashes, starting with `C-NMC_Leukemia/`.
+        size: Size of the file in bytes.
         digest: First 16 bytes of its SHA-256.
     """
 
@@ -46,18 +46,18 @@ class OfficialImage:
 
     @property
     def name(self) -> str:
-        """The file name without its folders."""
+        """File name without folders."""
         return self.path.rsplit("/", 1)[1]
 
     @property
     def part(self) -> str:
-        """Which part of the data set it belongs to, a value of `PARTS`."""
+        """Subset of the data set that the image belongs to, a value of `PARTS`."""
         return PARTS[self.path.split("/")[2]]
 
 
 @lru_cache(maxsize=1)
 def official_images() -> tuple[OfficialImage, ...]:
-    """All 15,114 official images, ordered by path."""
+    """Read all 15,114 official images, ordered by path."""
     source = files("leukoscope.data.cnmc") / "official_manifest.npz"
     with source.open("rb") as stream, np.load(stream, allow_pickle=False) as packed:
         paths = packed["paths"].tobytes().decode().split("\n")
@@ -74,7 +74,7 @@ def pack_manifest(images: Sequence[OfficialImage], target: Path) -> None:
 
     Args:
         images: The official images, in any order.
-        target: The `.npz` to write.
+        target: The `.npz` file to write.
     """
     ordered = sorted(images, key=lambda image: image.path)
     joined = "\n".join(image.path for image in ordered).encode()

@@ -1,4 +1,4 @@
-"""What `data verify` found, as counts, lines for a person and plain types for JSON."""
+"""The result of `data verify` as counts, lines of text and plain types for JSON."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ Status = Literal[
 ]
 FAULTS: tuple[Status, ...] = ("altered", "misplaced", "renamed", "unreadable")
 MEANING: dict[Status, str] = {
-    "altered": "official name, other bytes",
-    "misplaced": "official bytes and name in a folder that says something else",
-    "renamed": "official bytes under another name",
+    "altered": "official name, different content",
+    "misplaced": "official name and content in the wrong folder",
+    "renamed": "official content under another name",
     "unreadable": "cannot be read",
-    "repeated": "a second copy of an image that is here",
+    "repeated": "a second copy of an image that is present",
     "extra": "images that are not official",
     "linked": "links that lead out of the folder, not followed",
 }
@@ -25,12 +25,12 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """What one file turned out to be.
+    """Status of one file.
 
     Attributes:
-        path: Where it lies, relative to the verified folder; unprintable characters shown as "?".
-        status: See `MEANING`.
-        official: The official path it stands for, "" where it stands for none.
+        path: Path relative to the verified folder; unprintable characters are shown as "?".
+        status: "present" or a key of `MEANING`.
+        official: Official path of the image, "" if it is not an official image.
     """
 
     path: str
@@ -40,13 +40,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verification:
-    """The outcome of `verify`.
+    """Result of `verify`.
 
     Attributes:
-        root: The folder looked at.
-        findings: One entry for each image file, in the order of the paths.
-        missing: Official paths with nothing standing for them.
-        others: Number of files that are no images (CSV, `.DS_Store`, `Thumbs.db`, ...), not judged.
+        root: The verified folder.
+        findings: One entry per image file, ordered by path.
+        missing: Official paths of images that are absent.
+        others: Number of files that are not images (CSV, `.DS_Store`, `Thumbs.db`, ...); ignored.
     """
 
     root: str
@@ -55,12 +55,12 @@ class Verification:
     others: int
 
     def of(self, *statuses: Status) -> list[Finding]:
-        """The findings of some statuses."""
+        """Findings with one of these statuses."""
         return [finding for finding in self.findings if finding.status in statuses]
 
     @property
     def state(self) -> Literal["complete", "partial", "altered", "unknown"]:
-        """`altered` if any fault was found, `unknown` if nothing official is here."""
+        """`altered` if there is any fault, `unknown` if there is no official image."""
         if self.of(*FAULTS):
             return "altered"
         if not self.of("present"):
@@ -69,14 +69,14 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """0 for a complete or partial true copy, 1 for any fault or where nothing official is here.
+        """0 for an unaltered copy, complete or partial; 1 for a fault or without official images.
 
-        Missing, repeated and extra images and links are listed but do not fail a copy.
+        Missing, repeated and extra images and links are listed but are not faults.
         """
         return 0 if self.state in ("complete", "partial") else 1
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Part -> official, here (present), missing and the faults, as numbers of images."""
+        """Numbers of images by subset: official, present, missing, and each fault."""
         part_of = {image.path: image.part for image in official_images()}
         official = Counter(part_of.values())
         missing = Counter(part_of[path] for path in self.missing)
@@ -92,26 +92,28 @@ class Verification:
         }
 
     def summary(self) -> list[str]:
-        """Lines for a person: the verdict, a row for each part, then what is wrong or odd."""
+        """Lines of text: the conclusion, a row per subset, then faults and remarks."""
         here, total = len(self.of("present")), len(official_images())
         verdict = {
             "complete": "Complete and unaltered copy of C-NMC 2019",
-            "partial": "Partial copy of C-NMC 2019, nothing altered",
-            "altered": "NOT a true copy of C-NMC 2019",
+            "partial": "Partial, unaltered copy of C-NMC 2019",
+            "altered": "NOT an unaltered copy of C-NMC 2019",
             "unknown": "No official C-NMC 2019 image",
         }[self.state]
         lines = [f"{verdict}: {here:,} of {total:,} images verified in {self.root}"]
         for part, row in self.counts().items():
             wrong = "".join(f", {row[fault]:,} {fault}" for fault in FAULTS if row[fault])
-            lines.append(f"  {part:<17} {row['present']:>6,} of {row['official']:>6,} here{wrong}")
+            lines.append(
+                f"  {part:<17} {row['present']:>6,} of {row['official']:>6,} present{wrong}"
+            )
         for status, meaning in MEANING.items():
             lines += _listing(status, meaning, self.of(status))
         if self.others:
-            lines.append(f"{self.others:,} other files (no images) were not judged.")
+            lines.append(f"{self.others:,} other files (not images) were ignored.")
         return lines
 
     def to_dict(self) -> dict[str, object]:
-        """Everything as plain types, for JSON."""
+        """The result as plain types for JSON."""
         return {
             "root": self.root,
             "state": self.state,
@@ -122,22 +124,20 @@ class Verification:
             "missing": list(self.missing),
             "other_files": self.others,
             **{
-                status: [
-                    {"path": found.path, "official": found.official} for found in self.of(status)
-                ]
+                status: [{"path": one.path, "official": one.official} for one in self.of(status)]
                 for status in MEANING
             },
         }
 
 
-def _listing(status: str, meaning: str, found: Sequence[Finding]) -> list[str]:
-    """A line that counts, then the first few paths."""
-    if not found:
+def _listing(status: str, meaning: str, findings: Sequence[Finding]) -> list[str]:
+    """A line with the count, then the first few paths."""
+    if not findings:
         return []
-    lines = [f"{len(found):,} {status} ({meaning}):"]
-    for finding in found[:_SHOWN]:
+    lines = [f"{len(findings):,} {status} ({meaning}):"]
+    for finding in findings[:_SHOWN]:
         elsewhere = finding.official and not finding.official.endswith(finding.path)
         lines.append(f"  {finding.path}" + (f"  is  {finding.official}" if elsewhere else ""))
-    if len(found) > _SHOWN:
-        lines.append(f"  and {len(found) - _SHOWN:,} more; --json lists all")
+    if len(findings) > _SHOWN:
+        lines.append(f"  and {len(findings) - _SHOWN:,} more; --json lists all")
     return lines

@@ -1,4 +1,4 @@
-"""What is in a cohort, in a few numbers."""
+"""Count the cells, subjects, persons and folds of a cohort."""
 
 from collections import Counter
 from typing import Any
@@ -12,7 +12,7 @@ SAMPLE = 200
 
 
 def describe(cohort: Cohort) -> dict[str, Any]:
-    """Count a cohort.
+    """Count cells, subjects and persons.
 
     Returns:
         Plain values, ready for JSON: source; cells, subjects and persons by class; cells by fold

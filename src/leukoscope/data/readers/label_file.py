@@ -1,6 +1,4 @@
-"""Labels that come beside the images: the preliminary test set's CSV, and tables of the same
-use.
-"""
+"""Label files: the CSV of the preliminary test set, and similar tables of image name and label."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,12 +16,12 @@ NAME_COLUMNS, LABEL_COLUMNS = ("new_names", "path", "name"), ("labels", "label")
 
 @dataclass(frozen=True)
 class Entry:
-    """What a label file says of one image.
+    """Entry of a label file for one image.
 
     Attributes:
         label: ALL (1), HEM (0) or unknown (-1).
-        subject: Official subject id, "" where unknown.
-        conflict: The original name in the file says another label.
+        subject: Official subject id, "" if unknown.
+        conflict: True if the original file name gives another label.
     """
 
     label: int
@@ -32,29 +30,29 @@ class Entry:
 
 
 def find_label_file(folder: Path, tables: Iterable[Path]) -> Path | None:
-    """The preliminary set's CSV among `tables`, or else in `folder`; copies of one file count once.
+    """Find the CSV of the preliminary set among `tables`, or else in `folder`.
 
     Raises:
-        CohortError: Several that differ.
+        CohortError: There are several with different content.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}  # by hash: copies of one file count once
     for table in (*tables, folder / OFFICIAL_NAME):
         if table.is_file() and _header(table) >= set(PRELIMINARY_COLUMNS):
-            found.setdefault(sha256_file(table), table)
-    if len(found) > 1:
-        names = ", ".join(map(str, found.values()))
+            files.setdefault(sha256_file(table), table)
+    if len(files) > 1:
+        names = ", ".join(map(str, files.values()))
         raise CohortError(f"{folder}: several label files ({names}); name the right one (labels=).")
-    return next(iter(found.values()), None)
+    return next(iter(files.values()), None)
 
 
 def read_label_file(path: Path | str) -> dict[str, Entry]:
-    """Image name to what the file says of it.
+    """Read a label file into a mapping from image name to entry.
 
-    The official columns are Patient_ID (the original name, which holds the subject), new_names and
-    labels (1 is ALL). Others may write path or name, label, and if known subject.
+    The official columns are Patient_ID (the original name, which includes the subject), new_names
+    and labels (1 is ALL). Other tables have path or name, label, and optionally subject.
 
     Raises:
-        CohortError: Not such a table, an unknown label, or two labels for one image.
+        CohortError: A column is missing, a label is unknown, or an image has two labels.
     """
     path = Path(path)
     table = read_table(path, text=(*NAME_COLUMNS, *LABEL_COLUMNS, "Patient_ID", "subject"))
@@ -74,17 +72,17 @@ def read_label_file(path: Path | str) -> dict[str, Entry]:
         entry = _entry(int(label), str(original).strip(), str(subject).strip())
         if entries.setdefault(_file_name(str(name)), entry) != entry:
             raise CohortError(
-                f"{path}, line {line}: {name} stands in the file twice and differs; keep one."
+                f"{path}, line {line}: {name} is listed twice with different entries; keep one."
             )
     return entries
 
 
 def _entry(label: int, original: str, subject: str) -> Entry:
-    told = parse_name(original)
-    if told is None:
+    parsed = parse_name(original)
+    if parsed is None:
         return Entry(label, subject, conflict=False)
-    conflict = label not in (told.label, UNKNOWN)
-    return Entry(UNKNOWN if conflict else label, subject or told.subject, conflict)
+    conflict = label not in (parsed.label, UNKNOWN)
+    return Entry(UNKNOWN if conflict else label, subject or parsed.subject, conflict)
 
 
 def _file_name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Read a cohort from disk: the official C-NMC tree in any copy, a folder per class, or a table."""
+"""Read a cohort: the official C-NMC tree in any copy, a folder per class, or a table."""
 
 import os
 from collections import Counter
@@ -30,28 +30,27 @@ CLASS_FOLDERS = {
     **dict.fromkeys(("all", "blast", "blasts", "leukemic", "leukemia", "leukaemia"), ALL),
     **dict.fromkeys(("hem", "normal", "healthy", "benign"), HEM),
 }
-"""Folder names that give a class, in any case. Anything else is refused rather than guessed."""
+"""Folder names that give a class, in any case. For another name the class is not guessed."""
 
 
 def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Cohort:
     """Read a data set.
 
-    Accepted are the official tree, whole or in part, with or without its upper folders; a folder
-    per class (`CLASS_FOLDERS`); and a .csv, .jsonl or .parquet with path, label and, if known,
-    subject. Where an image's folder and its name, or the label file and the original name, say
-    different classes, the label is unknown and the image gets the flag "label-conflict".
+    The source is the official tree, whole or in part, with or without its upper folders; a folder
+    per class (`CLASS_FOLDERS`); or a .csv, .jsonl or .parquet table with path, label and, if known,
+    subject. If the folder and the name of an image give different classes, or the label file and
+    the original name do, the label is unknown and the image gets the flag "label-conflict".
 
     Args:
-        source: A folder or a table.
-        labels: The preliminary set's CSV, or a table of path and label, where it is not inside the
+        source: Folder or table.
+        labels: CSV of the preliminary set, or a table of path and label, if it is not inside the
             folder.
 
     Returns:
-        The cohort with absolute paths, in natural order of the paths for a folder, with notes on
-        what was passed over.
+        The cohort with absolute paths, in natural order for a folder, and notes on skipped files.
 
     Raises:
-        CohortError: Nothing there, no image, or images whose class cannot be told.
+        CohortError: The source is absent, has no image, or has images of unknown class.
     """
     source = Path(source).expanduser()
     try:
@@ -67,7 +66,7 @@ def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Coho
             f"{source}: give a folder of images or a table ({', '.join(TABLE_SUFFIXES)})."
         )
     if labels is not None:
-        raise CohortError(f"{source}: a table has its own labels; leave out {labels}.")
+        raise CohortError(f"{source}: a table contains its labels; omit {labels}.")
     return read_cohort_table(source)
 
 
@@ -77,28 +76,31 @@ def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:
     names = [parse_name(image.name) for image in tree.images]
     by_folder = _folder_labels(tree, folds)
     label, flags = [], []
-    for name, told in zip(names, by_folder, strict=True):
-        conflict = name is not None and told not in (UNKNOWN, name.label)
-        label.append(told if name is None else UNKNOWN if conflict else name.label)
+    for name, folder_label in zip(names, by_folder, strict=True):
+        conflict = name is not None and folder_label not in (UNKNOWN, name.label)
+        label.append(folder_label if name is None else UNKNOWN if conflict else name.label)
         flags.append(LABEL_CONFLICT if conflict else "")
     subject = ["" if name is None else name.subject for name in names]
-    waiting = _waiting(names, folds, by_folder)
-    entries, file = _entries(tree, labels, bool(waiting))
-    for row in waiting:
+    listed = _rows_of_label_file(names, folds, by_folder)
+    entries, file = _entries(tree, labels, bool(listed))
+    for row in listed:
         entry = entries.get(tree.images[row].name)
         if entry is not None:
             label[row], subject[row] = entry.label, entry.subject
             flags[row] = LABEL_CONFLICT if entry.conflict else ""
-    notes += _join_notes(tree, waiting, entries, file)
-    may_lack = set(waiting) if entries else set()
-    untold = [
+    notes += _join_notes(tree, listed, entries, file)
+    may_be_unknown = set(listed) if entries else set()
+    unknown = [
         row
         for row, (value, flag, fold) in enumerate(zip(label, flags, folds, strict=True))
-        if value == UNKNOWN and not flag and fold not in ("prelim", "final") and row not in may_lack
+        if value == UNKNOWN
+        and not flag
+        and fold not in ("prelim", "final")
+        and row not in may_be_unknown
     ]
-    if untold:
-        raise _no_class(tree, untold)
-    notes += _oddities(tree, folds, label, flags)
+    if unknown:
+        raise _unknown_class(tree, unknown)
+    notes += _remarks(tree, folds, label, flags)
     table = {
         "path": [str(tree.root / image) for image in tree.images],
         "label": np.array(label, dtype=np.int8),
@@ -110,8 +112,9 @@ def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:
 
 
 def _folder_labels(tree: Tree, folds: Sequence[str]) -> list[int]:
-    """The class each image's folders name, innermost first; a folder around class folders is
-    none.
+    """Class of each image by its folders, innermost first.
+
+    A folder that contains class folders is not a class folder itself.
     """
     folders = {
         Path(*image.parts[: depth + 1])
@@ -128,9 +131,12 @@ def _folder_labels(tree: Tree, folds: Sequence[str]) -> list[int]:
     return labels
 
 
-def _waiting(names: Sequence[object], folds: Sequence[str], by_folder: Sequence[int]) -> list[int]:
-    """Rows that a label file speaks of. The final test set has the same file names and no
-    labels.
+def _rows_of_label_file(
+    names: Sequence[object], folds: Sequence[str], by_folder: Sequence[int]
+) -> list[int]:
+    """Rows that a label file describes.
+
+    The final test set has the same file names as the preliminary one, and no labels.
     """
     preliminary = [row for row, fold in enumerate(folds) if fold == "prelim" and names[row] is None]
     if preliminary:
@@ -138,8 +144,8 @@ def _waiting(names: Sequence[object], folds: Sequence[str], by_folder: Sequence[
     rows = zip(names, folds, by_folder, strict=True)
     return [
         row
-        for row, (name, fold, told) in enumerate(rows)
-        if name is None and fold != "final" and told == UNKNOWN
+        for row, (name, fold, label) in enumerate(rows)
+        if name is None and fold != "final" and label == UNKNOWN
     ]
 
 
@@ -154,63 +160,63 @@ def _entries(
 
 
 def _join_notes(
-    tree: Tree, waiting: Sequence[int], entries: dict[str, Entry], file: Path | None
+    tree: Tree, listed: Sequence[int], entries: dict[str, Entry], file: Path | None
 ) -> list[str]:
-    present = [tree.images[row].name for row in waiting]
+    present = [tree.images[row].name for row in listed]
     if file is None:
         return [f"{len(present)} images have no label: no label file was found."] if present else []
     absent = [name for name in entries if name not in set(present)]
     if len(absent) == len(entries):
         raise CohortError(
-            f"{file}: names none of the images below {tree.root} (it has {_first(absent)}); "
+            f"{file}: lists none of the images below {tree.root} (it lists {_first(absent)}); "
             "give the label file of these images."
         )
     unnamed = [name for name in present if name not in entries]
     notes = (
-        [f"{file.name} names {len(absent)} images that are absent: {_first(absent)}."]
+        [f"{file.name} lists {len(absent)} images that are absent: {_first(absent)}."]
         if absent
         else []
     )
     return notes + (
-        [f"{file.name} lacks {len(unnamed)} images: {_first(unnamed)}."] if unnamed else []
+        [f"{file.name} does not list {len(unnamed)} images: {_first(unnamed)}."] if unnamed else []
     )
 
 
-def _no_class(tree: Tree, rows: Sequence[int]) -> CohortError:
+def _unknown_class(tree: Tree, rows: Sequence[int]) -> CohortError:
     folders = Counter(str(tree.images[row].parent) for row in rows)
-    found = ", ".join(
+    places = ", ".join(
         f"{'the folder itself' if name == '.' else name + '/'} ({count})"
         for name, count in folders.most_common(5)
     )
     known = {
-        LABEL_NAMES[label]: "/, ".join(name for name, own in CLASS_FOLDERS.items() if own == label)
+        LABEL_NAMES[label]: "/, ".join(n for n, value in CLASS_FOLDERS.items() if value == label)
         for label in (ALL, HEM)
     }
     return CohortError(
-        f"{tree.root}: the class of {len(rows)} images cannot be told; they lie in {found}. "
-        f"A folder per class is called {known['ALL']}/ (leukemic) or {known['HEM']}/ (normal), "
-        "in any case. Or use official file names, or give a table of path and label."
+        f"{tree.root}: the class of {len(rows)} images is unknown; they are in {places}. "
+        f"Name a folder per class {known['ALL']}/ (leukemic) or {known['HEM']}/ (normal), "
+        "in any case, use official file names, or give a table of path and label."
     )
 
 
-def _oddities(
+def _remarks(
     tree: Tree, folds: Sequence[str], label: Sequence[int], flags: Sequence[str]
 ) -> list[str]:
     notes = []
     conflicts = [str(image) for image, flag in zip(tree.images, flags, strict=True) if flag]
     if conflicts:
         notes.append(
-            f"{len(conflicts)} images say two classes (mislabeled?), so their label is taken as "
-            f"unknown: {_first(conflicts)}."
+            f"{len(conflicts)} images have contradictory classes (mislabeled?); their label is set "
+            f"to unknown: {_first(conflicts)}."
         )
     rows = zip(tree.images, folds, strict=True)
     names = Counter(image.name for image, fold in rows if fold not in ("prelim", "final"))
     twice = [name for name, count in names.items() if count > 1]
     if twice:
-        notes.append(f"{len(twice)} file names stand in more than one folder: {_first(twice)}.")
+        notes.append(f"{len(twice)} file names occur in more than one folder: {_first(twice)}.")
     for value in (ALL, HEM):
         if value not in label:
-            notes.append(f"No {LABEL_NAMES[value]} cell is here: training needs both classes.")
+            notes.append(f"There is no {LABEL_NAMES[value]} cell; training needs both classes.")
     return notes
 
 

@@ -1,4 +1,4 @@
-"""The images below a folder, in the order a person would put them, and what was passed over."""
+"""List the images below a folder in natural order, with notes on files that were skipped."""
 
 import os
 from collections import Counter
@@ -15,13 +15,13 @@ CLUTTER = {"thumbs.db", "desktop.ini"}
 
 @dataclass(frozen=True)
 class Tree:
-    """What a folder holds.
+    """Files below a folder.
 
     Attributes:
         root: The folder.
-        images: Paths of the images relative to it, in natural order.
+        images: Paths of the images relative to `root`, in natural order.
         tables: Paths of .csv files, in natural order.
-        notes: What was passed over, a line each.
+        notes: One line for each kind of skipped files.
     """
 
     root: Path
@@ -33,11 +33,11 @@ class Tree:
 def walk(root: Path) -> Tree:
     """List the images below `root` by extension.
 
-    Hidden files are left out. A link is followed to a file inside `root`, never to a folder or out
-    of it, so that a cohort is what its folder holds and a loop cannot arise.
+    Hidden files are skipped. A link is followed to a file inside `root`, but never to a folder or
+    out of `root`. So a cohort is exactly the content of its folder, and loops cannot occur.
 
     Raises:
-        CohortError: `root` cannot be read, or no image is below it.
+        CohortError: `root` cannot be read, or there is no image below it.
     """
     images, tables, links, troubles = [], [], [], []
     others: Counter[str] = Counter()
@@ -67,11 +67,11 @@ def walk(root: Path) -> Tree:
     if links:
         first = min(links, key=lambda path: natural_key(str(path)))
         notes.append(
-            f"{len(links)} links to folders, or out of {root}, not followed: {first} first."
+            f"{len(links)} links to folders, or out of {root}, were not followed; first: {first}."
         )
     if others:
         kinds = ", ".join(kind for kind, _ in others.most_common(5))
-        notes.append(f"{others.total()} files are no images by their extension ({kinds}).")
+        notes.append(f"{others.total()} files are not images by their extension ({kinds}).")
     if not images:
         kinds = " ".join(sorted(SUFFIXES))
         raise CohortError(
