@@ -1,8 +1,8 @@
 """The cohort: one table with a row per cell, shared by all steps.
 
 Each step adds columns: reading gives path, label, subject and fold; the audit adds person and cell;
-a split adds part (the subset); prediction adds p_all and verdict. The table can be written to CSV or
-Parquet after any step and read again.
+a split adds part (the subset); prediction adds p_all and verdict. After any step the table can be
+written to CSV or Parquet and read again.
 """
 
 import os
