@@ -53,7 +53,7 @@ def test_candidates_are_all_combinations_in_order(c, gamma):
         (None, "classical.estimator is None; choose one of logistic"),
         ({"estimator": ["svm"]}, "classical.estimator"),
         ({"estimator": "trees"}, "classical.estimator is 'trees'"),
-        ({"estimator": "knn", "c": 1}, "unknown setting classical.c"),
+        ({"estimator": "knn", "c": 1}, r"unknown field classical\.c"),
         ({"estimator": "svm", "c": []}, r"classical\.c"),
         ({"estimator": "svm", "gamma": [1, 0]}, r"classical\.gamma"),
         ({"estimator": "svm", "gamma": "wide"}, "a number"),

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from leukoscope.core.dataclass_reader import MalformedError, build, parse_object, plain
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
 from leukoscope.data.imaging.image import Crop
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
-from leukoscope.inference.model_file.schema import MalformedError, build, parse_object, plain
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
 
 SCHEMA = 3

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.data.descriptors import GROUPS, NAMES, choose
-from leukoscope.models.recipe.conversion import build
-from leukoscope.models.recipe.settings import Input
+from leukoscope.models.recipe.settings import Input, read_settings
 
 # Every official training image as it is, and the center of a larger one.
 WHOLE_FRAME = Input(crop=450, size=450)
@@ -220,5 +219,4 @@ def read_classical(tree: Any, where: str) -> Classical:
         raise RecipeError(
             f"{where}: classical.estimator is {name!r}; choose one of {', '.join(ESTIMATORS)}."
         )
-    settings: Classical = build(ESTIMATORS[name], tree, where, "classical.")
-    return settings
+    return read_settings(ESTIMATORS[name], tree, where, "classical")

@@ -18,7 +18,6 @@ from leukoscope.core.errors import RecipeError
 from leukoscope.core.files import write_text
 from leukoscope.core.renamed import current_name, current_names
 from leukoscope.core.yaml_files import read_yaml
-from leukoscope.models.recipe.conversion import build
 from leukoscope.models.recipe.estimator_settings import WHOLE_FRAME, Classical, read_classical
 from leukoscope.models.recipe.rules import Rules, check_rules, network_rules, recipe_rules
 from leukoscope.models.recipe.settings import (
@@ -31,6 +30,7 @@ from leukoscope.models.recipe.settings import (
     Optimizer,
     Schedule,
     Stage,
+    read_settings,
 )
 
 DESCRIPTORS_UNSCALED = "input: size = crop, for descriptors are measured in original pixels"
@@ -131,8 +131,7 @@ class NetworkRecipe(Recipe):
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Self:
         """Build the recipe from plain dicts with current names, strictly."""
-        recipe: Self = build(cls, tree, _where(tree))
-        return recipe
+        return read_settings(cls, tree, _where(tree))
 
 
 @dataclass(frozen=True)
@@ -160,8 +159,7 @@ class EstimatorRecipe(Recipe):
                 f"{where}: has classical and so no {unknown[0]}; its settings: {', '.join(known)}."
             )
         classical = read_classical(tree["classical"], where)
-        recipe: Self = build(cls, {**tree, "classical": classical}, where)
-        return recipe
+        return read_settings(cls, {**tree, "classical": classical}, where)
 
 
 def recipe_names() -> list[str]:

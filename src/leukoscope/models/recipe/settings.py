@@ -1,8 +1,13 @@
 """The groups of settings of a recipe: frozen dataclasses whose fields are data, not code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
+from leukoscope.core.dataclass_reader import HANDWRITTEN, MalformedError, build
+from leukoscope.core.errors import RecipeError
+
+T = TypeVar("T")
 Monitor = Literal["loss", "auroc", "balanced_accuracy", "sensitivity", "specificity"]
 
 
@@ -156,3 +161,22 @@ class Stage:
     learning_rate: float | dict[str, float] = 0.0
     patience: int = 0
     layer_decay: float = 1.0
+
+
+def read_settings(cls: type[T], tree: Mapping[str, Any], where: str, path: str = "") -> T:
+    """Build settings from plain dicts, as YAML gives them.
+
+    Args:
+        cls: The dataclass of the settings.
+        tree: Names and values; a number may be text, as in 1e-3, and one value may stand for a
+            list.
+        where: The name of the recipe in messages.
+        path: Dotted path of the settings in the recipe.
+
+    Raises:
+        RecipeError: An unknown name, or a value of another type; names the field.
+    """
+    try:
+        return build(cls, tree, path, HANDWRITTEN)
+    except MalformedError as error:
+        raise RecipeError(f"{where}: {error}.") from None
