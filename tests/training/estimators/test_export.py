@@ -7,10 +7,9 @@ from leukoscope.core.errors import ParityError
 from leukoscope.data.descriptors import NAMES, VERSION
 from leukoscope.data.imaging.image import Crop
 from leukoscope.inference.model_file.card import Descriptors
-from leukoscope.inference.model_file.model_file import load, read_card
-from leukoscope.training.calibration.calibrate import TOLERANCE
+from leukoscope.training.calibration.package import TOLERANCE, export, verify_parity
 from leukoscope.training.estimators.estimators import Fitted, fit_estimator
-from leukoscope.training.estimators.export import export_estimator
+from leukoscope.training.estimators.export import TrainedEstimator
 from tests.inference.tiny_model import tiny_card
 from tests.root import ROOT
 from tests.training.described import DESCRIPTORS, ON_DESCRIPTORS, drawn, quick
@@ -37,10 +36,10 @@ def test_the_file_answers_as_the_estimator_row_by_row_and_together(
     estimator: str, tmp_path: Path
 ) -> None:
     path, model = tmp_path / "m.onnx", fitted(estimator)
-    assert export_estimator(model, CARD, path, OTHERS[:50]) <= TOLERANCE
-    assert read_card(path) == CARD
+    file = export(TrainedEstimator(model), CARD, path)
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
-    file = load(path)
+    rows = np.arange(len(OTHERS))
+    assert verify_parity(TrainedEstimator(model), file, OTHERS, rows, path) <= TOLERANCE
     outputs = file.run_inputs(OTHERS, embeddings=True)
     np.testing.assert_allclose(outputs.logit, model.logit(OTHERS), atol=2e-5)
     np.testing.assert_allclose(outputs.embedding, model.standard(OTHERS), atol=1e-5)
@@ -51,31 +50,28 @@ def test_the_file_answers_as_the_estimator_row_by_row_and_together(
 @pytest.mark.parametrize("estimator", ON_DESCRIPTORS)
 def test_cells_far_from_any_known_get_a_finite_answer(estimator: str, tmp_path: Path) -> None:
     path, model = tmp_path / "m.onnx", fitted(estimator)
-    export_estimator(model, CARD, path, OTHERS[:8])
+    file = export(TrainedEstimator(model), CARD, path)
     far = np.stack([VALUES[0] * 0, VALUES[0] * 1e6, VALUES[0] * -1e6]).astype(np.float32)
-    found = load(path).run_inputs(far).logit
+    found = file.run_inputs(far).logit
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, model.logit(far), atol=1e-4)
 
 
-def test_a_file_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
-    model = fitted("logistic")
-    (tmp_path / "m.onnx").write_bytes(b"the earlier model")
-
+def test_a_file_that_differs_from_the_estimator_is_refused(tmp_path: Path) -> None:
     class Otherwise(Fitted):
         def logit(self, values: np.ndarray) -> np.ndarray:
             return super().logit(values) + 0.01
 
-    other = Otherwise(**vars(model))
+    path, model = tmp_path / "m.onnx", fitted("logistic")
+    file = export(TrainedEstimator(model), CARD, path)
+    other = TrainedEstimator(Otherwise(**vars(model)))
     with pytest.raises(ParityError, match=r"m\.onnx.* differ .* by 0\.01 .*nothing was written"):
-        export_estimator(other, CARD, tmp_path / "m.onnx", OTHERS[:8])
-    assert (tmp_path / "m.onnx").read_bytes() == b"the earlier model"
-    assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
+        verify_parity(other, file, OTHERS, np.arange(8), path)
 
 
 def test_the_file_names_no_path_of_the_machine_it_was_made_on(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
-    export_estimator(fitted("svm"), CARD, path, OTHERS[:8])
+    TrainedEstimator(fitted("svm")).to_onnx(path)
     written = path.read_bytes()
     assert b"site-packages" not in written
     assert str(ROOT).encode() not in written

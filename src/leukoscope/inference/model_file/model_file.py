@@ -125,7 +125,7 @@ def default_model() -> Path:
     return path
 
 
-def load(path: Path | str, *, threads: int = 1) -> ModelFile:
+def load(path: Path | str, *, card: Card | None = None, threads: int = 1) -> ModelFile:
     """Open a model file and check that it is one of ours.
 
     The file is read once, and a network whose weights lie in other files is refused, so nothing but
@@ -133,6 +133,7 @@ def load(path: Path | str, *, threads: int = 1) -> ModelFile:
 
     Args:
         path: the .onnx file.
+        card: the card of a file that has none yet, while it is being made.
         threads: threads that ONNX Runtime uses inside one `run`. One is best where several threads
             call `run`, as `predictor` does.
 
@@ -142,7 +143,7 @@ def load(path: Path | str, *, threads: int = 1) -> ModelFile:
     """
     path = Path(path)
     data = _read(path)
-    card = _card(path, data)
+    card = card or _card(path, data)
     if problem := descriptor_problem(card):
         raise ModelFileError(f"{path}: {problem}")
     model = ModelFile(path, card, _session(path, data, threads))

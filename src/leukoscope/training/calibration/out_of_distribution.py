@@ -1,10 +1,12 @@
-"""What a model knows: the looks of its cells, and where they lie in its embedding.
+"""Rejection limits of a model: the image quality and the embeddings of its own cells.
 
-The limits that follow stand in the card. Test persons have no part in them.
+They are set on training and validation cells and are part of the card. Test persons have no part in
+them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,94 +17,129 @@ from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import decode
 from leukoscope.evaluation.metrics.calibration import person_weights
 from leukoscope.evaluation.metrics.conformal import person_limit
+from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.limits import OutOfDistribution
+from leukoscope.inference.model_file.model_file import ModelFile
 from leukoscope.inference.rejection.image_checks import Range, fit_ranges, image_quality
 from leukoscope.inference.rejection.mahalanobis import METHOD, GaussianModel, fit_gaussian
+from leukoscope.training.calibration.file_outputs import Inputs, predict_embeddings
 
-Look = Mapping[str, float]
-# The share of a new person's cells that may be called unlike the training cells.
+Quality = Mapping[str, float]
+"""The measures of `image_checks.image_quality` of one image."""
+# The fraction of a new person's cells that may be rejected as unlike the training cells.
 FALSE_ALARMS = 0.01
-# Cells of each person that are looked at: more would say little that is new and take its time.
+# Cells measured of each person: more would add little and take their time.
 PER_PERSON = 200
 FEWEST = 20
-"""Of fewer cells the range would be no guide to other cells."""
+"""The range of fewer cells would be no guide to other cells."""
+
+
+def add_rejection_limits(card: Card, file: ModelFile, cohort: Cohort, inputs: Inputs) -> Card:
+    """The card with limits on image quality and on the distance from the training cells.
+
+    Args:
+        card: A card to complete.
+        file: The exported model, which gives the embeddings.
+        cohort: N cells with person and part.
+        inputs: Inputs of the model file, one row per cell.
+    """
+    part, person = cohort["part"], cohort["person"]
+    train = sample(person, np.flatnonzero(part == "train"))
+    validation = sample(person, np.flatnonzero(part == "validation"))
+    return replace(
+        card,
+        image_limits=quality_ranges(cohort, np.concatenate([train, validation])),
+        out_of_distribution=fit_detector(
+            predict_embeddings(file, inputs, train),
+            person[train],
+            predict_embeddings(file, inputs, validation),
+            person[validation],
+        ),
+    )
 
 
 def sample(person: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Some of the rows, at most `PER_PERSON` of each person, evenly through their cells."""
+    """At most `PER_PERSON` of the rows of each person, evenly spaced."""
     chosen = []
     for name in np.unique(person[rows].astype(str)):
-        own = rows[person[rows] == name]
-        places = np.linspace(0, len(own) - 1, min(PER_PERSON, len(own)))
-        chosen.append(own[np.unique(places.astype(int))])
+        of_person = rows[person[rows] == name]
+        places = np.linspace(0, len(of_person) - 1, min(PER_PERSON, len(of_person)))
+        chosen.append(of_person[np.unique(places.astype(int))])
     return np.sort(np.concatenate(chosen)) if chosen else rows
 
 
 def quality_ranges(cohort: Cohort, rows: np.ndarray, jobs: int = 2) -> dict[str, Range] | None:
-    """The range of looks of some cells, of training and validation persons; see `quality_range`."""
-    return quality_range(measure_quality(cohort.select(rows).paths, jobs))
+    """The ranges of image quality over some cells; see `ranges_of`."""
+    return ranges_of(measure_quality(cohort.select(rows).paths, jobs))
 
 
-def measure_quality(paths: Sequence[Path], jobs: int = 2) -> list[Look | None]:
-    """How image files look, by `image_checks.look`; None where one cannot be read.
+def measure_quality(paths: Sequence[Path], jobs: int = 2) -> list[Quality | None]:
+    """Image quality of some files by `image_checks.image_quality`; None for an unreadable file.
 
     Args:
-        paths: The files.
-        jobs: Threads.
+        paths: The image files.
+        jobs: Number of threads.
     """
 
-    def looked(path: Path) -> Look | None:
+    def measured(path: Path) -> Quality | None:
         try:
             return image_quality(decode(path))
         except ImageError:
             return None
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        return list(track(pool.map(looked, paths), "Looking at known cells", total=len(paths)))
+        title = "Measuring image quality"
+        return list(track(pool.map(measured, paths), title, total=len(paths)))
 
 
-def quality_range(seen: Iterable[Look | None]) -> dict[str, Range] | None:
-    """The range of looks of known cells; None where fewer than `FEWEST` could be read."""
-    read = [one for one in seen if one is not None]
-    return fit_ranges(read) if len(read) >= FEWEST else None
+def ranges_of(qualities: Iterable[Quality | None]) -> dict[str, Range] | None:
+    """The ranges of image quality over known cells; None if fewer than `FEWEST` were readable."""
+    readable = [quality for quality in qualities if quality is not None]
+    return fit_ranges(readable) if len(readable) >= FEWEST else None
 
 
 def fit_detector(
-    train: np.ndarray, trained: np.ndarray, validation: np.ndarray, validated: np.ndarray
+    train: np.ndarray,
+    train_person: np.ndarray,
+    validation: np.ndarray,
+    validation_person: np.ndarray,
 ) -> OutOfDistribution | None:
-    """The cloud of the training cells, and how far from it validation cells lie.
+    """Fit the training embeddings, and set the distance limit on validation embeddings.
 
     Args:
         train: (N, d) embeddings of training cells.
-        trained: (N,) their persons.
+        train_person: (N,) their persons.
         validation: (M, d) embeddings of validation cells.
-        validated: (M,) their persons.
+        validation_person: (M,) their persons.
 
     Returns:
-        None where the embeddings do not differ.
+        None if all training embeddings are equal.
     """
-    space = person_space(train, trained)
-    return None if space is None else usual(space, distances(space, validation), validated)
+    gaussian = fit_by_person(train, train_person)
+    if gaussian is None:
+        return None
+    return set_limit(gaussian, distances(gaussian, validation), validation_person)
 
 
-def person_space(embedding: np.ndarray, person: np.ndarray) -> GaussianModel | None:
-    """The cloud of embeddings (N, d) in which persons (N,) weigh the same."""
+def fit_by_person(embedding: np.ndarray, person: np.ndarray) -> GaussianModel | None:
+    """The Gaussian model of embeddings (N, d) with equal total weight for each person (N,)."""
     return fit_gaussian(embedding, person_weights(person.astype(str)))
 
 
-def distances(space: GaussianModel, embedding: np.ndarray) -> np.ndarray:
-    """How far from a cloud each embedding (N, d) lies, (N,)."""
-    return np.array([space.distance(one) for one in embedding])
+def distances(gaussian: GaussianModel, embedding: np.ndarray) -> np.ndarray:
+    """Mahalanobis distances (N,) of embeddings (N, d)."""
+    return np.array([gaussian.distance(row) for row in embedding])
 
 
-def usual(space: GaussianModel, far: np.ndarray, person: np.ndarray) -> OutOfDistribution:
-    """A cloud with the distance up to which a cell is taken for one of its kind.
+def set_limit(
+    gaussian: GaussianModel, distance: np.ndarray, person: np.ndarray
+) -> OutOfDistribution:
+    """A detector that rejects cells beyond a distance set on persons it was not fitted on.
 
     Args:
-        space: The cloud.
-        far: (N,) how far from it, or from one like it, cells of persons lie that it was not made
-            of.
-        person: (N,) whose cells.
+        gaussian: The fitted model.
+        distance: (N,) distances of such persons' cells from it, or from a model of other folds.
+        person: (N,) person of each cell.
     """
-    limit = person_limit(far, person.astype(str), FALSE_ALARMS)
-    return OutOfDistribution(METHOD, space, limit)
+    limit = person_limit(distance, person.astype(str), FALSE_ALARMS)
+    return OutOfDistribution(METHOD, gaussian, limit)

@@ -1,4 +1,4 @@
-"""A finished run's model file, calibrated anew: no weight changes, and no PyTorch is needed."""
+"""Calibrate the model file of a finished run again: no weight changes, and no PyTorch is needed."""
 
 from dataclasses import replace
 
@@ -9,51 +9,55 @@ from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.descriptors import NAMES
 from leukoscope.evaluation.metrics.operating_point import TARGET_RECALL
 from leukoscope.inference.model_file.card import SCHEMA, Card
-from leukoscope.inference.model_file.model_file import read_card, write_card
+from leukoscope.inference.model_file.model_file import load, write_card
 from leukoscope.training.cache import cached_crops, cached_descriptors, usable_rows
-from leukoscope.training.calibration.calibrate import add_rejection_limits, calibrated
+from leukoscope.training.calibration.calibrate import calibrate
+from leukoscope.training.calibration.file_outputs import predict_logits
+from leukoscope.training.calibration.out_of_distribution import add_rejection_limits
 from leukoscope.training.run import Run
 
 
 def recalibrate(run: Run, *, jobs: int = 2) -> Card:
     """Set temperature, operating point and limits of a run's model file on its validation persons.
 
-    So a model of an earlier version learns to abstain. What was measured on test persons is taken
-    off the card where calls could change; `leukoscope evaluate` writes it anew.
+    So a model of an earlier version learns to abstain. Results on test persons are removed from the
+    card, since the predictions can change; `leukoscope evaluate` writes them again.
 
     Args:
-        run: Finished; its images still lie where its cohort says.
-        jobs: Threads.
+        run: Finished, with its images where its cohort says.
+        jobs: Number of threads.
 
     Returns:
-        The card, as it stands in the file.
+        The card in the file.
 
     Raises:
-        TrainingError: The images of its training or validation cells have gone.
+        TrainingError: The images of its training or validation cells are gone.
     """
-    card = read_card(run.model)
+    file = load(run.model, threads=0)
     cohort = run.cohort.select(np.flatnonzero(run.cohort["label"] != UNKNOWN))
-    cohort, inputs = _inputs(card, cohort, jobs)
+    cohort, inputs = _inputs(file.card, cohort, jobs)
     if not {"train", "validation"} <= set(cohort["part"]):
         raise TrainingError(
             f"{run.folder}: the images of its cells can't be read any more, so its model can't be "
-            "calibrated anew; put them back where its cohort.csv names them."
+            "calibrated again; put them back where its cohort.csv names them."
         )
-    point = card.operating_point
-    wanted = point.target_recall if point else TARGET_RECALL
-    card = replace(card, schema=SCHEMA, results={})
-    card = calibrated(card, run.model, cohort, inputs, wanted)
-    card = add_rejection_limits(card, run.model, cohort, inputs)
+    point = file.card.operating_point
+    target_recall = point.target_recall if point else TARGET_RECALL
+    validation = np.flatnonzero(cohort["part"] == "validation")
+    logit = predict_logits(file, inputs, validation)
+    card = replace(file.card, schema=SCHEMA, results={})
+    card = calibrate(card, cohort.select(validation), logit, "validation", target_recall)
+    card = add_rejection_limits(card, file, cohort, inputs)
     write_card(run.model, card)
     return card
 
 
 def _inputs(card: Card, cohort: Cohort, jobs: int) -> tuple[Cohort, np.ndarray]:
-    """The cells that can be read, and what the model is given of them."""
+    """The readable cells, and the model's inputs for them."""
     cached = cached_crops if card.descriptors is None else cached_descriptors
-    found = cached(cohort, card.input, jobs=jobs)
-    rows = usable_rows(cohort, found.problems)
-    inputs = np.asarray(found.cells[rows]) if len(rows) < len(cohort) else found.cells
+    crops = cached(cohort, card.input, jobs=jobs)
+    rows = usable_rows(cohort, crops.problems)
+    inputs = np.asarray(crops.cells[rows]) if len(rows) < len(cohort) else crops.cells
     if card.descriptors is not None:
         inputs = np.asarray(inputs)[:, [NAMES.index(name) for name in card.descriptors.names]]
     return cohort.select(rows), inputs

@@ -1,4 +1,4 @@
-"""From a fitted estimator to one ONNX file, checked on real cells before it gets its name.
+"""Write a fitted estimator as ONNX.
 
 skl2onnx converts an estimator of scikit-learn alone. What stands before it (standardizing) and
 after it (from scores or votes to log-odds) is written here, and so is all of a kernel machine, in
@@ -7,15 +7,12 @@ to float32 alone.
 """
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from leukoscope.core.files import atomic_path
-from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.model_file import load, write_card
-from leukoscope.training.calibration.calibrate import check_parity
 from leukoscope.training.estimators.estimators import HALF_A_VOTE, LIMIT, Fitted
 from leukoscope.training.estimators.kernel import KernelMachine
 
@@ -35,30 +32,21 @@ GIVEN = {
 _Part = tuple[list[Any], dict[str, np.ndarray], list[Any], dict[str, int]]
 
 
-def export_estimator(fitted: Fitted, card: Card, path: Path, values: np.ndarray) -> float:
-    """Write the model file and compare it with the estimator on some cells.
+@dataclass(frozen=True)
+class TrainedEstimator:
+    """A fitted estimator for `package_model`."""
 
-    Args:
-        fitted: The estimator.
-        card: Goes into the file.
-        path: Where to write; nothing appears there unless the comparison holds.
-        values: float32 (n, F), descriptors of real cells to compare on.
+    fitted: Fitted
 
-    Returns:
-        The largest difference between the two logits.
+    def to_onnx(self, path: Path) -> None:
+        """Write the estimator as one ONNX file, without a card."""
+        import onnx
 
-    Raises:
-        ParityError: The exported model answers differently.
-    """
-    import onnx
+        onnx.save(_graph(self.fitted), path)
 
-    with atomic_path(path) as temporary:
-        onnx.save(_graph(fitted), temporary)
-        write_card(temporary, card)
-        exported = load(temporary).run_inputs(np.ascontiguousarray(values)).logit
-        difference = float(np.abs(exported - fitted.logit(values)).max())
-        check_parity(path, difference)
-    return difference
+    def file_logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logits (n,) of descriptors float32 (n, F)."""
+        return self.fitted.logit(inputs)
 
 
 def _graph(fitted: Fitted) -> Any:

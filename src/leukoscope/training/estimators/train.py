@@ -15,14 +15,14 @@ from leukoscope.core.progress import track
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.descriptors import VERSION
 from leukoscope.data.splits.partition import Split, check_disjoint
-from leukoscope.data.synthetic.notice import is_synthetic_cohort
 from leukoscope.evaluation.metrics.importance import permutation_importance, write_importance
 from leukoscope.inference.model_file.card import Card, Descriptors
 from leukoscope.models.recipe.recipe import EstimatorRecipe
 from leukoscope.training.cache import usable_rows
-from leukoscope.training.calibration.calibrate import export_and_calibrate, new_card
+from leukoscope.training.calibration.new_card import new_card
+from leukoscope.training.calibration.package import TrainedModel, package_model
 from leukoscope.training.estimators.estimators import Fitted, fit_estimator
-from leukoscope.training.estimators.export import export_estimator
+from leukoscope.training.estimators.export import TrainedEstimator
 from leukoscope.training.estimators.grid_search import Choice, choose
 from leukoscope.training.estimators.inputs import (
     estimate,
@@ -32,7 +32,7 @@ from leukoscope.training.estimators.inputs import (
 )
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.sampling import even_weights, part_rows
-from leukoscope.training.run import CHOICE, IMPORTANCE, MODEL, Run, check_kind, clear, write_run
+from leukoscope.training.run import CHOICE, IMPORTANCE, Run, check_kind, clear, write_run
 
 if TYPE_CHECKING:
     from leukoscope.training.estimators.local_ridge import LocalFit
@@ -89,7 +89,6 @@ def run_classical(
     started = perf_counter()
     choice, fitted = fitted_on(recipe, cohort.select(train), values[train], seed, jobs)
     _write_choice(choice, key, perf_counter() - started, out / CHOICE)
-    _exported(run, recipe, choice, fitted, values, target_recall)
     log.info("measuring the importance of the descriptor groups on validation persons")
     importance = permutation_importance(
         fitted.logit,
@@ -100,6 +99,14 @@ def run_classical(
         seed=seed,
     )
     write_importance(importance, out / IMPORTANCE)
+    package_model(  # last: a run with a model file is complete
+        exportable(fitted, recipe),
+        card_of(cohort, recipe, split, choice, fitted),
+        cohort,
+        file_inputs(cohort, recipe, values),
+        run.model,
+        target_recall=target_recall,
+    )
     return run
 
 
@@ -156,44 +163,16 @@ def card_of(
         fields["descriptors"] = Descriptors(VERSION, fitted.settings.descriptors())
     else:
         fields |= {"heatmap": "cam", "cam_bias": fitted.bias, "packages": LOCAL_PACKAGES}
-    synthetic = is_synthetic_cohort(cohort)
-    return new_card(cohort, recipe.with_settings(chosen), split, synthetic=synthetic, **fields)
+    return new_card(cohort, recipe.with_settings(chosen), split, **fields)
 
 
-def write_fitted(fitted: "Fitted | LocalFit", card: Card, path: Path, some: np.ndarray) -> float:
-    """Write the model file and compare it with what was fitted: the largest difference of a logit.
-
-    Args:
-        fitted: What was fitted.
-        card: Goes into the file.
-        path: Where to write; nothing appears there unless the comparison holds.
-        some: (n, ...) what the file is given of some real cells.
-
-    Raises:
-        ParityError: The file answers differently.
-    """
+def exportable(fitted: "Fitted | LocalFit", recipe: EstimatorRecipe) -> TrainedModel:
+    """A fitted estimator as `package_model` takes it."""
     if isinstance(fitted, Fitted):
-        return export_estimator(fitted, card, path, some)
-    from leukoscope.training.network.export import export
+        return TrainedEstimator(fitted)
+    from leukoscope.training.network.export import TrainedNetwork
 
-    return export(fitted.network, card, path, some)
-
-
-def _exported(
-    run: Run,
-    recipe: EstimatorRecipe,
-    choice: Choice,
-    fitted: "Fitted | LocalFit",
-    values: np.ndarray,
-    target_recall: float,
-) -> None:
-    card = card_of(run.cohort, recipe, run.split, choice, fitted)
-    inputs = file_inputs(run.cohort, recipe, values)
-
-    def write(card: Card, some: np.ndarray) -> None:
-        write_fitted(fitted, card, run.model, some)
-
-    export_and_calibrate(write, card, run.cohort, inputs, run.folder / MODEL, target_recall)
+    return TrainedNetwork(fitted.network, recipe.input.size)
 
 
 def _run_key(cohort: Cohort, recipe: EstimatorRecipe, seed: int) -> str:

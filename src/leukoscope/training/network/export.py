@@ -1,4 +1,4 @@
-"""From the trained network to one ONNX file, checked on real cells before it gets its name."""
+"""Write a trained network as ONNX, and begin its card."""
 
 import contextlib
 import io
@@ -12,16 +12,82 @@ import torch
 from torch import Tensor, nn
 
 from leukoscope.core.errors import ModelFileError
-from leukoscope.core.files import atomic_path
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.splits.partition import Split
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.model_file import load, write_card
 from leukoscope.models.network.networks import build
+from leukoscope.models.network.weights import described
 from leukoscope.models.recipe.recipe import NetworkRecipe
-from leukoscope.training.calibration.calibrate import check_parity
+from leukoscope.training.calibration.new_card import new_card
+
+PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
+
+
+class TrainedNetwork:
+    """A trained network for `package_model`.
+
+    Args:
+        network: On the CPU, in float32 and evaluation mode.
+        size: Side of its input in pixels.
+    """
+
+    def __init__(self, network: nn.Module, size: int) -> None:
+        self.network, self.size = network, size
+
+    def to_onnx(self, path: Path) -> None:
+        """Write the network as one ONNX file, without a card.
+
+        Raises:
+            ModelFileError: PyTorch cannot write it as ONNX.
+        """
+        has_heatmap = cam_bias(self.network, self.size) is not None
+        names = ["logit", "embedding"] + (["heatmap"] if has_heatmap else [])
+        _write_onnx(_Outputs(self.network, has_heatmap), self.size, names, path)
+
+    def file_logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logits (n,) of cells uint8 (n, S, S, 3)."""
+        with torch.inference_mode():
+            cells = torch.from_numpy(np.ascontiguousarray(inputs))
+            return np.asarray(self.network(cells).logit.numpy())
+
+
+def network_card(network: nn.Module, cohort: Cohort, recipe: NetworkRecipe, split: Split) -> Card:
+    """The card of a trained network, not yet calibrated.
+
+    Args:
+        network: On the CPU, in float32 and evaluation mode.
+        cohort: N cells with label, person, subject, sha256 and part.
+        recipe: The recipe it was trained by.
+        split: How the subsets were made.
+    """
+    bias = cam_bias(network, recipe.input.size)
+    recipe = recipe.with_settings({"network.weights": described(recipe.network)})
+    heatmap = "none" if bias is None else "cam"
+    return new_card(cohort, recipe, split, packages=PACKAGES, heatmap=heatmap, cam_bias=bias)
+
+
+def try_export(recipe: NetworkRecipe) -> None:
+    """Export the untrained network of a recipe, to find out before the training whether it works.
+
+    Raises:
+        ModelFileError: PyTorch cannot write it as ONNX.
+    """
+    with TemporaryDirectory() as folder:
+        network = TrainedNetwork(build(recipe).eval(), recipe.input.size)
+        network.to_onnx(Path(folder) / "trial.onnx")
+
+
+def cam_bias(network: nn.Module, size: int) -> float | None:
+    """The logit less the heatmap's mean; None for a network without an exact heatmap."""
+    with torch.inference_mode():
+        answer = network(torch.zeros(1, size, size, 3, dtype=torch.uint8))
+    if answer.heatmap is None:
+        return None
+    return float(network.get_parameter("classifier.bias").item())
 
 
 class _Outputs(nn.Module):
-    """A network whose answer is the tuple the file promises."""
+    """A network whose output is the tuple that the file promises."""
 
     def __init__(self, network: nn.Module, heatmap: bool) -> None:
         super().__init__()
@@ -31,55 +97,6 @@ class _Outputs(nn.Module):
         answer = self.network(cells)
         outputs = (answer.logit, answer.embedding)
         return (*outputs, answer.heatmap) if self.heatmap else outputs
-
-
-def cam_bias(network: nn.Module, size: int) -> float | None:
-    """What the heatmap's mean lacks to be the logit; None for a network without an exact map."""
-    with torch.inference_mode():
-        answer = network(torch.zeros(1, size, size, 3, dtype=torch.uint8))
-    if answer.heatmap is None:
-        return None
-    return float(network.get_parameter("classifier.bias").item())
-
-
-def export(network: nn.Module, card: Card, path: Path, cells: np.ndarray) -> float:
-    """Write the model file and compare it with the network on some cells.
-
-    Args:
-        network: Trained, on the CPU, in float32 and evaluation mode.
-        card: Goes into the file.
-        path: Where to write; nothing appears there unless the comparison holds.
-        cells: uint8 (n, S, S, 3), real cells to compare on.
-
-    Returns:
-        The largest difference between the two logits.
-
-    Raises:
-        ModelFileError: PyTorch cannot write the network as ONNX.
-        ParityError: The exported model answers differently, or its heatmap is not what the card
-            says.
-    """
-    has_heatmap = card.heatmap == "cam"
-    names = ["logit", "embedding"] + (["heatmap"] if has_heatmap else [])
-    with atomic_path(path) as temporary:
-        _write_onnx(_Outputs(network, has_heatmap), card.input.size, names, temporary)
-        write_card(temporary, card)
-        difference = _difference(network, temporary, cells, card)
-        check_parity(path, difference)
-    return difference
-
-
-def try_export(recipe: NetworkRecipe) -> None:
-    """Export the untrained network of a recipe for nothing, so that training it is not in vain.
-
-    Raises:
-        ModelFileError: PyTorch cannot write it as ONNX.
-    """
-    network, size = build(recipe).eval(), recipe.input.size
-    has_heatmap = cam_bias(network, size) is not None
-    names = ["logit", "embedding"] + (["heatmap"] if has_heatmap else [])
-    with TemporaryDirectory() as folder:
-        _write_onnx(_Outputs(network, has_heatmap), size, names, Path(folder) / "trial.onnx")
 
 
 def _write_onnx(network: nn.Module, size: int, outputs: list[str], path: Path) -> None:
@@ -105,30 +122,18 @@ def _write_onnx(network: nn.Module, size: int, outputs: list[str], path: Path) -
                 f"PyTorch cannot write this network as ONNX ({reason}); choose another "
                 "network.architecture."
             ) from error
-    _forget_origin(path)
+    _strip_origin(path)
 
 
-def _forget_origin(path: Path) -> None:
-    """Drop the exporter's notes: a stack trace per node, with the paths of this machine."""
+def _strip_origin(path: Path) -> None:
+    """Drop the exporter's notes: a stack trace per node, with paths of this machine."""
     import onnx
 
     model = onnx.load(path)
-    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
-        del part.metadata_props[:]
-        part.ClearField("doc_string")
+    for node in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del node.metadata_props[:]
+        node.ClearField("doc_string")
     for value in (*model.graph.input, *model.graph.output):
         del value.metadata_props[:]
     del model.metadata_props[:]
     onnx.save(model, path)
-
-
-def _difference(network: nn.Module, path: Path, cells: np.ndarray, card: Card) -> float:
-    """The largest difference of logits, heatmap means included where they are promised."""
-    exported = load(path).run(cells, heatmaps=card.heatmap == "cam", embeddings=False)
-    with torch.inference_mode():
-        trained = network(torch.from_numpy(np.ascontiguousarray(cells))).logit.numpy()
-    difference = float(np.abs(exported.logit - trained).max())
-    if exported.heatmap is not None and card.cam_bias is not None:
-        mapped = exported.heatmap.mean(axis=(1, 2)) + card.cam_bias
-        difference = max(difference, float(np.abs(mapped - trained).max()))
-    return difference

@@ -1,4 +1,4 @@
-"""A training from cells to model file: cache the crops, fit, draw the curves, finish."""
+"""Train a network: cache the crops, fit, draw the learning curves, package the model."""
 
 import logging
 from functools import partial
@@ -11,19 +11,18 @@ from leukoscope.core.tables import read_table
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.splits.partition import Split, check_disjoint
-from leukoscope.data.synthetic.notice import is_synthetic_cohort
 from leukoscope.evaluation.report.plots_cells import learning_curves
 from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.cache import cached_crops, estimate, usable_rows
+from leukoscope.training.calibration.package import package_model
 from leukoscope.training.network.allocator import keep_memory
 from leukoscope.training.network.display import training_display
 from leukoscope.training.network.distributed import is_first_process
-from leukoscope.training.network.export import try_export
-from leukoscope.training.network.finish import package_model
+from leukoscope.training.network.export import TrainedNetwork, network_card, try_export
 from leukoscope.training.network.fit import finished_epochs, fit
 from leukoscope.training.network.log import LOG
 from leukoscope.training.network.stages import plan
-from leukoscope.training.run import CURVES, MODEL, Run, check_kind, clear, write_run
+from leukoscope.training.run import CURVES, Run, check_kind, clear, write_run
 
 log = logging.getLogger(__name__)
 
@@ -97,15 +96,12 @@ def run_training(
         with atomic_path(out / CURVES) as temporary:
             figure = learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1)
             figure.savefig(temporary, dpi=110)
-        synthetic = is_synthetic_cohort(cohort)
         package_model(
-            fitted.network,
+            TrainedNetwork(fitted.network, recipe.input.size),
+            network_card(fitted.network, cohort, recipe, split),
             cohort,
             cells,
-            recipe,
-            split,
-            out / MODEL,
-            synthetic=synthetic,
+            run.model,
             target_recall=target_recall,
         )
     return run

@@ -19,14 +19,14 @@ from leukoscope.inference.rejection.image_checks import quality_flags
 from leukoscope.inference.rejection.mahalanobis import GaussianModel
 from leukoscope.inference.verdict import conformal_thresholds, decide, threshold
 from leukoscope.models.recipe.recipe import EstimatorRecipe
-from leukoscope.training.calibration.calibrate import calibrated_by
+from leukoscope.training.calibration.calibrate import calibrate
 from leukoscope.training.calibration.out_of_distribution import (
-    Look,
+    Quality,
     distances,
-    person_space,
-    quality_range,
+    fit_by_person,
+    ranges_of,
     sample,
-    usual,
+    set_limit,
 )
 from leukoscope.training.estimators.train import fitted_on
 
@@ -51,7 +51,7 @@ class OutOfFoldScores:
     fold: np.ndarray
     logit: np.ndarray
     far: np.ndarray | None
-    seen: list[Look | None]
+    seen: list[Quality | None]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def cross_val_predict(
     recipe: EstimatorRecipe,
     values: np.ndarray,
     fold: np.ndarray,
-    seen: list[Look | None],
+    seen: list[Quality | None],
     *,
     seed: int,
     jobs: int,
@@ -109,7 +109,7 @@ def cross_val_predict(
         _, fitted = fitted_on(recipe, cohort.select(own), values[own], seed, jobs)
         logit[out] = fitted.logit(values[out])
         some = sample(person, own)
-        space = person_space(fitted.embedding(values[some]), person[some])
+        space = fit_by_person(fitted.embedding(values[some]), person[some])
         if space is not None:
             far[out] = distances(space, fitted.embedding(values[out]))
     return OutOfFoldScores(fold, logit, None if np.isnan(far).any() else far, seen)
@@ -134,11 +134,11 @@ def calibrate_on(
         target_recall: For the operating point.
     """
     person = cohort["person"]
-    card = calibrated_by(card, cohort.select(rows), asked.logit[rows], PART, target_recall)
+    card = calibrate(card, cohort.select(rows), asked.logit[rows], PART, target_recall)
     known = None
     if space is not None and asked.far is not None:
-        known = usual(space, asked.far[rows], person[rows])
-    looks = quality_range(asked.seen[row] for row in sample(person, rows))
+        known = set_limit(space, asked.far[rows], person[rows])
+    looks = ranges_of(asked.seen[row] for row in sample(person, rows))
     return replace(card, image_limits=looks, out_of_distribution=known)
 
 
@@ -167,7 +167,7 @@ def apply_thresholds(
         p[out] = sigmoid(asked.logit[out] / own.temperature)
         at[out] = threshold(own)
         limits = conformal_thresholds(own)
-        assert limits is not None  # `calibrated_by` has set them
+        assert limits is not None  # `calibrate` has set them
         for row in out.tolist():
             covered[row] = LABEL_NAMES[int(label[row])] in limits.classes(p[row])
             verdict[row] = _verdict(own, asked, row, float(p[row]))

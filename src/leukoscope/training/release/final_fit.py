@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core.files import atomic_path
 from leukoscope.core.values import Cells, Estimate, MetricResult
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.splits.partition import Split
@@ -30,16 +31,17 @@ from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import write_card
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.models.recipe.recipe import EstimatorRecipe
-from leukoscope.training.calibration.calibrate import PARITY_CELLS, embedded
+from leukoscope.training.calibration.file_outputs import predict_embeddings
 from leukoscope.training.calibration.out_of_distribution import (
-    Look,
+    Quality,
+    fit_by_person,
     measure_quality,
-    person_space,
     sample,
 )
+from leukoscope.training.calibration.package import export, verify_parity
 from leukoscope.training.estimators.grid_search import person_folds
-from leukoscope.training.estimators.inputs import Inputs, file_inputs
-from leukoscope.training.estimators.train import card_of, fitted_on, measured, write_fitted
+from leukoscope.training.estimators.inputs import file_inputs
+from leukoscope.training.estimators.train import card_of, exportable, fitted_on, measured
 from leukoscope.training.release.cross_validate import (
     PART,
     OutOfFoldPredictions,
@@ -101,42 +103,33 @@ def fit_release_model(
     fold = person_folds(cohort, folds, seed)
     seen = measure_quality(cohort.paths, jobs)
     asked = cross_val_predict(cohort, recipe, values, fold, seen, seed=seed, jobs=jobs)
-    inputs = file_inputs(cohort, recipe, values)
-    card = _exported(cohort, recipe, values, inputs, path, seed, jobs)
-    every = np.arange(len(cohort))
-    some = sample(cohort["person"], every)
-    space = person_space(embedded(path, inputs, some), cohort["person"][some])
-    answers = apply_thresholds(card, cohort, asked, space, target_recall)
-    card = calibrate_on(card, cohort, asked, every, space, target_recall)
-    rows, selection = _by_person(cohort, answers)
-    figures = _figures(cohort, answers) | selection.metrics()
-    everyone = Cells(PART, len(cohort.unique("person")), len(cohort))
-    card = replace(
-        card,
-        results={key: MetricResult.of(e, everyone) for key, e in figures.items()},
-        left_out=_persons(cohort, rows, selection, seen),
-    )
-    write_card(path, card)
+    choice, fitted = fitted_on(recipe, cohort, values, seed, jobs)
+    card = card_of(cohort, recipe, _everyone(cohort, seed), choice, fitted)
+    inputs, every = file_inputs(cohort, recipe, values), np.arange(len(cohort))
+    with atomic_path(path) as temporary:
+        model = exportable(fitted, recipe)
+        exported = export(model, card, temporary)
+        verify_parity(model, exported, inputs, every, path)
+        some = sample(cohort["person"], every)
+        embedding = predict_embeddings(exported, inputs, some)
+        space = fit_by_person(embedding, cohort["person"][some])
+        answers = apply_thresholds(card, cohort, asked, space, target_recall)
+        card = calibrate_on(card, cohort, asked, every, space, target_recall)
+        rows, selection = _by_person(cohort, answers)
+        figures = _figures(cohort, answers) | selection.metrics()
+        everyone = Cells(PART, len(cohort.unique("person")), len(cohort))
+        card = replace(
+            card,
+            results={key: MetricResult.of(e, everyone) for key, e in figures.items()},
+            left_out=_persons(cohort, rows, selection, seen),
+        )
+        write_card(temporary, card)
     return ReleasedModel(card, figures, rows, selection, cohort, answers)
 
 
-def _exported(
-    cohort: Cohort,
-    recipe: EstimatorRecipe,
-    values: np.ndarray,
-    inputs: Inputs,
-    path: Path,
-    seed: int,
-    jobs: int,
-) -> Card:
-    """Fit all cells and write the file; its card has nothing yet that is set on answers."""
-    choice, fitted = fitted_on(recipe, cohort, values, seed, jobs)
-    split = Split(
-        "everyone", seed, "person", dict.fromkeys(cohort.unique("person"), "train"), False
-    )
-    card = card_of(cohort, recipe, split, choice, fitted)
-    write_fitted(fitted, card, path, inputs[:: max(1, len(inputs) // PARITY_CELLS)])
-    return card
+def _everyone(cohort: Cohort, seed: int) -> Split:
+    """The split in which every person is a training person."""
+    return Split("everyone", seed, "person", dict.fromkeys(cohort.unique("person"), "train"), False)
 
 
 def _figures(cohort: Cohort, answers: OutOfFoldPredictions) -> dict[str, Estimate]:
@@ -168,7 +161,7 @@ def _by_person(
 
 
 def _persons(
-    cohort: Cohort, rows: tuple[PersonRow, ...], selection: Selection, seen: list[Look | None]
+    cohort: Cohort, rows: tuple[PersonRow, ...], selection: Selection, seen: list[Quality | None]
 ) -> tuple[OutOfFoldResult, ...]:
     """A row for each person and class as the card holds it, in the order of `rows`."""
     answered = {(one.person, one.label): one for one in selection.persons}
