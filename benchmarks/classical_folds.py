@@ -39,7 +39,7 @@ CALLED = {
 def trained(cohort: Cohort, recipe: str, split: Split, seed: int, folder: Path) -> Run:
     if (folder / MODEL).is_file():
         return read_run(folder)
-    return ls.train(cohort, recipe, folder, split=split, seed=seed)
+    return ls.train(cohort, recipe, out=folder, split=split, seed=seed)
 
 
 def answers(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core.cores import usable_cores
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import ModelFile, default_model, load
-from leukoscope.inference.predictor import BATCH_SIZE, Predictor, usable_cores
+from leukoscope.inference.predictor import BATCH_SIZE, Predictor
 from leukoscope.inference.sources import expand
 
 

@@ -51,7 +51,7 @@ def measured(
     record = folder / RECORD_NAME
     if record.is_file():
         return Evaluation.from_json(record.read_text("utf-8"))
-    run = ls.train(source, recipe, folder, split=split, seed=seed, **options)
+    run = ls.train(source, recipe, out=folder, split=split, seed=seed, **options)
     return ls.evaluate(run)
 
 

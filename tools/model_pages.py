@@ -6,7 +6,7 @@ Run it after the shipped model was replaced; a test compares the pages with the 
 import sys
 from pathlib import Path
 
-from leukoscope import api
+import leukoscope as ls
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -14,8 +14,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 def write_pages(folder: Path) -> list[Path]:
     """Both pages, from the model file that ships with the package alone."""
     return [
-        api.model_card(out=folder / "model-card.md"),
-        api.model_checklist(out=folder / "checklist.md"),
+        ls.model_card(out=folder / "model-card.md"),
+        ls.model_checklist(out=folder / "checklist.md"),
     ]
 
 

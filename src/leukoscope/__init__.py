@@ -4,44 +4,23 @@ Research use only. Not for diagnosis.
 
     import leukoscope as ls
 
-    run = ls.train("C-NMC_Leukemia", recipe="cnn-gap")
-    print(ls.evaluate(run).metrics["auroc"])
-    ls.predict(["cells/"], run.model, out="results.csv")
+    ls.predict("cells/")  # predictions that print as a table
+
+    run = ls.train("C-NMC_Leukemia", "cnn-gap")
+    ls.evaluate(run).metrics["auroc"]
+    ls.predict("cells/", run.model, out="results.csv")
+
+The names are listed in `__init__.pyi`. They are loaded when they are used, so that this import
+costs nothing.
 """
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
 __version__ = "0.1.0"
-__all__ = [
-    "audit",
-    "compare",
-    "demo",
-    "describe_data",
-    "download",
-    "evaluate",
-    "explain",
-    "leakage",
-    "make_synthetic",
-    "model_card",
-    "model_checklist",
-    "predict",
-    "preview",
-    "read_card",
-    "read_cohort",
-    "recalibrate",
-    "report_data",
-    "serve",
-    "split",
-    "train",
-    "tune",
-    "verify_data",
-    "verify_model",
-]
+
+__getattr__, _lazy_names, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__all__ += ["__version__"]
 
 
-def __getattr__(name: str) -> Any:
-    """Load the verbs when one is asked for, so that `import leukoscope` costs nothing."""
-    if name in __all__:
-        return getattr(import_module("leukoscope.api"), name)
-    raise AttributeError(f"module 'leukoscope' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -47,7 +47,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(cells: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("runs") / "backbone"
-    return ls.train(cells, "cnn-gap", out, settings=SETTINGS, weights=str(weights))
+    return ls.train(cells, "cnn-gap", out=out, settings=SETTINGS, weights=str(weights))
 
 
 def test_what_no_stage_trained_is_still_the_files(run: Run, weights: Path) -> None:
@@ -77,15 +77,15 @@ def test_it_predicts_and_is_measured(run: Run, cells: Path, tmp_path: Path) -> N
     evaluation = ls.evaluate(run)
     assert 0 <= evaluation.metrics["auroc"].value <= 1
     assert (run.folder / "report.html").is_file()
-    outcome = ls.predict([cells.parent], run.model, tmp_path / "rows.csv")
-    assert (outcome.rows, outcome.failed) == (48, 0)
+    found = ls.predict([cells.parent], run.model, out=tmp_path / "rows.csv")
+    assert (len(found), found.failed) == (48, 0)
 
 
 def test_it_goes_on_without_the_file(run: Run, cells: Path, weights: Path) -> None:
     more = SETTINGS | {"stages.1.epochs": 2}
     content = weights.read_bytes()
     weights.unlink()
-    again = ls.train(cells, "cnn-gap", run.folder, settings=more, weights=str(weights))
+    again = ls.train(cells, "cnn-gap", out=run.folder, settings=more, weights=str(weights))
     weights.write_bytes(content)
     assert read_table(again.folder / "log.csv")["stage"].tolist() == [1, 2, 2]
 
@@ -96,7 +96,7 @@ def test_weights_that_cannot_be_had_are_said_before_anything_is_done(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     with pytest.raises(DownloadError, match="cannot be reached"):
-        ls.train(cells, "inception_v3", tmp_path / "run")
+        ls.train(cells, "inception_v3", out=tmp_path / "run")
     with pytest.raises(TrainingError, match=r"absent\.npz: no such file"):
-        ls.train(cells, "mobilenet_v2", tmp_path / "run", weights=str(tmp_path / "absent.npz"))
+        ls.train(cells, "mobilenet_v2", out=tmp_path / "run", weights=str(tmp_path / "absent.npz"))
     assert not (tmp_path / "run").exists()

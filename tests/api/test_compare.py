@@ -220,8 +220,8 @@ def test_real_trainings_are_compared(tmp_path: Path) -> None:
     cells = write_cells(tmp_path / "own")
     settings = {f"classical.{name}": value for name, value in QUICK["logistic"].items()}
     trained = [
-        ls.train(cells, "logistic", tmp_path / "runs" / "person", settings=settings),
-        ls.train(cells, "cnn-gap", tmp_path / "runs" / "net", settings=NETWORK),
+        ls.train(cells, "logistic", out=tmp_path / "runs" / "person", settings=settings),
+        ls.train(cells, "cnn-gap", out=tmp_path / "runs" / "net", settings=NETWORK),
     ]
     for run in trained:
         ls.evaluate(run)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leukoscope import api
+import leukoscope as ls
 from leukoscope.core.tables import read_table
 from tests.inference.planted import write_planted
 from tests.inference.test_described import write_model
@@ -29,8 +29,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_pictures_and_table(write, kind: str, images: Path, tmp_path: Path) -> None:
     model = write(tmp_path / "m.onnx")
-    outcome = api.explain([images], model, tmp_path / "out")
-    assert (outcome.rows, outcome.failed, outcome.exit_code) == (2, 1, 3)
+    found = ls.explain(images, model, out=tmp_path / "out")
+    assert (len(found), found.failed, found.outcome.exit_code) == (2, 1, 3)
+    assert [prediction.heatmap_kind for prediction in found] == [kind, None]
     table = read_table(tmp_path / "out" / "explanations.csv")
     assert table["heatmap_kind"].tolist() == [kind, ""]
     assert table["picture"].tolist() == ["0001-a.png", ""]
@@ -39,7 +40,10 @@ def test_pictures_and_table(write, kind: str, images: Path, tmp_path: Path) -> N
     side = drawn.shape[0]
     assert drawn.shape == (side, 2 * side, 3)
     assert (drawn[:, :side] != drawn[:, side:]).any()
-    assert {one.name for one in (tmp_path / "out").iterdir()} == {"0001-a.png", "explanations.csv"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "0001-a.png",
+        "explanations.csv",
+    }
 
 
 def test_the_command_line(images: Path, tmp_path: Path) -> None:

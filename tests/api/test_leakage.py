@@ -47,7 +47,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def study(cells: Path, out: Path) -> Study:
-    return ls.leakage(cells, "logistic", out, splits=["official", "person"], **CHOICE)
+    return ls.leakage(cells, "logistic", out=out, splits=["official", "person"], **CHOICE)
 
 
 def test_all_protocols_get_the_same_cells_of_each_class(cohort: Cohort, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_study_holds_what_its_runs_measured(study: Study, out: Path) -> None
 
 def test_a_finished_run_is_not_repeated(study: Study, cells: Path, out: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in out.glob("logistic/*/*")}
-    again = ls.leakage(cells, "logistic", out, splits=["person"], **CHOICE)
+    again = ls.leakage(cells, "logistic", out=out, splits=["person"], **CHOICE)
     assert {path: path.stat().st_mtime_ns for path in out.glob("logistic/*/*")} == before
     assert again.levels == study.levels
 
@@ -121,7 +121,7 @@ def test_an_unfinished_run_is_done_and_no_other(study: Study, cells: Path, out: 
     other = (out / "logistic" / "official-seed1" / "report.json").stat().st_mtime_ns
     record.unlink()
     assert len(ls.leakage(out=out).runs) == 1
-    ls.leakage(cells, "logistic", out, splits=["official", "person"], **CHOICE)
+    ls.leakage(cells, "logistic", out=out, splits=["official", "person"], **CHOICE)
     assert record.read_bytes() == first
     assert (out / "logistic" / "official-seed1" / "report.json").stat().st_mtime_ns == other
 
@@ -158,7 +158,7 @@ def test_a_network_gets_all_its_epochs_and_shares_the_page(
 ) -> None:
     settings = FILE_SETTINGS | {"fit.patience": 1, "network.widths": [4], "fit.epochs": 9}
     both = ls.leakage(
-        cells, "cnn-gap", out, splits=["person"], seeds=[1], epochs=3, settings=settings
+        cells, "cnn-gap", out=out, splits=["person"], seeds=[1], epochs=3, settings=settings
     )
     assert [run.recipe for run in both.runs] == ["cnn-gap", "logistic", "logistic"]
     assert len(read_table(out / both.runs[0].folder / "log.csv")["epoch"]) == 3
@@ -191,7 +191,7 @@ def test_a_folder_of_other_runs_is_refused_untouched(
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     some = cohort.select(np.arange(len(cohort))[rows])
     with pytest.raises(LeukoscopeError, match=f"{says}.*--out"):
-        ls.leakage(some, "logistic", out, splits=["official", "person"], **CHOICE | more)
+        ls.leakage(some, "logistic", out=out, splits=["official", "person"], **CHOICE | more)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
 
 

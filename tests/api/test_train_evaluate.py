@@ -26,7 +26,7 @@ SETTINGS = FILE_SETTINGS | {"fit.epochs": 2, "network.widths": [4, 8]}
 
 def train(cells: Path, out: Path, **more: Any) -> Run:
     settings = SETTINGS | more.pop("settings", {})
-    return ls.train(cells, "cnn-gap", out, settings=settings, **more)
+    return ls.train(cells, "cnn-gap", out=out, settings=settings, **more)
 
 
 @pytest.fixture(scope="module")
@@ -183,5 +183,5 @@ def test_what_cannot_be_done_is_said(call: Any, error: type, says: str, run: Run
 
 
 def test_preview(cells: Path, tmp_path: Path) -> None:
-    path = ls.preview(cells, "cnn-gap", tmp_path / "p.html")
+    path = ls.preview(cells, "cnn-gap", out=tmp_path / "p.html")
     assert path.read_text().count("<img ") == 64

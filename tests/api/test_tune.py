@@ -136,7 +136,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     assert (process.returncode, out) == (130, "")
     assert err.count("\n") == 1
     assert "The same command goes on" in err
-    found = ls.tune(cells, str(recipe), study, trials=2, vary=VARY, jobs=1)
+    found = ls.tune(cells, str(recipe), out=study, trials=2, vary=VARY, jobs=1)
     assert [row.state for row in found.trials] == ["interrupted", "complete", "complete"]
     assert found.trials[1].settings == found.trials[0].settings
 
@@ -146,7 +146,7 @@ def test_the_best_trains_to_the_figure_it_was_chosen_by(cells: Path, tmp_path: P
     found = ls.tune(
         cells,
         str(tmp_path / "tiny.yaml"),
-        tmp_path / "study",
+        out=tmp_path / "study",
         trials=3,
         vary={"optimizer.learning_rate": "1e-3..3e-2:log", "network.dropout": [0, 0.2]},
         objective="loss",
@@ -154,7 +154,7 @@ def test_the_best_trains_to_the_figure_it_was_chosen_by(cells: Path, tmp_path: P
     assert found.best
     assert found.best.value == min(row.value for row in found.trials)
     run = ls.train(
-        cells, str(found.recipe), tmp_path / "run", split=tmp_path / "study" / "split.json"
+        cells, str(found.recipe), out=tmp_path / "run", split=tmp_path / "study" / "split.json"
     )
     assert run.recipe.network.dropout == found.best.settings["network.dropout"]
     assert min(read_table(run.folder / LOG)["validation_loss"]) == pytest.approx(
@@ -183,7 +183,7 @@ def test_what_cannot_be_done_is_said_before_any_trial(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(error, match=says):
-        ls.tune(cells, str(recipe), tmp_path / "study", **options)
+        ls.tune(cells, str(recipe), out=tmp_path / "study", **options)
     assert not (tmp_path / "study" / "trials").exists()
 
 

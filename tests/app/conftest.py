@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from leukoscope import api
+import leukoscope as ls
 from leukoscope.app.limits import Limits
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
@@ -47,7 +47,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Live]]:
 def drawn_cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 36 synthetic cells and a broken file."""
     folder = tmp_path_factory.mktemp("cells")
-    api.make_synthetic(folder / "drawn", persons=6, cells=6, seed=3)
+    ls.make_synthetic(folder / "drawn", persons=6, cells=6, seed=3)
     (folder / "UID_9_1_1_all.bmp").write_bytes(b"BM, and no more")
     return folder
 

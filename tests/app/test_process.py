@@ -8,7 +8,7 @@ import sys
 import httpx
 import pytest
 
-from leukoscope import api
+import leukoscope as ls
 from leukoscope.app.store import StoreError
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
 from tests.app.forms import TYPE, files
@@ -88,10 +88,10 @@ def test_a_server_that_cannot_start_says_why_in_one_line(live_server):
 def test_why_a_server_cannot_start(monkeypatch, options, words):
     monkeypatch.delenv("LEUKOSCOPE_TOKEN", raising=False)
     with pytest.raises(LeukoscopeError, match=words) as raised:
-        api.serve(**{"port": 0, "ephemeral": True, **options})
+        ls.serve(**{"port": 0, "ephemeral": True, **options})
     assert "\n" not in str(raised.value)
 
 
 def test_a_database_that_is_none_ends_the_server(tmp_path):
     with pytest.raises(StoreError, match=tmp_path.name):
-        api.serve(port=0, database=f"sqlite:///{tmp_path}")
+        ls.serve(port=0, database=f"sqlite:///{tmp_path}")

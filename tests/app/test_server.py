@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leukoscope import api
+import leukoscope as ls
 from leukoscope.core.errors import RESEARCH_USE
 from tests.app.forms import TYPE, files, zipped
 from tests.app.live import Live, metric
@@ -24,7 +24,7 @@ def images(folder: Path) -> dict[str, bytes]:
 
 def predicted(folder: Path, out: Path) -> dict[str, dict[str, object]]:
     """What `leukoscope predict` says about a folder, by file name."""
-    api.predict([folder], out=out)
+    ls.predict([folder], out=out)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     return {Path(row["path"]).name: row for row in rows}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from leukoscope import api
+import leukoscope as ls
 from leukoscope.cli.common import report
 from leukoscope.cli.main import main
 from leukoscope.cli.train import parse_setting
@@ -170,7 +170,7 @@ def test_user_errors_are_one_line(run, tmp_path):
         (ModuleNotFoundError("no 'fcntl'", name="fcntl"), 1, "This is a bug"),
         (ImportError("no 'x' in torch", name="torch"), 1, "This is a bug"),
         (ZeroDivisionError("half\nway"), 1, "ZeroDivisionError: half way. "),
-        (KeyboardInterrupt(), 130, "stopped"),
+        (KeyboardInterrupt(), 130, "interrupted"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
@@ -179,7 +179,7 @@ def test_whatever_goes_wrong_ends_in_one_line(run, monkeypatch, error, code, wor
         raise error
 
     monkeypatch.delenv("LEUKOSCOPE_DEBUG", raising=False)
-    monkeypatch.setattr(api, "describe_data", fail)
+    monkeypatch.setattr(ls, "describe_data", fail)
     ended, out, err = run("data", "info", "cells")
     assert (ended, out) == (code, "")
     assert words in err
@@ -188,7 +188,7 @@ def test_whatever_goes_wrong_ends_in_one_line(run, monkeypatch, error, code, wor
 
 def test_debug_shows_where(run, monkeypatch):
     monkeypatch.setenv("LEUKOSCOPE_DEBUG", "1")
-    monkeypatch.setattr(api, "describe_data", lambda source: 1 / 0)
+    monkeypatch.setattr(ls, "describe_data", lambda source: 1 / 0)
     assert "Traceback" in run("data", "info", "cells")[2]
 
 

@@ -1,4 +1,5 @@
-from leukoscope.inference.predictor import Predictor, usable_cores
+from leukoscope.core.cores import usable_cores
+from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.speed import conditions, median_rate, side_by_side
 from tests.inference.tiny_model import cell_image, tiny_card, write_tiny_model
 

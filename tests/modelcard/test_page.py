@@ -171,9 +171,9 @@ def test_a_report_of_another_model_is_refused(run: Path, tmp_path: Path) -> None
 
 def test_the_command_line_writes_both_pages_without_the_extras(run: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from leukoscope import api\n"
-        "print(api.model_card(sys.argv[1], sys.argv[2] + '/card.html'))\n"
-        "print(api.model_checklist(sys.argv[1], sys.argv[2] + '/list.md'))\n"
+        "import sys; import leukoscope as ls\n"
+        "print(ls.model_card(sys.argv[1], out=sys.argv[2] + '/card.html'))\n"
+        "print(ls.model_checklist(sys.argv[1], out=sys.argv[2] + '/list.md'))\n"
         "heavy = {'torch', 'sklearn', 'scipy', 'matplotlib', 'cv2', 'onnx'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

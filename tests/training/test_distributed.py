@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from leukoscope.api import read_cohort, train
+from leukoscope import read_cohort, train
 from leukoscope.core.tables import read_table
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.splits.partition import Split, write_split
@@ -50,7 +50,7 @@ def test_two_processes_train_what_one_does(
     settings: dict[str, Any], source: tuple[Path, Path], tmp_path: Path
 ) -> None:
     cells, split = source
-    one = train(read_cohort(cells), "cnn-gap", tmp_path / "one", split=split, settings=settings)
+    one = train(read_cohort(cells), "cnn-gap", out=tmp_path / "one", split=split, settings=settings)
     changes = [f"--set={name}={json.dumps(value)}" for name, value in settings.items()]
     command = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "leukoscope"]
     command += ["train", str(cells), "--recipe", "cnn-gap", "--out", str(tmp_path / "two")]

@@ -1,4 +1,4 @@
-"""The verb that sets runs side by side."""
+"""Compare evaluated runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,21 +29,26 @@ def compare(
     claims: Path | str | None = None,
     speed: bool = False,
 ) -> "Comparison":
-    """Rank runs of one protocol, pair them with a baseline, and write table and page.
+    """Rank evaluated runs of the same data and protocol, with differences from a baseline.
 
-    A folder that cannot be compared is left out, with a line that says why; the others go on.
+    A folder that cannot be compared is skipped, with a line that says why.
 
     Args:
-        runs: Run folders that were measured by `evaluate`.
-        baseline: A run folder to subtract, or the name of a recipe: then each group has its own.
-        metric: What ranks: a key of the evaluation's metrics.
-        out: A folder for comparison.csv, .html and .json, or one file that ends in .csv, .jsonl,
+        runs: Run folders that `evaluate` has measured.
+        baseline: Run folder to compare with, or the name of a recipe: the run of that recipe in
+            each group.
+        metric: Metric to rank by; a key of the evaluation's metrics.
+        out: Folder for comparison.csv, .html and .json, or one file that ends in .csv, .jsonl,
             .parquet or .html.
-        claims: Figures of others (.yaml or a table); by default those of the predecessors.
-        speed: Time the model files side by side on synthetic cells.
+        claims: Published results to list beside (.yaml or a table); by default those of earlier
+            systems.
+        speed: Measure the models' speed side by side on synthetic cells.
+
+    Returns:
+        The groups of comparable runs, means over seeds, and the lines on skipped folders.
 
     Raises:
-        LeukoscopeError: No run is left to compare, or no such baseline, metric or file of claims.
+        LeukoscopeError: No run can be compared, or no such baseline, metric or file of claims.
     """
     with needs_train_extra("compare"):
         from leukoscope.evaluation.comparison.comparison import compare_entries

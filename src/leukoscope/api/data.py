@@ -1,80 +1,113 @@
-"""Verbs about data sets: read, describe, verify, audit, draw, split, synthesize."""
+"""Data sets: read, describe, verify, audit, report, split, synthesize."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from leukoscope.api.extras import needs_train_extra
+from leukoscope.core.cores import usable_cores
+from leukoscope.core.errors import CohortError
 from leukoscope.data.cohort import Cohort, write_cohort
 from leukoscope.data.splits.splits import FRACTIONS
 
 if TYPE_CHECKING:
+    import pandas
+
     from leukoscope.data.audit.audit import AuditResult
     from leukoscope.data.cnmc.verification import Verification
     from leukoscope.data.splits.partition import Split
 
-Source = Cohort | Path | str
+Source: TypeAlias = "Cohort | pandas.DataFrame | Path | str"
+"""A data set in any of the forms that `read_cohort` accepts."""
 
 
-def read_cohort(source: Source, labels: Path | None = None) -> Cohort:
+def read_cohort(source: Source, *, labels: Path | str | None = None) -> Cohort:
     """Read a folder of images or a table of cells.
 
     Args:
         source: The official C-NMC tree in any of its layouts, a folder per class, or a .csv, .jsonl
-            or .parquet table with path and, where known, label, subject and person. A cohort is
-            passed on.
+            or .parquet table or DataFrame with the column `path` and, where known, `label`,
+            `subject`, `person` and `fold`. A cohort is returned as it is.
         labels: The official label file of the preliminary set, where it is not inside the tree.
 
     Raises:
         CohortError: Nothing readable there; the message lists what is accepted.
     """
-    from leukoscope.data.readers.layout import read_cohort as read
+    from leukoscope.data.readers.layout import read_cohort as read_path
 
-    return source if isinstance(source, Cohort) else read(Path(source), labels=labels)
+    if isinstance(source, Path | str):
+        return read_path(Path(source), labels=labels)
+    if labels is not None:
+        raise CohortError(f"a table has its own labels; leave out {labels}.")
+    return source if isinstance(source, Cohort) else Cohort.from_pandas(source)
 
 
-def audited(source: Source, jobs: int = 2) -> Cohort:
-    """The cohort with persons and cells linked; audited now where that was not done before."""
+def audited(source: Source, *, jobs: int | None = None) -> Cohort:
+    """Read a cohort whose persons and cells are linked; audit it now if that is not done yet."""
     cohort = read_cohort(source)
     return cohort if "cell" in cohort else audit(cohort, jobs=jobs).cohort
 
 
 def describe_data(source: Source) -> dict[str, Any]:
-    """What is in a data set: cells by class and fold, subjects, persons, image sizes, remarks."""
+    """Count cells by class and fold, subjects, persons and image sizes; with remarks.
+
+    Args:
+        source: As for `read_cohort`.
+    """
     from leukoscope.data.readers.layout import describe
 
     return describe(read_cohort(source))
 
 
-def verify_data(folder: Path | str, jobs: int | None = None) -> "Verification":
-    """Compare a copy of C-NMC 2019 with the official list of names and hashes."""
+def verify_data(folder: Path | str, *, jobs: int | None = None) -> "Verification":
+    """Compare a copy of C-NMC 2019 with the official list of names and hashes.
+
+    Args:
+        folder: The folder that holds the copy.
+        jobs: Threads; by default one for each core.
+    """
     from leukoscope.data.cnmc.manifest import verify
 
     return verify(Path(folder), jobs=jobs)
 
 
-def download(target: Path, confirm: Callable[[list[str]], bool]) -> "Verification | None":
-    """Fetch C-NMC 2019 after showing its size, license and citation; None if `confirm` declines."""
+def download(target: Path | str, *, confirm: Callable[[list[str]], bool]) -> "Verification | None":
+    """Download C-NMC 2019 and verify it.
+
+    Args:
+        target: Folder to download into.
+        confirm: Called with lines on the size, the license and the citation; the download starts if
+            it returns True.
+
+    Returns:
+        The verification, or None if `confirm` declined.
+
+    Raises:
+        MissingExtraError: kagglehub is not installed.
+        DownloadError: Too little space, or the download failed.
+    """
     from leukoscope.data.cnmc.download import download_cnmc
 
     return download_cnmc(target, confirm=confirm)
 
 
-def audit(source: Source, out: Path | str | None = None, jobs: int = 2) -> "AuditResult":
-    """Find copies, images of one cell, and subject ids that are one person.
+def audit(
+    source: Source, *, out: Path | str | None = None, jobs: int | None = None
+) -> "AuditResult":
+    """Find copies, images of one cell, and subject ids that belong to one person.
 
     Args:
-        source: See `read_cohort`.
-        out: Folder for cohort.csv (with the persons), pairs.csv and audit.html (pairs to check
-            by eye).
-        jobs: Threads.
+        source: As for `read_cohort`.
+        out: Folder for cohort.csv (with the persons), pairs.csv and audit.html (pairs to check by
+            eye).
+        jobs: Threads; by default one for each core.
     """
     with needs_train_extra("data audit"):
-        from leukoscope.data.audit.audit import audit as find
+        from leukoscope.data.audit.audit import audit as find_pairs
         from leukoscope.data.audit.contact_sheet import write_contact_sheet
     from leukoscope.core.tables import write_table
 
-    result = find(read_cohort(source), jobs=jobs)
+    result = find_pairs(read_cohort(source), jobs=jobs or usable_cores())
     if out is not None:
         folder = Path(out)
         write_cohort(result.cohort, folder / "cohort.csv")
@@ -83,31 +116,61 @@ def audit(source: Source, out: Path | str | None = None, jobs: int = 2) -> "Audi
     return result
 
 
-def report_data(source: Source, out: Path | str, jobs: int = 2) -> Path:
-    """Draw what there is to know of a data set into one HTML file; measurements.csv beside it."""
+def report_data(source: Source, out: Path | str, *, jobs: int | None = None) -> Path:
+    """Draw counts, image sizes, colors and outliers of a data set into one HTML page.
+
+    Args:
+        source: As for `read_cohort`.
+        out: Folder for the page and for measurements.csv.
+        jobs: Threads; by default one for each core.
+
+    Returns:
+        The path of the page.
+    """
     with needs_train_extra("data report"):
         from leukoscope.data.overview.explore import explore
-    return explore(read_cohort(source), Path(out), jobs=jobs)
+    return explore(read_cohort(source), Path(out), jobs=jobs or usable_cores())
 
 
-def make_synthetic(out: Path | str, persons: int = 24, cells: int = 25, seed: int = 0) -> Cohort:
-    """Write a cohort of drawn cells, laid out like C-NMC and labeled synthetic."""
-    from leukoscope.data.synthetic import draw_cohort as draw
+def make_synthetic(out: Path | str, *, persons: int = 24, cells: int = 25, seed: int = 0) -> Cohort:
+    """Draw a cohort of synthetic cells, laid out like C-NMC and labeled synthetic.
 
-    return draw(Path(out), persons=persons, cells_per_person=cells, seed=seed)
+    Args:
+        out: Folder to write.
+        persons: Number of persons.
+        cells: Cells per person.
+        seed: Random seed.
+    """
+    from leukoscope.data.synthetic import draw_cohort
+
+    return draw_cohort(Path(out), persons=persons, cells_per_person=cells, seed=seed)
 
 
 def split(
     source: Source,
+    *,
     out: Path | str | None = None,
     kind: str = "person",
     seed: int = 0,
     fractions: Sequence[float] = FRACTIONS,
+    jobs: int | None = None,
 ) -> "Split":
-    """Divide a cohort into train, validation and test; write the split where `out` names a file."""
+    """Divide a cohort into train, validation and test subsets.
+
+    Args:
+        source: As for `read_cohort`; audited first if that was not done before.
+        out: File to write, for `train`.
+        kind: "person", "subject", "official", or "image" (leaky).
+        seed: Random seed.
+        fractions: Wanted fractions of train, validation and test.
+        jobs: Threads of the audit; by default one for each core.
+
+    Raises:
+        SplitError: The cohort cannot be divided like this.
+    """
     from leukoscope.data.splits.splits import split_cohort, write_split
 
-    made = split_cohort(audited(source), kind, fractions=fractions, seed=seed)
+    made = split_cohort(audited(source, jobs=jobs), kind, fractions=fractions, seed=seed)
     if out is not None:
         write_split(made, Path(out))
     return made

@@ -21,7 +21,7 @@ SETTINGS = {
 }
 
 
-def demo(out: Path | str = "demo", persons: int = 40, cells: int = 15, seed: int = 0) -> Path:
+def demo(out: Path | str = "demo", *, persons: int = 40, cells: int = 15, seed: int = 0) -> Path:
     """Draw a synthetic cohort, audit it, train, evaluate on persons never seen, report, predict.
 
     Args:
@@ -35,21 +35,21 @@ def demo(out: Path | str = "demo", persons: int = 40, cells: int = 15, seed: int
     """
     folder = Path(out)
     log.info("1 of 6  Drawing synthetic cells (no real person's) ...")
-    cohort = make_synthetic(folder / "cells", persons, cells, seed)
+    cohort = make_synthetic(folder / "cells", persons=persons, cells=cells, seed=seed)
     log.info("2 of 6  Auditing: copies, and persons who stand under two ids ...")
-    found = audit(cohort, folder / "audit")
+    found = audit(cohort, out=folder / "audit")
     for person, subjects in found.linked.items():
         log.info(f"        {' and '.join(subjects)} are one person (called {person})")
     log.info("3 of 6  Drawing the data report and the augmentation preview ...")
     report_data(found.cohort, folder / "data-report")
-    preview(found.cohort, "cnn-gap", folder / "preview.html")
+    preview(found.cohort, "cnn-gap", out=folder / "preview.html")
     log.info("4 of 6  Training cnn-gap on half of the persons ...")
-    run = train(found.cohort, "cnn-gap", folder / "run", seed=seed, settings=SETTINGS)
+    run = train(found.cohort, "cnn-gap", out=folder / "run", seed=seed, settings=SETTINGS)
     log.info("5 of 6  Measuring it on persons it has never seen ...")
     evaluation = evaluate(run)
     log.info(f"        AUROC {evaluation.metrics['auroc']} on synthetic cells")
     log.info("6 of 6  Predicting images with the exported model ...")
-    outcome = predict([folder / "cells"], run.model, folder / "results.csv")
-    answered = f"{outcome.rows} images answered, {outcome.failed} failed"
-    log.info(f"        {answered}: {folder / 'results.csv'}")
+    predictions = predict(folder / "cells", run.model, out=folder / "results.csv")
+    counts = f"{len(predictions)} images predicted, {predictions.failed} failed"
+    log.info(f"        {counts}: {folder / 'results.csv'}")
     return folder / "run" / "report.html"

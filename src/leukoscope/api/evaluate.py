@@ -1,4 +1,4 @@
-"""The verb that joins labels and predictions, and measures."""
+"""Measure the performance of a model on labeled cells."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +10,7 @@ import numpy as np
 
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
+from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError, LeakageError, TrainingError
 from leukoscope.core.files import natural_key
 from leukoscope.core.values import Cells, MetricResult, OperatingPoint, Overlap
@@ -32,31 +33,37 @@ CHOSEN_OF_ESTIMATORS = {
 
 def evaluate(
     run: "Run | Path | str",
-    data: Source | None = None,
+    data: "Source | None" = None,
+    *,
     part: str = "test",
     allow_overlap: bool = False,
     out: Path | str | None = None,
-    jobs: int = 2,
+    jobs: int | None = None,
 ) -> "Evaluation":
-    """Measure a model on persons it has not seen.
+    """Measure the performance of a model on persons it has not seen.
 
-    Writes report.html, report.json and predictions.csv. A run measured on its own test part also
-    gets the figures into its model's card.
+    Writes report.html, report.json and predictions.csv. The results on a run's own test subset are
+    also written into the card of its model.
 
     Args:
-        run: A run folder, or a model file (then name `data`).
-        data: Other cells than the run's own; all their labeled cells are used.
-        part: Which part of the run's own split.
-        allow_overlap: Go on where persons or images are shared with the training data; the result
-            is marked.
-        out: Where the files go; by default the run folder, or evaluation-<model> beside a model
+        run: A run, its folder, or a model file (then name `data`).
+        data: A data set to evaluate on instead of the run's own; all its labeled cells are used.
+        part: Subset of the run's own split: "train", "validation" or "test".
+        allow_overlap: Evaluate although persons or images are shared with the training data; the
+            result is marked.
+        out: Folder for the files; by default the run folder, or evaluation-<model> beside a model
             file.
-        jobs: Threads.
+        jobs: Threads; by default one for each core.
+
+    Returns:
+        The results; `metrics` maps names to values with 95 % intervals.
 
     Raises:
-        LeakageError: Shared persons or images, named, unless allowed. A run whose split is leaky by
-            design (image, subject, official) is measured on its own test part, and marked.
+        LeakageError: Persons or images, named, are shared with the training data. A run whose split
+            is leaky by design (image, subject, official) is evaluated on its own test subset, and
+            marked.
     """
+    jobs = jobs or usable_cores()
     with needs_train_extra("evaluate"):
         from leukoscope.evaluation.report.report import render_report
         from leukoscope.evaluation.summary import evaluate_table
@@ -65,7 +72,7 @@ def evaluate(
 
     own, model = _opened(run)
     if data is not None:
-        cells = _labeled(audited(data, jobs))
+        cells = _labeled(audited(data, jobs=jobs))
     elif own is not None:
         cells = _own_part(own, part)
     else:

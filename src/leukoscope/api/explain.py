@@ -1,72 +1,106 @@
-"""The verb that draws what speaks for and against an answer."""
+"""Predict images and draw what speaks for and against each prediction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leukoscope.api.predict import open_predictor
+
 if TYPE_CHECKING:
-    from leukoscope.inference.results import Outcome
+    import numpy as np
+
+    from leukoscope.inference.predictions import Predictions
+    from leukoscope.inference.predictor import Predictor
+    from leukoscope.inference.results import Outcome, Prediction
+    from leukoscope.inference.sources import Images
 
 TABLE = "explanations.csv"
 EXTRA = ("heatmap_kind", "heatmap_largest", "picture")
 
 
 def explain(
-    paths: Sequence[Path | str],
-    model: Path | str | None = None,
-    out: Path | str = "explanations",
-) -> "Outcome":
-    """Answer for images and draw the heatmap of each over the cell.
+    images: "Images",
+    model: "Predictor | Path | str | None" = None,
+    *,
+    out: Path | str | None = None,
+) -> "Predictions":
+    """Predict images, each with a heatmap of what speaks for ALL (positive) and against it.
 
-    A model without an exact heatmap gets an occlusion map, which takes as long as some sixty
-    answers for each image.
+    The `heatmap_kind` of a prediction is "exact", or "occlusion" for an approximate map, which
+    takes as long as some 60 predictions.
 
     Args:
-        paths: Files, folders, globs.
-        model: A model file; by default the one that ships with the package.
-        out: Folder for a PNG of each image and `explanations.csv`: the rows of `predict` with
-            `heatmap_kind` ("exact" or "occlusion"), `heatmap_largest`, the magnitude that is drawn
-            at full strength, and `picture`, the PNG's name.
+        images: As for `predict`.
+        model: An open model or a model file; by default the one that ships with the package.
+        out: Folder for a PNG per image, the heatmap over the cell, and `explanations.csv`: the rows
+            of `predict` with `heatmap_kind`, `heatmap_largest`, the magnitude drawn at full
+            strength, and `picture`, the name of the PNG.
 
     Returns:
-        Counts and a summary per subject, as of `predict`.
+        The predictions, with `heatmap` and `heatmap_kind`.
 
     Raises:
         ModelFileError: The model cannot be used.
     """
+    from leukoscope.core.tables import TableWriter
+    from leukoscope.inference.predictions import Predictions
+    from leukoscope.inference.results import FIELDS
+
+    predictor = open_predictor(model)
+    if out is None:
+        return predictor.explain(images)
+    predictions = []
+    with TableWriter(Path(out) / TABLE, (*FIELDS, *EXTRA)) as table:
+        for prediction, row in _drawn(predictor, images, Path(out)):
+            table.write(row)
+            predictions.append(prediction)
+    return Predictions(predictions, predictor.card.name)
+
+
+def explain_to_folder(images: "Images", model: Path | str | None = None, *, out: Path) -> "Outcome":
+    """Explain images one by one, for any number of them; for the command line.
+
+    Args:
+        images: As for `explain`.
+        model: As for `explain`.
+        out: As for `explain`.
+
+    Returns:
+        Counts, and a summary of each subject.
+    """
     from leukoscope.inference.results import FIELDS, save
 
-    folder = Path(out)
-    return save(_explained(paths, model, folder), folder / TABLE, (*FIELDS, *EXTRA))
+    rows = (row for _, row in _drawn(open_predictor(model), images, out))
+    return save(rows, out / TABLE, (*FIELDS, *EXTRA))
 
 
-def _explained(
-    paths: Sequence[Path | str], model: Path | str | None, folder: Path
-) -> Iterator[dict[str, Any]]:
+def _drawn(
+    predictor: "Predictor", images: "Images", folder: Path
+) -> "Iterator[tuple[Prediction, dict[str, Any]]]":
+    """Draw each heatmap, and yield the prediction with its row."""
+    from leukoscope.core.progress import track
+    from leukoscope.inference.results import as_row
+    from leukoscope.inference.sources import list_images
+
+    listed = list_images(images)
+    stream = track(predictor.stream_explained(listed), "Explaining", total=len(listed))
+    for number, (prediction, cell) in enumerate(stream, start=1):
+        row = as_row(prediction, predictor.card.name) | dict.fromkeys(EXTRA)
+        heatmap = prediction.heatmap
+        if heatmap is not None and cell is not None:
+            picture = f"{number:04d}-{Path(prediction.name).stem or 'image'}.png"
+            _draw(cell, heatmap, folder / picture)
+            row["heatmap_kind"] = prediction.heatmap_kind
+            row["heatmap_largest"] = float(abs(heatmap).max())
+            row["picture"] = picture
+        yield prediction, row
+
+
+def _draw(cell: "np.ndarray", heatmap: "np.ndarray", path: Path) -> None:
     from PIL import Image
 
     from leukoscope.core.files import atomic_path
-    from leukoscope.core.progress import track
-    from leukoscope.data.imaging.image import read_cell
-    from leukoscope.inference.occlusion import occlusion_map
     from leukoscope.inference.overlay import overlay
-    from leukoscope.inference.predictor import Predictor
-    from leukoscope.inference.results import as_row
-    from leukoscope.inference.sources import expand
 
-    predictor = Predictor(model)
-    card = predictor.model.card
-    sources = expand(paths)
-    answers = track(predictor.predict(sources, heatmaps=True), "Explaining", total=len(sources))
-    for number, (source, answer) in enumerate(zip(sources, answers, strict=True), start=1):
-        row = as_row(answer, card.name) | dict.fromkeys(EXTRA)
-        if answer.logit is not None:
-            cell = read_cell(source.path, card.input)
-            exact = answer.heatmap
-            heatmap = occlusion_map(predictor.model, cell) if exact is None else exact
-            picture = f"{number:04d}-{source.path.stem}.png"
-            with atomic_path(folder / picture) as temporary:
-                Image.fromarray(overlay(cell, heatmap)).save(temporary)
-            kind = "occlusion" if exact is None else "exact"
-            row |= dict(zip(EXTRA, (kind, float(abs(heatmap).max()), picture), strict=True))
-        yield row
+    with atomic_path(path) as temporary:
+        Image.fromarray(overlay(cell, heatmap)).save(temporary)

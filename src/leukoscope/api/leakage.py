@@ -1,4 +1,4 @@
-"""The verb that measures what a leaky split adds: one recipe under four protocols, equal else."""
+"""Measure the optimism of leaky splits with one recipe under four kinds of split."""
 
 import logging
 import time
@@ -20,6 +20,7 @@ from leukoscope.api.leakage_plan import (
     study_cells,
 )
 from leukoscope.api.train import check_weights, trainer
+from leukoscope.core.cores import usable_cores
 from leukoscope.data.cohort import ALL, HEM, hash_cells
 from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
 
@@ -32,41 +33,41 @@ SEEDS = (0, 1, 2)
 
 
 def leakage(
-    source: Source | None = None,
+    source: "Source | None" = None,
     recipe: str = "cnn",
-    out: Path | str = "leakage",
     *,
+    out: Path | str = "leakage",
     splits: Sequence[str] = SPLITS,
     seeds: Sequence[int] = SEEDS,
     cells: int | None = None,
     epochs: int | None = None,
     settings: Mapping[str, Any] | None = None,
     weights: str | None = None,
-    jobs: int = 2,
+    jobs: int | None = None,
 ) -> "Study":
-    """Train and measure a recipe under several protocols, with as many cells and epochs in each.
+    """Measure the optimism of leaky splits: one recipe, the same budget, several kinds of split.
 
-    Every run is a run folder, OUT/RECIPE/SPLIT-seedN. A finished one is not repeated, so the same
-    call goes on where it was stopped. Studies of other recipes on the same data may share `out`.
-    Writes leakage.html, leakage.csv, summary.json, leakage.png and leakage.svg there, about all
-    runs that have finished.
+    Every run has a folder, OUT/RECIPE/SPLIT-seedN. A finished run is not repeated, so the same call
+    continues a study that was stopped. Studies of other recipes on the same data may share `out`.
+    Writes leakage.html, leakage.csv, summary.json, leakage.png and leakage.svg about all finished
+    runs.
 
     Args:
-        source: See `read_cohort`; a cohort.csv that an audit wrote saves auditing again. Without it
-            nothing is trained, and what has finished in `out` is shown.
-        recipe: A recipe's name or YAML file.
+        source: As for `read_cohort`; a cohort.csv written by an audit saves auditing again. Without
+            it nothing is trained, and the finished runs in `out` are summarized.
+        recipe: Name of a recipe, or a YAML file.
         out: Folder of the study.
         splits: Which of "image", "subject", "official" and "person".
-        seeds: Of the split, the draw of cells and the training. The official split tests fold seed
-            modulo 3.
-        cells: Training cells of every run, where all splits have more.
-        epochs: Instead of the recipe's. All are trained in every run, without stopping early.
+        seeds: Random seeds of the split, the sampled cells and the training. The official split
+            tests on fold seed modulo 3.
+        cells: Training cells of every run; by default as many as every split has.
+        epochs: Epochs of every run, instead of the recipe's; there is no early stopping.
         settings: Recipe fields to replace, by dotted name.
-        weights: What the network's trunk starts from, instead of what the recipe says.
-        jobs: Threads.
+        weights: Initial weights of the network's trunk, instead of the recipe's.
+        jobs: Threads; by default one for each core.
 
     Returns:
-        The runs, and the mean and the gap of every protocol.
+        The runs, and the mean and the gap of each kind of split.
 
     Raises:
         LeukoscopeError: The recipe, the data or a split cannot be used, or `out` holds other runs.
@@ -75,6 +76,7 @@ def leakage(
         from leukoscope.api.leakage_runs import read_study
         from leukoscope.evaluation.leakage.report import write_study
         from leukoscope.models.recipe.recipe import read_recipe
+    jobs = jobs or usable_cores()
     folder = Path(out)
     if source is not None:
         check_choice(splits, seeds, cells)

@@ -1,72 +1,85 @@
-"""Verbs that need a model file and no PyTorch."""
+"""Predict images."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from leukoscope.inference.model_file.card import Card
-    from leukoscope.inference.model_file.verify import Check
-    from leukoscope.inference.results import Outcome
-
-
-def predict_rows(
-    paths: Sequence[Path | str], model: Path | str | None = None
-) -> Iterator[dict[str, Any]]:
-    """Answer for images one by one, in order.
-
-    An image that cannot be used gets a row with the reason.
-
-    Args:
-        paths: Files, folders, globs.
-        model: A model file; by default the one that ships with the package.
-
-    Yields:
-        Rows with the columns `leukoscope.inference.results.FIELDS`.
-    """
-    from leukoscope.core.progress import track
+    from leukoscope.inference.predictions import Predictions
     from leukoscope.inference.predictor import Predictor
-    from leukoscope.inference.results import as_row
-    from leukoscope.inference.sources import expand
-
-    predictor = Predictor(model)
-    sources = expand(paths)
-    name = predictor.model.card.name
-    for prediction in track(predictor.predict(sources), "Predicting", total=len(sources)):
-        yield as_row(prediction, name)
+    from leukoscope.inference.results import Outcome
+    from leukoscope.inference.sources import Images
 
 
 def predict(
-    paths: Sequence[Path | str], model: Path | str | None = None, out: Path | str | None = None
-) -> "Outcome":
-    """Answer for images and write the rows to a table.
+    images: "Images",
+    model: "Predictor | Path | str | None" = None,
+    *,
+    out: Path | str | None = None,
+    heatmaps: bool = False,
+    embeddings: bool = False,
+) -> "Predictions":
+    """Predict images.
+
+    An image that cannot be used gets the verdict "error" and a reason; the others go on. All
+    results are held in memory; for millions of images see `Predictor.stream`.
 
     Args:
-        paths: Files, folders, globs.
-        model: A model file; by default the one that ships with the package.
-        out: .csv, .jsonl or .parquet; None prints CSV.
+        images: One image or several: files, folders, patterns, bytes, uint8 arrays (H, W, 3) in RGB
+            at the original scale; or a cohort or DataFrame with a column `path`.
+        model: An open model or a model file; by default the one that ships with the package.
+        out: Table to write: .csv, .jsonl or .parquet.
+        heatmaps: Add the exact heatmaps, if the model has them; `explain` makes one for any model.
+        embeddings: Add the embeddings.
 
     Returns:
-        Counts, and a summary per subject; `exit_code` is 3 where an image failed.
+        The predictions in the order of the images, with `to_pandas()` and a summary of each subject
+        in `subjects`. They print as a short table.
+
+    Raises:
+        ModelFileError: The model cannot be used.
+        CohortError: `out` does not end in one of the formats.
+    """
+    from leukoscope.core.tables import TableWriter
+    from leukoscope.inference.results import FIELDS
+
+    predictor = open_predictor(model)
+    if out is None:
+        return predictor.predict(images, heatmaps=heatmaps, embeddings=embeddings)
+    with TableWriter(out, FIELDS) as table:  # a wrong name is refused before the work
+        predictions = predictor.predict(images, heatmaps=heatmaps, embeddings=embeddings)
+        for row in predictions.rows():
+            table.write(row)
+    return predictions
+
+
+def predict_to_table(
+    images: "Images", model: Path | str | None = None, *, out: Path | None = None
+) -> "Outcome":
+    """Predict images row by row into a table, for any number of them; for the command line.
+
+    Args:
+        images: As for `predict`.
+        model: As for `predict`.
+        out: Table to write; None for CSV on standard output.
+
+    Returns:
+        Counts, and a summary of each subject.
 
     Raises:
         ModelFileError: The model cannot be used.
     """
-    from leukoscope.inference.results import save
+    from leukoscope.core.progress import track
+    from leukoscope.inference.results import as_row, save
+    from leukoscope.inference.sources import list_images
 
-    return save(predict_rows(paths, model), None if out is None else Path(out))
-
-
-def read_card(path: Path | str | None = None) -> "Card":
-    """The card of a model file; of the shipped model where none is named."""
-    from leukoscope.inference.model_file.model_file import default_model, read_card
-
-    return read_card(path or default_model())
+    predictor = open_predictor(model)
+    listed = list_images(images)
+    stream = track(predictor.stream(listed), "Predicting", total=len(listed))
+    return save((as_row(prediction, predictor.card.name) for prediction in stream), out)
 
 
-def verify_model(path: Path | str | None = None) -> "list[Check]":
-    """Check a model file: its form, its card, its answers to simple images."""
-    from leukoscope.inference.model_file.model_file import default_model
-    from leukoscope.inference.model_file.verify import verify
+def open_predictor(model: "Predictor | Path | str | None") -> "Predictor":
+    """Open a model that is not open yet."""
+    from leukoscope.inference.predictor import Predictor
 
-    return verify(path or default_model())
+    return model if isinstance(model, Predictor) else Predictor(model)

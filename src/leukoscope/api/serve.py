@@ -1,4 +1,4 @@
-"""The verb that opens the app."""
+"""Serve the app and the REST API."""
 
 import logging
 import os
@@ -28,22 +28,26 @@ def serve(
     open_browser: bool = False,
     log_names: bool = False,
 ) -> None:
-    """Serve the app and the REST API until it is stopped; what has begun is finished first.
+    """Serve the app and the REST API until it is stopped; requests in progress are finished first.
+
+    The address is logged (level INFO) as soon as a browser can open it.
 
     Args:
         model: A model file; by default the one that ships with the package.
-        host: Address to listen on. Any but this machine's own needs a token.
-        port: Port to listen on; 0 takes any that is free.
-        token: What clients must show; by default the environment's LEUKOSCOPE_TOKEN, if it is set.
-        database: SQLAlchemy URL of cases and reviews; by default a SQLite file of the user's own.
+        host: Address to listen on. Any other than this machine's own requires a token.
+        port: Port to listen on; 0 for any free port.
+        token: Bearer token that clients must send; by default the value of LEUKOSCOPE_TOKEN in the
+            environment, if it is set.
+        database: SQLAlchemy URL of the database of cases and reviews; by default a SQLite file in
+            the user's data folder.
         ephemeral: Keep cases in memory only.
         workers: Threads that predict; by default one for each core.
         open_browser: Open the page in a browser.
-        log_names: Write the names of files into the log.
+        log_names: Include file names in the log.
 
     Raises:
-        ServeError: The address can't be used.
-        ModelFileError: The model can't be used.
+        ServeError: The address cannot be used.
+        ModelFileError: The model cannot be used.
     """
     from leukoscope.app import process
     from leukoscope.app.settings import Settings

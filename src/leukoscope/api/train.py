@@ -1,4 +1,4 @@
-"""Verbs that train, and that show what training will see."""
+"""Train a model, calibrate it again, and preview its augmentation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from leukoscope.api.data import Source, audited, read_cohort
 from leukoscope.api.extras import needs_train_extra
+from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError, SplitError
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.splits.partition import KINDS, Split, apply_split, read_split
@@ -20,35 +21,35 @@ if TYPE_CHECKING:
 def train(
     source: Source,
     recipe: str = "cnn",
-    out: Path | str | None = None,
     *,
+    out: Path | str | None = None,
     split: Split | Path | str = "person",
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
     weights: str | None = None,
     resume: bool = True,
-    jobs: int = 2,
+    jobs: int | None = None,
     fractions: Sequence[float] = FRACTIONS,
     target_recall: float = 0.95,
 ) -> "Run":
-    """Train a recipe, export it, and set temperature and operating point on validation persons.
+    """Train a model, export it as one file, and calibrate it on validation persons.
 
-    A data set that was not audited is audited first, so that a person under two ids stays on one
-    side.
+    A data set that was not audited is audited first, so that all cells of a person, also under two
+    ids, are in one subset.
 
     Args:
-        source: See `read_cohort`; a cohort.csv that an audit wrote saves auditing again.
-        recipe: A recipe's name or YAML file.
+        source: As for `read_cohort`; a cohort.csv written by an audit saves auditing again.
+        recipe: Name of a recipe, or a YAML file.
         out: Run folder; by default runs/<recipe>-<split>-seed<seed>.
         split: "person", "image", "subject", "official", a split file, or a split.
-        seed: Of the split (where it is made here) and of the training.
+        seed: Random seed of the split (if it is made here) and of the training.
         settings: Recipe fields to replace, by dotted name.
-        weights: What the network's trunk starts from, instead of what the recipe says: "hub",
-            "none", or a .safetensors or .npz file.
-        resume: Go on where an interrupted run in `out` stopped.
-        jobs: Threads for reading and augmentation.
-        fractions: Wanted shares of train, validation and test.
-        target_recall: The recall of ALL that the operating point is set for.
+        weights: Initial weights of the network's trunk, instead of the recipe's: "hub", "none", or
+            a .safetensors or .npz file.
+        resume: Continue an interrupted run in `out`.
+        jobs: Threads for reading and augmentation; by default one for each core.
+        fractions: Wanted fractions of train, validation and test.
+        target_recall: Sensitivity for ALL that the operating point is chosen for.
 
     Returns:
         The run; its folder holds all files.
@@ -60,6 +61,7 @@ def train(
     with needs_train_extra("train"):
         from leukoscope.models.recipe.recipe import read_recipe
         from leukoscope.training.run import LAST
+    jobs = jobs or usable_cores()
     named = {} if weights is None else {"network.weights": weights}
     chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
     folder = Path(out) if out else Path("runs") / f"{chosen.name}-{_kind(split)}-seed{seed}"
@@ -109,29 +111,45 @@ def trainer(recipe: "Recipe") -> "Callable[..., Run]":
     return run_training
 
 
-def recalibrate(run: "Run | Path | str", jobs: int = 2) -> "Card":
-    """Set temperature, operating point and limits of a finished run's model file anew.
+def recalibrate(run: "Run | Path | str", *, jobs: int | None = None) -> "Card":
+    """Repeat the calibration of a finished run: temperature, operating point and rejection limits.
 
-    So a model of an earlier version learns to abstain; no weight changes. Evaluate it again after.
+    A model of an earlier version gets the limits that let it abstain; its weights stay the same.
+    Evaluate it again afterwards.
 
     Args:
         run: A run, or its folder, with its images where its cohort.csv names them.
-        jobs: Threads.
+        jobs: Threads; by default one for each core.
 
     Returns:
-        The card that now stands in the model file.
+        The new card of the model file.
 
     Raises:
-        TrainingError: It is no finished run, or its images have gone.
+        TrainingError: Not a finished run, or its images are missing.
     """
     with needs_train_extra("recalibrate"):
         from leukoscope.training.calibration.recalibrate import recalibrate as anew
         from leukoscope.training.run import Run, read_run
-    return anew(run if isinstance(run, Run) else read_run(run), jobs=jobs)
+    return anew(run if isinstance(run, Run) else read_run(run), jobs=jobs or usable_cores())
 
 
-def preview(source: Source, recipe: str, out: Path | str, seed: int = 0) -> Path:
-    """Write a sheet of cells as training would see them, several random versions of each."""
+def preview(
+    source: Source, recipe: str = "cnn", *, out: Path | str = "preview.html", seed: int = 0
+) -> Path:
+    """Draw cells as they are augmented for training, several random versions of each.
+
+    Args:
+        source: As for `read_cohort`.
+        recipe: Name of a recipe of a network, or a YAML file.
+        out: Page to write.
+        seed: Random seed.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RecipeError: The recipe has no augmentation.
+    """
     with needs_train_extra("preview"):
         from leukoscope.models.recipe.recipe import NetworkRecipe, read_recipe
         from leukoscope.training.preview import write_preview

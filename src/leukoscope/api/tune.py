@@ -1,4 +1,4 @@
-"""The verb that looks for better settings of a recipe."""
+"""Search for better settings of a recipe."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.api.train import check_weights, resolve_split
+from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import TuningError
 from leukoscope.data.cohort import hash_cells
 from leukoscope.data.splits.partition import Split, apply_split
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 def tune(
     source: Source,
     recipe: str = "cnn",
-    out: Path | str | None = None,
     *,
+    out: Path | str | None = None,
     trials: int = 20,
     vary: Mapping[str, Any] | None = None,
     space: Path | str | None = None,
@@ -34,35 +35,35 @@ def tune(
     split: Split | Path | str = "person",
     folds: int = 1,
     seed: int = 0,
-    jobs: int = 2,
+    jobs: int | None = None,
     workers: int = 1,
     fractions: Sequence[float] = FRACTIONS,
 ) -> "Study":
-    """Train a recipe with many settings, and write the best on validation persons as a new recipe.
+    """Search for better settings of a recipe on validation persons, and write them as a new recipe.
 
-    Test persons have no part in it: no trial sees them. The same call again goes on with a study
-    that was stopped, and adds trials where more are asked for. Several such calls at once, also on
-    other machines with the same `storage`, work on one study.
+    Test persons are held out: no trial sees them. The same call again continues a study that was
+    stopped, and adds trials if more are asked for. Several such calls at once, also on other
+    machines with the same `storage`, work on one study.
 
     Args:
-        source: See `read_cohort`; a cohort.csv that an audit wrote saves auditing again.
-        recipe: A recipe's name or YAML file.
+        source: As for `read_cohort`; a cohort.csv written by an audit saves auditing again.
+        recipe: Name of a recipe, or a YAML file.
         out: Folder of the study, and its name in the storage; by default studies/<recipe>.
-        trials: How many, by all workers together and with those that the study has already.
+        trials: Number of trials, of all workers together and with those the study has already.
         vary: Dotted name of a setting to a range ("1e-6..1e-3:log") or choices ("relu,gelu", or a
             list); added to those of `space`. Without both, a space for this kind of recipe.
         space: A YAML file of the same.
         settings: Recipe fields to replace, by dotted name, in all trials.
-        objective: The figure on validation persons to go by; the recipe's `fit.monitor` by default.
-        storage: Where the trials are known: "journal:PATH", "postgresql://...", "sqlite:///FILE";
+        objective: Metric on validation persons to optimize; by default the recipe's `fit.monitor`.
+        storage: Where the trials are stored: "journal:PATH", "postgresql://...", "sqlite:///FILE";
             by default a SQLite file in the folder.
         split: "person", "subject", "official", "image", a split file, or a split.
-        folds: More than 1 measures each trial by its mean over so many folds of the persons who
-            are not tested, instead of on the validation part alone.
-        seed: Of the split (where it is made here), the draws and the trainings.
-        jobs: Threads for reading, augmentation and fits.
+        folds: Above 1, the value of a trial is its mean over this many folds of the persons who are
+            not test persons, instead of its value on the validation subset.
+        seed: Random seed of the split (if it is made here), the search and the trainings.
+        jobs: Threads for reading, augmentation and fits; by default one for each core.
         workers: Processes on this machine.
-        fractions: Wanted shares of train, validation and test.
+        fractions: Wanted fractions of train, validation and test.
 
     Returns:
         The study: its trials, and the best with its recipe file.
@@ -99,7 +100,7 @@ def tune(
         folds=folds,
         seed=seed,
         storage=storage,
-        jobs=jobs,
+        jobs=jobs or usable_cores(),
     )
     return _worked(plan, workers)
 

@@ -1,7 +1,6 @@
-"""What the command line's verbs share: options, and how a result is printed."""
+"""Options that several commands share, and how a result is printed."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,19 +16,30 @@ SETTINGS: dict[str, Any] = {
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="DIR", help="A folder of cells, or a table (.csv, .jsonl, .parquet) of paths."
+        metavar="DIR", help="Folder of cell images, or table of paths (.csv, .jsonl, .parquet)."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-Seed = Annotated[int, typer.Option(help="Decides every draw.")]
-Jobs = Annotated[
-    int, typer.Option(min=1, help="Threads; one per core by default.", show_default=False)
+Seed = Annotated[int, typer.Option(help="Random seed.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; by default one per core.")]
+Fractions = Annotated[
+    str, typer.Option(help="Wanted fractions of train, validation and test, separated by commas.")
 ]
-CORES = os.cpu_count() or 1
+FRACTIONS = "0.5,0.2,0.3"  # a test compares it: importing it would slow down --help
+
+
+def parse_fractions(text: str) -> tuple[float, ...]:
+    """Split numbers at commas; their sum is checked with the split."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r}: write three numbers, as in --fractions {FRACTIONS}."
+        ) from None
 
 
 def report(result: Mapping[str, Any] | Sequence[Any], as_json: bool) -> None:
-    """Print a result as JSON, or as lines for a person."""
+    """Print a result as JSON, or as lines to read."""
     if as_json:
         print(json.dumps(result, indent=1, ensure_ascii=False, default=str))
     elif isinstance(result, Mapping):

@@ -1,4 +1,4 @@
-"""The command line's verb that sets runs side by side."""
+"""The command compare."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import leukoscope as ls
 from leukoscope.cli.common import Json
 from leukoscope.core.errors import RESEARCH_USE
 
@@ -24,34 +25,36 @@ GAP = 2
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Measured run folders.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Evaluated run folders.")],
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="RUN|RECIPE", help="What to subtract, on the same cells."),
+        typer.Option(
+            metavar="RUN|RECIPE", help="Show differences from this run, on the same cells."
+        ),
     ] = None,
-    metric: Annotated[str, typer.Option(help="What ranks; a key of report.json's metrics.")] = (
+    metric: Annotated[str, typer.Option(help="Metric to rank by (a key in report.json).")] = (
         "auroc"
     ),
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER|FILE", help="Table, page and JSON; or one .csv or .html."),
+        typer.Option(
+            metavar="FOLDER|FILE", help="Folder for table, page and JSON; or one .csv or .html."
+        ),
     ] = None,
     claims: Annotated[
         Path | None,
-        typer.Option(help="Figures of others to set beside ours (.yaml, .csv)."),
+        typer.Option(help="Published results to list beside ours (.yaml, .csv)."),
     ] = None,
     speed: Annotated[
-        bool, typer.Option("--speed", help="Time the models side by side, now.")
+        bool, typer.Option("--speed", help="Measure the speed of the models now, side by side.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Set measured runs side by side.
+    """Compare evaluated runs.
 
-    Runs are ranked only with runs of the same data and protocol. Exit code 3 if any was left out.
+    Runs are ranked only among runs of the same data and protocol. Exit code 3 if any was skipped.
     """
-    from leukoscope import api
-
-    found = api.compare(runs, baseline, metric=metric, out=out, claims=claims, speed=speed)
+    found = ls.compare(runs, baseline, metric=metric, out=out, claims=claims, speed=speed)
     for line in (*found.left_out, *found.remarks):
         print("leukoscope:", line, file=sys.stderr)
     if as_json:

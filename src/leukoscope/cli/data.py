@@ -1,4 +1,4 @@
-"""The verbs below `leukoscope data`."""
+"""The commands below `leukoscope data`."""
 
 import sys
 from collections.abc import Sequence
@@ -7,48 +7,58 @@ from typing import Annotated
 
 import typer
 
-from leukoscope.cli.common import CORES, SETTINGS, Jobs, Json, Seed, Source, report
+import leukoscope as ls
+from leukoscope.cli.common import (
+    FRACTIONS,
+    SETTINGS,
+    Fractions,
+    Jobs,
+    Json,
+    Seed,
+    Source,
+    parse_fractions,
+    report,
+)
 
-data = typer.Typer(help="Look at, check and divide a data set.", **SETTINGS)
+data = typer.Typer(help="Inspect, verify, audit and split a data set.", **SETTINGS)
 
 
 @data.command("info")
 def data_info(source: Source, as_json: Json = False) -> None:
-    """Count cells, subjects and folds."""
-    from leukoscope import api
-
-    report(api.describe_data(source), as_json)
+    """Count cells, subjects, persons and folds."""
+    report(ls.describe_data(source), as_json)
 
 
 @data.command("verify")
-def data_verify(source: Source, as_json: Json = False) -> None:
-    """Compare a folder with the official C-NMC 2019.
+def data_verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a copy of C-NMC 2019.")],
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Compare a copy of C-NMC 2019 with the official list of files.
 
-    Says what is missing, altered and extra. Exit code 1 where it is no true copy.
+    Lists missing, altered and extra files. Exit code 1 if there are any.
     """
-    from leukoscope import api
-
-    found = api.verify_data(source)
-    report(found.to_dict() if as_json else found.summary(), as_json)
-    raise typer.Exit(found.exit_code)
+    verification = ls.verify_data(folder, jobs=jobs)
+    report(verification.to_dict() if as_json else verification.summary(), as_json)
+    raise typer.Exit(verification.exit_code)
 
 
 @data.command("audit")
 def data_audit(
     source: Source,
-    out: Annotated[Path, typer.Option(help="Folder for the table, the pairs and the page.")] = Path(
-        "audit"
-    ),
-    jobs: Jobs = CORES,
+    out: Annotated[
+        Path, typer.Option(help="Folder for cohort.csv, pairs.csv and audit.html.")
+    ] = Path("audit"),
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Find copies of a cell, and who is one person.
+    """Find duplicate images and subject ids that belong to one person.
 
-    Writes pairs.csv, audit.html to check them by eye, and cohort.csv with the persons.
+    Writes cohort.csv (the cells with their persons), pairs.csv, and audit.html to check the pairs
+    by eye.
     """
-    from leukoscope import api
-
-    result = api.audit(source, out, jobs)
+    result = ls.audit(source, out=out, jobs=jobs)
     kinds = list(result.pairs["kind"])
     facts = {
         "cells": len(result.cohort),
@@ -66,53 +76,49 @@ def data_audit(
 @data.command("report")
 def data_report(
     source: Source,
-    out: Annotated[Path, typer.Option(help="Folder for the page and the measurements.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for the page and measurements.csv.")] = Path(
         "data-report"
     ),
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Draw what an explorer wants to see, as a page."""
-    from leukoscope import api
-
-    report({"report": str(api.report_data(source, out))}, as_json)
+    """Write a page with counts, image sizes, colors and outliers."""
+    report({"report": str(ls.report_data(source, out, jobs=jobs))}, as_json)
 
 
 @data.command("download")
 def data_download(
-    name: Annotated[str, typer.Argument(metavar="cnmc", help="The data set: cnmc.")],
+    name: Annotated[str, typer.Argument(metavar="cnmc", help="Data set; only cnmc is known.")],
     to: Annotated[Path, typer.Option(help="Folder to download into.")] = Path("data/cnmc"),
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Fetch C-NMC 2019 and verify it.
+    """Download C-NMC 2019 and verify it.
 
-    Its size, license and citation are shown first.
+    Shows size, license and citation first.
     """
     if name != "cnmc":
         raise typer.BadParameter(f"{name!r} is not known; the data set to download is cnmc.")
-    from leukoscope import api
 
     def confirm(lines: Sequence[str]) -> bool:
         print(*lines, sep="\n", file=sys.stderr)
         return yes or typer.confirm("Download?", err=True)
 
-    found = api.download(to, confirm)
-    if found is not None:
-        report(found.summary(), False)
-        raise typer.Exit(found.exit_code)
+    verification = ls.download(to, confirm=confirm)
+    if verification is not None:
+        report(verification.summary(), False)
+        raise typer.Exit(verification.exit_code)
 
 
 @data.command("synthesize")
 @data.command("synthesise", hidden=True)
 def data_synthesize(
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
-    persons: Annotated[int, typer.Option(help="How many persons.")] = 24,
-    cells: Annotated[int, typer.Option(help="Images of each.")] = 25,
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write.")],
+    persons: Annotated[int, typer.Option(help="Number of persons.")] = 24,
+    cells: Annotated[int, typer.Option(help="Cells per person.")] = 25,
     seed: Seed = 0,
 ) -> None:
     """Draw a cohort of synthetic cells."""
-    from leukoscope import api
-
-    cohort = api.make_synthetic(out, persons, cells, seed)
+    cohort = ls.make_synthetic(out, persons=persons, cells=cells, seed=seed)
     report({"synthetic_cells": len(cohort), **cohort.counts(), "written_to": str(out)}, False)
 
 
@@ -121,18 +127,20 @@ def data_split(
     source: Source,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("split.json"),
     kind: Annotated[
-        str, typer.Option(help="person, subject, official, or image (leaky).")
+        str, typer.Option(help="Kind of split: person, subject, official, or image (leaky).")
     ] = "person",
     seed: Seed = 0,
+    fractions: Fractions = FRACTIONS,
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Divide a cohort into train, validation, test.
+    """Divide a data set into train, validation and test subsets.
 
-    Writes a file that says who stands where, for `leukoscope train --split FILE`.
+    Writes a file for `leukoscope train --split FILE`.
     """
-    from leukoscope import api
-
-    split = api.split(source, out, kind, seed)
+    split = ls.split(
+        source, out=out, kind=kind, seed=seed, fractions=parse_fractions(fractions), jobs=jobs
+    )
     parts = {part: split.units(part) for part in ("train", "validation", "test")}
     named = parts if as_json or split.unit != "path" else {part: len(parts[part]) for part in parts}
     facts = {"kind": split.kind, "seed": split.seed, "leaky": split.leaky, "by": split.unit}

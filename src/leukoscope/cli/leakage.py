@@ -1,11 +1,12 @@
-"""The command line's verb `leakage`."""
+"""The command leakage."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from leukoscope.cli.common import CORES, Jobs, Json, report
+import leukoscope as ls
+from leukoscope.cli.common import Jobs, Json, report
 from leukoscope.cli.train import RecipeName, Settings, Weights, parse_setting
 
 
@@ -14,49 +15,46 @@ def leakage(
         Path | None,
         typer.Argument(
             metavar="DIR",
-            help="A folder of cells, or a table of paths; without it, what --out holds is shown.",
+            help="Folder of cell images, or table of paths; without it, finished runs in --out are "
+            "summarized.",
         ),
     ] = None,
     recipe: RecipeName = "cnn",
     out: Annotated[
-        Path, typer.Option(help="Folder; studies of several recipes may share it.")
+        Path, typer.Option(help="Folder of the study; several recipes may share it.")
     ] = Path("leakage"),
     splits: Annotated[
-        str, typer.Option(help="Which protocols, commas between.")
+        str, typer.Option(help="Kinds of split, separated by commas.")
     ] = "image,subject,official,person",
-    seeds: Annotated[
-        str, typer.Option(help="Of split, cells and training, commas between.")
-    ] = "0,1,2",
+    seeds: Annotated[str, typer.Option(help="Random seeds, separated by commas.")] = "0,1,2",
     cells: Annotated[
         int | None,
         typer.Option(
-            min=2, help="Training cells of every run.", show_default="what all splits have"
+            min=2, help="Training cells of every run.", show_default="as many as all have"
         ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Of every run.", show_default="the recipe's")
+        int | None, typer.Option(min=1, help="Epochs of every run.", show_default="the recipe's")
     ] = None,
-    setting: Settings = None,
+    settings: Settings = None,
     weights: Weights = None,
-    jobs: Jobs = CORES,
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Measure what a leaky split adds to the figures.
+    """Measure by how much leaky splits overstate performance.
 
-    Trains one recipe with the same budget under several splits. The same command again goes on
-    where it was stopped.
+    Trains one recipe with the same budget on several kinds of split. Run the same command again to
+    continue a stopped study.
     """
-    from leukoscope import api
-
-    study = api.leakage(
+    study = ls.leakage(
         source,
         recipe,
-        out,
+        out=out,
         splits=_names(splits),
         seeds=[_number(text) for text in _names(seeds)],
         cells=cells,
         epochs=epochs,
-        settings=dict(parse_setting(text) for text in setting or ()),
+        settings=dict(parse_setting(text) for text in settings or ()),
         weights=weights,
         jobs=jobs,
     )

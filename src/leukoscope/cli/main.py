@@ -1,6 +1,6 @@
-"""The command line: one function per verb, options and printing, no logic.
+"""The command line: one function per command, options and printing, no logic.
 
-Nothing heavy is imported before a verb runs, so that help answers at once.
+Nothing heavy is imported before a command runs, so that --help answers at once.
 """
 
 import os
@@ -10,7 +10,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from leukoscope.cli.common import SETTINGS, Json, report
+import leukoscope as ls
+from leukoscope.cli.common import SETTINGS, Jobs, Json, Seed, report
 from leukoscope.cli.compare import compare
 from leukoscope.cli.data import data
 from leukoscope.cli.leakage import leakage
@@ -35,7 +36,7 @@ app.add_typer(model, name="model")
 def root(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
-    """Carry the options that belong to no verb."""
+    """Handle the options that belong to no command."""
     if version:
         from importlib.metadata import version as installed
 
@@ -43,32 +44,38 @@ def root(
         raise typer.Exit
 
 
-for verb in (recipes, preview, train, compare, tune, leakage):
-    app.command()(verb)
+for command in (recipes, preview, train, compare, tune, leakage):
+    app.command()(command)
 
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
-    other: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Other cells than the run's own.")
+    run: Annotated[Path, typer.Argument(help="Run folder or model file.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Evaluate on this data set instead of the run's own."
+        ),
     ] = None,
     part: Annotated[
-        str, typer.Option(help="Of the run's own split: train, validation, test.")
+        str, typer.Option(help="Subset of the run's own split: train, validation or test.")
     ] = "test",
     allow_overlap: Annotated[
-        bool, typer.Option("--allow-overlap", help="Score cells trained on; the result says so.")
+        bool,
+        typer.Option(
+            "--allow-overlap",
+            help="Evaluate although training persons or images are included; marks the result.",
+        ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Measure a model on persons it has not seen.
+    """Measure the performance of a model on persons it has not seen.
 
-    Every figure has a 95 % interval by bootstrap over persons.
+    Every metric has a 95 % interval by bootstrap over persons.
     """
-    from leukoscope import api
-
-    result = api.evaluate(run, other, part, allow_overlap, out)
+    result = ls.evaluate(run, data, part=part, allow_overlap=allow_overlap, out=out, jobs=jobs)
     if as_json:
         print(result.to_json(), end="")
         return
@@ -87,33 +94,34 @@ def evaluate(
 def predict(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="[MODEL.onnx] PATHS...", help="Images, folders, patterns."),
+        typer.Argument(metavar="[MODEL.onnx] PATHS...", help="Images, folders or patterns."),
     ],
-    chosen: Annotated[
+    model: Annotated[
         Path | None,
-        typer.Option("--model", help="A model file; the shipped model if none is named."),
+        typer.Option("--model", help="Model file; by default the shipped model."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Table to write: .csv, .jsonl, .parquet; else CSV here.")
+        Path | None,
+        typer.Option(help="Table to write (.csv, .jsonl, .parquet); by default CSV is printed."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON; the rows go to --out.")
     ] = False,
 ) -> None:
-    """Answer for images: a row each, and a summary per subject. Exit code 3 if any failed.
+    """Predict images: a row per image and a summary per subject. Exit code 3 if an image failed.
 
-    A verdict is blast, normal, uncertain, not a cell, or error; the column reason says why there is
-    no answer.
+    The verdict is blast, normal, uncertain, not a cell, or error; the column reason says why there
+    is no answer.
     """
-    if chosen is None and paths[0].suffix.lower() == ".onnx":
-        chosen, *paths = paths
+    if model is None and paths[0].suffix.lower() == ".onnx":
+        model, *paths = paths
     if not paths:
         raise typer.BadParameter("name images, folders or patterns after the model.")
     if as_json and out is None:
         raise typer.BadParameter("--json prints the summary here; name a file for the rows: --out.")
-    from leukoscope import api
+    from leukoscope.api.predict import predict_to_table
 
-    outcome = api.predict(paths, chosen, out)
+    outcome = predict_to_table(paths, model, out=out)
     if as_json:
         from dataclasses import asdict
 
@@ -130,19 +138,19 @@ def predict(
 
 @app.command()
 def explain(
-    paths: Annotated[list[Path], typer.Argument(help="Images, folders, patterns.")],
-    chosen: Annotated[
+    paths: Annotated[list[Path], typer.Argument(help="Images, folders or patterns.")],
+    model: Annotated[
         Path | None,
-        typer.Option("--model", help="A model file; the shipped model if none is named."),
+        typer.Option("--model", help="Model file; by default the shipped model."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for pictures and table.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for pictures and explanations.csv.")] = Path(
         "explanations"
     ),
 ) -> None:
-    """Draw what speaks for and against each answer; approximate for some models."""
-    from leukoscope import api
+    """Draw heatmaps of what speaks for and against each prediction; approximate for some models."""
+    from leukoscope.api.explain import explain_to_folder
 
-    outcome = api.explain(paths, chosen, out)
+    outcome = explain_to_folder(paths, model, out=out)
     print(out / "explanations.csv")
     raise typer.Exit(outcome.exit_code)
 
@@ -151,19 +159,24 @@ def explain(
 def serve(
     model: ModelPath = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; others can reach any but the default.")
+        str,
+        typer.Option(help="Address to listen on; other machines can reach any but the default."),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port.")
+    ] = 8000,
     token: Annotated[
         str | None,
-        typer.Option(envvar="LEUKOSCOPE_TOKEN", help="What clients must show.", show_envvar=True),
+        typer.Option(
+            envvar="LEUKOSCOPE_TOKEN", help="Bearer token that clients must send.", show_envvar=True
+        ),
     ] = None,
     database: Annotated[
         str | None,
         typer.Option(
             envvar="LEUKOSCOPE_DATABASE",
             metavar="URL",
-            help="Where cases are kept; your own SQLite file by default.",
+            help="Database of cases; by default a SQLite file in your data folder.",
             show_envvar=True,
         ),
     ] = None,
@@ -171,24 +184,21 @@ def serve(
         bool, typer.Option("--ephemeral", help="Keep cases in memory only.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that predict; one per core by default.")
+        int | None, typer.Option(min=1, help="Threads that predict; by default one per core.")
     ] = None,
     browser: Annotated[
         bool | None,
-        typer.Option(
-            "--open/--no-open", help="Open a browser; by default where a person started it."
-        ),
+        typer.Option("--open/--no-open", help="Open a browser; by default if run in a terminal."),
     ] = None,
     log_names: Annotated[
-        bool, typer.Option("--log-names", help="Write the names of files into the log.")
+        bool, typer.Option("--log-names", help="Include file names in the log.")
     ] = False,
 ) -> None:
-    """Open the app in a browser, with a REST API beside it; Ctrl-C stops it."""
-    from leukoscope import api
+    """Serve the app and the REST API; Ctrl-C stops it."""
     from leukoscope.app.process import configure_log
 
     configure_log()
-    api.serve(
+    ls.serve(
         model,
         host=host,
         port=port,
@@ -204,15 +214,16 @@ def serve(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("demo"),
+    persons: Annotated[int, typer.Option(help="Number of persons.")] = 40,
+    cells: Annotated[int, typer.Option(help="Cells per person.")] = 15,
+    seed: Seed = 0,
 ) -> None:
-    """Go the whole way on synthetic cells, without data."""
-    from leukoscope import api
-
-    api.demo(out)
+    """Run all steps on synthetic cells: audit, train, evaluate, predict. Needs no data."""
+    ls.demo(out, persons=persons, cells=cells, seed=seed)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a verb; whatever goes wrong ends in one line on standard error and an exit code."""
+    """Run a command; any error ends in one line on standard error and an exit code."""
     try:
         with log_to_stderr(), repeated_when_dropped():
             app(arguments, prog_name="leukoscope")
@@ -220,7 +231,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except SystemExit as end:
         if end.code == 130:  # what Typer makes of Ctrl-C
             _fail(
-                "stopped. The same command goes on; training resumes after its last full epoch.",
+                "interrupted. Run the same command again; training resumes from its last complete "
+                "epoch.",
                 130,
             )
         raise

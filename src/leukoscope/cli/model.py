@@ -1,4 +1,4 @@
-"""The command line's verbs on a model file: show, verify, card, checklist."""
+"""The commands below `leukoscope model`: show, verify, card, checklist."""
 
 import json
 from pathlib import Path
@@ -6,38 +6,36 @@ from typing import Annotated
 
 import typer
 
+import leukoscope as ls
 from leukoscope.cli.common import SETTINGS, Json, report
 
-model = typer.Typer(help="Look into a model file.", **SETTINGS)
+model = typer.Typer(help="Inspect a model file and write its documents.", **SETTINGS)
 
 ModelPath = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE.onnx]", help="A model file; the shipped model if none is named."),
+    typer.Argument(metavar="[FILE.onnx]", help="Model file; by default the shipped model."),
 ]
 ModelOrRun = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FILE.onnx|RUN]", help="A model file or a run folder; else the shipped model."
+        metavar="[FILE.onnx|RUN]", help="Model file or run folder; by default the shipped model."
     ),
 ]
 
 
 @model.command("show")
 def model_show(path: ModelPath = None, as_json: Json = False) -> None:
-    """Show a model's card: what it is, what it saw, how well it did."""
-    from leukoscope import api
+    """Show the model card: training data, performance, limits."""
     from leukoscope.inference.model_file.card_text import describe
 
-    card = api.read_card(path)
+    card = ls.read_card(path)
     report(json.loads(card.to_json()) if as_json else dict(describe(card)), as_json)
 
 
 @model.command("verify")
 def model_verify(path: ModelPath = None, as_json: Json = False) -> None:
-    """Check that a model file does what its card says."""
-    from leukoscope import api
-
-    checks = api.verify_model(path)
+    """Check a model file against its card. Exit code 1 if a check fails."""
+    checks = ls.verify_model(path)
     if as_json:
         report([vars(check) for check in checks], True)
     else:
@@ -47,25 +45,21 @@ def model_verify(path: ModelPath = None, as_json: Json = False) -> None:
 
 @model.command("card")
 def model_card(
-    path: ModelOrRun = None,
+    model: ModelOrRun = None,
     out: Annotated[Path, typer.Option(help="Page to write: .html or .md.")] = Path(
         "model-card.html"
     ),
 ) -> None:
-    """Write a model's card as a page; from a run folder, with results by person."""
-    from leukoscope import api
-
-    print(api.model_card(path, out))
+    """Write the model card as a page; for a run folder, with results per person."""
+    print(ls.model_card(model, out=out))
 
 
 @model.command("checklist")
 def model_checklist(
-    path: ModelOrRun = None,
+    model: ModelOrRun = None,
     out: Annotated[Path, typer.Option(help="Page to write: .html or .md.")] = Path(
         "checklist.html"
     ),
 ) -> None:
-    """Fill the checklists CLAIM 2024 and TRIPOD+AI from a model's files."""
-    from leukoscope import api
-
-    print(api.model_checklist(path, out))
+    """Fill in the checklists CLAIM 2024 and TRIPOD+AI from the files of a model."""
+    print(ls.model_checklist(model, out=out))

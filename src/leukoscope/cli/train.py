@@ -1,46 +1,58 @@
-"""The command line's verbs that train: recipes, preview, train."""
+"""The commands recipes, preview and train."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from leukoscope.cli.common import CORES, Jobs, Json, Seed, Source, report
+import leukoscope as ls
+from leukoscope.cli.common import (
+    FRACTIONS,
+    Fractions,
+    Jobs,
+    Json,
+    Seed,
+    Source,
+    parse_fractions,
+    report,
+)
 
 RecipeName = Annotated[
-    str, typer.Option(help="A recipe's name (see: leukoscope recipes) or a .yaml file.")
+    str, typer.Option(help="Name of a recipe (list: leukoscope recipes), or a .yaml file.")
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the recipe; repeatable."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Replace a setting of the recipe; repeatable."
+    ),
 ]
 Weights = Annotated[
     str | None,
     typer.Option(
-        metavar="hub|PATH|none", help="What the network starts from, instead of the recipe's."
+        metavar="hub|PATH|none", help="Initial weights of the network, instead of the recipe's."
     ),
 ]
 
 
 def recipes(as_json: Json = False) -> None:
-    """List the recipes a model can be trained by."""
+    """List the recipes that models can be trained with."""
     from leukoscope.models.recipe.recipe import read_recipe, recipe_names
 
-    found = {name: read_recipe(name).summary for name in recipe_names()}
-    width = max(map(len, found)) + 2
+    summaries = {name: read_recipe(name).summary for name in recipe_names()}
+    width = max(map(len, summaries)) + 2
     # Not as headings, in which an underscore would become a space.
-    report(found if as_json else [f"{name:<{width}}{found[name]}" for name in found], as_json)
+    lines = [f"{name:<{width}}{summary}" for name, summary in summaries.items()]
+    report(summaries if as_json else lines, as_json)
 
 
 def preview(
     source: Source,
     recipe: RecipeName = "cnn",
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("preview.html"),
+    seed: Seed = 0,
 ) -> None:
-    """Draw a sheet of augmented cells, as training sees them."""
-    from leukoscope import api
-
-    print(api.preview(source, recipe, out))
+    """Write a page of cells with the random augmentation of training."""
+    print(ls.preview(source, recipe, out=out, seed=seed))
 
 
 def train(
@@ -51,36 +63,44 @@ def train(
     ] = None,
     split: Annotated[
         str,
-        typer.Option(help="person, subject, official, image (leaky), or a file of `data split`."),
+        typer.Option(
+            help="person, subject, official, image (leaky), or a file written by `data split`."
+        ),
     ] = "person",
     seed: Seed = 0,
-    setting: Settings = None,
+    settings: Settings = None,
     weights: Weights = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew, don't resume.")] = False,
-    jobs: Jobs = CORES,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start again instead of resuming a stopped run.")
+    ] = False,
+    fractions: Fractions = FRACTIONS,
+    target_recall: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
+    ] = 0.95,
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
     """Train a model and export it as one file.
 
-    The same command again resumes a stopped run.
+    Run the same command again to resume a stopped run.
     """
-    from leukoscope import api
-
-    settings = dict(parse_setting(text) for text in setting or ())
-    run = api.train(
+    run = ls.train(
         source,
         recipe,
-        out,
+        out=out,
         split=split,
         seed=seed,
-        settings=settings,
+        settings=dict(parse_setting(text) for text in settings or ()),
         weights=weights,
         resume=not fresh,
+        fractions=parse_fractions(fractions),
+        target_recall=target_recall,
         jobs=jobs,
     )
     report({"run": str(run.folder), "model": str(run.model)}, as_json)
     if not as_json:
-        print(f"Measure it: leukoscope evaluate {run.folder}")
+        print(f"Evaluate it: leukoscope evaluate {run.folder}")
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line's verb that looks for better settings."""
+"""The command tune."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from leukoscope.cli.common import CORES, Jobs, Json, Seed, Source, report
+import leukoscope as ls
+from leukoscope.cli.common import (
+    FRACTIONS,
+    Fractions,
+    Jobs,
+    Json,
+    Seed,
+    Source,
+    parse_fractions,
+    report,
+)
 from leukoscope.cli.train import RecipeName, parse_setting
 
 
@@ -17,30 +27,33 @@ def tune(
         Path | None, typer.Option(help="Folder of the study.", show_default="studies/RECIPE")
     ] = None,
     trials: Annotated[
-        int, typer.Option(min=1, help="How many, with those that the study has already.")
+        int, typer.Option(min=1, help="Number of trials, with those the study has already.")
     ] = 20,
     vary: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FIELD=RANGE",
             help="Vary a setting: loss.l2=1e-6..1e-3:log, network.dropout=0..0.6, "
-            "network.activation=relu,gelu; repeatable. By default what suits the recipe.",
+            "network.activation=relu,gelu; repeatable. By default a search space for this kind of "
+            "recipe.",
         ),
     ] = None,
     space: Annotated[
-        Path | None, typer.Option(metavar="FILE.yaml", help="The same in a file.")
+        Path | None, typer.Option(metavar="FILE.yaml", help="Ranges of settings, as a file.")
     ] = None,
-    setting: Annotated[
+    settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="Change a setting in all trials; repeatable."
+            "--set",
+            metavar="NAME=VALUE",
+            help="Replace a setting of the recipe in all trials; repeatable.",
         ),
     ] = None,
     objective: Annotated[
         str | None,
         typer.Option(
-            help="auroc, loss, balanced_accuracy, sensitivity or specificity on validation "
-            "persons; the recipe's monitor by default."
+            help="Metric on validation persons to optimize: auroc, loss, balanced_accuracy, "
+            "sensitivity or specificity; by default the recipe's."
         ),
     ] = None,
     storage: Annotated[
@@ -48,76 +61,80 @@ def tune(
         typer.Option(
             envvar="LEUKOSCOPE_STORAGE",
             metavar="URL|journal:PATH",
-            help="Where the trials are known; a SQLite file in the folder by default.",
+            help="Where the trials are stored; by default a SQLite file in the folder.",
             show_envvar=True,
         ),
     ] = None,
     split: Annotated[
         str,
-        typer.Option(help="person, subject, official, image (leaky), or a file of `data split`."),
+        typer.Option(
+            help="person, subject, official, image (leaky), or a file written by `data split`."
+        ),
     ] = "person",
     folds: Annotated[
-        int, typer.Option(min=1, help="Measure by so many folds over persons; 1: validation part.")
+        int,
+        typer.Option(min=1, help="Folds over persons per trial; 1 uses the validation subset."),
     ] = 1,
     seed: Seed = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
-    jobs: Jobs = CORES,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes on this machine.")] = 1,
+    fractions: Fractions = FRACTIONS,
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Look for better settings of a recipe, by validation persons.
+    """Search for better settings of a recipe on validation persons.
 
-    The same command again goes on with a stopped study; run several times at once, or on other
-    machines with one --storage, it works on one study.
+    Run the same command again to continue a stopped study. Several at once, also on other machines
+    with one --storage, work on one study.
     """
-    from leukoscope import api
     from leukoscope.models.recipe.space import label
 
-    found = api.tune(
+    study = ls.tune(
         source,
         recipe,
-        out,
+        out=out,
         trials=trials,
         vary=parse_vary(vary or ()),
         space=space,
-        settings=dict(parse_setting(text) for text in setting or ()),
-        objective=objective,  # type: ignore[arg-type]  # checked by the verb
+        settings=dict(parse_setting(text) for text in settings or ()),
+        objective=objective,  # type: ignore[arg-type]  # checked by the function
         storage=storage,
         split=split,
         folds=folds,
         seed=seed,
+        fractions=parse_fractions(fractions),
         jobs=jobs,
         workers=workers,
     )
-    best = found.best
-    states = {state: found.count(state) for state in sorted({row.state for row in found.trials})}
-    settings = best.settings if best else {}
+    best = study.best
+    states = {state: study.count(state) for state in sorted({row.state for row in study.trials})}
+    chosen = best.settings if best else {}
     facts = {
-        "study": str(found.folder),
+        "study": str(study.folder),
         "trials": states,
         "best_trial": best.trial if best else None,
-        found.objective: best.value if best else None,
-        # For a person as one gives them to --set.
-        "settings": settings
+        study.objective: best.value if best else None,
+        # To read, in the form of --set.
+        "settings": chosen
         if as_json
-        else [f"{name}={label(value)}" for name, value in settings.items()],
-        "recipe": str(found.recipe) if found.recipe else None,
+        else [f"{name}={label(value)}" for name, value in chosen.items()],
+        "recipe": str(study.recipe) if study.recipe else None,
     }
     report(facts, as_json)
-    if not as_json and found.recipe:
-        kept = found.folder / "split.json"
-        print(f"Train it: leukoscope train {source} --recipe {found.recipe} --split {kept}")
+    if not as_json and study.recipe:
+        kept = study.folder / "split.json"
+        print(f"Train it: leukoscope train {source} --recipe {study.recipe} --split {kept}")
 
 
 def parse_vary(texts: Sequence[str]) -> dict[str, str]:
     """Split each FIELD=RANGE; the ranges are read with the recipe."""
-    found: dict[str, str] = {}
+    ranges: dict[str, str] = {}
     for text in texts:
         name, equals, values = (part.strip() for part in text.partition("="))
         if not (name and equals and values):
             raise typer.BadParameter(
                 f"{text!r}: write --vary FIELD=RANGE, as in loss.l2=1e-6..1e-3:log."
             )
-        if name in found:
-            raise typer.BadParameter(f"--vary {name} stands there twice.")
-        found[name] = values
-    return found
+        if name in ranges:
+            raise typer.BadParameter(f"--vary {name} is given twice.")
+        ranges[name] = values
+    return ranges

@@ -46,8 +46,13 @@ def from_data_frame(frame: "pandas.DataFrame", *, text: Collection[str] = ()) ->
         text: Columns that are text whatever they look like, as for `read_table`.
 
     Raises:
-        CohortError: Two columns have the same name.
+        CohortError: Not a DataFrame, or two columns have the same name.
     """
+    if not is_data_frame(frame):
+        raise CohortError(
+            f"{type(frame).__name__}: not a table of cells; give a folder, a file, a cohort or a "
+            "pandas DataFrame."
+        )
     names = [str(name) for name in frame.columns]
     if len(set(names)) != len(names):
         raise CohortError("the DataFrame has two columns of the same name; give each its own.")

@@ -7,7 +7,6 @@ share one matrix product.
 """
 
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import ImageError, ModelFileError
 from leukoscope.core.progress import track
 from leukoscope.data.imaging.image import decode, fixed_scale_crop
@@ -277,13 +277,6 @@ class Predictor:
             distance,
             None if heatmap is None else "exact",
         )
-
-
-def usable_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def sigmoid(value: float) -> float:

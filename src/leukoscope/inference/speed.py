@@ -8,9 +8,10 @@ from time import perf_counter
 
 import numpy as np
 
+from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.progress import track
-from leukoscope.inference.predictor import Predictor, usable_cores
+from leukoscope.inference.predictor import Predictor
 
 ROUNDS = 3
 WARM_UP = 8

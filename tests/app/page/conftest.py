@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from leukoscope.api import make_synthetic
+from leukoscope import make_synthetic
 from leukoscope.core.values import Cells, OperatingPoint
 from leukoscope.inference.model_file.card import OperatingCurve
 from tests.app.conftest import clean_environment

@@ -41,7 +41,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(cells: Path | Cohort, out: Path, estimator: str = "svm", **more: Any) -> Run:
     settings = settings_of(estimator, **more.pop("settings", {}))
-    return ls.train(cells, estimator, out, settings=settings, **more)
+    return ls.train(cells, estimator, out=out, settings=settings, **more)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def test_a_run_goes_the_whole_way(estimator: str, runs: dict[str, Run], tmp_path
     page = (run.folder / "report.html").read_text()
     assert "What does it go by?" in page
     assert "How it learned" not in page
-    outcome = ls.predict(tested.paths, run.model, tmp_path / "rows.csv")
-    assert (outcome.rows, outcome.failed) == (len(tested), 0)
+    found = ls.predict(tested.paths, run.model, out=tmp_path / "rows.csv")
+    assert (len(found), found.failed) == (len(tested), 0)
     assert RESEARCH_USE in page
 
 
@@ -146,7 +146,7 @@ def test_other_runs_in_a_folder_are_refused_and_nothing_is_touched(
         with pytest.raises(TrainingError, match="--fresh"):
             train(cells, folder, "knn", **change)
     with pytest.raises(TrainingError, match=r"another kind of recipe.*--fresh"):
-        ls.train(cells, "cnn-gap", folder, settings=FILE_SETTINGS)
+        ls.train(cells, "cnn-gap", out=folder, settings=FILE_SETTINGS)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     train(cells, tmp_path / "run", "knn")
     (tmp_path / "run" / "choice.json").write_text("{")
@@ -200,7 +200,7 @@ def test_of_several_processes_the_first_does_it_all(
 def test_neither_training_nor_measuring_needs_pytorch(cells: Path, tmp_path: Path) -> None:
     code = (
         "import sys, leukoscope as ls\n"
-        "ls.train(sys.argv[1], 'logistic', sys.argv[2], settings={'classical.c': 1})\n"
+        "ls.train(sys.argv[1], 'logistic', out=sys.argv[2], settings={'classical.c': 1})\n"
         "ls.evaluate(sys.argv[2])\n"
         "print(sorted({'torch', 'lightning_fabric', 'cv2'} & set(sys.modules)))"
     )
@@ -211,7 +211,7 @@ def test_neither_training_nor_measuring_needs_pytorch(cells: Path, tmp_path: Pat
 
 def test_there_is_nothing_to_preview(cells: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no augmentation"):
-        ls.preview(cells, "svm", tmp_path / "p.html")
+        ls.preview(cells, "svm", out=tmp_path / "p.html")
 
 
 @pytest.mark.real
@@ -224,7 +224,7 @@ def test_real_cells_of_a_few_persons(cnmc_dir: Path, tmp_path: Path) -> None:
             own = (cohort["subject"] == subject) & (label == value)
             rows += np.flatnonzero(own)[:12].tolist()
     few = ls.audit(cohort.select(np.array(rows)), out=tmp_path / "audit").cohort
-    run = ls.train(few, "logistic", tmp_path / "run", fractions=(0.4, 0.3, 0.3))
+    run = ls.train(few, "logistic", out=tmp_path / "run", fractions=(0.4, 0.3, 0.3))
     assert all(check.passed for check in verify(run.model))
     paths = run.cohort.paths[::7]
     values = np.asarray(cached_descriptors(run.cohort, read_card(run.model).input).cells)[::7]

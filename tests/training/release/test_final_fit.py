@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leukoscope.api.data import read_cohort
+from leukoscope import read_cohort
 from leukoscope.core.errors import TrainingError
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES, describe
