@@ -56,15 +56,17 @@ def test_orientation_and_shift_lead_from_the_first_to_the_second(
 
 def test_cells_of_very_different_size_are_not_compared() -> None:
     prints = prints_of([draw_cell(0, radius=60), draw_cell(0, radius=110)])
-    assert list(candidates(prints, Settings(upright_net=-1, turned_net=-1))) == []
+    assert list(candidates(prints, Settings(upright_candidate=-1, turned_candidate=-1))) == []
 
 
-def test_look_alikes_cost_a_bounded_number_of_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similar_cells_cost_a_bounded_number_of_comparisons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(matching, "MOST_PARTNERS", 3)
     prints = prints_of(CELLS)
-    catches = list(candidates(prints, Settings(upright_net=-1, turned_net=2, area_ratio=0.01)))
-    assert 3 * (len(CELLS) - 3) <= len(catches) <= 3 * len(CELLS)
-    everything = Settings(upright_net=-1, turned_net=2, area_ratio=0.01)
+    everything = Settings(upright_candidate=-1, turned_candidate=2, area_ratio=0.01)
+    found = list(candidates(prints, everything))
+    assert 3 * (len(CELLS) - 3) <= len(found) <= 3 * len(CELLS)
     monkeypatch.setattr(matching, "MOST_PARTNERS", len(CELLS))
     assert len(set(candidates(prints, everything))) == len(CELLS) * (len(CELLS) - 1) // 2
 

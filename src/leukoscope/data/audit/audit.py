@@ -1,8 +1,8 @@
-"""Audit a cohort: which images are one file, which show one cell, which subject ids are one person.
+"""Audit a cohort: find exact copies, images of the same cell, and subject ids of the same person.
 
-C-NMC files the same person under several ids, in several official folds. Two subjects are linked
-when an image of each shows the same cell. One shared cell is enough: a wrong link costs a little
-data, a missed one leaks.
+C-NMC lists the same person under several ids, in several official folds. Two subjects are linked if
+an image of each shows the same cell. One shared cell is enough: a wrong link costs a little data, a
+missed one is a leak.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,27 +38,27 @@ UNREADABLE, BLANK, UNMATCHED, NO_BORDER = (
     "no-border",
 )
 LABEL_CONFLICT = "label-conflict"
-SAMPLE = 64  # images from which the scale of a cohort is taken
+SAMPLE = 64  # images from which the scale of a cohort is estimated
 
 
-#: Rows of two images of one cell; no match where the bytes are the same.
+#: Rows of two images of the same cell; no match if the files are identical.
 Link = tuple[int, int, Match | None]
 
 
 @dataclass(frozen=True)
 class AuditResult:
-    """What the audit found.
+    """Result of an audit.
 
     Attributes:
-        cohort: The cohort with `sha256`, `flags`, `person` and `cell` filled. Images with the same
-            `cell` show one physical cell; "" where the bytes could not be read.
-        pairs: A row per pair of images of one cell: path_a, path_b, subject_a, subject_b, label_a,
-            label_b, kind ("exact": the same bytes, or "same-cell"), outline_iou (of the nuclei),
-            correlation (of the textures), shift (pixels the nucleus moved in the frame), turn ("0"
-            to "270" degrees counter-clockwise from a to b, after mirroring where it says
-            "mirrored"). Exact copies are paired with the first of them only. Pairs whose labels
-            differ link nobody: one of the labels is suspect.
-        persons: Subject to person.
+        cohort: The cohort with `sha256`, `flags`, `person` and `cell` filled in. Images with the
+            same `cell` show one physical cell; "" if the file could not be read.
+        pairs: A row per pair of images of the same cell: path_a, path_b, subject_a, subject_b,
+            label_a, label_b, kind ("exact": identical files, or "same-cell"), outline_iou (of the
+            nuclei), correlation (of the textures), shift (of the nucleus in the frame, pixels),
+            turn ("0" to "270" degrees counter-clockwise from a to b, after mirroring if it is
+            "mirrored ..."). Exact copies are paired with the first of them only. Pairs with
+            different labels link no persons, since one of the labels is suspect.
+        persons: Mapping from subject to person.
     """
 
     cohort: Cohort
@@ -67,12 +67,12 @@ class AuditResult:
 
     @property
     def label_conflicts(self) -> np.ndarray:
-        """Which pairs carry both labels, a bool per row of `pairs`."""
+        """Mask of the pairs with different labels, a bool per row of `pairs`."""
         return _differ(self.pairs["label_a"], self.pairs["label_b"])
 
     @property
     def linked(self) -> dict[str, list[str]]:
-        """Persons who stand under more than one subject id, with the ids in natural order."""
+        """Persons with more than one subject id: person to ids in natural order."""
         groups: dict[str, list[str]] = {}
         for subject in sorted(self.persons, key=natural_key):
             groups.setdefault(self.persons[subject], []).append(subject)
@@ -81,7 +81,7 @@ class AuditResult:
 
 @dataclass(frozen=True)
 class _Scan:
-    """One image read once: its hash, fingerprint, and remarks."""
+    """Hash, fingerprint and flags of one image, which is read once."""
 
     sha256: str
     print: Fingerprint | None
@@ -89,14 +89,14 @@ class _Scan:
 
 
 def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) -> AuditResult:
-    """Find exact copies, images of one cell, and subjects that are one person.
+    """Find exact copies, images of the same cell, and subject ids of the same person.
 
-    Deterministic: the same files give the same result, whatever `jobs`.
+    The same files give the same result, whatever `jobs`.
 
     Args:
-        cohort: The cells. Hashes already there are not computed again.
-        jobs: Threads for reading and comparing.
-        settings: Thresholds of the search; the defaults are measured by `benchmarks/audit.py`.
+        cohort: The cells. Existing hashes are not computed again.
+        jobs: Number of threads for reading and comparing.
+        settings: Thresholds of the search; `benchmarks/audit.py` measures the defaults.
 
     Returns:
         The cohort with persons and cells, the pairs, and the persons.
@@ -111,12 +111,12 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
         results = pool.map(scan, range(len(cohort)))
         scans = list(track(results, "Reading cells", total=len(cohort)))
         links = _exact_links(scans)
-        # Of exact copies one is compared; its matches hold for all of them.
+        # Only one of several exact copies is compared; its matches hold for all of them.
         copies = {second for _, second, _ in links}
         prints = {row: s.print for row, s in enumerate(scans) if s.print and row not in copies}
-        found = find_matches(list(prints.values()), settings, jobs=jobs)
+        matches = find_matches(list(prints.values()), settings, jobs=jobs)
     rows = list(prints)
-    links += [(rows[match.first], rows[match.second], match) for match in found]
+    links += [(rows[match.first], rows[match.second], match) for match in matches]
     links.sort(key=lambda link: link[:2])
     pairs = _pair_table(cohort, links)
     return _conclude(cohort, scans, links, pairs)
@@ -124,7 +124,7 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
 
 @contextmanager
 def _one_opencv_thread() -> Iterator[None]:
-    """The pool is the parallelism; threads of OpenCV below it would only get in its way."""
+    """Switch off the threads of OpenCV, which would compete with those of the pool."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -154,16 +154,16 @@ def _scan(path: str, known: str, step: float) -> _Scan:
         return _Scan(sha256, None, (UNREADABLE,))
     if int(image.max()) == int(image.min()):
         return _Scan(sha256, None, (BLANK,))
-    found = fingerprint(image, step)
-    if found is None:
+    mark = fingerprint(image, step)
+    if mark is None:
         return _Scan(sha256, None, (UNMATCHED,))
-    return _Scan(sha256, found, () if found.framed else (NO_BORDER,))
+    return _Scan(sha256, mark, () if mark.framed else (NO_BORDER,))
 
 
 def _exact_links(scans: Sequence[_Scan]) -> list[Link]:
-    """The first of each group of identical files with each other one.
+    """Pair the first of each group of identical files with each other one.
 
-    Broken and blank files prove nothing.
+    Unreadable and blank files are no evidence of a common cell.
     """
     first: dict[str, int] = {}
     links: list[Link] = []

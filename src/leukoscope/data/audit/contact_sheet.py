@@ -1,7 +1,7 @@
-"""The contact sheet of an audit: pairs side by side, to be checked by eye, in one HTML file.
+"""Contact sheet of an audit: pairs side by side in one HTML file, to check by eye.
 
-It is bounded whatever the cohort. Pairs of two labels come first, then for every two subjects that
-were linked the pair most in doubt, then what is left, most in doubt first.
+The number of pairs is limited. Pairs with different labels come first, then the least certain pair
+of every two linked subjects, then the other pairs, least certain first.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ def write_contact_sheet(result: "AuditResult", path: Path | str) -> Path:
     """Write the sheet of at most `MAX_PAIRS` pairs and return its path.
 
     Args:
-        result: What `audit` found. Pairs whose images are no longer there are left out.
-        path: The HTML file.
+        result: Result of `audit`. Pairs whose images are no longer readable are skipped.
+        path: HTML file to write.
     """
     from leukoscope.core.html import heading, note, paragraph, write_page
 
@@ -47,21 +47,22 @@ def write_contact_sheet(result: "AuditResult", path: Path | str) -> Path:
         parts += [heading("Suspected label errors")]
         parts += [
             note(
-                "One cell under both labels. These pairs link nobody; check the labels.", "warning"
+                "The same cell has both labels. These pairs link no persons; check the labels.",
+                "warning",
             )
         ]
         parts += [_grid(result, suspect)]
     if linking:
-        parts += [heading("One cell, two images"), _grid(result, linking)]
+        parts += [heading("Two images of the same cell"), _grid(result, linking)]
     if len(order) < count:
         parts += [
-            paragraph(f"{len(order)} of {count} pairs are shown; all are in the table of pairs.")
+            paragraph(f"{len(order)} of {count} pairs are shown; pairs.csv lists all of them.")
         ]
     return write_page(path, "Audit: the same cell twice", parts, subtitle=result.cohort.source)
 
 
 def pair_order(result: "AuditResult") -> list[int]:
-    """Rows of `result.pairs` in the order in which a person should check them."""
+    """Order the rows of `result.pairs` by how much they need a check by eye."""
     pairs, conflict = result.pairs, result.label_conflicts
     doubt = sorted(range(len(conflict)), key=lambda row: (pairs["correlation"][row], row))
     first_of: dict[tuple[str, str], int] = {}
@@ -78,8 +79,8 @@ def _summary(result: "AuditResult") -> str:
     subjects, persons = len(result.persons), len(set(result.persons.values()))
     return (
         f"{len(result.cohort)} images: {kinds.count('exact')} exact copies, "
-        f"{kinds.count('same-cell')} further pairs that show one cell. "
-        f"{subjects} subject ids are {persons} persons."
+        f"{kinds.count('same-cell')} other pairs of the same cell. "
+        f"The {subjects} subject ids belong to {persons} persons."
     )
 
 
@@ -87,7 +88,7 @@ def _persons(result: "AuditResult") -> "Markup":
     from leukoscope.core.html import paragraph, table
 
     if not result.linked:
-        return paragraph("No two subjects share a cell: each subject id is a person.")
+        return paragraph("No two subjects share a cell, so each subject id is one person.")
     rows = []
     for person in sorted(result.linked, key=natural_key):
         ids = set(result.linked[person])
@@ -129,7 +130,7 @@ def _caption(pair: dict[str, Any]) -> str:
 
 
 def side_by_side(first: np.ndarray, second: np.ndarray, turn: str = "0") -> np.ndarray:
-    """Two cells at one scale, the first turned as it was matched; uint8 (SIDE, 2 SIDE + GAP, 3)."""
+    """Show two cells at one scale, the first turned as matched; uint8 (SIDE, 2 SIDE + GAP, 3)."""
     words = turn.split()
     mirror, quarters = words[0] == "mirrored", int(words[-1]) // 90
     planes = np.moveaxis(first, 2, 0)
@@ -143,7 +144,7 @@ def side_by_side(first: np.ndarray, second: np.ndarray, turn: str = "0") -> np.n
 
 
 def _extent(image: np.ndarray) -> int:
-    """Side of the smallest central square that holds the cell."""
+    """Side of the smallest central square that contains the cell."""
     rows, columns = np.nonzero(solid_mask(image))
     if len(rows) == 0:
         return 1

@@ -1,10 +1,10 @@
-"""The fingerprint of a cell: two small pictures by which the same cell is known again.
+"""Fingerprint of a cell: two small images by which another image of the same cell is recognized.
 
-Both are drawn on a grid centered on the nucleus, so a shift of the frame drops out, and a quarter
-turn or a flip of the image is the same turn or flip of the grid. `shade` is the gray level of the
-nucleus, brought to mean 0 and norm 1: a gain or an offset drops out. `texture` is what remains
-between two Gaussian blurs, the middle scales of chromatin. It says nothing of the broad shading
-that all cells share, nor of the fine detail that focus and JPEG change.
+Both are sampled on a grid centered on the nucleus, so a shift of the frame has no effect, and a
+quarter turn or a flip of the image is the same turn or flip of the grid. `shade` is the gray level
+of the nucleus with mean 0 and norm 1, so gain and offset have no effect. `texture` is a difference
+of two Gaussian blurs: the middle scales of chromatin, without the broad shading that all cells
+share and without the fine detail that focus and JPEG change.
 """
 
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ TEXTURE_GRID = 96
 CNMC_STEP = 3.0
 #: Texture steps across a cell of typical size.
 STEPS_PER_CELL = 64
-#: Share of the frame above which there is no black border, so no outline either.
+#: Foreground fraction of the frame above which there is no black border and so no outline.
 FULL_FRAME = 0.98
-#: Share of nucleus in a step from which its texture counts.
+#: Nucleus fraction of a step from which its texture counts.
 SURE = 0.85
-#: Texture steps left out at the edge, where blur and segmentation decide what is seen.
-RIM = 2
-#: Texture steps that must be left.
+#: Texture steps left out at the edge, where blur and segmentation determine the texture.
+RIM_STEPS = 2
+#: Smallest number of texture steps that must remain.
 MIN_STEPS = 200
-#: Standard deviations of shade; one speck of glare or dirt must not outweigh the rest.
+#: Limit of the shade in standard deviations, so that a speck of glare or dirt does not dominate.
 MAX_SHADE = 2.0
-#: Gray levels of spread; less is a painted disc.
+#: Smallest standard deviation in gray levels; a cell with less has no texture.
 MIN_SPREAD = 0.05
 #: Standard deviations of the two blurs, in texture steps.
 FINE_BLUR, COARSE_BLUR = 1.0, 4.0
@@ -42,16 +42,16 @@ FINE_BLUR, COARSE_BLUR = 1.0, 4.0
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What is kept of one cell.
+    """Fingerprint of one cell.
 
     Attributes:
         shade: float32 (48, 48), gray level, mean about 0 and norm 1, 0 outside the nucleus.
         texture: int8 (96, 96), band-passed gray level, 0 outside.
         mask: bool (96, 96), the nucleus without its rim.
-        area: Pixels the nucleus covers in the original image.
+        area: Area of the nucleus in original pixels.
         offset: Centroid minus the middle of the frame, (x right, y down) in original pixels.
-        framed: Whether a black border shows the outline. Without one the whole frame is compared.
-        step: Original pixels per texture step it was drawn with.
+        framed: True if a black border shows the outline. Otherwise the whole frame is compared.
+        step: Original pixels per texture step.
     """
 
     shade: NDArray[np.float32]
@@ -64,11 +64,11 @@ class Fingerprint:
 
 
 def typical_step(diameters: Sequence[float]) -> float:
-    """Original pixels per texture step for a cohort, from the widths of some of its cells.
+    """Choose the original pixels per texture step for a cohort from the widths of some cells.
 
-    One step for the whole cohort keeps size comparable between its cells. Steps differ by factors
-    of two, so that the choice does not hang on which cells were looked at: C-NMC, in whole or in
-    part, gives `CNMC_STEP`.
+    One step for the whole cohort keeps the sizes of its cells comparable. Steps differ by factors
+    of two, so that the choice does not depend on the sample of cells: C-NMC, in whole or in part,
+    gives `CNMC_STEP`.
     """
     if len(diameters) == 0:
         return CNMC_STEP
@@ -77,14 +77,14 @@ def typical_step(diameters: Sequence[float]) -> float:
 
 
 def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprint | None:
-    """Describe a cell so that it can be found again.
+    """Compute the fingerprint of a cell.
 
     Args:
         image: uint8 (H, W, 3) RGB, the cell on black, or a photograph without border.
-        step: Original pixels per texture step, one for the whole cohort.
+        step: Original pixels per texture step, the same for the whole cohort.
 
     Returns:
-        The fingerprint, or None where the cell is too small or too even to be known again.
+        The fingerprint, or None if the cell is too small or too uniform to be recognized.
     """
     mask = solid_mask(image)
     framed = float(mask.mean()) < FULL_FRAME
@@ -100,16 +100,16 @@ def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprin
         return None
     moments = cv2.moments(body)
     x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
-    share, cover, level = (_on_grid(plane, x, y, step) for plane in (body, solid, gray * solid))
-    inside = share > SURE
-    brush = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    fraction, cover, level = (_on_grid(p, x, y, step) for p in (body, solid, gray * solid))
+    inside = fraction > SURE
+    brush = np.ones((2 * RIM_STEPS + 1, 2 * RIM_STEPS + 1), np.uint8)
     eroded = cv2.erode(inside.astype(np.uint8), brush, borderType=cv2.BORDER_REPLICATE)
     inner = np.asarray(eroded, dtype=bool)
     if np.count_nonzero(inner) < MIN_STEPS:
         return None
     level[inside] /= cover[inside]
     level[~inside] = 0
-    shade, texture = _shade(level, share * inner), _texture(level, inside, inner)
+    shade, texture = _shade(level, fraction * inner), _texture(level, inside, inner)
     if shade is None or texture is None:
         return None
     offset = (x - middle[0], y - middle[1])
@@ -117,7 +117,7 @@ def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprin
 
 
 def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Rows and columns of the mask and a margin: most of a frame is border, and costs time."""
+    """Rows and columns of the mask with a margin; the rest of the frame would cost time."""
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
     margin = max(width, height) // 10 + 2
     rows = slice(max(top - margin, 0), top + height + margin)
@@ -125,8 +125,8 @@ def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def _on_grid(plane: NDArray[Any], x: float, y: float, step: float) -> NDArray[np.float32]:
-    """A plane (H, W) averaged on the (96, 96) grid centered on pixel (x, y)."""
-    # Whole pixels per step are sampled and then averaged, so that nothing aliases.
+    """Average a plane (H, W) on the (96, 96) grid centered on pixel (x, y)."""
+    # Whole pixels per step are sampled and then averaged, against aliasing.
     inside = max(1, round(step))
     side = TEXTURE_GRID * inside
     scale = inside / step
@@ -157,13 +157,13 @@ def _texture(
 
     def blurred(sigma: float) -> NDArray[np.float32]:
         # Normalized by the blurred mask, so that the black border does not darken the rim.
-        share = np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
-        return np.asarray(cv2.GaussianBlur(level, (0, 0), sigma) / share, np.float32)
+        norm = np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
+        return np.asarray(cv2.GaussianBlur(level, (0, 0), sigma) / norm, np.float32)
 
     band = blurred(FINE_BLUR) - blurred(COARSE_BLUR)
     spread = float(band[inner].std())
     if spread < MIN_SPREAD:
         return None
-    # 32 counts per standard deviation: four of them fit, and rounding costs nothing that matters.
+    # 32 counts per standard deviation: int8 holds four of them, and rounding is negligible.
     counts = np.clip(np.round(band / spread * 32), -127, 127)
     return np.where(inner, counts, 0).astype(np.int8)

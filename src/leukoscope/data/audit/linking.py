@@ -1,4 +1,4 @@
-"""From pairs of images to physical cells, and from cells to persons."""
+"""Group images into physical cells, and subjects into persons, by the pairs of the audit."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,38 +15,42 @@ CELL_NAME = 16  # hexadecimal digits; two of a million cells share them once in 
 def link_persons(
     subjects: np.ndarray, links: Sequence[tuple[int, int]]
 ) -> tuple[np.ndarray, dict[str, str]]:
-    """Persons from the subjects of cells and the pairs of rows that show one cell.
+    """Link subjects into persons by pairs of rows that show the same cell.
 
-    A person is all subjects joined by pairs, directly or through others, and is called by the
-    naturally smallest of their ids. A cell of unknown subject takes the person of the cells it is
-    paired with and may join two subjects; other cells of unknown subject are not drawn along.
+    A person is a set of subjects connected by pairs, directly or through others, and is named after
+    the first of their ids in natural order. A cell of unknown subject takes the person of the cells
+    that it is paired with, and can connect two subjects. Other cells of unknown subject stay
+    without a person.
 
     Args:
-        subjects: (N,) subject of each row, "" where unknown.
+        subjects: (N,) subject of each row, "" if unknown.
         links: Pairs of rows.
 
     Returns:
-        The person of each row ("" where unknown), and the person of each subject.
+        Person of each row ("" if unknown), and person of each subject.
     """
     names = sorted(set(subjects) - {""}, key=natural_key)
     number = {name: index for index, name in enumerate(names)}
     nodes = [number.get(subject, len(names) + row) for row, subject in enumerate(subjects)]
     group = _components(len(names) + len(subjects), ((nodes[a], nodes[b]) for a, b in links))
-    called: dict[int, str] = {}
-    for index, name in enumerate(names):  # natural order: the first to name a group is the smallest
-        called.setdefault(int(group[index]), name)
-    persons = {name: called[int(group[index])] for index, name in enumerate(names)}
-    return text_column([called.get(int(group[node]), "") for node in nodes]), persons
+    person_of: dict[int, str] = {}
+    for index, name in enumerate(names):  # in natural order, so the first name of a group wins
+        person_of.setdefault(int(group[index]), name)
+    persons = {name: person_of[int(group[index])] for index, name in enumerate(names)}
+    return text_column([person_of.get(int(group[node]), "") for node in nodes]), persons
 
 
 def name_cells(sha256: np.ndarray, links: Sequence[tuple[int, int]]) -> np.ndarray:
-    """An id per physical cell: the smallest hash among its images, shortened.
+    """Name each physical cell by the smallest hash of its images, shortened.
 
-    So named, a cell keeps its id when rows change places.
+    The id does not depend on the order of the rows.
 
     Args:
-        sha256: (N,) hashes, "" where a file could not be read; those get the id "".
-        links: Pairs of rows that show one cell.
+        sha256: (N,) hashes, "" if a file could not be read; such rows get the id "".
+        links: Pairs of rows that show the same cell.
+
+    Returns:
+        (N,) cell id of each row.
     """
     group = _components(len(sha256), links)
     smallest: dict[int, str] = {}

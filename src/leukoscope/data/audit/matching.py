@@ -1,7 +1,7 @@
-"""Find the same cell again among many: a wide net over small pictures, then a look at each catch.
+"""Find pairs of images of the same cell: candidates by shade, then comparison by texture.
 
-The net is a block-wise matrix product of all shades in eight orientations. The close look slides
-the texture of one cell over that of the other. Nothing of size images x images is ever held.
+Candidates come from a block-wise matrix product of all shades in eight orientations. The comparison
+slides the texture of one cell over that of the other. No array of size images x images is held.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,34 +17,36 @@ from numpy.typing import NDArray
 from leukoscope.core.progress import track
 from leukoscope.data.audit.fingerprint import Fingerprint
 
-#: Quarter turns counter-clockwise after an optional mirror: the eight ways to lay down a square.
+#: Quarter turns counter-clockwise after an optional mirror: the eight symmetries of a square.
 ORIENTATIONS = tuple((turn, mirror) for mirror in (False, True) for turn in range(4))
 BLOCK = 512
 SLIDE = 4  # texture steps, about 12 px of C-NMC
-#: Close looks per cell and orientation, so that a cohort of look-alikes costs no more than others.
+#: Largest number of comparisons per cell and orientation, which bounds the time for similar cells.
 MOST_PARTNERS = 64
-MIN_SHARED = 200  # texture steps two cells must share for a correlation to mean anything
+MIN_SHARED = 200  # texture steps that two cells must share for a meaningful correlation
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Thresholds of the search. `benchmarks/audit.py` measures what they cost on both sides.
+    """Thresholds of the search. `benchmarks/audit.py` measures missed and false pairs.
 
     Attributes:
-        upright_net: Correlation of shades from which a pair is looked at closely.
-        turned_net: The same for turned or mirrored pairs, seven times as many and seldom real.
-        photograph_net: The same where the images have no black border, and much in common.
-        same_texture: Correlation of textures from which two cells are one.
-        same_shade: Correlation of shades that, where reached too, lets a lesser texture pass.
-        supported_texture: That lesser correlation; a change of focus takes texture before shade.
-        same_photograph: Correlation of textures asked where a black border is missing, for then
-            more than the cell is compared.
-        area_ratio: Smaller over larger area below which a pair is passed over.
+        upright_candidate: Correlation of shades from which a pair is compared.
+        turned_candidate: The same for turned or mirrored pairs, which are seven times as many and
+            seldom real.
+        photograph_candidate: The same for images without a black border, which are all similar.
+        same_texture: Correlation of textures from which two images show the same cell.
+        same_shade: Correlation of shades from which `supported_texture` suffices.
+        supported_texture: Lower correlation of textures that suffices with `same_shade`, because a
+            change of focus affects texture more than shade.
+        same_photograph: Correlation of textures required without a black border, where more than
+            the cell is compared.
+        area_ratio: Smaller divided by larger area below which a pair is skipped.
     """
 
-    upright_net: float = 0.5
-    turned_net: float = 0.6
-    photograph_net: float = 0.95
+    upright_candidate: float = 0.5
+    turned_candidate: float = 0.6
+    photograph_candidate: float = 0.95
     same_texture: float = 0.77
     same_shade: float = 0.82
     supported_texture: float = 0.65
@@ -54,16 +56,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Match:
-    """Two images of one cell.
+    """Two images of the same cell.
 
     Attributes:
-        first: Row of the one.
-        second: Row of the other, larger than `first`.
-        correlation: Of the textures, at the best slide.
-        outline_iou: Overlap of the outlines at that slide, intersection over union.
-        shift: How far the cell moved in the frame, in original pixels, apart from the turn.
+        first: Row of the first image.
+        second: Row of the second image, larger than `first`.
+        correlation: Correlation of the textures at the best slide.
+        outline_iou: Intersection over union of the outlines at that slide.
+        shift: Distance that the cell moved in the frame, in original pixels, apart from the turn.
         turn: Quarter turns from the first to the second, counter-clockwise.
-        mirror: Whether the first is mirrored before it is turned.
+        mirror: True if the first is mirrored before it is turned.
     """
 
     first: int
@@ -76,19 +78,19 @@ class Match:
 
     @property
     def turned(self) -> str:
-        """The orientation in words: "90", "mirrored 180"."""
+        """Orientation as text: "90", "mirrored 180"."""
         return f"{'mirrored ' if self.mirror else ''}{90 * self.turn}"
 
 
 def find_matches(
     prints: Sequence[Fingerprint], settings: Settings | None = None, *, jobs: int = 2
 ) -> list[Match]:
-    """All pairs of fingerprints that show one cell, each pair once, at its best orientation.
+    """Find all pairs of fingerprints of the same cell, each at its best orientation.
 
     Args:
-        prints: One per image, drawn at one step.
+        prints: One fingerprint per image, all with the same step.
         settings: Thresholds.
-        jobs: Threads for the close look.
+        jobs: Number of threads for the comparison.
 
     Returns:
         Matches ordered by row.
@@ -96,13 +98,13 @@ def find_matches(
     settings = settings or Settings()
     best: dict[tuple[int, int], Match] = {}
 
-    def look(catch: tuple[int, int, int]) -> Match | None:
-        return compare(prints, *catch, settings)
+    def compared(candidate: tuple[int, int, int]) -> Match | None:
+        return compare(prints, *candidate, settings)
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        catches = track(_all_candidates(prints, settings), "Comparing cells")
-        while batch := list(islice(catches, 4096)):
-            for match in filter(None, pool.map(look, batch)):
+        pairs = track(_all_candidates(prints, settings), "Comparing cells")
+        while batch := list(islice(pairs, 4096)):
+            for match in filter(None, pool.map(compared, batch)):
                 key = (match.first, match.second)
                 if key not in best or match.correlation > best[key].correlation:
                     best[key] = match
@@ -120,14 +122,14 @@ def _all_candidates(
 
 
 def candidates(prints: Sequence[Fingerprint], settings: Settings) -> Iterator[tuple[int, int, int]]:
-    """Pairs alike enough for a close look.
+    """Find pairs that are similar enough for a comparison.
 
     Args:
-        prints: All with a black border, or all without.
+        prints: Fingerprints, all with a black border or all without.
         settings: Thresholds.
 
     Yields:
-        first row, second row (larger), orientation number of the first as seen from the second.
+        First row, second row (larger), orientation number of the first relative to the second.
     """
     if len(prints) < 2:
         return
@@ -136,10 +138,10 @@ def candidates(prints: Sequence[Fingerprint], settings: Settings) -> Iterator[tu
     areas = areas[order]
     shades = np.stack([prints[row].shade for row in order])
     flat = shades.reshape(len(prints), -1)
-    nets = np.full(len(ORIENTATIONS), settings.turned_net)
-    nets[0] = settings.upright_net
+    limits = np.full(len(ORIENTATIONS), settings.turned_candidate)
+    limits[0] = settings.upright_candidate
     if not prints[0].framed:
-        nets[:] = settings.photograph_net
+        limits[:] = settings.photograph_candidate
     for start in range(0, len(prints), BLOCK):
         stop = min(start + BLOCK, len(prints))
         # Sorted by area, the partners of a cell run from the next one to the last similar one.
@@ -148,22 +150,22 @@ def candidates(prints: Sequence[Fingerprint], settings: Settings) -> Iterator[tu
         partner = (columns > np.arange(start, stop)[:, None]) & (columns < ends[:, None])
         for number, (turn, mirror) in enumerate(ORIENTATIONS):
             block = oriented(shades[start:stop], turn, mirror).reshape(stop - start, -1)
-            alike = block @ flat[start : ends[-1]].T
-            for a, b in _caught(alike, partner & (alike > nets[number])):
+            similarity = block @ flat[start : ends[-1]].T
+            for a, b in _strongest(similarity, partner & (similarity > limits[number])):
                 first, second = int(order[a + start]), int(order[b + start])
                 if first < second:
                     yield first, second, number
                 else:
-                    # Seen from the other cell a turn goes the other way; a mirror undoes itself.
+                    # From the other cell a turn goes the other way; a mirror is its own inverse.
                     yield second, first, ORIENTATIONS.index((turn if mirror else -turn % 4, mirror))
 
 
-def _caught(alike: NDArray[np.float32], over: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """(M, 2) rows and columns where `over`, of each row the `MOST_PARTNERS` most alike at most."""
+def _strongest(similarity: NDArray[np.float32], over: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(M, 2) rows and columns of `over`; at most the `MOST_PARTNERS` most similar of each row."""
     for row in np.flatnonzero(np.count_nonzero(over, axis=1) > MOST_PARTNERS):
-        likeness = np.where(over[row], alike[row], -np.inf)
+        values = np.where(over[row], similarity[row], -np.inf)
         over[row] = False
-        over[row, np.argsort(-likeness, kind="stable")[:MOST_PARTNERS]] = True
+        over[row, np.argsort(-values, kind="stable")[:MOST_PARTNERS]] = True
     return np.argwhere(over)
 
 
@@ -174,7 +176,7 @@ def compare(
     orientation: int,
     settings: Settings,
 ) -> Match | None:
-    """Slide the first cell's texture over the second's; the match, or None where they differ."""
+    """Slide the texture of the first cell over that of the second; None if the cells differ."""
     one, other = prints[first], prints[second]
     turn, mirror = ORIENTATIONS[orientation]
     texture = np.ascontiguousarray(oriented(one.texture, turn, mirror), dtype=np.float32)
@@ -214,12 +216,12 @@ def _shift(
 
 
 def oriented(pictures: NDArray[Any], turn: int, mirror: bool) -> NDArray[Any]:
-    """Pictures (..., H, W) mirrored left to right if asked, then turned counter-clockwise."""
+    """Mirror images (..., H, W) left to right if `mirror`, then turn them counter-clockwise."""
     return np.rot90(pictures[..., ::-1] if mirror else pictures, turn, (-2, -1))
 
 
 def moved(picture: NDArray[Any], down: int, right: int) -> NDArray[Any]:
-    """The picture (H, W) moved by whole steps, zeros coming in."""
+    """Shift an image (H, W) by whole steps and fill with zeros."""
     height, width = picture.shape
     out = np.zeros_like(picture)
     out[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = picture[

@@ -1,7 +1,7 @@
-"""Where the cell is, and where its nucleus is, in images that someone else cut out.
+"""Segment the nucleus in images that others have segmented into cells.
 
-Two photographs of one cell agree on its nucleus. How much of the pale rim was cut out with it
-differs, and so do the shreds and neighbors that hang on.
+Two images of the same cell agree on its nucleus. They differ in how much of the pale rim they
+include, and in fragments and neighboring cells that were not removed.
 """
 
 import cv2
@@ -10,31 +10,32 @@ from numpy.typing import NDArray
 
 from leukoscope.data.imaging.foreground import solid_mask
 
-#: A cell must cover this many pixels, or there is nothing to recognize it by.
+#: Smallest number of pixels of a cell that can be recognized.
 MIN_CELL_PIXELS = 400
-#: Of the median gray: below the first it is nucleus, above the second cytoplasm, halo or shred.
+#: Fractions of the median gray level: nucleus below the first; cytoplasm, halo or fragment above
+#: the second.
 DARK, PALE = 1.2, 1.6
-#: Width of the cell (root of its area) over half the width of what is taken for a shred.
+#: Width of the cell (root of its area) divided by half the largest width of a fragment.
 BRUSH = 30
 
 
 def cell_diameter(image: NDArray[np.uint8]) -> float:
-    """Width in pixels of a disc of the cell's area; 0 where no cell shows."""
+    """Diameter in pixels of a disc with the area of the cell; 0 without a cell."""
     return float(np.sqrt(np.count_nonzero(solid_mask(image)) * 4 / np.pi))
 
 
 def nucleus(mask: NDArray[np.bool_], gray: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How far each pixel belongs to the dark body of the cell.
+    """Degree to which each pixel belongs to the dark body of the cell.
 
-    The answer is soft, so that a pixel that is a little brighter in one of two photographs changes
-    little.
+    The degree is continuous, so that a slightly brighter pixel in one of two images has little
+    effect.
 
     Args:
         mask: bool (H, W), the cell.
         gray: uint8 (H, W).
 
     Returns:
-        float32 (H, W), 0 to 1; 1 on the whole cell where most of it is pale.
+        float32 (H, W), 0 to 1; 1 on the whole cell if most of it is pale.
     """
     whole = np.count_nonzero(mask)
     solid = mask.astype(np.float32)
@@ -45,8 +46,8 @@ def nucleus(mask: NDArray[np.bool_], gray: NDArray[np.uint8]) -> NDArray[np.floa
     dark = ramp[gray] * solid
     width = 2 * max(1, round(np.sqrt(whole) / BRUSH)) + 1
     brush = np.ones((width, width), np.uint8)  # square: the same after a quarter turn, and fast
-    # Opened before it is closed: that parts touching cells, and drops the outline of a halo, which
-    # is dark where it blends with the border.
+    # Opened before it is closed: this separates touching cells, and removes the outline of a halo,
+    # which is dark where it blends with the border.
     dark = np.asarray(cv2.morphologyEx(dark, cv2.MORPH_OPEN, brush), np.float32)
     count, parts, stats, _ = cv2.connectedComponentsWithStats(
         (dark > 0.5).astype(np.uint8), connectivity=4
