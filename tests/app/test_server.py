@@ -2,12 +2,15 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import leukoscope as ls
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.verdicts import VERDICTS
+from leukoscope.data.imaging.formats import SUFFIXES
 from tests.app.forms import TYPE, files, zipped
 from tests.app.live import Live, metric
 from tests.inference.bad_images import encode
@@ -184,6 +187,19 @@ def test_examples_can_be_fetched_and_answered(live_server):
     assert image.headers["content-type"].startswith("image/")
     assert answer["neighbors"][0]["name"] == listing[0]["name"]
     assert answer["neighbors"][0]["similarity"] == pytest.approx(1)
+
+
+def test_the_vocabulary_is_that_of_the_tables(live_server):
+    with live_server.client() as client:
+        words = client.get("/v1/vocabulary").json()
+        card = client.get("/v1/models").json()[0]["card"]
+    assert [entry["verdict"] for entry in words["verdicts"]] == [row.verdict for row in VERDICTS]
+    assert {suffix for row in words["image_formats"] for suffix in row["suffixes"]} == SUFFIXES
+    name = re.fullmatch(words["file_name_pattern"], "UID_H10_23_4_hem.bmp")
+    assert name is not None
+    assert name[1] == "H10"
+    assert set(card["results"]) <= {metric["key"] for metric in words["metrics"]}
+    assert all(metric["title"] and metric["meaning"] for metric in words["metrics"])
 
 
 def test_the_page_is_fetched_once(live_server):

@@ -11,7 +11,7 @@ from leukoscope.app.http.bodies import BodyLimitMiddleware
 from leukoscope.app.http.openapi import document
 from leukoscope.app.http.problems import install
 from leukoscope.app.http.security import AuthMiddleware, SecurityHeadersMiddleware
-from leukoscope.app.routes import cases, login, models, page, predict, service
+from leukoscope.app.routes import cases, login, models, page, predict, service, vocabulary
 from leukoscope.app.settings import Settings
 from leukoscope.app.state import Services, build
 from leukoscope.app.store import open_store
@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = parts
-    for module in (predict, models, cases, service, page, login):
+    for module in (predict, models, cases, vocabulary, service, page, login):
         app.include_router(module.router)
     app.mount("/static", page.static)
     app.add_api_route("/openapi.json", lambda: document(app), include_in_schema=False)

@@ -34,6 +34,7 @@ from leukoscope.app.schemas import (
     Problem,
     Review,
     StreamEnd,
+    Vocabulary,
 )
 from leukoscope.client.upload_batches import Image, UnreadableImage, UploadBatch, upload_batches
 from leukoscope.core.errors import ServerError, missing_extra
@@ -147,6 +148,10 @@ class Client:
     def models(self) -> list[ModelEntry]:
         """List the served models with their model cards."""
         return _read(list[ModelEntry], self._ask("GET", "/v1/models"))
+
+    def vocabulary(self) -> Vocabulary:
+        """Get names and meanings of verdicts, metrics and image formats."""
+        return _read(Vocabulary, self._ask("GET", "/v1/vocabulary"))
 
     def cases(self) -> list[CaseHead]:
         """List all cases without their cells, newest first."""

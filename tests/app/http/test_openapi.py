@@ -29,6 +29,7 @@ ROUTES = {
     "/v1/cases/{case_id}/cells/{cell_id}/explain": {"get"},
     "/v1/cases/{case_id}/undo": {"post"},
     "/v1/cases/{case_id}/export": {"get"},
+    "/v1/vocabulary": {"get"},
     "/healthz": {"get"},
     "/readyz": {"get"},
     "/metrics": {"get"},

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.inference.verdict import predicted_class
@@ -20,6 +20,7 @@ def call(browser: Browser, quick_server: Live) -> Call:
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(quick_server.url)
+    expect(page.locator("main:not([aria-busy]) h1")).to_be_attached()  # the vocabulary is there
 
     def run(module: str, function: str, *arguments: object) -> Any:
         return page.evaluate(

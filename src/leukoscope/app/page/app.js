@@ -6,6 +6,7 @@ import { homeView } from "./home/home.js";
 import { acceptDrops, queue } from "./upload/dropzone.js";
 import { connectionBanner } from "./upload/banner.js";
 import { forgetModel } from "./server/models.js";
+import { loadVocabulary } from "./server/vocabulary.js";
 import { progressStrip } from "./upload/progress.js";
 import { parse } from "./lib/router.js";
 import { themeSwitch } from "./lib/theme.js";
@@ -48,7 +49,8 @@ async function show(first = false) {
 /** @param {import("./lib/router.js").Route} route @returns {Promise<View>} */
 async function build({ view, id }) {
   try {
-    // The first view is not kept waiting for the code of the others.
+    await loadVocabulary();
+    // The code of the other views is loaded when it is needed.
     if (view === "case") return await (await import("./case/caseview.js")).caseView(id);
     if (view === "model") return await (await import("./model/modelview.js")).modelView();
     return await homeView();

@@ -4,8 +4,7 @@ import { render, h, setText, setVars } from "../lib/dom.js";
 import { baseName, percent } from "../lib/format.js";
 import { Picture } from "../cell/picture.js";
 import { reviewText } from "../cell/review.js";
-import { agrees } from "./filter.js";
-import { glyph, title, verdictOf } from "../cell/verdicts.js";
+import { agrees, glyph, title, verdictOf, verdictOfLabel } from "../cell/verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
@@ -47,15 +46,18 @@ export class Card {
     this.#shown = cell;
     const verdict = verdictOf(cell.verdict);
     const name = baseName(cell.name) || `cell ${cell.id}`;
-    this.element.dataset.verdict = verdict.key;
-    render(this.#verdict, glyph(verdict), title(verdict.word));
+    this.element.dataset.verdict = verdict.color;
+    render(this.#verdict, glyph(verdict), title(verdict.verdict));
     setText(this.#probability, percent(cell.p_all));
     setVars(this.#bar, { "--p": cell.p_all ?? 0, "--t": cell.threshold });
     this.#bar.hidden = cell.p_all === null;
     const whose = cell.subject ? `subject ${cell.subject}` : name;
     setText(this.#subject, cell.p_all === null && cell.reason ? cell.reason : whose);
     this.#mark.className = `mark ${cell.review ? (agrees(cell) ? "agrees" : "corrected") : ""}`;
-    setText(this.#mark, cell.review ? (agrees(cell) ? "✓" : `→ ${short(cell.review.label)}`) : "");
+    setText(
+      this.#mark,
+      cell.review ? (agrees(cell) ? "✓" : `→ ${verdictOfLabel(cell.review.label).verdict}`) : "",
+    );
     this.open.setAttribute("aria-label", describe(cell, name));
     this.open.title = cell.name;
     this.check.setAttribute("aria-label", `Select ${name}`);
@@ -72,11 +74,6 @@ export class Card {
     this.check.checked = on;
     this.element.classList.toggle("selected", on);
   }
-}
-
-/** @param {string} label */
-function short(label) {
-  return { ALL: "blast", HEM: "normal" }[label] ?? label;
 }
 
 /** @param {Cell} cell @param {string} name */

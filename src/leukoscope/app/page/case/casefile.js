@@ -5,7 +5,7 @@ import { limiter } from "../lib/limiter.js";
 import { Signal } from "../lib/signal.js";
 import { debounce, throttle } from "../lib/timing.js";
 
-/** @typedef {import("../server/types.js").Answer} Answer */
+/** @typedef {import("../server/types.js").CellPrediction} CellPrediction */
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
@@ -109,7 +109,7 @@ export class CaseFile {
   /**
    * Take an answer of `predict` in.
    *
-   * @param {Answer} answer
+   * @param {CellPrediction} answer
    * @param {File|null} source The image, unless it came in an archive.
    * @returns {boolean} Whether the cell was new to the case.
    */
@@ -212,7 +212,7 @@ export class CaseFile {
     return !(heatmap && features) && this.canExplain(id);
   }
 
-  /** @param {number} id @returns {Promise<Answer>} */
+  /** @param {number} id @returns {Promise<CellPrediction>} */
   #fetchExplanation(id) {
     const { has_image, name } = this.#cell(id);
     const source = this.#sources.get(id);
@@ -258,7 +258,7 @@ export class CaseFile {
     this.headChanged.emit(head);
   }
 
-  /** @param {Answer} answer */
+  /** @param {CellPrediction} answer */
   #updateHeatScale({ heatmap }) {
     for (const row of heatmap ?? [])
       for (const value of row) this.heatScale = Math.max(this.heatScale, Math.abs(value));
@@ -276,7 +276,7 @@ export class CaseFile {
  * A cell with the picture, heatmap and so on of `source` where that has them.
  *
  * @param {Cell} cell
- * @param {Answer} source
+ * @param {CellPrediction} source
  * @returns {Cell}
  */
 function keepShown(cell, source) {

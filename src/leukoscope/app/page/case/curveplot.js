@@ -4,7 +4,7 @@ import { expectedAt } from "./plotdata.js";
 import { render, h, setText, svg } from "../lib/dom.js";
 import { percentOneDecimal } from "../lib/format.js";
 
-/** @typedef {import("../server/types.js").Curve} Curve */
+/** @typedef {import("./plotdata.js").Curve} Curve */
 
 const WIDTH = 600;
 const HEIGHT = 240;

@@ -1,5 +1,7 @@
 /** Which cells are shown, and in which order. Pure: no document needed. */
 
+import { agrees, rankOf } from "../cell/verdicts.js";
+
 /** @typedef {import("../server/types.js").Cell} Cell */
 
 /**
@@ -29,14 +31,13 @@ export const SHOW_ALL = Object.freeze({
 });
 
 const NATURAL = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-const RANK = ["blast", "uncertain", "normal", "not a cell", "error"];
 
 /** @type {Record<string, {word: string, compare: (a: Cell, b: Cell) => number}>} */
 export const ORDERS = {
   added: { word: "Order added", compare: () => 0 },
   probability: { word: "Probability", compare: byProbability },
   subject: { word: "Subject", compare: (a, b) => NATURAL.compare(a.subject, b.subject) },
-  verdict: { word: "Verdict", compare: (a, b) => rank(a) - rank(b) },
+  verdict: { word: "Verdict", compare: (a, b) => rankOf(a.verdict) - rankOf(b.verdict) },
   name: { word: "File name", compare: (a, b) => NATURAL.compare(a.name, b.name) },
 };
 
@@ -46,17 +47,6 @@ export const REVIEWS = {
   done: { word: "Reviewed", test: (cell) => Boolean(cell.review) },
   corrected: { word: "Corrected", test: (cell) => cell.review !== null && !agrees(cell) },
 };
-
-const SAYS = /** @type {Record<string, string>} */ ({
-  blast: "ALL",
-  normal: "HEM",
-  "not a cell": "not a cell",
-});
-
-/** @param {Cell} cell @returns {boolean} Whether the review says what the model says. */
-export function agrees(cell) {
-  return cell.review !== null && cell.review.label === SAYS[cell.verdict];
-}
 
 /**
  * The cells to show, in order. Ties keep the order added; cells without a probability come last
@@ -134,12 +124,6 @@ export function choices(cells) {
 /** @param {Cell} a @param {Cell} b */
 function byProbability(a, b) {
   return (a.p_all ?? 0) - (b.p_all ?? 0);
-}
-
-/** @param {Cell} cell */
-function rank(cell) {
-  const at = RANK.indexOf(cell.verdict);
-  return at < 0 ? RANK.length : at;
 }
 
 /** @param {number|null} p @param {View} view */

@@ -13,7 +13,7 @@ const GAP = 1.5;
  * @param {SVGElement} plot
  * @param {number[]} probabilities
  * @param {number} threshold
- * @param {import("../server/types.js").Abstains|null} abstains
+ * @param {import("../server/types.js").AbstentionThresholds|null} abstains
  */
 export function drawHistogram(plot, probabilities, threshold, abstains) {
   const counts = histogram(probabilities, BINS);

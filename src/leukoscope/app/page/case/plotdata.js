@@ -1,7 +1,7 @@
 /** Figures for the plots. Pure. */
 
-/** @typedef {import("../server/types.js").Abstains} Abstains */
-/** @typedef {import("../server/types.js").Curve} Curve */
+/** @typedef {import("../server/types.js").AbstentionThresholds} AbstentionThresholds */
+/** @typedef {{sensitivity: number[], specificity: number[]}} Curve */
 
 /**
  * Count probabilities in equal bins from 0 to 1; 1 belongs to the last.
@@ -36,7 +36,7 @@ export function expectedAt(curve, threshold) {
  *
  * @param {number} p
  * @param {number} threshold
- * @param {Abstains|null} abstains When the model abstains.
+ * @param {AbstentionThresholds|null} abstains When the model abstains.
  * @returns {"blast"|"normal"|"uncertain"}
  */
 export function verdictAt(p, threshold, abstains) {
@@ -52,7 +52,7 @@ export function verdictAt(p, threshold, abstains) {
  * Where cells are uncertain: none where both ends are one.
  *
  * @param {number} threshold
- * @param {Abstains|null} abstains
+ * @param {AbstentionThresholds|null} abstains
  * @returns {[number, number]}
  */
 export function uncertainRange(threshold, abstains) {
@@ -63,7 +63,7 @@ export function uncertainRange(threshold, abstains) {
 /**
  * @param {Iterable<number>} probabilities
  * @param {number} threshold
- * @param {Abstains|null} abstains
+ * @param {AbstentionThresholds|null} abstains
  * @returns {Record<"blast"|"normal"|"uncertain", number>}
  */
 export function countVerdictsAt(probabilities, threshold, abstains) {

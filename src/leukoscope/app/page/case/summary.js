@@ -4,7 +4,7 @@ import { render, h, setVars } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { isWide, panel } from "../lib/panel.js";
 
-/** @typedef {import("../server/types.js").Summary} Summary */
+/** @typedef {import("../server/types.js").SubjectSummary} SubjectSummary */
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
 /** More subjects than this are folded away: the cells should not be far down on a phone. */
@@ -45,7 +45,7 @@ export class SummaryPanel {
     );
   }
 
-  /** @param {Summary} one @param {boolean} several */
+  /** @param {SubjectSummary} one @param {boolean} several */
   #subject(one, several) {
     return h(
       "li",

@@ -5,15 +5,15 @@ import { render, h, setText } from "../lib/dom.js";
 import { count, percentOneDecimal, describePersons, integer } from "../lib/format.js";
 import { drawHistogram, histogramPlot } from "./histogram.js";
 import { isWide, panel } from "../lib/panel.js";
-import { fromProbability } from "../cell/verdicts.js";
+import { verdictOf } from "../cell/verdicts.js";
 import { problem, toast } from "../lib/toast.js";
 
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
-/** @typedef {import("../server/types.js").Model} Model */
+/** @typedef {import("../server/types.js").ModelEntry} ModelEntry */
 
 export class OperatingPanel {
   #file;
-  /** @type {Model|null} */
+  /** @type {ModelEntry|null} */
   #model = null;
   #plot = histogramPlot();
   #said = h("p", {});
@@ -59,7 +59,7 @@ export class OperatingPanel {
     );
   }
 
-  /** @param {Model} model */
+  /** @param {ModelEntry} model */
   setModel(model) {
     this.#model = model;
     this.update();
@@ -85,7 +85,7 @@ export class OperatingPanel {
     const chosen = this.#chosen();
     const abstains = this.#file.head.abstains ?? null;
     const probabilities = [...this.#file.cells.values()].flatMap((cell) =>
-      cell.p_all !== null && fromProbability(cell.verdict) ? [cell.p_all] : [],
+      cell.p_all !== null && verdictOf(cell.verdict).from_probability ? [cell.p_all] : [],
     );
     drawHistogram(this.#plot, probabilities, chosen, abstains);
     const { blast, normal, uncertain } = countVerdictsAt(probabilities, chosen, abstains);
@@ -137,7 +137,7 @@ function uncertainWords(cells, [low, high]) {
 /**
  * What a threshold gave on the validation persons, in words.
  *
- * @param {Model|null} model
+ * @param {ModelEntry|null} model
  * @param {number} threshold
  * @returns {string}
  */

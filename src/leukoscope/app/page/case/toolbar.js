@@ -3,7 +3,7 @@
 import { render, h, setText } from "../lib/dom.js";
 import { capital, count, integer } from "../lib/format.js";
 import { choices, countVerdicts, SHOW_ALL, filtersSet, ORDERS, REVIEWS } from "./filter.js";
-import { glyph, VERDICTS, verdictOf } from "../cell/verdicts.js";
+import { glyph, verdicts, verdictOf } from "../cell/verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("./filter.js").View} View */
@@ -174,7 +174,7 @@ export class Toolbar {
 
   /** @param {Map<string, number>} counts */
   #showChips(counts) {
-    const words = [...new Set([...VERDICTS.map((one) => one.word), ...counts.keys()])];
+    const words = [...new Set([...verdicts().map(({ verdict }) => verdict), ...counts.keys()])];
     const shown = words.filter((word) => counts.has(word) || this.view.verdicts.includes(word));
     const held =
       document.activeElement instanceof HTMLElement ? document.activeElement.dataset.verdict : "";

@@ -2,7 +2,7 @@
 
 import { h, setVars } from "../lib/dom.js";
 import { significant, percent, integer } from "../lib/format.js";
-import { LABELS, glyph, verdictOf } from "./verdicts.js";
+import { glyph, verdictOfLabel } from "./verdicts.js";
 
 /** @typedef {Record<string, number|null>} Features */
 /** @typedef {import("../server/types.js").Neighbor} Neighbor */
@@ -66,7 +66,7 @@ export function neighborList(neighbors) {
     "ul",
     { class: "neighbors" },
     neighbors.map(({ name, label, similarity, synthetic }) => {
-      const word = LABELS[label];
+      const verdict = verdictOfLabel(label);
       return h(
         "li",
         {},
@@ -75,7 +75,7 @@ export function neighborList(neighbors) {
           alt: `Example cell ${name}`,
           loading: "lazy",
         }),
-        h("span", { class: "verdict" }, glyph(verdictOf(word)), word),
+        h("span", { class: "verdict" }, glyph(verdict), verdict.verdict),
         h("span", { class: "soft" }, `alike ${similarity.toFixed(2)}`),
         synthetic && h("span", { class: "tag" }, "synthetic"),
       );

@@ -71,7 +71,7 @@ function verdictLine(cell) {
     "p",
     { class: "big-verdict" },
     glyph(verdict),
-    title(verdict.word),
+    title(verdict.verdict),
     cell.p_all !== null && h("span", { class: "soft" }, percent(cell.p_all)),
   );
 }

@@ -2,9 +2,8 @@
 
 import { baseName } from "../lib/format.js";
 import { recall, remember } from "../lib/prefs.js";
-import { agrees } from "../case/filter.js";
 import { problem, toast } from "../lib/toast.js";
-import { LABELS, verdictOf } from "./verdicts.js";
+import { agrees, verdictOf, verdictOfLabel } from "./verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("../case/casefile.js").CaseFile} CaseFile */
@@ -37,8 +36,8 @@ export function setReviewer(name) {
 /** @param {Cell} cell @returns {string} "Reviewed: blast (agrees)"; "" where not reviewed. */
 export function reviewText(cell) {
   if (!cell.review) return "";
-  const said = LABELS[cell.review.label] ?? cell.review.label;
-  return `Reviewed: ${said} (${agrees(cell) ? "agrees" : "corrected"})`;
+  const { verdict } = verdictOfLabel(cell.review.label);
+  return `Reviewed: ${verdict} (${agrees(cell) ? "agrees" : "corrected"})`;
 }
 
 /**
@@ -63,7 +62,7 @@ export async function review(file, id, action, note = "") {
     problem("The review was not recorded.", error);
     return false;
   }
-  toast(`Recorded: ${baseName(cell.name)} is ${article(LABELS[label])}.`, {
+  toast(`Recorded: ${baseName(cell.name)} is ${article(label)}.`, {
     action: { word: "Undo", run: () => void undo(file) },
   });
   return true;
@@ -73,7 +72,7 @@ export async function review(file, id, action, note = "") {
 export async function undo(file) {
   try {
     const cell = await file.undo();
-    const now = cell.review ? `is ${article(LABELS[cell.review.label])} again` : "is not reviewed";
+    const now = cell.review ? `is ${article(cell.review.label)} again` : "is not reviewed";
     toast(`Taken back: ${baseName(cell.name)} ${now}.`);
     return cell;
   } catch (error) {
@@ -82,7 +81,8 @@ export async function undo(file) {
   }
 }
 
-/** @param {string} word */
-function article(word) {
-  return word === "blast" ? "a blast" : word;
+/** @param {string} label */
+function article(label) {
+  const { verdict } = verdictOfLabel(label);
+  return verdict === "blast" ? "a blast" : verdict;
 }

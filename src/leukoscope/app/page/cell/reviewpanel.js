@@ -5,7 +5,7 @@ import { date } from "../lib/format.js";
 import { showKeys } from "../lib/keys.js";
 import { recall, remember } from "../lib/prefs.js";
 import { ACTIONS, reviewer, reviewText, setReviewer } from "./review.js";
-import { LABELS, glyph, verdictOf } from "./verdicts.js";
+import { glyph, verdictOfLabel } from "./verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("./review.js").Action} Action */
@@ -93,7 +93,7 @@ export class ReviewPanel {
         "aria-pressed": String(label !== null && cell.review?.label === label),
         onclick: () => this.#onAction(action),
       },
-      label && glyph(verdictOf(LABELS[label])),
+      label && glyph(verdictOfLabel(label)),
       action.word,
       h("kbd", { "aria-hidden": "true" }, key),
     );

@@ -1,100 +1,79 @@
 /**
- * The one table of verdicts: word, shape, and what a review says. Colors are in style.css under
- * the same keys; shape and word carry the meaning without them.
+ * How verdicts are drawn. Their names, order and meanings come from the server; shapes are here, and
+ * colors in style.css, both by the color role. Shape and name carry the meaning without color.
  */
 
 import { svg } from "../lib/dom.js";
 import { capital } from "../lib/format.js";
+import { vocabulary } from "../server/vocabulary.js";
 
-/**
- * @typedef {object} Verdict
- * @property {string} word As the server says it.
- * @property {string} key For CSS and SVG.
- * @property {string} plural
- * @property {string|null} label What a person who agrees says; null where there is nothing to agree to.
- * @property {[string, Record<string, string|number>]} shape In a box of 16 x 16.
- */
+/** @typedef {import("../server/types.js").VerdictEntry} Verdict */
 
-/** @type {Verdict[]} */
-export const VERDICTS = [
-  {
-    word: "blast",
-    key: "blast",
-    plural: "blasts",
-    label: "ALL",
-    shape: ["circle", { cx: 8, cy: 8, r: 6.5, fill: "currentColor" }],
-  },
-  {
-    word: "uncertain",
-    key: "uncertain",
-    plural: "uncertain",
-    label: null,
-    shape: ["path", { d: "M8 .8 15.2 8 8 15.2.8 8Z", fill: "currentColor" }],
-  },
-  {
-    word: "normal",
-    key: "normal",
-    plural: "normal",
-    label: "HEM",
-    shape: [
-      "circle",
-      { cx: 8, cy: 8, r: 5.4, fill: "none", stroke: "currentColor", "stroke-width": 2.4 },
-    ],
-  },
-  {
-    word: "not a cell",
-    key: "none",
-    plural: "not a cell",
-    label: "not a cell",
-    shape: ["path", { d: "M8 1.4 15.2 14.4H.8Z", fill: "currentColor" }],
-  },
-  {
-    word: "error",
-    key: "error",
-    plural: "errors",
-    label: null,
-    shape: [
-      "path",
-      { d: "m3 3 10 10M13 3 3 13", stroke: "currentColor", "stroke-width": 2.6, fill: "none" },
-    ],
-  },
-];
+/** In a box of 16 x 16. @type {Record<string, [string, Record<string, string|number>]>} */
+const SHAPES = {
+  blast: ["circle", { cx: 8, cy: 8, r: 6.5, fill: "currentColor" }],
+  uncertain: ["path", { d: "M8 .8 15.2 8 8 15.2.8 8Z", fill: "currentColor" }],
+  normal: [
+    "circle",
+    { cx: 8, cy: 8, r: 5.4, fill: "none", stroke: "currentColor", "stroke-width": 2.4 },
+  ],
+  none: ["path", { d: "M8 1.4 15.2 14.4H.8Z", fill: "currentColor" }],
+  error: [
+    "path",
+    { d: "m3 3 10 10M13 3 3 13", stroke: "currentColor", "stroke-width": 2.6, fill: "none" },
+  ],
+};
 
-/** @param {string} word @returns {boolean} Whether another threshold may change the verdict. */
-export function fromProbability(word) {
-  return word === "blast" || word === "normal" || word === "uncertain";
+/** @returns {Verdict[]} All verdicts, in the order in which to list them. */
+export function verdicts() {
+  return vocabulary().verdicts;
 }
 
-/** What a review's label is called on the page. */
-export const LABELS = /** @type {Record<string, string>} */ ({
-  ALL: "blast",
-  HEM: "normal",
-  "not a cell": "not a cell",
-});
-
-const BY_WORD = new Map(VERDICTS.map((verdict) => [verdict.word, verdict]));
-
 /**
- * A verdict by the server's word; one this page does not know is shown by its word alone.
- *
- * @param {string} word
- * @returns {Verdict}
+ * @param {string} name
+ * @returns {Verdict} A verdict this page does not know is shown by its name alone.
  */
-export function verdictOf(word) {
-  return BY_WORD.get(word) ?? { ...VERDICTS[4], word, plural: word };
+export function verdictOf(name) {
+  const unknown = { plural: name, meaning: "", color: "error", label: null };
+  return (
+    verdicts().find(({ verdict }) => verdict === name) ?? {
+      ...unknown,
+      verdict: /** @type {any} */ (name),
+      from_probability: false,
+    }
+  );
 }
 
-/** @param {Verdict} verdict @returns {SVGElement} Decoration: the word stands beside it. */
-export function glyph(verdict) {
-  const [tag, shape] = verdict.shape;
+/** @param {string} name @returns {number} Its place in the order of verdicts. */
+export function rankOf(name) {
+  const place = verdicts().findIndex(({ verdict }) => verdict === name);
+  return place < 0 ? verdicts().length : place;
+}
+
+/** @param {string} label Label of a review. @returns {Verdict} The verdict it agrees with. */
+export function verdictOfLabel(label) {
+  return verdicts().find((verdict) => verdict.label === label) ?? verdictOf(label);
+}
+
+/**
+ * @param {{verdict: string, review: {label: string}|null}} cell
+ * @returns {boolean} Whether the review agrees with the model's verdict.
+ */
+export function agrees({ verdict, review }) {
+  return review !== null && review.label === verdictOf(verdict).label;
+}
+
+/** @param {Verdict} verdict @returns {SVGElement} Decoration: the name stands beside it. */
+export function glyph({ color }) {
+  const [tag, shape] = SHAPES[color] ?? SHAPES.error;
   return svg(
     "svg",
-    { class: `glyph v-${verdict.key}`, viewBox: "0 0 16 16", "aria-hidden": "true" },
+    { class: `glyph v-${color}`, viewBox: "0 0 16 16", "aria-hidden": "true" },
     svg(tag, shape),
   );
 }
 
-/** @param {string} word @returns {string} */
-export function title(word) {
-  return capital(word);
+/** @param {string} text @returns {string} */
+export function title(text) {
+  return capital(text);
 }

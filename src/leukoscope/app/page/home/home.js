@@ -1,7 +1,7 @@
 /** The first view: a place to drop images, the example cells, and the recent cases. */
 
 import { call } from "../server/api.js";
-import { render, h, setVars } from "../lib/dom.js";
+import { render, h } from "../lib/dom.js";
 import { count, date, integer } from "../lib/format.js";
 import {
   chooseButtons,
@@ -13,7 +13,8 @@ import {
   tryExamples,
 } from "../upload/dropzone.js";
 import { caseHash } from "../lib/router.js";
-import { VERDICTS } from "../cell/verdicts.js";
+import { verdicts } from "../cell/verdicts.js";
+import { vocabulary } from "../server/vocabulary.js";
 
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
@@ -62,7 +63,7 @@ function dropArea() {
     h(
       "p",
       { class: "soft small-text" },
-      "BMP, PNG, JPEG, TIFF or WebP. Best are single cells cut out on black, as in C-NMC.",
+      `${formats()}. Best: single cells, cut out on a black background, as in C-NMC.`,
     ),
   );
 }
@@ -121,6 +122,12 @@ function spread(list, n) {
   );
 }
 
+/** @returns {string} "BMP, PNG or TIFF" */
+function formats() {
+  const names = vocabulary().image_formats.map(({ name }) => name);
+  return new Intl.ListFormat("en-US", { type: "disjunction" }).format(names);
+}
+
 /** @param {HTMLElement} section */
 async function showCases(section) {
   const heading = h("h2", { id: "recent-title" }, "Cases");
@@ -160,15 +167,13 @@ function row(head) {
   const cells = Object.values(head.verdicts).reduce((sum, n) => sum + n, 0);
   const subjects = head.subjects.filter(({ subject }) => subject);
   const bar = h("span", { class: "verdict-bar", "aria-hidden": "true" });
-  for (const { word, key } of VERDICTS) {
-    const part = h("span", { class: `v-${key}` });
-    setVars(part, { "--share": head.verdicts[word] ?? 0 });
-    if (head.verdicts[word]) bar.append(part);
+  const counts = [];
+  for (const { verdict, plural, color } of verdicts()) {
+    const n = head.verdicts[verdict] ?? 0;
+    if (!n) continue;
+    bar.append(h("span", { class: `v-${color}`, vars: { "--cells": n } }));
+    counts.push(`${integer(n)} ${n === 1 ? verdict : plural}`);
   }
-  const verdicts = VERDICTS.filter(({ word }) => head.verdicts[word]).map(
-    ({ word, plural }) =>
-      `${integer(head.verdicts[word])} ${head.verdicts[word] === 1 ? word : plural}`,
-  );
   return h(
     "li",
     {},
@@ -189,7 +194,7 @@ function row(head) {
           .join(" · "),
       ),
       bar,
-      h("span", { class: "soft" }, verdicts.join(", ") || "no cells yet"),
+      h("span", { class: "soft" }, counts.join(", ") || "no cells yet"),
     ),
   );
 }

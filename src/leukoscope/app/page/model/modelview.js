@@ -11,39 +11,13 @@ import {
   integer,
 } from "../lib/format.js";
 import { servedModel } from "../server/models.js";
+import { vocabulary } from "../server/vocabulary.js";
 import { intervalBar } from "../case/summary.js";
 
-/** @typedef {import("../server/types.js").Model} Model */
+/** @typedef {import("../server/types.js").ModelEntry} ModelEntry */
 /** @typedef {{value: number|null, low: number|null, high: number|null, part: string, persons: number, cells: number}} Measured */
 
-/** Measures in plain words, the ones to read first on top. */
-const MEASURES = /** @type {Record<string, [string, string]>} */ ({
-  sensitivity: ["Sensitivity", "of the leukemic cells, the share called blasts"],
-  specificity: ["Specificity", "of the normal cells, the share called normal"],
-  auroc: ["AUROC", "how well the two kinds are ranked; 0.5 is chance, 1 perfect"],
-  balanced_accuracy: ["Balanced accuracy", "mean of sensitivity and specificity"],
-  person_macro_balanced_accuracy: ["Balanced accuracy by person", "each person counts the same"],
-  precision_all: ["Precision for blasts", "of the cells called blasts, the share that are"],
-  precision_hem: ["Precision for normal", "of the cells called normal, the share that are"],
-  accuracy: ["Accuracy", "share of cells called rightly; depends on the mix"],
-  average_precision: ["Average precision", "area under precision against recall"],
-  f1_all: ["F1 for blasts", "harmonic mean of precision and sensitivity"],
-  f1_hem: ["F1 for normal", "the same for normal cells"],
-  f1_weighted: ["F1, weighted", "mean of both, by number of cells"],
-  mcc: ["Matthews correlation", "from -1 to 1; 0 is chance"],
-  brier: ["Brier score", "error of the probabilities; less is better"],
-  ece: ["Calibration error", "how far probabilities are off; less is better"],
-  nll: ["Log loss", "surprise at the truth; less is better"],
-  ece_untempered: ["Calibration error before", "the same without calibration"],
-  answered: ["Answered", "share of cells called blast or normal; persons count the same"],
-  uncertain: ["Uncertain", "share of cells left to you"],
-  not_cells: ["Called not a cell", "share of cells wrongly taken for something else"],
-  error_answered: ["Wrong among the answered", "share of wrong answers"],
-  error_all: ["Wrong if all were called", "the same if it never abstained"],
-  aurc: ["Risk over coverage", "mean error as the least sure are left out; less is better"],
-  covered_all: ["Coverage, leukemic", "share of leukemic cells that may still be called so"],
-  covered_hem: ["Coverage, normal", "share of normal cells that may still be called so"],
-});
+/** The metrics to read first; the others are behind a button. */
 const FIRST = ["sensitivity", "specificity", "auroc", "balanced_accuracy"];
 
 /** @returns {Promise<import("../case/caseview.js").View>} */
@@ -83,7 +57,7 @@ function introduction(card) {
   return `It looks at the central ${crop} × ${crop} pixels of an image (at ${size} × ${size}) and gives a calibrated probability that the cell is a leukemic blast (ALL) and not a normal lymphoid cell (HEM).`;
 }
 
-/** @param {Model} model */
+/** @param {ModelEntry} model */
 function operating(model) {
   const { operating_point: point, operating_curve: curve } = model.card;
   const own = point?.threshold ?? 0.5;
@@ -129,9 +103,11 @@ function abstention({ abstention: limits, operating_point: point }) {
 
 /** @param {Record<string, Measured>} all */
 function results(all) {
-  const names = [...Object.keys(MEASURES), ...Object.keys(all)].filter(
-    (name, at, list) => name in all && list.indexOf(name) === at,
-  );
+  const names = [
+    ...FIRST,
+    ...vocabulary().metrics.map(({ key }) => key),
+    ...Object.keys(all),
+  ].filter((name, at, list) => name in all && list.indexOf(name) === at);
   if (!names.length)
     return h(
       "section",
@@ -193,14 +169,19 @@ function table(names, all, caption) {
 
 /** @param {string} name @param {Measured} one */
 function measureRow(name, { value, low, high }) {
-  const [word, what] = MEASURES[name] ?? [name.replaceAll("_", " "), ""];
+  const metric = vocabulary().metrics.find(({ key }) => key === name);
   const interval =
     low === null || high === null ? "none" : `${low.toFixed(3)} to ${high.toFixed(3)}`;
   const drawn = value !== null && low !== null && high !== null && low >= 0;
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, word, h("span", { class: "soft" }, what)),
+    h(
+      "th",
+      { scope: "row" },
+      metric?.title ?? name.replaceAll("_", " "),
+      h("span", { class: "soft" }, metric?.meaning),
+    ),
     h("td", { class: "number" }, value === null ? "undefined" : value.toFixed(3)),
     h("td", { class: "number" }, interval),
     h("td", { class: "bar-cell" }, drawn && intervalBar(value, low, high)),
@@ -234,7 +215,7 @@ function limits(card) {
   );
 }
 
-/** @param {Model} model */
+/** @param {ModelEntry} model */
 function facts({ facts: pairs, sha256 }) {
   const own = pairs.filter(([name]) => !name.startsWith("Measured "));
   return h(

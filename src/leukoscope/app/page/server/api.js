@@ -2,7 +2,7 @@
 
 import { Signal } from "../lib/signal.js";
 
-/** @typedef {import("./types.js").Upload} Upload */
+/** @typedef {import("../upload/batches.js").Upload} Upload */
 /** @typedef {"up"|"down"|"login"} Connection */
 
 /** A refusal or failure, with a message for the person at the page. `status` 0: no answer came. */
@@ -57,7 +57,7 @@ export async function call(method, path, { body, signal, keepalive } = {}) {
  *
  * @param {string} caseId
  * @param {Upload[]} uploads
- * @param {(answer: import("./types.js").Answer) => void} onAnswer
+ * @param {(answer: import("./types.js").CellPrediction) => void} onAnswer
  * @param {AbortSignal} signal
  */
 export async function predict(caseId, uploads, onAnswer, signal) {
@@ -85,7 +85,7 @@ export async function predict(caseId, uploads, onAnswer, signal) {
  *
  * @param {File} file
  * @param {string} name
- * @returns {Promise<import("./types.js").Answer>}
+ * @returns {Promise<import("./types.js").CellPrediction>}
  */
 export async function explain(file, name) {
   const form = new FormData();

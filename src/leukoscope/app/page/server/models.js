@@ -2,12 +2,12 @@
 
 import { call } from "./api.js";
 
-/** @typedef {import("./types.js").Model} Model */
+/** @typedef {import("./types.js").ModelEntry} ModelEntry */
 
-/** @type {Promise<Model>|null} */
+/** @type {Promise<ModelEntry>|null} */
 let pending = null;
 
-/** @returns {Promise<Model>} */
+/** @returns {Promise<ModelEntry>} */
 export function servedModel() {
   pending ??= fetchModel();
   // A failure is not kept: the next view asks again.
@@ -22,9 +22,9 @@ export function forgetModel() {
   pending = null;
 }
 
-/** @returns {Promise<Model>} */
+/** @returns {Promise<ModelEntry>} */
 async function fetchModel() {
-  /** @type {Model[]} */
+  /** @type {ModelEntry[]} */
   const models = await call("GET", "/v1/models");
   return models.find((model) => model.default) ?? models[0];
 }

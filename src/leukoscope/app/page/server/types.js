@@ -1,13 +1,87 @@
 /**
- * What travels between the server and the page: the models of schemas.py, for the type checker.
+ * The schemas of the REST API, for the type checker. Written by tools/page_types.py: do not edit.
  *
- * @typedef {{name: string, label: "ALL"|"HEM", similarity: number, synthetic: boolean}} Neighbor
+ * @typedef {object} AbstentionThresholds
+ * @property {number} all_from
+ * @property {number} hem_to
  *
- * @typedef {object} Answer
+ * @typedef {object} Case
+ * @property {string} id
+ * @property {string} name
+ * @property {string} notes
+ * @property {boolean} keep_images
+ * @property {string} created
+ * @property {string} updated
+ * @property {string} model
+ * @property {string} model_sha256
+ * @property {number} threshold
+ * @property {boolean} own_threshold
+ * @property {AbstentionThresholds|null} [abstains]
+ * @property {Record<string, number>} verdicts
+ * @property {number} reviewed
+ * @property {boolean} can_undo
+ * @property {SubjectSummary[]} subjects
+ * @property {string} [notice]
+ * @property {Cell[]} cells
+ *
+ * @typedef {object} CaseChange
+ * @property {string|null} [name]
+ * @property {string|null} [notes]
+ * @property {number|null} [threshold]
+ *
+ * @typedef {object} CaseHead
+ * @property {string} id
+ * @property {string} name
+ * @property {string} notes
+ * @property {boolean} keep_images
+ * @property {string} created
+ * @property {string} updated
+ * @property {string} model
+ * @property {string} model_sha256
+ * @property {number} threshold
+ * @property {boolean} own_threshold
+ * @property {AbstentionThresholds|null} [abstains]
+ * @property {Record<string, number>} verdicts
+ * @property {number} reviewed
+ * @property {boolean} can_undo
+ * @property {SubjectSummary[]} subjects
+ *
+ * @typedef {object} CaseIn
+ * @property {string} [name]
+ * @property {string} [notes]
+ * @property {boolean} [keep_images]
+ *
+ * @typedef {object} Cell
  * @property {string} name
  * @property {string} subject
  * @property {number|null} p_all
- * @property {string} verdict
+ * @property {Verdict} verdict
+ * @property {number|null} logit
+ * @property {string[]} flags
+ * @property {string} reason
+ * @property {string} model
+ * @property {string} sha256
+ * @property {number} threshold
+ * @property {number[][]|null} [heatmap]
+ * @property {"exact"|"occlusion"|null} [heatmap_kind]
+ * @property {string|null} [picture]
+ * @property {Record<string, number|null>|null} [features]
+ * @property {Neighbor[]|null} [neighbors]
+ * @property {number|null} [cell_id]
+ * @property {number} id
+ * @property {string} answered
+ * @property {boolean} has_image
+ * @property {ReviewOut|null} review
+ *
+ * @typedef {object} CellChange
+ * @property {number[]} cells
+ * @property {string} subject
+ *
+ * @typedef {object} CellPrediction
+ * @property {string} name
+ * @property {string} subject
+ * @property {number|null} p_all
+ * @property {Verdict} verdict
  * @property {number|null} logit
  * @property {string[]} flags
  * @property {string} reason
@@ -21,11 +95,69 @@
  * @property {Neighbor[]|null} [neighbors]
  * @property {number|null} [cell_id]
  *
- * @typedef {{label: string, reviewer: string, note: string, created: string}} Review
+ * @typedef {object} ExampleEntry
+ * @property {string} name
+ * @property {"ALL"|"HEM"} label
+ * @property {boolean} synthetic
+ * @property {string} url
  *
- * @typedef {Answer & {id: number, answered: string, has_image: boolean, review: Review|null}} Cell
+ * @typedef {object} FormatEntry
+ * @property {string} name
+ * @property {string[]} suffixes
  *
- * @typedef {object} Summary
+ * @typedef {object} Health
+ * @property {"ok"} status
+ * @property {string} version
+ *
+ * @typedef {object} ImageIn
+ * @property {string} [name]
+ * @property {string} data
+ *
+ * @typedef {object} MetricEntry
+ * @property {string} key
+ * @property {string} title
+ * @property {string} meaning
+ *
+ * @typedef {object} ModelEntry
+ * @property {string} name
+ * @property {string} sha256
+ * @property {string} created
+ * @property {Record<string, any>} card
+ * @property {[string, string][]} facts
+ * @property {boolean} default
+ *
+ * @typedef {object} Neighbor
+ * @property {string} name
+ * @property {"ALL"|"HEM"} label
+ * @property {number} similarity
+ * @property {boolean} synthetic
+ *
+ * @typedef {object} Predictions
+ * @property {string} [notice]
+ * @property {CellPrediction[]} answers
+ * @property {number} failed
+ * @property {SubjectSummary[]} subjects
+ *
+ * @typedef {object} Problem
+ * @property {string} error
+ *
+ * @typedef {object} Readiness
+ * @property {"ready"} status
+ * @property {string} version
+ * @property {boolean} ephemeral
+ *
+ * @typedef {object} Review
+ * @property {"ALL"|"HEM"|"not a cell"} label
+ * @property {string} [reviewer]
+ * @property {string} [note]
+ *
+ * @typedef {object} ReviewOut
+ * @property {"ALL"|"HEM"|"not a cell"} label
+ * @property {string} [reviewer]
+ * @property {string} [note]
+ * @property {string} created
+ *
+ * @typedef {object} SubjectSummary
  * @property {string} subject
  * @property {number} cells
  * @property {number} blasts
@@ -33,35 +165,25 @@
  * @property {number|null} low
  * @property {number|null} high
  * @property {number} not_answered
- * @property {number} uncertain
- * @property {number} not_cells
+ * @property {number} [uncertain]
+ * @property {number} [not_cells]
  * @property {string} sentence
  *
- * @typedef {object} CaseHead
- * @property {string} id
- * @property {string} name
- * @property {string} notes
- * @property {boolean} keep_images
- * @property {string} created
- * @property {string} updated
- * @property {string} model
- * @property {string} model_sha256
- * @property {number} threshold
- * @property {boolean} own_threshold
- * @property {Abstains|null} abstains
- * @property {Record<string, number>} verdicts
- * @property {number} reviewed
- * @property {boolean} can_undo
- * @property {Summary[]} subjects
+ * @typedef {"blast"|"normal"|"uncertain"|"not a cell"|"error"} Verdict
  *
- * @typedef {{all_from: number, hem_to: number}} Abstains Which classes a probability leaves possible.
+ * @typedef {object} VerdictEntry
+ * @property {Verdict} verdict
+ * @property {string} plural
+ * @property {string} meaning
+ * @property {string} color
+ * @property {string|null} label
+ * @property {boolean} from_probability
  *
- * @typedef {{sensitivity: number[], specificity: number[]}} Curve
- *
- * @typedef {{name: string, sha256: string, created: string, card: any,
- *   facts: [string, string][], default: boolean}} Model
- *
- * @typedef {{file: File, name: string}} Upload A file with its path relative to what was dropped.
+ * @typedef {object} Vocabulary
+ * @property {VerdictEntry[]} verdicts
+ * @property {MetricEntry[]} metrics
+ * @property {FormatEntry[]} image_formats
+ * @property {string} file_name_pattern
  */
 
 export {};

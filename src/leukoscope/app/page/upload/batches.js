@@ -1,14 +1,14 @@
 /** How files are dealt into requests, and how long to wait before another try. Pure. */
 
-/** @typedef {import("../server/types.js").Upload} Upload */
+import { baseName } from "../lib/format.js";
+import { vocabulary } from "../server/vocabulary.js";
+
+/** @typedef {{file: File, name: string}} Upload A file with its path relative to what was dropped. */
 
 /** Requests of moderate size: answers come soon, and a failed one costs little to repeat. */
 export const MAX_COUNT = 16;
 export const MAX_BYTES = 12_000_000;
 
-const IMAGE = /\.(bmp|png|jpe?g|tiff?|webp|zip)$/i;
-const SUBJECT =
-  /(?:^|\/)UID_([A-Za-z0-9-]{1,40})_\d{1,9}_\d{1,9}_(?:all|hem)(?:\.[A-Za-z0-9]{1,5})?$/;
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /**
@@ -59,12 +59,19 @@ export function isArchive(name) {
 export function isWantedInFolder(path) {
   const parts = path.split("/");
   const hidden = parts.some((part) => part.startsWith(".") || part === "__MACOSX");
-  return !hidden && IMAGE.test(path);
+  return !hidden && (isArchive(path) || isImage(path));
 }
 
-/** @param {string} path @returns {string} The subject a C-NMC file name gives, or "". */
+/** @param {string} path @returns {string} The subject in a C-NMC file name, or "". */
 export function subjectOf(path) {
-  return SUBJECT.exec(path)?.[1] ?? "";
+  const pattern = new RegExp(`^${vocabulary().file_name_pattern}$`);
+  return pattern.exec(baseName(path))?.[1] ?? "";
+}
+
+/** @param {string} path @returns {boolean} Whether the suffix is that of an image format. */
+function isImage(path) {
+  const name = path.toLowerCase();
+  return vocabulary().image_formats.some(({ suffixes }) => suffixes.some((s) => name.endsWith(s)));
 }
 
 /**

@@ -10,7 +10,7 @@ import { caseHash, go } from "../lib/router.js";
 import { problem, toast } from "../lib/toast.js";
 import { UploadQueue } from "./queue.js";
 
-/** @typedef {import("../server/types.js").Upload} Upload */
+/** @typedef {import("./batches.js").Upload} Upload */
 /** @typedef {import("../case/casefile.js").CaseFile} CaseFile */
 
 export const queue = new UploadQueue();

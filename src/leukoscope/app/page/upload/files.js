@@ -2,7 +2,7 @@
 
 import { isWantedInFolder } from "./batches.js";
 
-/** @typedef {import("../server/types.js").Upload} Upload */
+/** @typedef {import("./batches.js").Upload} Upload */
 /** @typedef {{uploads: Upload[], left: number}} Found `left`: files in folders that are no images. */
 
 /**

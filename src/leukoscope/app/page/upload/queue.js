@@ -7,8 +7,8 @@ import { ApiError, predict, sleep } from "../server/api.js";
 import { batches, isArchive, waitSeconds } from "./batches.js";
 import { Signal } from "../lib/signal.js";
 
-/** @typedef {import("../server/types.js").Answer} Answer */
-/** @typedef {import("../server/types.js").Upload} Upload */
+/** @typedef {import("../server/types.js").CellPrediction} CellPrediction */
+/** @typedef {import("./batches.js").Upload} Upload */
 /** @typedef {import("../case/casefile.js").CaseFile} CaseFile */
 
 /**
@@ -144,7 +144,7 @@ export class UploadQueue {
     if (!this.#abort.signal.aborted && !offline) this.#update({ state: "working" });
   }
 
-  /** @param {Job} job @param {Answer} answer @param {File|null} source */
+  /** @param {Job} job @param {CellPrediction} answer @param {File|null} source */
   #record(job, answer, source) {
     job.tries = 0;
     const isNew = job.caseFile.add(answer, source);
