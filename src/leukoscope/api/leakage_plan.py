@@ -1,16 +1,18 @@
 """What a leakage study will run: the same budget and as many cells under every protocol."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from leukoscope.core.dataclass_reader import build, parse_object, plain
 from leukoscope.core.errors import RecipeError, SplitError, TrainingError
 from leukoscope.core.files import write_text
+from leukoscope.core.renamed import current_names
 from leukoscope.data.cohort import ALL, HEM, UNKNOWN, Cohort
 from leukoscope.data.splits.partition import OFFICIAL_FOLDS, PARTS, Split, apply_split
 from leukoscope.data.splits.splits import split_cohort
@@ -19,9 +21,26 @@ from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
 
 SPLITS = ("image", "subject", "official", "person")
 STUDY = "study.json"
-SCHEMA = "leukoscope-leakage-study-1"
-LABELS = {"ALL": ALL, "HEM": HEM}
-FIELDS = {"schema", "recipe", "data", "cells"}
+Schema = Literal["leukoscope-leakage-study-1"]
+(SCHEMA,) = get_args(Schema)
+Label = Literal["ALL", "HEM"]
+LABELS: Mapping[Label, int] = {"ALL": ALL, "HEM": HEM}
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """What all runs in a folder have in common, as its file holds it.
+
+    Attributes:
+        recipe: All settings of the recipe.
+        data: Digest of the cells, labels and persons.
+        cells: Numbers of cells by part and label.
+    """
+
+    schema: Schema
+    recipe: Mapping[str, Any]
+    data: str
+    cells: Mapping[str, Mapping[Label, int]]
 
 
 @dataclass(frozen=True)
@@ -142,10 +161,14 @@ def kept_counts(folder: Path, recipe: Recipe, cohort: Cohort) -> Counts | None:
     if not (folder / STUDY).is_file():
         return None
     study = read_plan(folder)
+    kept = {"recipe": study.recipe, "data": study.data}
     wanted = {"recipe": _plain(recipe), "data": _digest(cohort)}
-    if found := list(_differences({name: study[name] for name in wanted}, wanted)):
-        raise TrainingError(f"{folder}: holds runs whose {found[0]}; choose another --out.")
-    return {part: {LABELS[name]: own[name] for name in own} for part, own in study["cells"].items()}
+    if differences := list(_differences(kept, wanted)):
+        raise TrainingError(f"{folder}: holds runs whose {differences[0]}; choose another --out.")
+    return {
+        part: {LABELS[label]: count for label, count in counts.items()}
+        for part, counts in study.cells.items()
+    }
 
 
 def keep_study(folder: Path, recipe: Recipe, planned: Sequence[PlannedRun]) -> None:
@@ -158,32 +181,24 @@ def keep_study(folder: Path, recipe: Recipe, planned: Sequence[PlannedRun]) -> N
         }
         for part in PARTS[:2]
     }
-    study = {
-        "schema": SCHEMA,
-        "recipe": _plain(recipe),
-        "data": _digest(cohort),
-        "cells": cells,
-    }
-    write_text(folder / STUDY, json.dumps(study, indent=1) + "\n")
+    study = StudyPlan(SCHEMA, _plain(recipe), _digest(cohort), cells)
+    write_text(folder / STUDY, json.dumps(plain(study), indent=1) + "\n")
 
 
-def read_plan(folder: Path) -> dict[str, Any]:
-    """What `keep_study` wrote.
+def read_plan(folder: Path) -> StudyPlan:
+    """Read what `keep_study` wrote.
 
     Raises:
-        TrainingError: Not such a file.
+        TrainingError: The file is missing or invalid.
     """
     path = folder / STUDY
     try:
-        study = json.loads(path.read_text("utf-8"))
-        if not isinstance(study, dict) or study.get("schema") != SCHEMA or study.keys() != FIELDS:
-            raise ValueError(f"expected the schema {SCHEMA}")
-    except (OSError, ValueError, RecursionError) as error:
+        return build(StudyPlan, current_names(parse_object(path.read_text("utf-8"), "it")))
+    except (OSError, ValueError) as error:
         raise TrainingError(
             f"{path}: cannot be read as the plan of a leakage study ({error}); choose another "
             "--out."
         ) from error
-    return study
 
 
 def _plain(recipe: Recipe) -> Any:

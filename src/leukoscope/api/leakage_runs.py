@@ -34,7 +34,7 @@ def read_study(folder: Path) -> Study:
         LeukoscopeError: A run's files are damaged.
     """
     plans = {path.parent: read_plan(path.parent) for path in folder.glob(f"*/{STUDY}")}
-    data = {plan["data"] for plan in plans.values()}
+    data = {plan.data for plan in plans.values()}
     if len(data) > 1:
         raise TrainingError(
             f"{folder}: {', '.join(str(own) for own in sorted(plans))} hold runs of different data "

@@ -119,7 +119,9 @@ def _convert(kind: Any, value: Any, where: str, options: Options) -> Any:
     if origin in (Mapping, dict):
         _need_mapping(value, where)
         return {
-            str(key): _convert(arguments[1], entry, _join(where, key), options)
+            _key(arguments[0], key, where): _convert(
+                arguments[1], entry, _join(where, key), options
+            )
             for key, entry in value.items()
         }
     return _scalar(kind, value, where, options)
@@ -188,6 +190,14 @@ def _entries(value: Any, where: str, options: Options) -> list[Any] | tuple[Any,
     if options.single_as_list and not isinstance(value, Mapping):
         return [value]
     raise MalformedError(f"{where} must be a list, got {_short(value)}")
+
+
+def _key(kind: Any, key: Any, where: str) -> str:
+    """A key of a mapping, as text, or one of several where the mapping declares them."""
+    if typing.get_origin(kind) is Literal and key not in typing.get_args(kind):
+        known = ", ".join(map(str, typing.get_args(kind)))
+        raise MalformedError(f"unknown field {_join(where, key)}; the fields are {known}")
+    return str(key)
 
 
 def _scalar(kind: Any, value: Any, where: str, options: Options) -> Any:

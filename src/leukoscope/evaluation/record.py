@@ -3,15 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from math import isnan, nan
+from math import isnan
 from typing import Any
 
+from leukoscope.core.dataclass_reader import RECORD, MalformedError, build, parse_object
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
-from leukoscope.core.values import Abstention, Cells, Estimate, Limit, OperatingPoint, Overlap
+from leukoscope.core.values import Estimate, OperatingPoint, Overlap
 from leukoscope.evaluation.metrics.calibration import Reliability
 from leukoscope.evaluation.metrics.conformal import METHOD
 from leukoscope.evaluation.metrics.confusion import Confusion
-from leukoscope.evaluation.metrics.selective import PersonAnswers, Selection
+from leukoscope.evaluation.metrics.selective import Selection
 
 FORMAT = "leukoscope-evaluation/1"
 
@@ -130,43 +131,16 @@ class Evaluation:
             LeukoscopeError: If the text is no such record.
         """
         try:
-            body = json.loads(text)
-            if body["format"] != FORMAT:
-                raise ValueError(f"format {body['format']!r}")
-            protocol, point, calibration = (
-                body["protocol"],
-                body["operating_point"],
-                body["calibration"],
-            )
-            protocol["persons"] = {
-                part: tuple(names) for part, names in protocol["persons"].items()
-            }
-            persons, images = protocol.pop("overlap_persons"), protocol.pop("overlap_images")
-            protocol["overlap"] = Overlap(tuple(persons), hashes=images)
-            protocol["notes"] = tuple(protocol["notes"])
-            persons, cells = point.pop("persons"), point.pop("cells")
-            point["set_on"] = Cells("validation", len(persons), cells)
-            for key in ("reliability", "reliability_untempered"):
-                calibration[key] = _reliability(calibration.get(key))
-            return cls(
-                protocol=Protocol(**protocol),
-                operating_point=OperatingPoint(**_floats(point, "recall", "specificity")),
-                cells=body["cells"],
-                person_count=body["person_count"],
-                metrics=_estimates(body["metrics"]),
-                metrics_at_half=_estimates(body["metrics_at_half"]),
-                confusion=Confusion(**body["confusion"]),
-                confusion_at_half=Confusion(**body["confusion_at_half"]),
-                persons=tuple(
-                    PersonRow(**row | {"subjects": tuple(row["subjects"])})
-                    for row in body["persons"]
-                ),
-                calibration=Calibration(**calibration),
-                replicates=body["replicates"],
-                seed=body["seed"],
-                selection=_selection(body.get("selection")),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            body = parse_object(text, "the file")
+            if body.pop("format", None) != FORMAT:
+                raise MalformedError(f"the field format is not {FORMAT}")
+            for name in DERIVED:
+                body.pop(name, None)
+            for name, shape in SHAPES.items():
+                if isinstance(body.get(name), dict):
+                    body[name] = shape(body[name])
+            return build(cls, body, options=RECORD)
+        except MalformedError as error:
             raise LeukoscopeError(
                 f"This is not an evaluation in the format {FORMAT} ({error}). Evaluate the model "
                 "again to write one."
@@ -197,34 +171,35 @@ def _nan_to_none(value: Any) -> Any:
     return None if isinstance(value, float) and isnan(value) else value
 
 
-def _floats(fields: dict[str, Any], *names: str) -> dict[str, Any]:
-    return fields | {name: nan if fields[name] is None else fields[name] for name in names}
+def _read_protocol(body: dict[str, Any]) -> dict[str, Any]:
+    """The protocol's fields, from the form of the record."""
+    names = {"persons": "overlap_persons", "hashes": "overlap_images"}
+    for name in names.values():
+        if name not in body:  # a default would deny an overlap
+            raise MalformedError(f"missing field protocol.{name}")
+    rest = {name: value for name, value in body.items() if name not in names.values()}
+    return {**rest, "overlap": {name: body[key] for name, key in names.items()}}
 
 
-def _estimates(fields: dict[str, Any]) -> dict[str, Estimate]:
-    return {key: Estimate(**_floats(value, "value")) for key, value in fields.items()}
+def _read_point(body: dict[str, Any]) -> dict[str, Any]:
+    """The operating point's fields, from the form of the record."""
+    rest = {name: value for name, value in body.items() if name not in ("persons", "cells")}
+    persons = body.get("persons")
+    count = len(persons) if isinstance(persons, list) else persons
+    return {**rest, "set_on": {"part": "validation", "persons": count, "cells": body.get("cells")}}
 
 
-def _reliability(fields: dict[str, list[Any]] | None) -> Reliability | None:
-    if fields is None:
-        return None
-    return Reliability(**{key: tuple(values) for key, values in fields.items()})
+def _read_selection(body: dict[str, Any]) -> dict[str, Any]:
+    """The selection's fields, from the form of the record: the method is not in it."""
+    limits = body.get("limits")
+    return {**body, "limits": {"method": METHOD, **limits}} if isinstance(limits, dict) else body
 
 
-def _selection(fields: dict[str, Any] | None) -> Selection | None:
-    if fields is None:
-        return None
-    limits = fields["limits"]
-    figures = {
-        key: Estimate(**_floats(value, "value"))
-        for key, value in fields.items()
-        if key not in ("limits", "persons", "covered")
-    }
-    return Selection(
-        limits=None
-        if limits is None
-        else Abstention(METHOD, Limit(**limits["all_from"]), Limit(**limits["hem_to"])),
-        persons=tuple(PersonAnswers(**row) for row in fields["persons"]),
-        covered=_estimates(fields["covered"]),
-        **figures,
-    )
+DERIVED = ("notice", "leaky", "overlap")
+"""What the record states although it follows from other fields."""
+SHAPES = {
+    "protocol": _read_protocol,
+    "operating_point": _read_point,
+    "selection": _read_selection,
+}
+"""Fields that the record holds in another form than the class."""

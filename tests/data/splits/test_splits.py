@@ -372,17 +372,17 @@ def test_a_file_written_by_hand_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": "other"}, "expected the schema"),
-        ({"seed": True}, "seed should be of type int"),
-        ({"seed": "0"}, "seed should be of type int"),
-        ({"kind": "random"}, "not known"),
-        ({"unit": "label"}, "not known"),
-        ({"extra": 1}, "expected the fields"),
-        ({"warnings": [1]}, "lines of text"),
+        ({"schema": "other"}, "schema is 'other'"),
+        ({"seed": True}, "seed must be a whole number"),
+        ({"seed": "0"}, "seed must be a whole number"),
+        ({"kind": "random"}, "kind is 'random'"),
+        ({"unit": "label"}, "unit is 'label'"),
+        ({"extra": 1}, "unknown field extra"),
+        ({"warnings": [1]}, r"warnings\[0\]"),
         ({"parts": {"train": ["1"], "test": ["1"]}}, "'1' stands in train and again in test"),
         ({"parts": {"train": ["1", "1"]}}, "'1' stands in train and again in train"),
-        ({"parts": {"practice": ["1"]}}, "'practice' is not a list of names"),
-        ({"parts": {"train": "123"}}, "'train' is not a list of names"),
+        ({"parts": {"practice": ["1"]}}, r"parts\.practice"),
+        ({"parts": {"train": "123"}}, r"parts\.train must be a list"),
     ],
 )
 def test_a_file_with_a_mistake_is_refused(tmp_path, change, message):

@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, get_args
 
 import numpy as np
 
+from leukoscope.core.dataclass_reader import build, parse_object
 from leukoscope.core.errors import LeakageError, SplitError
 from leukoscope.core.files import natural_key, write_text
 from leukoscope.core.tables import text_column
@@ -17,19 +18,11 @@ from leukoscope.data.cnmc.cnmc import UNKNOWN
 from leukoscope.data.cohort import Cohort
 
 PARTS = ("train", "validation", "test")
-KINDS = ("person", "subject", "image", "official", "leave-one-person-out", "k-fold")
+Kind = Literal["person", "subject", "image", "official", "leave-one-person-out", "k-fold"]
+KINDS: tuple[str, ...] = get_args(Kind)
 OFFICIAL_FOLDS = ("0", "1", "2")
-UNITS = ("person", "subject", "path")
-SCHEMA = "leukoscope-split-1"
-FIELDS = {
-    "schema": str,
-    "kind": str,
-    "seed": int,
-    "leaky": bool,
-    "warnings": list,
-    "unit": str,
-    "parts": dict,
-}
+Schema = Literal["leukoscope-split-1"]
+(SCHEMA,) = get_args(Schema)
 
 
 @dataclass(frozen=True)
@@ -156,46 +149,48 @@ def read_split(path: Path | str) -> Split:
         SplitError: Absent, not such a file, or one that names a unit twice.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = parse_object(Path(path).read_text(encoding="utf-8"), "it")
+    except (OSError, ValueError) as error:
         raise SplitError(f"{path}: cannot be read as a split ({error}).") from error
     try:
-        return _split(content)
-    except (KeyError, TypeError, ValueError) as error:
+        return _split(build(_SplitFile, content))
+    except ValueError as error:
         raise SplitError(
-            f"{path}: is not a split of Leukoscope ({error}); make it anew."
+            f"{path}: is not a valid split file ({error}); make the split again."
         ) from error
 
 
-def _split(content: Any) -> Split:
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise ValueError(f"expected the schema {SCHEMA}")
-    if content.keys() != FIELDS.keys():
-        raise ValueError(f"expected the fields {', '.join(FIELDS)}")
-    for name, wanted in FIELDS.items():
-        if type(content[name]) is not wanted:
-            raise ValueError(f"{name} should be of type {wanted.__name__}")
-    if content["kind"] not in KINDS or content["unit"] not in UNITS:
-        raise ValueError(f"kind {content['kind']!r} or unit {content['unit']!r} is not known")
-    if not _is_texts(content["warnings"]):
-        raise ValueError("warnings should be lines of text")
+@dataclass(frozen=True)
+class _Parts:
+    """The persons, subjects or images of each part."""
+
+    train: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _SplitFile:
+    """A split as its file holds it."""
+
+    schema: Schema
+    kind: Kind
+    seed: int
+    leaky: bool
+    warnings: tuple[str, ...]
+    unit: Literal["person", "subject", "path"]
+    parts: _Parts
+
+
+def _split(file: _SplitFile) -> Split:
     parts: dict[str, str] = {}
-    for part, names in content["parts"].items():
-        if part not in PARTS or not _is_texts(names):
-            raise ValueError(f"part {part!r} is not a list of names under {', '.join(PARTS)}")
-        for name in names:
+    for part in PARTS:
+        for name in getattr(file.parts, part):
             if name in parts:
                 raise ValueError(f"{name!r} stands in {parts[name]} and again in {part}")
             parts[name] = part
     parts = {name: parts[name] for name in sorted(parts, key=natural_key)}
-    warnings = tuple(content["warnings"])
-    return Split(
-        content["kind"], content["seed"], content["unit"], parts, content["leaky"], warnings
-    )
-
-
-def _is_texts(values: object) -> bool:
-    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+    return Split(file.kind, file.seed, file.unit, parts, file.leaky, file.warnings)
 
 
 def _straddling(cohort: Cohort, column: str) -> dict[str, set[str]]:
