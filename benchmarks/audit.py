@@ -1,4 +1,4 @@
-"""Time the audit on real images, and count what it finds and wrongly links among planted copies.
+"""Time the audit on real images, and measure recall and false links on simulated copies.
 
 Run from the repository root: python -m benchmarks.audit [DIR] [--cells 2000]
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.planting import PLANTS, Plant
+from benchmarks.simulated_copies import COPIES, MakeCopy
 from leukoscope.data.audit.audit import AuditResult, audit
 from leukoscope.data.audit.fingerprint import Fingerprint, fingerprint
 from leukoscope.data.audit.matching import find_matches
@@ -24,7 +24,7 @@ DEFAULT = os.environ.get("LEUKOSCOPE_CNMC", str(Path.home() / ".cache" / "leukos
 
 
 def main() -> None:
-    """Print two tables: the real images, then a row per kind of planted copy."""
+    """Print two tables: the real images, and a row per kind of simulated copy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", nargs="?", default=DEFAULT)
     parser.add_argument("--cells", type=int, default=2000)
@@ -35,11 +35,11 @@ def main() -> None:
     result = audit(cohort)
     report_real(result, time.perf_counter() - start, time.process_time() - work)
     distinct = one_per_cell(result, options.cells, options.seed)
-    report_planted(distinct, options.seed)
+    report_copies(distinct, options.seed)
 
 
 def report_real(result: AuditResult, seconds: float, processor: float) -> None:
-    """Time, pairs, groups, and what should not occur: pairs of two labels, or turned ones."""
+    """Print time, pairs, persons, and the pairs that should not occur: two labels, or turned."""
     kinds = Counter(result.pairs["kind"])
     turned = int(np.sum(result.pairs["turn"] != "0"))
     print(f"images                  {len(result.cohort)}")
@@ -55,18 +55,18 @@ def report_real(result: AuditResult, seconds: float, processor: float) -> None:
 
 
 def one_per_cell(result: AuditResult, count: int, seed: int) -> Cohort:
-    """Images of different physical cells, drawn at random."""
+    """Draw images of different physical cells at random."""
     _, first = np.unique(result.cohort["cell"].astype(str), return_index=True)
     rows = np.random.default_rng(seed).permutation(first)[:count]
     return result.cohort.select(np.sort(rows))
 
 
-def report_planted(cohort: Cohort, seed: int) -> None:
-    """Recall and false links for each kind of copy, among originals and copies together."""
-    originals = draw(cohort, None, seed)
-    print(f"\n{'planted':<12}{'found':>8}{'of':>8}{'recall %':>10}{'false links':>13}")
-    for name, plant in PLANTS.items():
-        copies = draw(cohort, plant, seed)
+def report_copies(cohort: Cohort, seed: int) -> None:
+    """Print recall and false links for each kind of copy, among originals and copies together."""
+    originals = fingerprints(cohort, None, seed)
+    print(f"\n{'simulated':<12}{'found':>8}{'of':>8}{'recall %':>10}{'false links':>13}")
+    for name, make_copy in COPIES.items():
+        copies = fingerprints(cohort, make_copy, seed)
         known = [p for p in originals + copies if p is not None]
         owner = [row % len(cohort) for row, p in enumerate(originals + copies) if p is not None]
         pairs = [(owner[m.first], owner[m.second]) for m in find_matches(known)]
@@ -76,16 +76,16 @@ def report_planted(cohort: Cohort, seed: int) -> None:
         print(f"{name:<12}{found:>8}{len(cohort):>8}{recall:>10.2f}{false:>13}", flush=True)
 
 
-def draw(cohort: Cohort, plant: Plant | None, seed: int) -> list[Fingerprint | None]:
-    """The fingerprint of each cell, or of its planted copy."""
+def fingerprints(cohort: Cohort, make_copy: MakeCopy | None, seed: int) -> list[Fingerprint | None]:
+    """Compute the fingerprint of each cell, or of its simulated copy."""
 
-    def one(row: int) -> Fingerprint | None:
+    def of_row(row: int) -> Fingerprint | None:
         image = decode(cohort["path"][row])
         rng = np.random.default_rng((seed, row))
-        return fingerprint(plant(image, rng) if plant else image)
+        return fingerprint(make_copy(image, rng) if make_copy else image)
 
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(one, range(len(cohort))))
+        return list(pool.map(of_row, range(len(cohort))))
 
 
 if __name__ == "__main__":

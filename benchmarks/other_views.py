@@ -1,13 +1,16 @@
-"""Do other views of a cell add to the descriptors, for persons never seen? A study, not a recipe.
+"""Test whether other views of a cell add to the descriptors, on unseen persons.
+
+This is a study, not a recipe.
 
     python benchmarks/other_views.py audit/cohort.csv --weights mobilenet_v2_imagenet.npz
 
-Two views besides the descriptors of the whole cell: the same of its dark body alone, without shreds
-and neighbors; and what blocks 3, 6 and 10 of MobileNetV2, as trained on ImageNet, see of the cell
-at half scale with its surroundings painted in its own mean color: mean and deviation of each
-channel over the cell's inside, 272 numbers that know nothing of size or outline. A kernel machine
-answers for each view, and views are put together by the mean of their answers. Folds, figures and
-rule are those of `person_folds.py`.
+There are two views besides the descriptors of the whole cell. The first is the descriptors of its
+dark body alone, without fragments and neighbors. The second is the output of blocks 3, 6 and 10 of
+MobileNetV2, pretrained on ImageNet, for the cell at half scale with the background painted in its
+mean color: mean and standard deviation of each channel over the interior of the cell, 272 numbers
+that do not depend on size or outline. A kernel machine predicts from each view, and views are
+combined by the mean of their outputs. Folds, metrics and threshold rule are those of
+`person_folds.py`.
 """
 
 import argparse
@@ -32,9 +35,9 @@ from leukoscope.training.estimators.kernel import KernelMachine
 from leukoscope.training.network.sampling import even_weights
 
 BLOCKS = (3, 6, 10)
-SIDE = 256  # original pixels that the network is given, at half scale
+SIDE = 256  # side of the input of the network in original pixels, before halving
 AXES = 120  # principal axes of its view, fitted on training persons
-BRUSH = 31  # px, wider than the shreds that hang on a cell
+BRUSH = 31  # px, wider than the fragments at the edge of a cell
 RIDGE, GAMMA = {"layers": 0.1}, 0.3
 SETS = (
     ("cell",),
@@ -47,7 +50,7 @@ SETS = (
 
 
 def body(path: str) -> np.ndarray:
-    """The descriptors (F,) of a cell's dark body."""
+    """Descriptors (F,) of the dark body of a cell."""
     image = read_cell(path, Crop(450, 450))
     dark = nucleus(solid_mask(image), cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) > 0.5
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BRUSH, BRUSH))
@@ -59,7 +62,7 @@ def body(path: str) -> np.ndarray:
 
 
 def layers(weights: Path) -> Callable[[str], np.ndarray]:
-    """What some blocks of MobileNetV2 see of a cell: a function of its path."""
+    """Return a function from the path of a cell to the outputs of some blocks of MobileNetV2."""
     import torch
     from torch.nn.functional import adaptive_avg_pool2d, interpolate, relu6
 
@@ -83,64 +86,66 @@ def layers(weights: Path) -> Callable[[str], np.ndarray]:
         for number, block in enumerate(network.features[1 : max(BLOCKS) + 1], 1):
             x = block(x)
             if number in BLOCKS:
-                share = adaptive_avg_pool2d(inside, x.shape[-2:])
-                share = share * (share > 0.5)
-                share = share / share.sum().clamp_min(1e-6)
-                mean = (x * share).sum((2, 3), keepdim=True)
-                deviation = ((x - mean) ** 2 * share).sum((2, 3)).clamp_min(1e-8).sqrt()
+                weight = adaptive_avg_pool2d(inside, x.shape[-2:])
+                weight = weight * (weight > 0.5)
+                weight = weight / weight.sum().clamp_min(1e-6)
+                mean = (x * weight).sum((2, 3), keepdim=True)
+                deviation = ((x - mean) ** 2 * weight).sum((2, 3)).clamp_min(1e-8).sqrt()
                 found += [mean.flatten(), deviation.flatten()]
         return np.asarray(torch.cat(found).numpy())
 
     return view
 
 
-def seen(cohort: Cohort, name: str, view: Callable[[str], np.ndarray], out: Path) -> np.ndarray:
-    """A view of all cells (N, F), kept in `out`."""
+def view_matrix(
+    cohort: Cohort, name: str, view: Callable[[str], np.ndarray], out: Path
+) -> np.ndarray:
+    """Compute a view of all cells (N, F), or read it from `out`."""
     path = out / f"{name}.npy"
     if not path.is_file():
         out.mkdir(parents=True, exist_ok=True)
-        found = [view(one) for one in track(cohort["path"], name, len(cohort))]
-        np.save(path, np.stack(found))
+        rows = [view(cell) for cell in track(cohort["path"], name, len(cohort))]
+        np.save(path, np.stack(rows))
     return np.asarray(np.load(path), np.float64)
 
 
 def standard(values: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """All values, standardized by those of the training rows, within 5 deviations."""
+    """Standardize all values by the training rows and clip them at 5 standard deviations."""
     mean = np.average(values[rows], axis=0, weights=weights)
     scale = np.sqrt(np.average((values[rows] - mean) ** 2, axis=0, weights=weights))
     return np.clip((values - mean) / np.where(scale > 1e-9, scale, 1), -5, 5)
 
 
-def turned(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Along the widest axes of the training rows, halfway to the same width along each."""
+def principal(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Project on the first principal axes of the training rows, with the fourth root whitened."""
     variance, axes = np.linalg.eigh(np.cov(values[rows].T))
-    found = values @ axes[:, ::-1][:, :AXES] / variance[::-1][:AXES] ** 0.25
-    return found * np.sqrt(AXES / (found[rows] ** 2).sum(axis=1).mean())
+    scores = values @ axes[:, ::-1][:, :AXES] / variance[::-1][:AXES] ** 0.25
+    return scores * np.sqrt(AXES / (scores[rows] ** 2).sum(axis=1).mean())
 
 
-def answers(cohort: Cohort, values: np.ndarray, name: str, fold: np.ndarray) -> np.ndarray:
-    """Answers (N,) of the models that left each person out."""
-    label, found = cohort["label"].astype(int), np.full(len(cohort), np.nan)
+def out_of_fold(cohort: Cohort, values: np.ndarray, name: str, fold: np.ndarray) -> np.ndarray:
+    """Out-of-fold logits (N,): each person is predicted by a model fitted on others."""
+    label, logit = cohort["label"].astype(int), np.full(len(cohort), np.nan)
     for number in range(int(fold.max()) + 1):
         rows, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         weights = even_weights(label[rows], cohort["person"][rows], "class")
         z = standard(values, rows, weights)
-        z = turned(z, rows) if name == "layers" else z
+        z = principal(z, rows) if name == "layers" else z
         machine = KernelMachine.fit(
             z[rows], label[rows], weights, ridge=RIDGE.get(name, 0.3), gamma=GAMMA / z.shape[1]
         )
-        found[out] = machine.decision_function(z[out])
-    return found
+        logit[out] = machine.decision_function(z[out])
+    return logit
 
 
 def main() -> None:
-    """Parse the command line, look at what is missing, print the table as Markdown."""
+    """Parse the command line, compute missing views, print the table as Markdown."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("cohort", type=Path, help="cohort.csv that `leukoscope data audit` wrote")
-    parser.add_argument("--weights", type=Path, required=True, help="of MobileNetV2, .npz")
-    parser.add_argument("--most", type=int, default=120, help="cells of a person")
+    parser.add_argument("--weights", type=Path, required=True, help="weights of MobileNetV2, .npz")
+    parser.add_argument("--most", type=int, default=120, help="largest number of cells per person")
     parser.add_argument("--folds", type=int, default=7)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("views"))
@@ -152,22 +157,22 @@ def main() -> None:
     cohort, measured = cohort.select(rows), measured[rows]
     views = {
         "cell": measured,
-        "body": seen(cohort, "body", body, options.out),
-        "layers": seen(cohort, "layers", layers(options.weights), options.out),
+        "body": view_matrix(cohort, "body", body, options.out),
+        "layers": view_matrix(cohort, "layers", layers(options.weights), options.out),
     }
     area = np.exp(measured[:, NAMES.index("ln_area")])
     folds = [person_folds(cohort, options.folds, seed) for seed in range(options.repeats)]
-    said = {
-        name: np.stack([answers(cohort, values, name, fold) for fold in folds])
+    logits = {
+        name: np.stack([out_of_fold(cohort, values, name, fold) for fold in folds])
         for name, values in views.items()
     }
-    base = ruled(cohort, said["cell"], folds)
+    base = ruled(cohort, logits["cell"], folds)
     lines = []
     for names in SETS:
-        logit = np.mean([said[name] for name in names], axis=0)
+        logit = np.mean([logits[name] for name in names], axis=0)
         rule = ruled(cohort, logit, folds)
-        told = line(" + ".join(names), cohort, logit, rule, area)
-        lines.append([*told, gain(rule, base)])
+        row = line(" + ".join(names), cohort, logit, rule, area)
+        lines.append([*row, gain(rule, base)])
     table(["views", *HEADS[1:-1], "rule less that of cell (s.e.)"], lines)
 
 

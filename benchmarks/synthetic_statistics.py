@@ -1,9 +1,9 @@
-"""Measure real cells and write the figures that set the synthetic cohort.
+"""Measure real cells and write the statistics from which synthetic cohorts are drawn.
 
 python benchmarks/synthetic_statistics.py DIR [--per-subject 60] [--out FILE]
 
 DIR holds the C-NMC 2019 training images (UID_<subject>_<image>_<cell>_<all|hem>.bmp, at any depth).
-Needs the train extra (OpenCV for the distance from the edge). One to two minutes on one core.
+Needs the train extra (OpenCV for the distance to the edge). Takes one to two minutes on one core.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from leukoscope.data.synthetic.measures import MEASURES, measure_cell
 from leukoscope.data.synthetic.statistics import Statistics, dump_statistics, summarize
 
 ONE_PERSON = ("51 75 78", "H2 H4 H5 H6 H7", "43 44", "1 15 16 17 20 21", "H14 H24", "H10 h3")
-"""Subject ids of the training set that the audit finds to be one person."""
+"""Groups of subject ids of the training set that belong to one person, as found by the audit."""
 
 RIM_DEPTH = np.array([1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 65, 90.0])
 PACKAGED = Path(__file__).parents[1] / "src/leukoscope/data/synthetic/statistics.json"
 
 
 def sample(root: Path, per_subject: int) -> list[tuple[Path, int, str]]:
-    """Up to `per_subject` evenly spaced images of each subject, as (path, label, person)."""
+    """Choose up to `per_subject` evenly spaced images per subject, as (path, label, person)."""
     person = {subject: group.split()[0] for group in ONE_PERSON for subject in group.split()}
     subjects: dict[str, list[Path]] = {}
     for path in sorted(root.rglob("UID_*.bmp")):
@@ -43,8 +43,8 @@ def sample(root: Path, per_subject: int) -> list[tuple[Path, int, str]]:
     return chosen
 
 
-def look_inside(image: NDArray[np.uint8]) -> tuple[Any, ...] | None:
-    """Rim profile, gray-to-color slopes and unexplained color of one cell."""
+def rim_and_color(image: NDArray[np.uint8]) -> tuple[Any, ...] | None:
+    """Rim profile, color slopes against gray and residual color spread of one cell."""
     mask = (image.max(axis=2) > 0).astype(np.uint8)
     depth = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
     inside = depth > 12
@@ -72,7 +72,7 @@ def look_inside(image: NDArray[np.uint8]) -> tuple[Any, ...] | None:
 
 
 def main() -> None:
-    """Measure, summarize, write."""
+    """Measure the cells, summarize, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("dir", type=Path)
     parser.add_argument("--per-subject", type=int, default=60)
@@ -80,20 +80,20 @@ def main() -> None:
     options = parser.parse_args()
 
     rows = sample(options.dir, options.per_subject)
-    measures, looks = [], []
+    measures, profiles = [], []
     for path, _, _ in track(rows, "measuring cells"):
         image = decode(path)
         measures.append(measure_cell(image))
-        looks.append(look_inside(image))
+        profiles.append(rim_and_color(image))
     table = np.array(measures)
     labels, persons = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
-    figures = {
+    summaries = {
         k: summarize(table[labels == k], persons[labels == k], least_cells=10) for k in (1, 0)
     }
-    effects = np.concatenate([(effect / effect.std(axis=0)) for _, effect in figures.values()])
-    rims, slopes, residuals = zip(*[look for look in looks if look], strict=True)
+    effects = np.concatenate([(effect / effect.std(axis=0)) for _, effect in summaries.values()])
+    rims, slopes, residuals = zip(*filter(None, profiles), strict=True)
     statistics = Statistics(
-        classes={label: part[0] for label, part in figures.items()},
+        classes={label: statistics for label, (statistics, _) in summaries.items()},
         between_correlation=np.corrcoef(effects.T),
         rim_depth=RIM_DEPTH[:-1],
         rim=np.nanmedian(np.array(rims), axis=0),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.planting import gain, shift
+from benchmarks.simulated_copies import gain, shift
 from leukoscope.data.audit.audit import audit
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cohort import Cohort, make_cohort
@@ -125,7 +125,7 @@ def test_photographs_without_border_need_near_identity(tmp_path: Path) -> None:
     assert result.linked == {"2": ["2", "4"]}
 
 
-def test_finds_what_is_planted_in_a_synthetic_cohort(tmp_path: Path) -> None:
+def test_finds_the_persons_and_copies_of_a_synthetic_cohort(tmp_path: Path) -> None:
     cohort = draw_cohort(tmp_path / "cells", persons=8, cells_per_person=12, seed=3)
     truth = read_truth(tmp_path / "cells")
     found = audit(cohort)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.planting import gain
+from benchmarks.simulated_copies import gain
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.data.audit import contact_sheet
 from leukoscope.data.audit.audit import AuditResult, audit

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.planting import PLANTS
+from benchmarks.simulated_copies import COPIES
 from leukoscope.data.audit import matching
 from leukoscope.data.audit.fingerprint import CNMC_STEP, Fingerprint, fingerprint, typical_step
 from leukoscope.data.audit.matching import (
@@ -26,10 +26,10 @@ def prints_of(images: list[np.ndarray]) -> list[Fingerprint]:
     return [one for one in found if one]
 
 
-@pytest.mark.parametrize("name", PLANTS)
-def test_every_planted_copy_is_found_and_nothing_else(name: str) -> None:
+@pytest.mark.parametrize("name", COPIES)
+def test_every_simulated_copy_is_found_and_nothing_else(name: str) -> None:
     rng = np.random.default_rng(1)
-    copies = [PLANTS[name](image, rng) for image in CELLS]
+    copies = [COPIES[name](image, rng) for image in CELLS]
     matches = find_matches(prints_of(CELLS + copies))
     assert [(m.first, m.second) for m in matches] == [
         (n, n + len(CELLS)) for n in range(len(CELLS))
@@ -102,12 +102,12 @@ def test_step_is_that_of_cnmc_for_its_cells_and_follows_others() -> None:
 
 
 @pytest.mark.real
-def test_planted_copies_of_real_cells_are_found(cnmc_dir: Path) -> None:
+def test_simulated_copies_of_real_cells_are_found(cnmc_dir: Path) -> None:
     cohort = read_cohort(cnmc_dir)
     # Few of many, so that hardly any cell is drawn twice.
     rows = np.random.default_rng(0).permutation(len(cohort))[:120]
     images = [decode(path) for path in cohort["path"][rows]]
     rng = np.random.default_rng(0)
-    copies = [PLANTS["everything"](image, rng) for image in images]
+    copies = [COPIES["everything"](image, rng) for image in images]
     matches = {(m.first, m.second) for m in find_matches(prints_of(images + copies))}
     assert len(matches & {(n, n + len(rows)) for n in range(len(rows))}) >= 0.97 * len(rows)

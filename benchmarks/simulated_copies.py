@@ -1,4 +1,4 @@
-"""Plant a second image of a cell, as microscope, normalization or file format might make it."""
+"""Simulate a second image of a cell, as microscope, normalization or file format can make it."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
-Plant = Callable[[Image, np.random.Generator], Image]
+MakeCopy = Callable[[Image, np.random.Generator], Image]
 
 
 def shift(image: Image, rng: np.random.Generator) -> Image:
-    """Move by up to 8 px along each axis, black coming in."""
+    """Shift by up to 8 px along each axis and fill with black."""
     x, y = rng.integers(-8, 9, size=2)
     move = np.array([[1, 0, x], [0, 1, y]], np.float32)
     size = (image.shape[1], image.shape[0])
@@ -24,7 +24,7 @@ def turn(image: Image, rng: np.random.Generator) -> Image:
 
 
 def flip(image: Image, rng: np.random.Generator) -> Image:
-    """Mirror left to right, or upside down."""
+    """Mirror left to right or upside down."""
     return np.ascontiguousarray(np.flip(image, int(rng.integers(0, 2))))
 
 
@@ -44,21 +44,21 @@ def blur(image: Image, rng: np.random.Generator) -> Image:
 
 
 def jpeg(image: Image, rng: np.random.Generator) -> Image:
-    """Compress as JPEG of quality 80 and open again."""
+    """Compress as JPEG of quality 80 and decode."""
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])
     assert done
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
 def everything(image: Image, rng: np.random.Generator) -> Image:
-    """All of these, one after the other."""
-    for plant in (shift, turn, flip, gain, gamma, blur, jpeg):
-        image = plant(image, rng)
+    """Apply all of these in turn."""
+    for change in (shift, turn, flip, gain, gamma, blur, jpeg):
+        image = change(image, rng)
     return image
 
 
-PLANTS: Mapping[str, Plant] = {
-    plant.__name__: plant for plant in (shift, turn, flip, gain, gamma, blur, jpeg, everything)
+COPIES: Mapping[str, MakeCopy] = {
+    change.__name__: change for change in (shift, turn, flip, gain, gamma, blur, jpeg, everything)
 }
 
 
