@@ -70,6 +70,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str
     ).format(title, head, body)
 
 
+def notebook_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A titled table with the research-use notice, for the `_repr_html_` of an object."""
+    return str(paragraph(title) + table(headers, rows) + paragraph(RESEARCH_USE))
+
+
 def figure(drawing: "Figure", caption: str = "", alt: str = "") -> Markup:
     """A Matplotlib figure as an embedded PNG."""
     stream = io.BytesIO()

@@ -35,6 +35,8 @@ __all__ = [
     "write_cohort",
 ]
 
+HEAD = 5
+"""Rows that a notebook shows."""
 TEXT_COLUMNS = ("path", "subject", "person", "cell", "fold", "sha256", "flags", "part", "verdict")
 
 
@@ -127,8 +129,15 @@ class Cohort:
         counts = ", ".join(f"{count:,} {label}" for label, count in self.counts().items())
         subjects, persons = (len(self.unique(name)) for name in ("subject", "person"))
         known = f"; {subjects} subjects, {persons} persons" if subjects else ""
-        columns = ", ".join(self.columns)
-        return f"<Cohort of {len(self):,} cells: {counts}{known}; columns {columns}>"
+        return f"<Cohort of {len(self):,} cells: {counts}{known}>"
+
+    def _repr_html_(self) -> str:
+        from leukoscope.core.html import notebook_table
+
+        shown = self.select(np.arange(min(HEAD, len(self))))
+        table = _named_labels(shown)
+        title = f"{repr(self)[1:-1]}. The first {len(shown)}:"
+        return notebook_table(title, list(table), zip(*table.values(), strict=True))
 
 
 def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[str] = ()) -> Cohort:

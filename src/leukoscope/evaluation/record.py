@@ -98,6 +98,26 @@ class Evaluation:
     selection: Selection | None = None
     """What was answered; None where the verdicts are not known."""
 
+    def __repr__(self) -> str:
+        return f"<Evaluation of {self._subject()}: AUROC {self.metrics['auroc']}>"
+
+    def _repr_html_(self) -> str:
+        from leukoscope.core.html import notebook_table
+        from leukoscope.evaluation.metrics.metrics import METRICS
+
+        rows = [(metric.title, self.metrics[metric.key]) for metric in METRICS]
+        return notebook_table(f"Evaluation of {self._subject()}", ("metric", "95 % interval"), rows)
+
+    def _subject(self) -> str:
+        """Name the model and the cells that were evaluated."""
+        cells = self.cells["ALL"] + self.cells["HEM"]
+        persons = sum(self.person_count.values())
+        leaky = ", LEAKY" * self.leaky
+        return (
+            f"{self.protocol.model!r} on {cells:,} cells of {persons} persons "
+            f"({self.protocol.part}{leaky})"
+        )
+
     @property
     def leaky(self) -> bool:
         """Whether a person may stand on both sides, so that the figures flatter the model."""

@@ -92,10 +92,10 @@ class Predictions(Sequence[Prediction]):
         return "\n".join([self._summary(), *rows, RESEARCH_USE])
 
     def _repr_html_(self) -> str:
-        from leukoscope.core.html import paragraph, table
+        from leukoscope.core.html import notebook_table
 
         head, *rows = self._table()
-        return str(paragraph(self._summary()) + table(head, rows) + paragraph(RESEARCH_USE))
+        return notebook_table(self._summary(), head, rows)
 
     def _summary(self) -> str:
         """Count the verdicts in one line."""

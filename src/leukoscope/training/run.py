@@ -38,6 +38,9 @@ class Run:
         """The exported model."""
         return self.folder / MODEL
 
+    def __repr__(self) -> str:
+        return f"<Run {str(self.folder)!r}: recipe {self.recipe.name}, {self.split!r}>"
+
 
 def write_run(run: Run) -> None:
     """Write what a training starts from, before it starts."""

@@ -65,6 +65,20 @@ class AuditResult:
     pairs: Table
     persons: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        exact = int(np.sum(self.pairs["kind"] == "exact"))
+        pairs = f"pairs: {exact:,} identical, {len(self.pairs['kind']) - exact:,} of one cell"
+        persons = f"{len(set(self.persons.values()))} persons"
+        cells = f"{len(self.cohort):,} cells of {len(self.persons)} subjects"
+        return f"<AuditResult: {cells}, {persons}; {pairs}>"
+
+    def _repr_html_(self) -> str:
+        from leukoscope.core.html import notebook_table
+
+        rows = [(person, ", ".join(subjects)) for person, subjects in self.linked.items()]
+        title = f"{repr(self)[1:-1]}. Persons with several subject ids:"
+        return notebook_table(title, ("person", "subjects"), rows)
+
     @property
     def label_conflicts(self) -> np.ndarray:
         """Mask of the pairs with different labels, a bool per row of `pairs`."""

@@ -54,6 +54,9 @@ class Verification:
     missing: tuple[str, ...]
     others: int
 
+    def __repr__(self) -> str:
+        return f"<Verification: {self.summary()[0]}>"
+
     def of(self, *statuses: Status) -> list[Finding]:
         """Findings with one of these statuses."""
         return [finding for finding in self.findings if finding.status in statuses]

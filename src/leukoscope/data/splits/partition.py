@@ -47,6 +47,12 @@ class Split:
     leaky: bool
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(self.units(part)):,} {part}" for part in PARTS)
+        unit = "images" if self.unit == "path" else f"{self.unit}s"
+        leaky = ", LEAKY" * self.leaky
+        return f"<Split by {self.kind}, seed {self.seed}{leaky}: {counts} {unit}>"
+
     @property
     def reference(self) -> SplitReference:
         """The split as a model card names it."""

@@ -38,6 +38,13 @@ class Comparison:
     remarks: tuple[str, ...] = ()
     speed: str = ""
 
+    def __repr__(self) -> str:
+        skipped = f"; {len(self.left_out)} folders skipped" if self.left_out else ""
+        return (
+            f"<Comparison of {len(self.entries)} runs by {self.metric}, in {len(self.groups)} "
+            f"groups of the same data and protocol{skipped}>"
+        )
+
     @property
     def exit_code(self) -> int:
         """3 where a folder was left out, as for images that failed; else 0."""

@@ -132,3 +132,7 @@ class Study:
     synthetic: bool
     runs: tuple[MeasuredRun, ...]
     levels: tuple[ProtocolResult, ...]
+
+    def __repr__(self) -> str:
+        recipes = ", ".join(dict.fromkeys(level.recipe for level in self.levels))
+        return f"<Study of leaky splits: {len(self.runs)} runs of {recipes}>"

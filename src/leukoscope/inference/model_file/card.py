@@ -150,6 +150,19 @@ class Card:
             raise ValueError(f"created must be an ISO date, got {self.created!r}") from None
         unpack_hashes(self.training.hashes)
 
+    def __repr__(self) -> str:
+        persons = len({person for part in self.training.persons.values() for person in part})
+        auroc = self.results.get("auroc")
+        measured = "" if auroc is None else f"; AUROC {auroc}"
+        split = f"split by {self.training.split.kind}"
+        return f"<Card of {self.name!r}: trained on {persons} persons, {split}{measured}>"
+
+    def _repr_html_(self) -> str:
+        from leukoscope.core.html import notebook_table
+        from leukoscope.inference.model_file.card_text import describe
+
+        return notebook_table(f"Card of {self.name!r}", ("", ""), describe(self))
+
     def to_json(self) -> str:
         """The card as one line of JSON."""
         return json.dumps(plain(self), allow_nan=False, ensure_ascii=False, sort_keys=True)

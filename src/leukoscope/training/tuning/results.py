@@ -64,6 +64,12 @@ class Study:
     best: Row | None
     recipe: Path | None
 
+    def __repr__(self) -> str:
+        best = ""
+        if self.best is not None:
+            best = f", best {self.objective} {self.best.value:.4f} in trial {self.best.trial}"
+        return f"<Study {str(self.folder)!r}: {len(self.trials)} trials{best}>"
+
     def count(self, state: str) -> int:
         """How many trials are in a state."""
         return sum(row.state == state for row in self.trials)
