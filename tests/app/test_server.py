@@ -200,22 +200,3 @@ def test_the_vocabulary_is_that_of_the_tables(live_server):
     assert name[1] == "H10"
     assert set(card["results"]) <= {metric["key"] for metric in words["metrics"]}
     assert all(metric["title"] and metric["meaning"] for metric in words["metrics"])
-
-
-def test_the_page_is_fetched_once(live_server):
-    with live_server.client() as client:
-        page = client.get("/")
-        assert page.status_code == 200
-        assert page.headers["content-type"] == "text/html; charset=utf-8"
-        assert page.headers["cache-control"] == "no-cache"
-        again = client.get("/", headers={"If-None-Match": page.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
-        script = client.get("/static/app.js")
-        plain = client.get("/static/app.js", headers={"Accept-Encoding": "identity"})
-        assert script.headers["content-encoding"] == "gzip"
-        assert "content-encoding" not in plain.headers
-        assert plain.text == script.text
-        assert script.headers["etag"].startswith("W/")  # one tag for both encodings
-        again = client.get("/static/app.js", headers={"If-None-Match": script.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
-        assert script.headers["content-type"] == "text/javascript; charset=utf-8"

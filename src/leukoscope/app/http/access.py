@@ -137,6 +137,7 @@ class _Channel:
 
 
 def template(scope: MutableMapping[str, Any]) -> str:
-    """The route's path as it was declared; names and ids of a request never reach log or meters."""
+    """The path of the route as declared, so that names and ids never reach log or metrics."""
     route = scope.get("route")
-    return str(getattr(route, "path", "")) or "(none)"
+    mounted = scope.get("root_path", "")  # of the page's files, which have no route each
+    return str(getattr(route, "path", "")) or mounted or "(none)"
