@@ -11,9 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from leukoscope.app.http.names import cut
 from leukoscope.app.schemas import Problem
 from leukoscope.app.store import ConflictError, NotFoundError, UnavailableError
-from leukoscope.app.uploads.names import cut
 from leukoscope.core.errors import LeukoscopeError, ModelFileError
 
 log = logging.getLogger("leukoscope.app")

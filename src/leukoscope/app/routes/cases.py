@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
 from leukoscope.app.export.export import Format, export
+from leukoscope.app.http.names import disposition
 from leukoscope.app.http.openapi import problems
 from leukoscope.app.schemas import (
     Case,
@@ -22,7 +23,6 @@ from leukoscope.app.schemas import (
     Review,
 )
 from leukoscope.app.state import explain, model_sha256, ready_model, ready_store
-from leukoscope.app.uploads.names import disposition
 from leukoscope.app.uploads.sniff import media_type
 from leukoscope.inference.verdict import conformal_thresholds, threshold
 

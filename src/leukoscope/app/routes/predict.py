@@ -12,7 +12,6 @@ from starlette.responses import Response, StreamingResponse
 from leukoscope.app.http.access import trace
 from leukoscope.app.http.openapi import images_body, problems
 from leukoscope.app.http.problems import RequestError, describe
-from leukoscope.app.predicting.admission import ANSWER_BYTES
 from leukoscope.app.predicting.answers import EVERYTHING, ImageTask, Part
 from leukoscope.app.predicting.batcher import Job, StoppedError
 from leukoscope.app.schemas import (
@@ -25,6 +24,7 @@ from leukoscope.app.schemas import (
 )
 from leukoscope.app.state import model_sha256, ready_store, services, stopping
 from leukoscope.app.uploads.items import Item
+from leukoscope.app.uploads.memory_budget import ANSWER_BYTES
 from leukoscope.app.uploads.uploads import read_uploads
 from leukoscope.core.errors import ImageError
 from leukoscope.core.verdicts import Verdict

@@ -11,9 +11,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from leukoscope.app.http.names import clean_name
 from leukoscope.app.limits import MB, Limits
 from leukoscope.app.uploads.items import Upload
-from leukoscope.app.uploads.names import clean_name
 from leukoscope.app.uploads.sniff import NESTED, is_image, kind_of
 from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.formats import SUFFIXES

@@ -7,11 +7,11 @@ of events. What the headers of a part say is only believed for the name.
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from leukoscope.app.http.names import clean_name
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.limits import Limits
 from leukoscope.app.uploads.archives import too_large
 from leukoscope.app.uploads.items import Upload, received
-from leukoscope.app.uploads.names import clean_name
 from leukoscope.app.uploads.sniff import is_zip
 
 HOW = "send images as multipart/form-data files, or as JSON: see /openapi.json"

@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from python_multipart.multipart import parse_options_header
 
 from leukoscope.app.http.bodies import announced
+from leukoscope.app.http.names import clean_name
 from leukoscope.app.http.problems import RequestError, describe_invalid
 from leukoscope.app.limits import Limits
-from leukoscope.app.predicting.admission import Reservation
 from leukoscope.app.schemas import PredictIn
 from leukoscope.app.uploads.archives import open_archive, too_large, too_many
 from leukoscope.app.uploads.items import Item, Upload, received
+from leukoscope.app.uploads.memory_budget import Reservation
 from leukoscope.app.uploads.multipart import HOW, FormReader
-from leukoscope.app.uploads.names import clean_name
 from leukoscope.app.uploads.sniff import is_zip
 
 

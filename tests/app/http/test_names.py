@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.app.uploads.names import clean_name, disposition
+from leukoscope.app.http.names import clean_name, disposition
 
 
 @pytest.mark.parametrize(
