@@ -1,9 +1,12 @@
 import json
 import shutil
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import leukoscope as ls
@@ -14,6 +17,7 @@ from leukoscope.core.errors import (
     SplitError,
     TrainingError,
 )
+from leukoscope.core.files import sha256_file
 from leukoscope.core.tables import read_table
 from leukoscope.data.splits.partition import read_split
 from leukoscope.evaluation.report.text import warnings
@@ -27,6 +31,19 @@ SETTINGS = FILE_SETTINGS | {"fit.epochs": 2, "network.widths": [4, 8]}
 def train(cells: Path, out: Path, **more: Any) -> Run:
     settings = SETTINGS | more.pop("settings", {})
     return ls.train(cells, "cnn-gap", out=out, settings=settings, **more)
+
+
+@pytest.fixture(scope="module")
+def opened() -> Counter[str]:
+    """How often each file has been opened by Python code."""
+    count: Counter[str] = Counter()
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], str):
+            count[arguments[0]] += 1
+
+    sys.addaudithook(note)  # it can't be taken off again
+    return count
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +133,33 @@ def test_other_persons_are_measured(run: Run, tmp_path: Path) -> None:
     assert not result.protocol.overlap.hashes
     assert (tmp_path / "report" / "report.html").is_file()
     assert read_card(run.model) == before
+
+
+def test_each_image_is_opened_and_decoded_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Counter[str]
+) -> None:
+    cohort = ls.read_cohort(write_cells(tmp_path / "others", persons=3, first=50))
+    broken = cohort.paths[0]
+    broken.write_bytes(b"no image")
+    cohort = cohort.with_columns(sha256=[""] * len(cohort))
+    # The report reads the errors that it shows once more.
+    monkeypatch.setattr("leukoscope.evaluation.report.sections.ERRORS_SHOWN", 0)
+    decoded = []
+    decode = PIL.Image.open
+
+    def counted(*args: Any, **options: Any) -> Any:
+        decoded.append(args)
+        return decode(*args, **options)
+
+    monkeypatch.setattr(PIL.Image, "open", counted)
+    opened.clear()
+    result = ls.evaluate(run.model, cohort, out=tmp_path / "report")
+    assert {path: opened[str(path)] for path in cohort.paths} == dict.fromkeys(cohort.paths, 1)
+    assert len(decoded) == len(cohort)
+    assert result.cells["without probability"] == 1
+    table = read_table(tmp_path / "report" / "predictions.csv")
+    for path, digest in zip(cohort.paths, table["sha256"], strict=True):
+        assert digest == sha256_file(path)
 
 
 def test_a_part_trained_on_is_marked(run: Run, tmp_path: Path) -> None:

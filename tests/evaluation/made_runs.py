@@ -14,6 +14,7 @@ from leukoscope.evaluation.comparison.comparison import Entry
 from leukoscope.evaluation.predictions import predictions_of
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
+from leukoscope.evaluation.table import scored_cells
 from leukoscope.inference.model_file import card as cards
 from leukoscope.models.recipe.recipe import read_recipe, write_recipe
 from leukoscope.training.network.log import Epoch, write_log
@@ -51,7 +52,9 @@ def predictions(cells: int = 0, model: int = 0) -> Cohort:
 
 
 def evaluated(answered: Cohort, protocol: Protocol = HONEST) -> Evaluation:
-    return evaluate_table(answered.columns, operating_point=POINT, protocol=protocol, replicates=30)
+    return evaluate_table(
+        scored_cells(answered.columns), operating_point=POINT, protocol=protocol, replicates=30
+    )
 
 
 def made_entry(

@@ -13,8 +13,8 @@ from leukoscope.evaluation.summary import (
     confident_errors,
     evaluate_table,
     person_rows,
-    scored_cells,
 )
+from leukoscope.evaluation.table import scored_cells
 from tests.evaluation.tables import PERSONS, table
 
 PROTOCOL = Protocol(
@@ -34,7 +34,7 @@ def evaluate(columns, protocol=PROTOCOL, **options):
     validation = table(9)
     point = choose_operating_point(validation["label"], validation["p_all"], validation["person"])
     return evaluate_table(
-        columns, operating_point=point, protocol=protocol, replicates=100, **options
+        scored_cells(columns), operating_point=point, protocol=protocol, replicates=100, **options
     )
 
 

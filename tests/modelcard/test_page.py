@@ -15,6 +15,7 @@ from leukoscope.core.values import Cells, OperatingPoint
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
+from leukoscope.evaluation.table import scored_cells
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import write_card
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
@@ -59,7 +60,9 @@ def measured() -> Evaluation:
         chosen_on={"temperature": "validation"},
     )
     point = OperatingPoint(0.4, 0.95, 0.96, 0.7, Cells("validation", 1, 3))
-    return evaluate_table(columns, operating_point=point, protocol=protocol, replicates=50)
+    return evaluate_table(
+        scored_cells(columns), operating_point=point, protocol=protocol, replicates=50
+    )
 
 
 @pytest.fixture(scope="module")

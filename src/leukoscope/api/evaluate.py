@@ -1,6 +1,5 @@
 """Measure the performance of a model on labeled cells."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -10,11 +9,13 @@ import numpy as np
 
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
+from leukoscope.api.predict_cells import predict_cells
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError, LeakageError, TrainingError
 from leukoscope.core.files import natural_key
 from leukoscope.core.values import Cells, MetricResult, OperatingPoint, Overlap
-from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells, write_cohort
+from leukoscope.data.cohort import UNKNOWN, Cohort, write_cohort
+from leukoscope.data.imaging.image import read_cell
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import read_card, write_card
 
@@ -29,6 +30,9 @@ CHOSEN_OF_ESTIMATORS = {
     "operating point": "validation",
     "abstention": "validation",
 }
+
+NO_OPERATING_POINT = OperatingPoint(0.5, nan, nan, nan, Cells("", 0, 0))
+"""Of a model whose card has none."""
 
 
 def evaluate(
@@ -67,38 +71,42 @@ def evaluate(
     with needs_train_extra("evaluate"):
         from leukoscope.evaluation.report.report import render_report
         from leukoscope.evaluation.summary import evaluate_table
+        from leukoscope.evaluation.table import scored_cells
         from leukoscope.training.network.log import LOG
         from leukoscope.training.run import IMPORTANCE, PREDICTIONS
 
-    own, model = _opened(run)
+    own_run, model = _opened(run)
+    card = read_card(model)
     if data is not None:
-        cells = _labeled(audited(data, jobs=jobs))
-    elif own is not None:
-        cells = _own_part(own, part)
+        cells, part = _labeled(audited(data, jobs=jobs)), "all"
+    elif own_run is not None:
+        cells = _own_part(own_run, part)
     else:
         raise TrainingError(
             f"{model}: a model file alone has no test cells; name them with --data DIR."
         )
-    cells = hash_cells(cells)
-    card = read_card(model)
-    beside = own.folder if own else model.with_name(f"evaluation-{model.stem}")
-    folder = Path(out) if out else beside
-    overlap = _overlap(card, cells, own_part=data is None, part=part, allowed=allow_overlap)
-
-    answered = predicted(cells, model)
-    columns = {**answered.columns, "area": areas(answered, jobs)}
-    protocol = _protocol(card, own, cells, "all" if data is not None else part, overlap)
+    expected = data is None and (card.training.split.leaky or part != "test")
+    allowed = allow_overlap or expected
+    _check_overlap(card, cells, allowed)
+    predicted, area = predict_cells(cells, model, jobs=jobs)
+    overlap = _check_overlap(card, predicted, allowed)  # again, now with the hash of every image
+    table = scored_cells({**predicted.columns, "area": area})
     evaluation = evaluate_table(
-        columns, operating_point=_operating_point(card), limits=card.abstention, protocol=protocol
+        table,
+        operating_point=card.operating_point or NO_OPERATING_POINT,
+        limits=card.abstention,
+        protocol=_protocol(card, own_run, predicted, part, overlap),
     )
-    write_cohort(answered, folder / PREDICTIONS)
+    default = own_run.folder if own_run else model.with_name(f"evaluation-{model.stem}")
+    folder = Path(out) if out else default
+    write_cohort(predicted, folder / PREDICTIONS)
     render_report(
         evaluation,
-        columns,
+        table,
         folder,
-        cells=pictures(card),
-        learning_log=own.folder / LOG if own else None,
-        importance=own.folder / IMPORTANCE if own else None,
+        read_image=lambda path: read_cell(path, card.input),
+        learning_log=own_run.folder / LOG if own_run else None,
+        importance=own_run.folder / IMPORTANCE if own_run else None,
     )
     if data is None and part == "test":
         write_card(model, replace(card, results=_results(evaluation, part)))
@@ -116,47 +124,6 @@ def _opened(run: "Run | Path | str") -> "tuple[Run | None, Path]":
         own = read_run(path)
         return own, own.model
     return None, path
-
-
-def predicted(cohort: Cohort, model: Path) -> Cohort:
-    """The cohort with p_all, logit and verdict; nan where an image could not be answered for."""
-    from leukoscope.core.progress import track
-    from leukoscope.inference.predictor import Predictor
-
-    answers = list(track(Predictor(model).stream(cohort.paths), "Predicting", total=len(cohort)))
-    return cohort.with_columns(
-        p_all=np.array([np.nan if a.p_all is None else a.p_all for a in answers]),
-        logit=np.array([np.nan if a.logit is None else a.logit for a in answers]),
-        verdict=np.array([str(a.verdict) for a in answers], dtype=object),
-    )
-
-
-def areas(cohort: Cohort, jobs: int) -> np.ndarray:
-    """Cell area in pixels, nan where the image cannot be read.
-
-    The report draws it against p_all, for size is a shortcut.
-    """
-    from concurrent.futures import ThreadPoolExecutor
-
-    from leukoscope.core.errors import ImageError
-    from leukoscope.data.imaging.foreground import nonblack_mask
-    from leukoscope.data.imaging.image import decode
-
-    def area(path: Path) -> float:
-        try:
-            return float(nonblack_mask(decode(path)).sum())
-        except ImageError:
-            return float("nan")
-
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        return np.array(list(pool.map(area, cohort.paths)))
-
-
-def pictures(card: Card) -> Callable[[str], np.ndarray]:
-    """How the report fetches the picture of a cell: as the model saw it."""
-    from leukoscope.data.imaging.image import read_cell
-
-    return lambda path: read_cell(path, card.input)
 
 
 def _own_part(run: "Run", part: str) -> Cohort:
@@ -177,20 +144,20 @@ def _labeled(cohort: Cohort) -> Cohort:
     return cohort.select(rows)
 
 
-def _overlap(card: Card, cells: Cohort, *, own_part: bool, part: str, allowed: bool) -> Overlap:
+def _check_overlap(card: Card, cells: Cohort, allowed: bool) -> Overlap:
     """What the cells share with the training data.
 
-    Refused unless it was allowed or is the nature of the split.
+    Raises:
+        LeakageError: They share anything, and that is not allowed.
     """
     shared = card.overlap(cells["subject"], cells["person"], cells["sha256"])
-    expected = own_part and (card.training.split.leaky or part != "test")
-    if shared and not (allowed or expected):
-        who = ", ".join(sorted({*shared.persons, *shared.subjects}, key=natural_key)[:8])
+    if shared and not allowed:
+        names = ", ".join(sorted({*shared.persons, *shared.subjects}, key=natural_key)[:8])
         raise LeakageError(
             f"{cells.source}: the model was trained on {len(shared.persons)} of these persons "
-            f"({who or 'none'}) and {shared.hashes} of these images, so the figures would flatter "
-            "it. Name cells of other persons, or add --allow-overlap to measure all the same and "
-            "have the result marked."
+            f"({names or 'none'}) and {shared.hashes} of these images, so the results would be too "
+            "good. Name cells of other persons, or add --allow-overlap to evaluate anyway and have "
+            "the result marked."
         )
     return shared
 
@@ -221,11 +188,6 @@ def _protocol(
         overlap=overlap,
         notes=run.split.warnings if run else (),
     )
-
-
-def _operating_point(card: Card) -> OperatingPoint:
-    """The card's own, or 0.5 where it has none."""
-    return card.operating_point or OperatingPoint(0.5, nan, nan, nan, Cells("", 0, 0))
 
 
 def _results(evaluation: "Evaluation", part: str) -> dict[str, MetricResult]:

@@ -21,7 +21,7 @@ from leukoscope.evaluation.leakage.record import (
 )
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.report import RECORD_NAME
-from leukoscope.evaluation.summary import scored_cells
+from leukoscope.evaluation.table import scored_cells
 from leukoscope.training.network.log import LOG
 from leukoscope.training.run import PREDICTIONS, Run, read_run
 
@@ -64,7 +64,7 @@ def _finished(folder: Path) -> Iterator[tuple[MeasuredRun, Evaluation]]:
 def measured_run(run: Run, record: Evaluation) -> MeasuredRun:
     """A run with its answers, from its folder."""
     answered = read_cohort_table(run.folder / PREDICTIONS)
-    table, _ = scored_cells(answered.columns)
+    table = scored_cells(answered.columns)
     cohort = run.cohort
     known = set(cohort["person"][np.isin(cohort["part"], PARTS[:2])]) - {""}
     log = run.folder / LOG
@@ -75,10 +75,10 @@ def measured_run(run: Run, record: Evaluation) -> MeasuredRun:
         split=run.split.kind,
         seed=run.split.seed,
         folder=f"{run.folder.parent.name}/{run.folder.name}",
-        label=table["label"],
-        p=table["p_all"].astype(np.float64),
-        person=table["person"],
-        seen=np.isin(table["person"].astype(str), sorted(known)),
+        label=table.label,
+        p=table.p,
+        person=table.person,
+        seen=np.isin(table.person.astype(str), sorted(known)),
         threshold=record.operating_point.threshold,
         figures={
             one.key: (record.metrics_at_half if one.at_half else record.metrics)[one.metric]

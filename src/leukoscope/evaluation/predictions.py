@@ -17,7 +17,7 @@ from leukoscope.core.errors import LeukoscopeError
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import unit_keys
 from leukoscope.evaluation.metrics.cells import Floats
-from leukoscope.evaluation.summary import scored_cells
+from leukoscope.evaluation.table import scored_cells
 
 DIGITS = 12
 
@@ -71,17 +71,11 @@ def predictions_of(predictions: Cohort) -> Predictions:
     tails = unit_keys(predictions, "path")
     key = np.where(predictions["sha256"] == "", tails, predictions["sha256"])
     columns = {name: predictions[name] for name in ("label", "person", "p_all")}
-    table, _ = scored_cells({**columns, "path": key})
-    rows = list(
-        zip(table["path"], table["label"].tolist(), table["person"], table["p_all"], strict=True)
-    )
+    table = scored_cells({**columns, "path": key})
+    assert table.path is not None
+    rows = list(zip(table.path, table.label.tolist(), table.person, table.p, strict=True))
     order = sorted(range(len(rows)), key=rows.__getitem__)
-    return Predictions(
-        table["path"][order],
-        table["label"][order],
-        table["person"][order],
-        table["p_all"][order].astype(np.float64),
-    )
+    return Predictions(table.path[order], table.label[order], table.person[order], table.p[order])
 
 
 def why_not_paired(first: Predictions, second: Predictions) -> str:

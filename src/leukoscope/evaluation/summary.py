@@ -1,16 +1,13 @@
 """From a table of cells with labels and probabilities to the record of an evaluation."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.files import natural_key
 from leukoscope.core.statistics import wilson_interval
-from leukoscope.core.tables import text_column
 from leukoscope.core.values import Abstention, OperatingPoint
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, bootstrap_metrics
 from leukoscope.evaluation.metrics.calibration import (
@@ -24,56 +21,7 @@ from leukoscope.evaluation.metrics.confusion import confusion
 from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.metrics.selective import measure_selection
 from leukoscope.evaluation.record import Calibration, Evaluation, PersonRow, Protocol
-
-Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
-TEXT = ("person", "subject", "path", "verdict")
-
-
-def scored_cells(columns: Columns) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
-    """The cells that can be evaluated, and how many cannot.
-
-    Args:
-        columns: A table with `label` (1 = ALL, 0 = HEM, -1 = unknown), `p_all` (calibrated, nan
-            where it could not be had) and `person`; optionally `subject`, `path`, `verdict`,
-            `logit` (before the temperature) and `area` (pixels).
-
-    Returns:
-        The table without unlabeled cells and those without a probability, and the count of either.
-
-    Raises:
-        LeukoscopeError: If a column is missing, columns differ in length, a probability is out of
-            range or no cell is left.
-    """
-    missing = [name for name in ("label", "p_all", "person") if name not in columns]
-    if missing:
-        raise LeukoscopeError(
-            f"The table to evaluate lacks the column {missing[0]!r}; join labels and predictions "
-            "first."
-        )
-    table = {
-        name: text_column(list(values)) if name in TEXT else np.asarray(values)
-        for name, values in columns.items()
-    }
-    lengths = {name: len(values) for name, values in table.items()}
-    if len(set(lengths.values())) > 1:
-        raise LeukoscopeError(f"The columns of the table to evaluate differ in length: {lengths}.")
-    label, p = table["label"], table["p_all"].astype(np.float64)
-    known, scored = (label == 0) | (label == 1), ~np.isnan(p)
-    if np.any((p < 0) | (p > 1)):
-        raise LeukoscopeError(
-            "The column 'p_all' holds values outside 0 to 1; it takes probabilities, not logits."
-        )
-    keep = known & scored
-    if not keep.any():
-        raise LeukoscopeError(
-            f"None of the {len(label)} cells has both a label (ALL or HEM) and a probability: "
-            "nothing can be evaluated."
-        )
-    dropped = {
-        "unlabeled": int(np.sum(~known)),
-        "without probability": int(np.sum(known & ~scored)),
-    }
-    return {name: values[keep] for name, values in table.items()}, dropped
+from leukoscope.evaluation.table import CellTable
 
 
 def person_rows(
@@ -114,7 +62,7 @@ def person_rows(
 
 
 def evaluate_table(
-    columns: Columns,
+    table: CellTable,
     *,
     operating_point: OperatingPoint,
     protocol: Protocol,
@@ -125,19 +73,15 @@ def evaluate_table(
     """Measure a model on labeled cells it has answered for.
 
     Args:
-        columns: The table that `scored_cells` describes.
+        table: The cells, from `table.scored_cells`.
         operating_point: The threshold, chosen before on other persons.
         protocol: How the cells were kept apart from the training data; it goes into the record as
             it is.
         limits: When the model abstains, likewise; where it does.
         replicates: Draws of the person bootstrap.
         seed: Its seed.
-
-    Raises:
-        LeukoscopeError: As `scored_cells` does.
     """
-    table, dropped = scored_cells(columns)
-    label, p, who = table["label"], table["p_all"].astype(np.float64), table["person"]
+    label, p, who = table.label, table.p, table.person
     threshold = operating_point.threshold
     draws = {"replicates": replicates, "seed": seed}
     at_half = bootstrap_metrics(label, p, who, threshold=0.5, **draws)
@@ -148,7 +92,8 @@ def evaluate_table(
             "ALL": int(np.sum(label == 1)),
             "HEM": int(np.sum(label == 0)),
             "of unknown person": int(np.sum(who == "")),
-            **dropped,
+            "unlabeled": table.unlabeled,
+            "without probability": table.without_probability,
         },
         person_count={
             name: len(set(who[label == value].tolist()) - {""})
@@ -160,14 +105,14 @@ def evaluate_table(
         },
         confusion=confusion(label, p, threshold),
         confusion_at_half=confusion(label, p, 0.5),
-        persons=person_rows(label, p, who, threshold, table.get("subject")),
-        calibration=_calibration(label, p, who, table.get("logit")),
+        persons=person_rows(label, p, who, threshold, table.subject),
+        calibration=_calibration(label, p, who, table.logit),
         replicates=replicates,
         seed=seed,
         selection=measure_selection(
-            label, p, who, table["verdict"], threshold=threshold, limits=limits, **draws
+            label, p, who, table.verdict, threshold=threshold, limits=limits, **draws
         )
-        if "verdict" in table
+        if table.verdict is not None
         else None,
     )
 

@@ -25,6 +25,7 @@ from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.report import selection as report_selection
 from leukoscope.evaluation.report.report import render_report
 from leukoscope.evaluation.summary import evaluate_table
+from leukoscope.evaluation.table import scored_cells
 from tests.evaluation.tables import PERSONS, scored, table
 
 LABEL = np.array([1, 1, 1, 1, 0, 0])
@@ -135,7 +136,7 @@ def evaluated(*, abstains: bool = True):
         verdict[both] = "uncertain"
     columns["verdict"] = verdict
     record = evaluate_table(
-        columns,
+        scored_cells(columns),
         operating_point=point,
         limits=limits,
         protocol=Protocol("by person", persons={"validation": PERSONS}),
@@ -166,7 +167,7 @@ def test_abstaining_leaves_fewer_errors_and_intervals_hold_the_values():
 
 def test_the_report_says_what_was_answered_and_promises_nothing_it_cannot(tmp_path):
     record, columns = evaluated()
-    text = render_report(record, columns, tmp_path).read_text("utf-8")
+    text = render_report(record, scored_cells(columns), tmp_path).read_text("utf-8")
     for wanted in ("When does it not answer?", "Risk-coverage curve", "Coverage of each person"):
         assert wanted in text
     found = record.selection
@@ -181,12 +182,12 @@ def test_the_report_says_what_was_answered_and_promises_nothing_it_cannot(tmp_pa
 
 def test_a_model_that_never_abstains_says_so(tmp_path):
     record, columns = evaluated(abstains=False)
-    text = render_report(record, columns, tmp_path).read_text("utf-8")
+    text = render_report(record, scored_cells(columns), tmp_path).read_text("utf-8")
     assert "no limits for abstention" in text
     assert "Coverage of each person" not in text
     del columns["verdict"]
     assert "When does it not answer?" not in render_report(
-        replace(record, selection=None), columns, tmp_path
+        replace(record, selection=None), scored_cells(columns), tmp_path
     ).read_text("utf-8")
 
 
@@ -203,5 +204,5 @@ def test_the_report_says_calibration_before_and_after_over_persons(tmp_path):
         expected_calibration_error(label, untempered, weight=weight)
     )
     assert found.reliability_untempered == reliability_curve(label, untempered)
-    text = render_report(record, columns, tmp_path).read_text("utf-8")
+    text = render_report(record, scored_cells(columns), tmp_path).read_text("utf-8")
     assert f"from {found.person_ece_untempered:.3f} to {found.person_ece:.3f}" in text

@@ -11,7 +11,7 @@ from leukoscope.core.plot_style import ACCENT_COLOR
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.bootstrap import curve_bands, reliability_band
 from leukoscope.evaluation.metrics.calibration import reliability_curve
-from leukoscope.evaluation.metrics.metrics import Confusion
+from leukoscope.evaluation.metrics.confusion import Confusion
 from leukoscope.evaluation.report import plots, plots_cells
 from leukoscope.evaluation.report.plots_persons import person_strip
 from leukoscope.evaluation.summary import person_rows

@@ -8,6 +8,7 @@ from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.report.report import render_report
 from leukoscope.evaluation.summary import evaluate_table
+from leukoscope.evaluation.table import scored_cells
 from tests.evaluation.tables import PERSONS, table
 
 HONEST = Protocol(
@@ -24,8 +25,10 @@ def rendered(folder, columns=None, protocol=HONEST, **options):
     columns = table() if columns is None else columns
     validation = table(9)
     point = choose_operating_point(validation["label"], validation["p_all"], validation["person"])
-    record = evaluate_table(columns, operating_point=point, protocol=protocol, replicates=50)
-    page = render_report(record, columns, folder, **options)
+    record = evaluate_table(
+        scored_cells(columns), operating_point=point, protocol=protocol, replicates=50
+    )
+    page = render_report(record, scored_cells(columns), folder, **options)
     text = page.read_text(encoding="utf-8")
     return re.sub(r"<svg.*?</svg>|data:image/[^\"')]*", "", text, flags=re.DOTALL), record
 
@@ -65,7 +68,7 @@ def test_errors_are_shown_by_their_pictures_and_a_vanished_file_does_no_harm(tmp
             raise ImageError(f"{path}: gone")
         return np.full((30, 30, 3), 120, np.uint8)
 
-    text, _ = rendered(tmp_path, cells=cells)
+    text, _ = rendered(tmp_path, read_image=cells)
     assert len(asked) > 2
     shown = [path.removeprefix("cells/") in text for path in asked]
     assert shown == [False] + [True] * (len(asked) - 1)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 from markupsafe import Markup
 
 from leukoscope.core import html
@@ -13,38 +12,36 @@ from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report import plots, sections
 from leukoscope.evaluation.report import text as narrative
-from leukoscope.evaluation.report.sections import Cells
+from leukoscope.evaluation.report.sections import ReadImage
 from leukoscope.evaluation.report.selection import selection
-from leukoscope.evaluation.summary import Columns, scored_cells
+from leukoscope.evaluation.table import CellTable
 
 REPORT_NAME, RECORD_NAME = "report.html", "report.json"
 
 
 def render_report(
     evaluation: Evaluation,
-    columns: Columns,
+    table: CellTable,
     out: Path,
     *,
-    cells: Cells | None = None,
+    read_image: ReadImage | None = None,
     learning_log: Path | None = None,
     importance: Path | None = None,
 ) -> Path:
     """Write `report.html` and `report.json` into the folder `out`, each whole or not at all.
 
     Args:
-        evaluation: What `summary.evaluate_table` measured on `columns`.
-        columns: The same table; with `path` the worst errors are named, with `area` (pixels) the
+        evaluation: From `summary.evaluate_table`.
+        table: The table it was made of. With `path` the worst errors are named, with `area` the
             size dependence is drawn.
         out: Folder, made where missing.
-        cells: From a value of `path` to its picture (H, W, 3); without it no cell is shown.
+        read_image: Reads the image of a `path` as the model sees it; without it no cell is shown.
         learning_log: `log.csv` of the training run, for the learning curves; may be absent.
         importance: `importance.csv` of the training run, for what the model goes by; likewise.
 
     Returns:
         The path of the HTML file.
     """
-    table, _ = scored_cells(columns)
-    table["p_all"] = table["p_all"].astype(np.float64)
     parts = [
         *(html.note(text, "warning") for text in narrative.warnings(evaluation)),
         html.heading("In short"),
@@ -53,7 +50,7 @@ def render_report(
         *sections.curves(evaluation, table),
         *sections.persons(evaluation, table),
         *selection(evaluation, table),
-        *sections.errors(evaluation, table, cells),
+        *sections.errors(evaluation, table, read_image),
         *sections.size_and_benefit(table),
         *sections.training(learning_log, importance),
         *_protocol(evaluation),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -17,18 +16,20 @@ from leukoscope.evaluation.record import Calibration, Evaluation
 from leukoscope.evaluation.report import plots, plots_cells
 from leukoscope.evaluation.report.plots_persons import person_strip
 from leukoscope.evaluation.summary import confident_errors
+from leukoscope.evaluation.table import CellTable
 
 ERRORS_SHOWN = 12
-Cells = Callable[[str], NDArray[np.uint8]]
+ReadImage = Callable[[str], NDArray[np.uint8]]
+"""A path to an image, uint8 (H, W, 3)."""
 
 
-def curves(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[Markup]:
+def curves(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
     """How well the classes are told apart, and whether the probabilities can be trusted."""
-    label, p, point = table["label"], table["p_all"], evaluation.operating_point
+    label, p, point = table.label, table.p, evaluation.operating_point
     metrics, calibration = evaluation.metrics, evaluation.calibration
     if evaluation.cells["ALL"] and evaluation.cells["HEM"]:
         bands = curve_bands(
-            label, p, table["person"], replicates=evaluation.replicates, seed=evaluation.seed
+            label, p, table.person, replicates=evaluation.replicates, seed=evaluation.seed
         )
         yield html.heading("How well the classes are told apart")
         yield html.figure(
@@ -64,7 +65,7 @@ def curves(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[M
     if untempered is not None and calibration.ece_untempered is not None:
         before = untempered, calibration.ece_untempered
     band = reliability_band(
-        label, p, table["person"], replicates=evaluation.replicates, seed=evaluation.seed
+        label, p, table.person, replicates=evaluation.replicates, seed=evaluation.seed
     )
     yield html.figure(
         plots.reliability_diagram(
@@ -92,16 +93,16 @@ def _by_person(calibration: Calibration) -> str:
     )
 
 
-def persons(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[Markup]:
+def persons(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
     """Each person's cells and their share of right calls; nothing where no person is known."""
     if not evaluation.persons:
         return
     yield html.heading("Person by person")
     yield html.figure(
         person_strip(
-            table["label"],
-            table["p_all"],
-            table["person"],
+            table.label,
+            table.p,
+            table.person,
             evaluation.persons,
             evaluation.operating_point.threshold,
         ),
@@ -142,13 +143,13 @@ def persons(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[
 
 
 def errors(
-    evaluation: Evaluation, table: dict[str, NDArray[Any]], cells: Cells | None
+    evaluation: Evaluation, table: CellTable, read_image: ReadImage | None
 ) -> Iterable[Markup]:
     """The most confident errors, with their pictures where they can be had."""
-    if "path" not in table:
+    if table.path is None:
         return
     worst = confident_errors(
-        table["label"], table["p_all"], evaluation.operating_point.threshold, ERRORS_SHOWN
+        table.label, table.p, evaluation.operating_point.threshold, ERRORS_SHOWN
     )
     yield html.heading("Most confident errors")
     if not any(len(index) for index in worst):
@@ -159,13 +160,12 @@ def errors(
     )
     for index, title in zip(worst, titles, strict=True):
         captions = [
-            f"{Path(str(table['path'][i])).name} · person {table['person'][i]} · p = "
-            f"{table['p_all'][i]:.3f}"
+            f"{Path(str(table.path[i])).name} · person {table.person[i]} · p = {table.p[i]:.3f}"
             for i in index
         ]
         pictures = []
         for i, caption in zip(index, captions, strict=True):
-            picture = _picture(cells, str(table["path"][i]))
+            picture = _picture(read_image, str(table.path[i]))
             if picture is not None:
                 pictures.append((picture, caption))
         if pictures:
@@ -174,21 +174,21 @@ def errors(
             yield html.table([title], [[caption] for caption in captions])
 
 
-def _picture(cells: Cells | None, path: str) -> NDArray[np.uint8] | None:
+def _picture(read_image: ReadImage | None, path: str) -> NDArray[np.uint8] | None:
     """A picture, or None where its file has gone since: a report is worth having without it."""
     try:
-        return None if cells is None else cells(path)
+        return None if read_image is None else read_image(path)
     except (LeukoscopeError, OSError):
         return None
 
 
-def size_and_benefit(table: dict[str, NDArray[Any]]) -> Iterable[Markup]:
+def size_and_benefit(table: CellTable) -> Iterable[Markup]:
     """Size dependence, where areas are known, and the decision curve."""
-    label, p = table["label"], table["p_all"]
-    if "area" in table:
+    label, p = table.label, table.p
+    if table.area is not None:
         yield html.heading("Does it go by size?")
         yield html.figure(
-            plots_cells.size_dependence(label, p, table["area"]),
+            plots_cells.size_dependence(label, p, table.area),
             "Blasts are larger on average. Where a curve rises within one class, the model leans "
             "on size, and calls large normal "
             "cells leukemic.",

@@ -1,10 +1,8 @@
 """The section of the report about what was answered and what was not."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from leukoscope.core import html
 from leukoscope.core.values import Limit
@@ -14,11 +12,12 @@ from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.plots_persons import person_coverage
 from leukoscope.evaluation.report.plots_selection import risk_coverage_curve
 from leukoscope.evaluation.report.text import count, percent
+from leukoscope.evaluation.table import CellTable
 
 LABELS = {"ALL": "leukemic cells", "HEM": "normal cells"}
 
 
-def selection(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterable[Markup]:
+def selection(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
     """How often it answered, how rightly, and whether the abstention kept its word."""
     found = evaluation.selection
     if found is None:
@@ -29,9 +28,9 @@ def selection(evaluation: Evaluation, table: dict[str, NDArray[Any]]) -> Iterabl
     yield html.table(*_figures(found), caption=_CAPTION)
     yield html.figure(
         risk_coverage_curve(
-            table["label"],
-            table["p_all"],
-            table["person"],
+            table.label,
+            table.p,
+            table.person,
             evaluation.operating_point.threshold,
             aurc=found.aurc,
             point=(found.answered.value, found.error_answered.value),

@@ -1,0 +1,90 @@
+"""Predict the cells of a cohort, and measure their files, in one pass over the images."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from math import nan
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.errors import ImageError
+from leukoscope.core.progress import track
+from leukoscope.core.verdicts import Verdict
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.imaging.foreground import nonblack_mask
+from leukoscope.data.imaging.image import decode, read_bytes
+from leukoscope.inference.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The results for one image; those that it could not give have their defaults."""
+
+    sha256: str = ""
+    area: float = nan
+    p_all: float = nan
+    logit: float = nan
+    verdict: Verdict = Verdict.ERROR
+
+
+def predict_cells(cohort: Cohort, model: Path, *, jobs: int = 2) -> tuple[Cohort, np.ndarray]:
+    """Predict every cell; each image is read and decoded once.
+
+    Args:
+        cohort: N cells.
+        model: The model file.
+        jobs: Threads, each of which holds one image at a time.
+
+    Returns:
+        The cohort with `p_all` and `logit` (nan where there is none), `verdict`, and `sha256` where
+        it was blank; a file that cannot be read keeps "" and gets the flag "unreadable". And the
+        areas of the cells in pixels, (N,), nan where an image cannot be decoded.
+
+    Raises:
+        ModelFileError: The model cannot be opened, or the network fails to run.
+    """
+    cells = list(track(_cells(cohort, model, jobs), "Predicting", total=len(cohort)))
+    hashes, flags = cohort["sha256"].copy(), cohort["flags"].copy()
+    for row in np.flatnonzero(hashes == ""):
+        hashes[row] = cells[row].sha256
+        if not hashes[row]:
+            flags[row] = ";".join(filter(None, [flags[row], "unreadable"]))
+    predicted = cohort.with_columns(
+        sha256=hashes,
+        flags=flags,
+        p_all=np.array([cell.p_all for cell in cells]),
+        logit=np.array([cell.logit for cell in cells]),
+        verdict=np.array([str(cell.verdict) for cell in cells], dtype=object),
+    )
+    return predicted, np.array([cell.area for cell in cells])
+
+
+def _cells(cohort: Cohort, model: Path, jobs: int) -> Iterator[_Cell]:
+    predictor = Predictor(model)
+    pool = ThreadPoolExecutor(max(1, jobs))
+    try:
+        yield from pool.map(lambda path: _cell(path, predictor), cohort.paths)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _cell(path: Path, predictor: Predictor) -> _Cell:
+    try:
+        content = read_bytes(path)
+    except ImageError:
+        return _Cell()
+    digest = sha256(content).hexdigest()
+    try:
+        image = decode(content)
+    except ImageError:
+        return _Cell(digest)
+    (prediction,) = predictor.predict_batch([image])
+    return _Cell(
+        digest,
+        float(nonblack_mask(image).sum()),
+        nan if prediction.p_all is None else prediction.p_all,
+        nan if prediction.logit is None else prediction.logit,
+        prediction.verdict,
+    )
