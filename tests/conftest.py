@@ -35,7 +35,7 @@ SLOWEST = (
     "training/test_distributed.py",
     "app/store/test_together.py",
     "api/test_train_evaluate.py",
-    "data/overview/test_explore.py",
+    "data/overview/test_report.py",
     "api/test_leakage.py",
     "api/test_backbones.py",
     "training/tuning/test_worker.py",

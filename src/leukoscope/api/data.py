@@ -128,8 +128,8 @@ def report_data(source: Source, out: Path | str, *, jobs: int | None = None) -> 
         The path of the page.
     """
     with needs_train_extra("data report"):
-        from leukoscope.data.overview.explore import explore
-    return explore(read_cohort(source), Path(out), jobs=jobs or usable_cores())
+        from leukoscope.data.overview.report import write_report
+    return write_report(read_cohort(source), Path(out), jobs=jobs or usable_cores())
 
 
 def make_synthetic(out: Path | str, *, persons: int = 24, cells: int = 25, seed: int = 0) -> Cohort:

@@ -1,4 +1,4 @@
-"""Measure every cell of a cohort: one table, a row per cell."""
+"""Measure every cell of a cohort into a table with a row per cell."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
@@ -13,22 +13,22 @@ from leukoscope.data.imaging.features import FEATURES, measure
 from leukoscope.data.imaging.image import decode
 
 IDENTITY = ("path", "label", "subject", "person", "fold")
-"""The columns a table of measurements takes over from the cohort."""
+"""Columns of the cohort that the table of measurements includes."""
 
 
 def measure_cells(cohort: Cohort, jobs: int = 2) -> dict[str, np.ndarray]:
     """Measure every cell of a cohort at its original scale.
 
-    Threads are enough, for decoding and NumPy let go of Python's lock, and unlike processes they
-    work the same in a notebook, in a script without a main guard, and on Windows.
+    Threads suffice, because decoding and NumPy release the global interpreter lock. Unlike
+    processes they also work in a notebook, in a script without a main guard, and on Windows.
 
     Args:
-        cohort: The cells, N of them.
-        jobs: Threads.
+        cohort: N cells.
+        jobs: Number of threads.
 
     Returns:
-        Columns of length N: `IDENTITY`, one float64 column for each of `FEATURES` (NaN where an
-        image could not be read), and `problem`, "" or why it could not.
+        Columns of length N: `IDENTITY`, one float64 column for each of `FEATURES` (NaN if an image
+        could not be read), and `problem`, the reason or "".
     """
     values = np.full((len(cohort), len(FEATURES)), np.nan)
     problems = np.full(len(cohort), "", dtype=object)
@@ -44,7 +44,7 @@ def measure_cells(cohort: Cohort, jobs: int = 2) -> dict[str, np.ndarray]:
 
 
 def _measure_file(path: Path) -> tuple[float, ...] | str:
-    """The measurements of one file, or why there are none."""
+    """Measure one file; a text is the reason why it could not be read."""
     try:
         image = decode(path)
     except ImageError as error:

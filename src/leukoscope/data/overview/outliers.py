@@ -1,4 +1,4 @@
-"""Which cells look unlike the rest of their class, or badly cut out, and in what way."""
+"""Outliers: cells unlike the rest of their class, or badly segmented, with the reasons."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 Table = Mapping[str, np.ndarray]
 
 LIMIT = 4.0
-"""Robust standard deviations beyond which a measurement is called unusual."""
+"""Robust standard deviations from which a measurement is an outlier."""
 WATCHED = {
     "area": "area",
     "sharpness": "sharpness",
@@ -16,7 +16,7 @@ WATCHED = {
     "green": "mean green",
     "blue": "mean blue",
 }
-"""Measurement -> its name in a reason. All are positive and skewed: their logarithm is judged."""
+"""Measurement to its name in a reason. All are positive and skewed, so the logarithm is tested."""
 
 
 def robust_z(values: ArrayLike) -> NDArray[np.float64]:
@@ -29,7 +29,7 @@ def robust_z(values: ArrayLike) -> NDArray[np.float64]:
         values: `(N,)`; NaN stays NaN.
 
     Returns:
-        `(N,)`; all 0 where at least half of the values are equal, for want of a scale.
+        `(N,)`; all 0 if at least half of the values are equal, since then there is no scale.
     """
     values = np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).any():
@@ -40,13 +40,13 @@ def robust_z(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def outlier_reasons(measured: Table) -> NDArray[np.object_]:
-    """Say for each cell what is unusual about it.
+    """Give the reasons why each cell is an outlier.
 
     Args:
-        measured: What `measure_cells` returns, N rows.
+        measured: Measurements from `measure_cells`, N rows.
 
     Returns:
-        Text `(N,)`: reasons joined by "; ", "" for a cell like the others.
+        Text `(N,)`: reasons joined by "; ", "" for a cell that is not an outlier.
     """
     reasons: list[list[str]] = [[problem] if problem else [] for problem in measured["problem"]]
     _add(reasons, measured["area"] == 0, "no cell: every pixel is black")
@@ -73,9 +73,10 @@ def _add(reasons: list[list[str]], where: NDArray[np.bool_], text: str) -> None:
 
 
 def auroc(positive: ArrayLike, negative: ArrayLike) -> float:
-    """Chance that a value of `positive` is above one of `negative`, ties counting half.
+    """Area under the ROC curve.
 
-    The area under the ROC curve as the Mann-Whitney statistic (J. A. Hanley and B. J. McNeil,
+    The probability that a value of `positive` is above one of `negative`, ties counting half: the
+    Mann-Whitney statistic (J. A. Hanley and B. J. McNeil,
     Radiology 143 (1982) 29-36).
 
     Args:
@@ -83,7 +84,7 @@ def auroc(positive: ArrayLike, negative: ArrayLike) -> float:
         negative: `(N,)` finite values.
 
     Returns:
-        Between 0 and 1; NaN if either is empty.
+        The area, 0 to 1; NaN if either is empty.
     """
     above, below = np.asarray(positive, np.float64), np.sort(np.asarray(negative, np.float64))
     if not above.size or not below.size:

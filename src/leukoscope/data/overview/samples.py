@@ -1,4 +1,4 @@
-"""Which cells to show on a sheet, and their thumbnails at one true scale."""
+"""Choose sample cells and make thumbnails of them at one scale."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,13 +15,13 @@ THUMBNAIL = 96
 def take_turns(
     rows: np.ndarray, person: Sequence[str] | np.ndarray, count: int, random: np.random.Generator
 ) -> np.ndarray:
-    """Choose rows so that the persons are as evenly represented as can be.
+    """Choose rows that are as evenly distributed over the persons as possible.
 
     Args:
-        rows: `(N,)` to choose from.
-        person: `(N,)` whose they are.
-        count: How many to choose, at most.
-        random: Source of the order.
+        rows: `(N,)` rows to choose from.
+        person: `(N,)` person of each.
+        count: Largest number of rows to choose.
+        random: Random generator for the order.
 
     Returns:
         At most `count` of `rows`: one of every person in random order, then a second, and so on.
@@ -36,28 +36,28 @@ def take_turns(
 
 
 def pictures(cohort: Cohort, rows: np.ndarray, crop: Crop) -> list[tuple[np.ndarray, str]]:
-    """Thumbnails at one scale with the person, or else the file, as caption.
+    """Make thumbnails at one scale, with the person or else the file name as caption.
 
     Args:
         cohort: The cells.
-        rows: Which of them to show.
-        crop: How much of each image, and how large.
+        rows: Rows to show.
+        crop: Size of the thumbnails.
 
     Returns:
-        uint8 `(S, S, 3)` and caption of each that can be read.
+        uint8 `(S, S, 3)` and caption of each image that can be read.
     """
     paths, pictures = cohort.paths, []
     for row in rows:
         try:
             image = read_cell(paths[row], crop)
         except ImageError:
-            continue  # it could be read a minute ago and is among the problems if it could not
+            continue  # the table of measurements names unreadable files
         pictures.append((image, str(cohort["person"][row]) or paths[row].name))
     return pictures
 
 
 def common_crop(measured: Mapping[str, np.ndarray], percent: float = 99) -> Crop:
-    """A centered square wide enough for that share of the cells, in steps of 20 px."""
+    """Choose a central square that contains `percent` of the cells, in steps of 20 px."""
     extents = np.maximum(measured["width"], measured["height"])
     extents = extents[np.isfinite(extents)]
     side = np.percentile(extents, percent) if extents.size else 0

@@ -12,9 +12,9 @@ from leukoscope.core.errors import CohortError
 from leukoscope.core.tables import read_table
 from leukoscope.data.cohort import ALL, HEM, UNKNOWN, make_cohort
 from leukoscope.data.imaging.features import FEATURES
-from leukoscope.data.overview import explore as explore_module
-from leukoscope.data.overview.explore import PAGE_NAME, TABLE_NAME, explore
+from leukoscope.data.overview import report
 from leukoscope.data.overview.measure import measure_cells
+from leukoscope.data.overview.report import PAGE_NAME, TABLE_NAME, write_report
 from leukoscope.data.overview.samples import common_crop, take_turns
 
 
@@ -57,7 +57,7 @@ def test_table_of_measurements_keeps_the_order_and_names_bad_files(cells, tmp_pa
 
 
 def test_page_and_table(cells, tmp_path):
-    page = explore(cells, tmp_path / "new")
+    page = write_report(cells, tmp_path / "new")
     assert page == tmp_path / "new" / PAGE_NAME
     text = page.read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
@@ -83,14 +83,14 @@ def test_page_and_table(cells, tmp_path):
 )
 def test_any_cohort_has_a_report(cells, tmp_path, changes):
     cohort = make_cohort({**cells.columns, **changes})
-    assert explore(cohort, tmp_path).stat().st_size > 10_000
+    assert write_report(cohort, tmp_path).stat().st_size > 10_000
 
 
 def test_cohort_of_unusable_images_has_a_report(tmp_path):
     Image.new("RGB", (50, 50)).save(tmp_path / "black.bmp")
     (tmp_path / "empty.bmp").touch()
     names = ["black.bmp", "empty.bmp"]
-    text = explore(
+    text = write_report(
         make_cohort({"path": [str(tmp_path / name) for name in names]}), tmp_path
     ).read_text()
     assert "no cell: every pixel is black" in text
@@ -98,7 +98,7 @@ def test_cohort_of_unusable_images_has_a_report(tmp_path):
 
 
 def test_one_single_cell_has_a_report(cells, tmp_path):
-    assert explore(cells.select(np.array([0])), tmp_path).exists()
+    assert write_report(cells.select(np.array([0])), tmp_path).exists()
 
 
 def test_names_from_the_data_cannot_write_into_the_page(cells, tmp_path):
@@ -106,12 +106,12 @@ def test_names_from_the_data_cannot_write_into_the_page(cells, tmp_path):
     cohort = make_cohort(
         {**cells.columns, "subject": [evil] * 24, "person": [evil] * 24}, source=evil
     )
-    assert "<script>alert" not in explore(cohort, tmp_path).read_text(encoding="utf-8")
+    assert "<script>alert" not in write_report(cohort, tmp_path).read_text(encoding="utf-8")
 
 
 def test_empty_cohort_is_refused(cells, tmp_path):
-    with pytest.raises(CohortError, match="no cell"):
-        explore(cells.select(np.zeros(24, dtype=bool)), tmp_path)
+    with pytest.raises(CohortError, match="empty"):
+        write_report(cells.select(np.zeros(24, dtype=bool)), tmp_path)
 
 
 @given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=40), st.integers(1, 50))
@@ -139,4 +139,4 @@ def test_report_on_real_cells(cnmc_dir, tmp_path):
     assert set(measured["problem"]) == {""}
     blasts, normal = (measured["area"][measured["label"] == label] for label in (ALL, HEM))
     assert 1.2 < np.median(blasts) / np.median(normal) < 1.8
-    assert explore_module.explore(cohort, tmp_path).exists()
+    assert report.write_report(cohort, tmp_path).exists()

@@ -1,8 +1,8 @@
-"""`data report`: one page for whoever meets a cohort for the first time.
+"""`data report`: one page that gives an overview of a cohort.
 
-It counts, shows cells at one true scale, draws how large, sharp and colored they are by class and
-by person, says what size alone would tell, and lists what looks odd. The page holds pictures of
-the data: it is for the user's own disk, under the license of the data.
+It has counts, sample cells at one scale, plots of size, sharpness and color by class and by person,
+the performance of cell size alone, and a list of outliers. The page contains images of the data
+set, so it stays on the user's disk, under the license of the data.
 """
 
 from collections.abc import Iterator
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 PAGE_NAME = "data-report.html"
 TABLE_NAME = "measurements.csv"
 _SAMPLES = 48
-_ODD_PICTURES = 24
-_ODD_ROWS = 300
+_OUTLIER_IMAGES = 24
+_OUTLIER_ROWS = 300
 
 
-def explore(cohort: Cohort, out: Path | str, *, jobs: int = 2, seed: int = 0) -> Path:
+def write_report(cohort: Cohort, out: Path | str, *, jobs: int = 2, seed: int = 0) -> Path:
     """Measure a cohort and write `data-report.html` and `measurements.csv` into a folder.
 
     Args:
-        cohort: The cells; persons as the audit left them.
-        out: The folder, made if need be.
-        jobs: Threads that measure.
-        seed: Draws the cells of the sample sheets.
+        cohort: The cells, with the persons of the audit if there was one.
+        out: Folder for the files; created if absent.
+        jobs: Number of threads for the measurements.
+        seed: Random seed for the sample cells.
 
     Returns:
         The path of the page.
 
     Raises:
-        CohortError: if the cohort is empty.
-        MissingExtraError: if the `train` extra is not installed.
+        CohortError: The cohort is empty.
+        MissingExtraError: The `train` extra is not installed.
     """
     if not len(cohort):
-        raise CohortError(f"{cohort.source}: no cell to report on. Check the folder or the table.")
+        raise CohortError(f"{cohort.source}: the cohort is empty; check the folder or the table.")
     try:
         from leukoscope.core import html
     except ImportError as error:
@@ -63,35 +63,35 @@ def explore(cohort: Cohort, out: Path | str, *, jobs: int = 2, seed: int = 0) ->
         *_persons_and_folds(measured),
         *_samples(cohort, measured, seed),
         *_size(measured),
-        *_looks(measured),
+        *_shape_and_color(measured),
         *_outliers(cohort, measured),
-        html.paragraph(f"Every measurement of every cell is in {TABLE_NAME} beside this page."),
+        html.paragraph(f"{TABLE_NAME}, next to this page, has all measurements of all cells."),
     ]
     return html.write_page(out / PAGE_NAME, "Data report", parts, subtitle=cohort.source)
 
 
 def _counts(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
     from leukoscope.core import html
-    from leukoscope.data.overview import explore_plots as plots
+    from leukoscope.data.overview import plots
 
     label, folds = measured["label"], _names(measured["fold"])
-    yield html.heading("What is here")
+    yield html.heading("Counts")
     rows = []
     for value, title in plots.CLASSES.items():
         if (mask := label == value).any():
             rows.append([title, *_tally(measured, mask)])
-    rows.append(["together", *_tally(measured, np.ones(len(label), dtype=bool))])
+    rows.append(["all", *_tally(measured, np.ones(len(label), dtype=bool))])
     yield html.table(["Class", "Images", "Subjects", "Persons"], rows)
     if not _names(measured["subject"]):
         yield html.note(
-            "No subject is known. Without subjects no split over persons is possible, and a score "
-            "on these images says little about new persons.",
+            "The subjects are unknown. Without subjects a split over persons is not possible, and "
+            "a metric on these images says little about new persons.",
             "warning",
         )
     elif (measured["person"] == measured["subject"]).all():
         yield html.note(
-            "Every subject id is taken for a person of its own. The audit finds ids that share "
-            "cells; report on the table it writes to see its persons here."
+            "Each subject id counts as one person. The audit finds ids that share cells; make the "
+            "report of the table that it writes to see its persons here."
         )
     if folds:
         yield html.figure(
@@ -103,7 +103,7 @@ def _counts(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
 
 def _persons_and_folds(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
     from leukoscope.core import html
-    from leukoscope.data.overview import explore_plots as plots
+    from leukoscope.data.overview import plots
 
     persons, folds = _names(measured["person"]), _names(measured["fold"])
     if not persons:
@@ -112,15 +112,15 @@ def _persons_and_folds(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
     yield html.figure(
         plots.counts_by_person(measured), "Images of each person", "Bars, one for each person"
     )
-    aliases = {one: _names(measured["subject"][measured["person"] == one]) for one in persons}
-    if linked := [[one, ", ".join(ids)] for one, ids in aliases.items() if len(ids) > 1]:
+    aliases = {name: _names(measured["subject"][measured["person"] == name]) for name in persons}
+    if linked := [[name, ", ".join(ids)] for name, ids in aliases.items() if len(ids) > 1]:
         yield html.table(["Person", "Subject ids"], linked, "Persons under several subject ids")
     if len(folds) < 2:
         return
     counts = np.array(
         [
-            [((measured["person"] == one) & (measured["fold"] == fold)).sum() for fold in folds]
-            for one in persons
+            [((measured["person"] == name) & (measured["fold"] == fold)).sum() for fold in folds]
+            for name in persons
         ]
     )
     yield html.heading("Persons and folds", 3)
@@ -129,31 +129,33 @@ def _persons_and_folds(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
         names = ", ".join(persons[row] for row in straddling)
         yield html.note(
             f"In more than one fold: {straddling.size} of {len(persons)} persons ({names}). A "
-            "score from these folds rests in part on persons the model has seen.",
+            "metric from these folds includes persons from the training data.",
             "warning",
         )
     else:
-        yield html.paragraph("No person stands in more than one fold.")
+        yield html.paragraph("No person is in more than one fold.")
     yield html.figure(
         plots.persons_by_fold(persons, folds, counts),
         "Persons in the folds",
-        "Dots: which person has images in which fold",
+        "Dots: images of each person in each fold",
     )
     table = [[persons[row], *(f"{count:,}" for count in counts[row])] for row in straddling]
     if table:
-        yield html.table(["Person", *map(plots.fold_name, folds)], table, "Who straddles")
+        yield html.table(
+            ["Person", *map(plots.fold_name, folds)], table, "Persons in more than one fold"
+        )
 
 
 def _samples(cohort: Cohort, measured: dict[str, np.ndarray], seed: int) -> Iterator["Markup"]:
     from leukoscope.core import html
-    from leukoscope.data.overview import explore_plots as plots
+    from leukoscope.data.overview import plots
 
     crop = samples.common_crop(measured)
     yield html.heading("Cells at one scale")
     yield html.paragraph(
-        f"Drawn at random, taking turns over the persons. Every square is {crop.crop} px of the "
-        "original image wide, so sizes can be compared. The pictures belong to the data set: keep "
-        "this page to yourself or share it under the data's license."
+        f"A random sample, balanced over the persons. Each square is {crop.crop} px of the "
+        "original image wide, so sizes can be compared. The images belong to the data set: do not "
+        "share this page, or share it under the license of the data."
     )
     random = np.random.default_rng(seed)
     for label, title in plots.CLASSES.items():
@@ -165,7 +167,7 @@ def _samples(cohort: Cohort, measured: dict[str, np.ndarray], seed: int) -> Iter
 
 def _size(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
     from leukoscope.core import html
-    from leukoscope.data.overview import explore_plots as plots
+    from leukoscope.data.overview import plots
 
     blasts, normal = plots.areas_by_class(measured)
     persons = _names(measured["person"])
@@ -174,20 +176,21 @@ def _size(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
         ratio = np.median(blasts) / np.median(normal)
         text = (
             f"The median ALL cell has {ratio:.2f} times the area of the median HEM cell. Area "
-            f"alone tells the classes apart with an AUROC of {auroc(blasts, normal):.3f} over cells"
+            f"alone separates the classes with an AUROC of {auroc(blasts, normal):.3f} over cells"
         )
         medians = _medians(measured, "area")
         if medians[ALL] and medians[HEM]:
             value = auroc(medians[ALL], medians[HEM])
             text += (
                 f", and of {value:.3f} over the median areas of {len(medians[ALL])} ALL and "
-                f"{len(medians[HEM])} HEM persons. The cells of one person resemble each other, so "
-                "both figures rest on that many persons, however many cells there are"
+                f"{len(medians[HEM])} HEM persons. The cells of one person are similar, so the "
+                "sample size of both values is the number of persons, not of cells"
             )
         yield html.paragraph(text + ".")
         yield html.note(
-            "Size carries diagnosis and is a shortcut too: a model that leans on it calls a "
-            "healthy person with large cells leukemic. Compare any model's figures with area's."
+            "Size is diagnostic, and it is also a shortcut: a model that relies on it predicts "
+            "leukemia for a healthy person with large cells. Compare the metrics of any model with "
+            "those of area."
         )
         yield html.figure(
             plots.size_overlap(measured, _panels(measured)),
@@ -202,14 +205,14 @@ def _size(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
         )
 
 
-def _looks(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
+def _shape_and_color(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
     from leukoscope.core import html
-    from leukoscope.data.overview import explore_plots as plots
+    from leukoscope.data.overview import plots
 
     yield html.heading("Shape, color and sharpness")
     yield html.figure(
         plots.distributions(measured),
-        "Each class scaled to its own number of cells; measured on the cell's pixels only",
+        "Each class is scaled to its number of cells. Measured on the pixels of the cell only.",
         "Histograms of eight measurements by class",
     )
     if _names(measured["person"]):
@@ -232,21 +235,21 @@ def _outliers(cohort: Cohort, measured: dict[str, np.ndarray]) -> Iterator["Mark
     rows = np.flatnonzero(reasons != "")
     yield html.heading("Outliers")
     yield html.paragraph(
-        f"{rows.size:,} of {len(reasons):,} images stand out: a logarithm of area, sharpness or "
-        f"mean color more than {LIMIT:g} robust standard deviations from the median of its class, "
-        "several pieces, a cell at the border, a border that is not black, or no cell at all. "
-        "Unusual is not wrong: look before leaving any out."
+        f"{rows.size:,} of {len(reasons):,} images are outliers: the logarithm of area, sharpness "
+        f"or a mean color is more than {LIMIT:g} robust standard deviations from the median of the "
+        "class, the cell has several pieces or touches the border, the border is not black, or "
+        "there is no cell. Unusual is not wrong: look at an image before you exclude it."
     )
     if not rows.size:
         return
     seen = rows[measured["area"][rows] > 0]
-    shown = seen[np.linspace(0, seen.size - 1, min(_ODD_PICTURES, seen.size)).astype(int)]
+    shown = seen[np.linspace(0, seen.size - 1, min(_OUTLIER_IMAGES, seen.size)).astype(int)]
     if shown.size:
         crop = samples.common_crop(measured, 100)
-        title = f"Some of them, in squares of {crop.crop} px of the original image"
+        title = f"A sample of the outliers, in squares of {crop.crop} px of the original image"
         yield html.image_grid(samples.pictures(cohort, shown, crop), title, samples.THUMBNAIL)
     yield html.table(
-        ["Image", "Class", "Person", "Why"],
+        ["Image", "Class", "Person", "Reason"],
         [
             [
                 Path(str(measured["path"][row])).name,
@@ -254,21 +257,21 @@ def _outliers(cohort: Cohort, measured: dict[str, np.ndarray]) -> Iterator["Mark
                 measured["person"][row],
                 reasons[row],
             ]
-            for row in rows[:_ODD_ROWS]
+            for row in rows[:_OUTLIER_ROWS]
         ],
-        f"The first {_ODD_ROWS}; the rest is in {TABLE_NAME}" if rows.size > _ODD_ROWS else "",
+        f"The first {_OUTLIER_ROWS}; {TABLE_NAME} lists all" if rows.size > _OUTLIER_ROWS else "",
     )
 
 
 def _medians(measured: dict[str, np.ndarray], name: str) -> dict[int, list[float]]:
-    """Class -> the median of each of its persons."""
+    """Medians of a measurement over the cells of each person, by class."""
     usable = (measured["area"] > 0) & (measured["person"] != "")
     medians: dict[int, list[float]] = {}
     for label in (ALL, HEM):
         of_class = usable & (measured["label"] == label)
         medians[label] = [
-            float(np.median(measured[name][of_class & (measured["person"] == one)]))
-            for one in np.unique(measured["person"][of_class])
+            float(np.median(measured[name][of_class & (measured["person"] == person)]))
+            for person in np.unique(measured["person"][of_class])
         ]
     return medians
 
@@ -279,10 +282,10 @@ def _tally(measured: dict[str, np.ndarray], mask: np.ndarray) -> list[str]:
 
 
 def _panels(measured: dict[str, np.ndarray]) -> list[str]:
-    """The folds, and "" where some images stand in none."""
+    """The folds, and "" if some images have no fold."""
     return _names(measured["fold"]) + [""] * bool((measured["fold"] == "").any())
 
 
 def _names(column: np.ndarray) -> list[str]:
-    """The distinct values of a text column but "", in natural order."""
+    """Distinct values of a text column except "", in natural order."""
     return sorted({str(value) for value in column} - {""}, key=natural_key)

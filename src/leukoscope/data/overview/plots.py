@@ -1,4 +1,4 @@
-"""The plots of `data report`: who is in the data, how large, sharp and colored their cells are."""
+"""Plots of `data report`: persons and folds, and size, sharpness and color of the cells."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ Table = Mapping[str, np.ndarray]
 
 CLASSES = {ALL: "ALL (leukemic blast)", HEM: "HEM (normal)", UNKNOWN: "no label"}
 COLORS = {**CLASS_COLORS, UNKNOWN: FAINT}
-_WIDE = 11.0  # inches: as wide as the page
+_WIDE = 11.0  # inches, the width of the page
 _AXES = {
     "area": ("Cell area (px of the original image)", False),
     "sharpness": ("Sharpness (variance of the Laplacian)", True),
@@ -30,11 +30,11 @@ _AXES = {
     "blue": ("Mean blue on the cell", False),
     "saturation": ("Saturation of the mean color", False),
 }
-"""Measurement -> label of its axis, and whether the axis is logarithmic."""
+"""Measurement to axis label, and True for a logarithmic axis."""
 
 
 def counts_by_fold(measured: Table, folds: Sequence[str]) -> Figure:
-    """Images of each class in each fold."""
+    """Plot the number of images of each class in each fold."""
     sheet, axes = figure(5.2, 3.4)
     labels = _labels(measured)
     width = 0.8 / len(labels)
@@ -51,7 +51,7 @@ def counts_by_fold(measured: Table, folds: Sequence[str]) -> Figure:
 
 
 def counts_by_person(measured: Table) -> Figure:
-    """Images of each person, most first, by class."""
+    """Plot the number of images of each person by class, most first."""
     sheet, axes = figure(_WIDE, 3.2)
     persons, tally = np.unique(measured["person"][measured["person"] != ""], return_counts=True)
     persons = persons[np.argsort(-tally, kind="stable")]
@@ -67,7 +67,7 @@ def counts_by_person(measured: Table) -> Figure:
 
 
 def distributions(measured: Table) -> Figure:
-    """Histograms of every measurement by class, each class scaled to its own number of cells."""
+    """Plot histograms of every measurement by class, each scaled to its number of cells."""
     sheet, grid = figure(_WIDE, 5.2, nrows=2, ncols=4)
     for axes, (name, (title, logarithmic)) in zip(grid.flat, _AXES.items(), strict=True):
         _histogram(axes, measured, name, logarithmic)
@@ -79,11 +79,11 @@ def distributions(measured: Table) -> Figure:
 
 
 def size_overlap(measured: Table, folds: Sequence[str]) -> Figure:
-    """Cell areas by class in each fold, with the AUROC that area alone would reach there.
+    """Plot cell areas by class in each fold, with the AUROC of area alone.
 
     Args:
         measured: The measurements.
-        folds: Folds, a panel each.
+        folds: Folds, one panel each.
     """
     across = min(len(folds), 4)
     down = -(-len(folds) // across)
@@ -91,9 +91,9 @@ def size_overlap(measured: Table, folds: Sequence[str]) -> Figure:
     for axes in grid.flat[len(folds) :]:
         axes.set_visible(False)
     for axes, fold in zip(grid.flat, folds, strict=False):
-        part = {name: column[measured["fold"] == fold] for name, column in measured.items()}
-        _histogram(axes, part, "area", _AXES["area"][1])
-        value = auroc(*areas_by_class(part))
+        in_fold = {name: column[measured["fold"] == fold] for name, column in measured.items()}
+        _histogram(axes, in_fold, "area", _AXES["area"][1])
+        value = auroc(*areas_by_class(in_fold))
         dress(axes, _AXES["area"][0], "", f"{fold_name(fold)}: AUROC of area {value:.3f}")
         axes.set_yticks([])
     _class_legend(sheet, _labels(measured))
@@ -101,21 +101,21 @@ def size_overlap(measured: Table, folds: Sequence[str]) -> Figure:
 
 
 def by_person(measured: Table, name: str) -> Figure:
-    """One measurement person by person, sorted by the median, by class.
+    """Plot one measurement by person and class, sorted by the median.
 
     Args:
         measured: The measurements.
-        name: Which: a key of `_AXES`.
+        name: Name of the measurement, a key of `_AXES`.
     """
     title, logarithmic = _AXES[name]
     sheet, axes = figure(_WIDE, 3.2)
     usable = (measured["person"] != "") & np.isfinite(measured[name])
     person, label, value = (measured[key][usable] for key in ("person", "label", name))
     boxes = [
-        (np.percentile(value[rows], [5, 25, 50, 75, 95]), one, int(kind))
-        for one in np.unique(person)
-        for kind in np.unique(label[person == one])
-        for rows in [(person == one) & (label == kind)]
+        (np.percentile(value[rows], [5, 25, 50, 75, 95]), name, int(kind))
+        for name in np.unique(person)
+        for kind in np.unique(label[person == name])
+        for rows in [(person == name) & (label == kind)]
     ]
     boxes.sort(key=lambda box: (box[0][2], natural_key(box[1])))
     for place, ((low, quarter, median, three_quarters, high), _, kind) in enumerate(boxes):
@@ -132,7 +132,7 @@ def by_person(measured: Table, name: str) -> Figure:
         axes.plot(place, median, "o", color=color, markersize=4, markeredgecolor="white")
     _plain_ticks(axes.yaxis, logarithmic, 6)
     dress(axes, "Person, sorted by the median", title)
-    _person_ticks(axes, [one for _, one, _ in boxes])
+    _person_ticks(axes, [name for _, name, _ in boxes])
     _class_legend(sheet, _labels(measured))
     return sheet
 
@@ -140,12 +140,12 @@ def by_person(measured: Table, name: str) -> Figure:
 def persons_by_fold(
     persons: Sequence[str], folds: Sequence[str], counts: NDArray[np.int64]
 ) -> Figure:
-    """Which persons stand in which folds; those in more than one are marked.
+    """Plot the images of each person in each fold, with persons in several folds highlighted.
 
     Args:
         persons: P names.
         folds: F names.
-        counts: Images of each person in each fold, `(P, F)`.
+        counts: `(P, F)` number of images of each person in each fold.
     """
     sheet, axes = figure(_WIDE, 1.5 + 0.34 * len(folds))
     straddles = (counts > 0).sum(axis=1) > 1
@@ -169,11 +169,8 @@ def persons_by_fold(
 
 def areas_by_class(measured: Table) -> tuple[np.ndarray, np.ndarray]:
     """Areas of the measured ALL cells and of the HEM cells."""
-    found = measured["area"] > 0
-    return (
-        measured["area"][found & (measured["label"] == ALL)],
-        measured["area"][found & (measured["label"] == HEM)],
-    )
+    area, label = measured["area"], measured["label"]
+    return area[(area > 0) & (label == ALL)], area[(area > 0) & (label == HEM)]
 
 
 def _histogram(axes: Axes, measured: Table, name: str, logarithmic: bool) -> None:
@@ -182,7 +179,7 @@ def _histogram(axes: Axes, measured: Table, name: str, logarithmic: bool) -> Non
     if not usable.any():
         return
     low, high = np.percentile(value[usable], [0.1, 99.9])
-    # A hundredth of the lower end keeps the bins apart where every cell measures the same.
+    # A hundredth of the lower end separates the bins if all cells have the same value.
     high = max(high, low + max(abs(low), 1) / 100)
     space = np.geomspace if logarithmic else np.linspace
     for label in _labels(measured):
@@ -199,7 +196,7 @@ def _histogram(axes: Axes, measured: Table, name: str, logarithmic: bool) -> Non
 
 
 def _plain_ticks(axis: Axis, logarithmic: bool, at_most: int) -> None:
-    """Few ticks in plain numbers; on a logarithmic axis at 1, 2 and 5 times the powers of ten."""
+    """Set few ticks in plain numbers; on a logarithmic axis 1, 2 and 5 times powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     if logarithmic:
@@ -214,7 +211,7 @@ def _plain_ticks(axis: Axis, logarithmic: bool, at_most: int) -> None:
 
 
 def _person_ticks(axes: Axes, persons: Sequence[str] | np.ndarray) -> None:
-    shown = len(persons) <= 160  # more would only be a smear
+    shown = len(persons) <= 160  # more would overlap
     names = [_label(person) if shown else "" for person in persons]
     axes.set_xticks(range(len(persons)), names, rotation=90)
     axes.tick_params(axis="x", labelsize=8 if len(persons) <= 80 else 5)
@@ -236,23 +233,23 @@ def _class_legend(sheet: Figure, labels: Sequence[int]) -> None:
 
 
 def _labels(measured: Table) -> list[int]:
-    """The classes that occur: ALL, HEM, no label."""
+    """Classes that occur, in the order ALL, HEM, no label."""
     return [label for label in CLASSES if (measured["label"] == label).any()]
 
 
 def _count(measured: Table, **wanted: object) -> int:
-    found = np.ones(len(measured["label"]), dtype=bool)
+    rows = np.ones(len(measured["label"]), dtype=bool)
     for name, value in wanted.items():
-        found &= measured[name] == value
-    return int(found.sum())
+        rows &= measured[name] == value
+    return int(rows.sum())
 
 
 def fold_name(fold: str) -> str:
-    """What to call a fold: "fold 0", "final", "no fold"."""
+    """Title of a fold: "fold 0", "final", "no fold"."""
     return f"fold {fold}" if fold.isdecimal() else _label(fold) or "no fold"
 
 
 def _label(name: str) -> str:
-    """A name from the data, short and printable, in which "$" starts no formula."""
+    """Shorten a name and escape what is unprintable or would start a formula ("$")."""
     plain = "".join(letter if letter.isprintable() else "?" for letter in name)
     return (plain if len(plain) <= 14 else plain[:13] + "…").replace("$", r"\$")
