@@ -21,7 +21,7 @@ demo: $(READY) ## Synthetic cells, audit, training, report, prediction, the app;
 
 model: $(READY) ## Train the shipped model anew from the images in DATA=data, or an audit in AUDIT=audit
 	@test -f $(AUDIT)/cohort.csv || $(BIN)/leukoscope data audit $(DATA) --out $(AUDIT)
-	$(BIN)/python tools/make_model.py $(AUDIT)/cohort.csv --figures docs/images \
+	$(BIN)/leukoscope release $(AUDIT)/cohort.csv --figures docs/images \
 	  --out src/leukoscope/inference/default.onnx
 
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent

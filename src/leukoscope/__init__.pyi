@@ -20,6 +20,7 @@ from .api.model import model_checklist as model_checklist
 from .api.model import read_card as read_card
 from .api.model import verify_model as verify_model
 from .api.predict import predict as predict
+from .api.release import release as release
 from .api.serve import serve as serve
 from .api.train import preview as preview
 from .api.train import recalibrate as recalibrate

@@ -110,6 +110,7 @@ COMMANDS = {
     "model_checklist": "model checklist",
     "predict": "predict",
     "preview": "preview",
+    "release": "release",
     "read_card": "model show",
     "report_data": "data report",
     "serve": "serve",

@@ -16,7 +16,7 @@ from leukoscope.cli.compare import compare
 from leukoscope.cli.data import data
 from leukoscope.cli.leakage import leakage
 from leukoscope.cli.model import ModelPath, model
-from leukoscope.cli.train import preview, recipes, train
+from leukoscope.cli.train import preview, recipes, release, train
 from leukoscope.cli.tune import tune
 from leukoscope.core.console_log import log_to_stderr
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError, missing_extra
@@ -44,7 +44,7 @@ def root(
         raise typer.Exit
 
 
-for command in (recipes, preview, train, compare, tune, leakage):
+for command in (recipes, preview, train, compare, tune, leakage, release):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""The commands recipes, preview and train."""
+"""The commands recipes, preview, train and release."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,6 +101,49 @@ def train(
     report({"run": str(run.folder), "model": str(run.model)}, as_json)
     if not as_json:
         print(f"Evaluate it: leukoscope evaluate {run.folder}")
+
+
+def release(
+    source: Source,
+    recipe: RecipeName = "default",
+    out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("model.onnx"),
+    folds: Annotated[int, typer.Option(min=2, help="Folds over persons.")] = 7,
+    seed: Seed = 0,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Table of out-of-fold predictions to write (.csv).")
+    ] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder for plots of them.")] = None,
+    target_recall: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
+    ] = 0.95,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a release model on all persons, with out-of-fold metrics on its card.
+
+    Each person is predicted by a model that has not seen that person. For classical recipes.
+    """
+    released = ls.release(
+        source,
+        recipe,
+        out=out,
+        folds=folds,
+        seed=seed,
+        predictions=predictions,
+        figures=figures,
+        target_recall=target_recall,
+        jobs=jobs,
+    )
+    if as_json:
+        from dataclasses import asdict
+
+        results = {key: asdict(metric) for key, metric in released.card.results.items()}
+        report({"model": str(out), "metrics": results}, as_json)
+        return
+    from leukoscope.api.release import release_text
+
+    print(release_text(released))
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -21,7 +21,7 @@ from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.network.sampling import even_weights
 from leukoscope.training.release.cross_validate import PART
 from leukoscope.training.release.final_fit import ReleasedModel, fit_release_model
-from leukoscope.training.release.plots import write_pictures
+from leukoscope.training.release.plots import write_release_figures
 from tests.training.tiny import write_cells
 
 KERNEL = {"estimator": "kernel", "ridge": 0.3, "gamma": 0.3}
@@ -45,7 +45,7 @@ def made(run: tuple[Path, ReleasedModel]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shipped(run: tuple[Path, ReleasedModel]) -> ReleasedModel:
+def released(run: tuple[Path, ReleasedModel]) -> ReleasedModel:
     return run[1]
 
 
@@ -86,13 +86,13 @@ def test_figures_are_of_persons_left_out(tmp_path: Path, cohort: Cohort) -> None
     values = Predictor(tmp_path / "m.onnx")
     p = np.array([answer.p_all for answer in values.predict(cohort.paths)], float)
     assert ((p > 0.5) == (label == 1)).mean() > 0.9
-    assert made.figures["auroc"].value < 0.8
+    assert made.results.metrics["auroc"].value < 0.8
 
 
 def test_each_person_is_answered_for_by_one_fold_and_judged_by_what_the_others_set(
-    shipped: ReleasedModel, cohort: Cohort
+    released: ReleasedModel, cohort: Cohort
 ) -> None:
-    said = shipped.answers
+    said = released.predictions
     assert all(len(set(said.fold[cohort["person"] == who])) == 1 for who in set(cohort["person"]))
     for number in range(3):
         own, others = said.fold == number, said.fold != number
@@ -101,26 +101,26 @@ def test_each_person_is_answered_for_by_one_fold_and_judged_by_what_the_others_s
         p = sigmoid(said.logit / temperature)
         point = choose_operating_point(label, p[others], person)
         np.testing.assert_allclose(said.p[own], p[own])
-        assert np.array_equal(said.called[own], p[own] >= point.threshold)
+        assert np.array_equal(said.predicted_all[own], p[own] >= point.threshold)
         limits = class_limits(label, p[others], person, alpha_all=0.05, alpha_hem=0.15).thresholds
         assert np.array_equal(said.covered[own], covers(limits, cohort["label"], p)[own])
         blast, normal = (covers(limits, np.full(len(p), label), p) for label in (1, 0))
         verdict = said.verdict[own]
         answered = np.isin(verdict, ["blast", "normal"])
-        assert np.array_equal(verdict[answered] == "blast", said.called[own][answered])
+        assert np.array_equal(verdict[answered] == "blast", said.predicted_all[own][answered])
         assert np.all((blast != normal)[own][answered])
-        doubtful = ((blast == normal) | (blast != said.called))[own]
+        doubtful = ((blast == normal) | (blast != said.predicted_all))[own]
         assert set(verdict[doubtful]) <= {"uncertain", "not a cell"}
 
 
 def test_the_known_distance_is_that_of_everyone_left_out_once(
-    shipped: ReleasedModel, cohort: Cohort
+    released: ReleasedModel, cohort: Cohort
 ) -> None:
     """Each fold's cloud is drawn anew from the descriptors here, as the model standardizes them."""
-    known = shipped.card.out_of_distribution
+    known = released.card.out_of_distribution
     assert known is not None
     assert (known.limit.persons, known.limit.cells) == (16, len(cohort))
-    card, fold, who = shipped.card, shipped.answers.fold, cohort["person"].astype(str)
+    card, fold, who = released.card, released.predictions.fold, cohort["person"].astype(str)
     assert card.descriptors is not None
     columns = [NAMES.index(name) for name in card.descriptors.names]
     values = np.stack([describe(read_cell(path, card.input))[columns] for path in cohort.paths])
@@ -141,16 +141,16 @@ def test_the_known_distance_is_that_of_everyone_left_out_once(
     assert known.limit.value == pytest.approx(person_quantile(far, who, 1 - FALSE_ALARMS))
 
 
-def test_the_card_has_a_row_for_each_person(shipped: ReleasedModel, cohort: Cohort) -> None:
-    rows, said = shipped.card.left_out, shipped.answers
-    assert [row.person for row in rows] == [row.person for row in shipped.rows]
+def test_the_card_has_a_row_for_each_person(released: ReleasedModel, cohort: Cohort) -> None:
+    rows, said = released.card.left_out, released.predictions
+    assert [row.person for row in rows] == [row.person for row in released.results.persons]
     assert {row.person for row in rows} == set(cohort["person"])
     for row in rows:
         own = cohort["person"] == row.person
         verdict = said.verdict[own]
         right, other = ("blast", "normal") if row.label == "ALL" else ("normal", "blast")
         assert row.cells == own.sum()
-        assert row.right == np.sum(said.called[own] == (row.label == "ALL"))
+        assert row.right == np.sum(said.predicted_all[own] == (row.label == "ALL"))
         assert row.answered == np.sum((verdict == right) | (verdict == other))
         assert row.wrong == np.sum(verdict == other)
         assert row.not_cells == np.sum(verdict == "not a cell")
@@ -160,8 +160,10 @@ def test_the_card_has_a_row_for_each_person(shipped: ReleasedModel, cohort: Coho
         assert row.area == pytest.approx(np.median(lit), rel=0.05)
 
 
-def test_pictures_are_the_same_for_the_same_answers(shipped: ReleasedModel, tmp_path: Path) -> None:
-    one, two = (write_pictures(shipped, tmp_path / name) for name in ("one", "two"))
+def test_pictures_are_the_same_for_the_same_answers(
+    released: ReleasedModel, tmp_path: Path
+) -> None:
+    one, two = (write_release_figures(released, tmp_path / name) for name in ("one", "two"))
     assert [path.name for path in one] == [
         "shipped-reliability.png",
         "shipped-risk-coverage.png",

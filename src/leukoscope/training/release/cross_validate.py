@@ -1,9 +1,9 @@
-"""What models of the same recipe say of persons they have not seen, by limits set on others.
+"""Out-of-fold predictions; each fold's calibration and thresholds are set on the other folds.
 
-A model is fitted for each fold of a cross-validation over persons and asked about the fold left
-out. Temperature, operating point, limits of abstention, known looks and known distance of a fold's
-persons are set on the answers for all other folds, and verdicts are given by the rules of
-prediction. So nothing that is reported of a person was set on that person.
+A model is fitted for each fold of a cross-validation over persons and predicts the fold left out.
+Temperature, operating point, abstention limits, image quality limits and distance limit for the
+persons of a fold are set on the out-of-fold scores of all other folds, and verdicts follow the
+rules of prediction. So nothing that is reported about a person was set on that person.
 """
 
 import logging
@@ -33,37 +33,37 @@ from leukoscope.training.estimators.train import fitted_on
 log = logging.getLogger(__name__)
 
 PART = "cross-validation"
-"""Where the figures and limits of such a model come from, as its card names it."""
+"""The name, on the card, of the cells that metrics and limits of a release model come from."""
 
 
 @dataclass(frozen=True)
 class OutOfFoldScores:
-    """What the folds' models gave for N cells, before anything is set.
+    """Scores of N cells by the models of their folds, before any threshold.
 
     Attributes:
-        fold: (N,) which model answered.
-        logit: (N,) not calibrated.
-        far: (N,) the distance from the cells the model was fitted on; None where these do not
-            differ.
-        seen: N, how the image files look.
+        fold: (N,) the fold of each cell.
+        logit: (N,) uncalibrated.
+        distance: (N,) from the cells that the fold's model was fitted on; None where the embeddings
+            of these are all equal.
+        quality: N measures of image quality; None for an unreadable file.
     """
 
     fold: np.ndarray
     logit: np.ndarray
-    far: np.ndarray | None
-    seen: list[Quality | None]
+    distance: np.ndarray | None
+    quality: list[Quality | None]
 
 
 @dataclass(frozen=True)
 class OutOfFoldPredictions:
-    """The same N cells, each judged by what was set on the other folds.
+    """Predictions for N cells, with everything set on the other folds.
 
     Attributes:
-        fold: (N,) which model answered.
-        logit: (N,) not calibrated.
-        p: (N,) calibrated.
+        fold: (N,) the fold of each cell.
+        logit: (N,) uncalibrated.
+        p: (N,) calibrated probability of ALL.
         threshold: (N,) the operating point.
-        covered: (N,) bool, whether the cell's class is among the possible ones.
+        covered: (N,) bool, true where the prediction set contains the cell's class.
         verdict: (N,) str, as prediction would give it.
     """
 
@@ -75,8 +75,8 @@ class OutOfFoldPredictions:
     verdict: np.ndarray
 
     @property
-    def called(self) -> np.ndarray:
-        """(N,) bool, ALL at the operating point."""
+    def predicted_all(self) -> np.ndarray:
+        """(N,) bool, true where ALL is predicted at the operating point."""
         return np.asarray(self.p >= self.threshold)
 
 
@@ -85,97 +85,98 @@ def cross_val_predict(
     recipe: EstimatorRecipe,
     values: np.ndarray,
     fold: np.ndarray,
-    seen: list[Quality | None],
+    quality: list[Quality | None],
     *,
     seed: int,
     jobs: int,
 ) -> OutOfFoldScores:
-    """Fit a model without each fold and ask it about that fold.
+    """Fit a model without each fold, and score that fold with it.
 
     Args:
         cohort: N labeled cells with person.
         recipe: The settings.
-        values: float32 (N, F), their descriptors.
-        fold: (N,) from `choice.person_folds`.
-        seen: N, from `known.looks`.
-        seed: Of choices inside a fit.
-        jobs: Threads.
+        values: float32 (N, F), what the estimator is fitted on.
+        fold: (N,) from `grid_search.person_folds`.
+        quality: N, from `measure_quality`.
+        seed: Random seed of choices inside a fit.
+        jobs: Number of threads.
     """
     person, numbers = cohort["person"], range(int(fold.max()) + 1)
-    logit, far = np.full(len(cohort), np.nan), np.full(len(cohort), np.nan)
+    logit, distance = np.full(len(cohort), np.nan), np.full(len(cohort), np.nan)
     for number in numbers:
         log.info("fold %d of %d", number + 1, len(numbers))
-        own, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        _, fitted = fitted_on(recipe, cohort.select(own), values[own], seed, jobs)
-        logit[out] = fitted.logit(values[out])
-        some = sample(person, own)
-        space = fit_by_person(fitted.embedding(values[some]), person[some])
-        if space is not None:
-            far[out] = distances(space, fitted.embedding(values[out]))
-    return OutOfFoldScores(fold, logit, None if np.isnan(far).any() else far, seen)
+        others, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        _, fitted = fitted_on(recipe, cohort.select(others), values[others], seed, jobs)
+        logit[held_out] = fitted.logit(values[held_out])
+        sampled = sample(person, others)
+        gaussian = fit_by_person(fitted.embedding(values[sampled]), person[sampled])
+        if gaussian is not None:
+            distance[held_out] = distances(gaussian, fitted.embedding(values[held_out]))
+    return OutOfFoldScores(fold, logit, None if np.isnan(distance).any() else distance, quality)
 
 
 def calibrate_on(
     card: Card,
     cohort: Cohort,
-    asked: OutOfFoldScores,
+    scores: OutOfFoldScores,
     rows: np.ndarray,
-    space: GaussianModel | None,
+    gaussian: GaussianModel | None,
     target_recall: float,
 ) -> Card:
-    """The card with all that is set on answers for persons left out.
+    """The card with everything that is set on out-of-fold scores.
 
     Args:
-        card: Without it.
+        card: A card to complete.
         cohort: The N cells.
-        asked: Of these cells.
-        rows: Which of them it is set on.
-        space: The cloud from which a model with this card measures distances.
-        target_recall: For the operating point.
+        scores: Of these cells.
+        rows: The rows to set it on.
+        gaussian: The model by which a file with this card measures distances.
+        target_recall: The wanted sensitivity for ALL.
     """
     person = cohort["person"]
-    card = calibrate(card, cohort.select(rows), asked.logit[rows], PART, target_recall)
-    known = None
-    if space is not None and asked.far is not None:
-        known = set_limit(space, asked.far[rows], person[rows])
-    looks = ranges_of(asked.seen[row] for row in sample(person, rows))
-    return replace(card, image_limits=looks, out_of_distribution=known)
+    card = calibrate(card, cohort.select(rows), scores.logit[rows], PART, target_recall)
+    detector = None
+    if gaussian is not None and scores.distance is not None:
+        detector = set_limit(gaussian, scores.distance[rows], person[rows])
+    ranges = ranges_of(scores.quality[row] for row in sample(person, rows))
+    return replace(card, image_limits=ranges, out_of_distribution=detector)
 
 
 def apply_thresholds(
     card: Card,
     cohort: Cohort,
-    asked: OutOfFoldScores,
-    space: GaussianModel | None,
+    scores: OutOfFoldScores,
+    gaussian: GaussianModel | None,
     target_recall: float,
 ) -> OutOfFoldPredictions:
-    """Judge each fold by what `calibrate_on` sets on the others.
+    """Predict each fold with what `calibrate_on` sets on the others.
 
     Args:
         card: As for `calibrate_on`.
         cohort: The N cells.
-        asked: Of these cells.
-        space: Any cloud; cells come with their distances from their own.
-        target_recall: For the operating points.
+        scores: Of these cells.
+        gaussian: Any model: the cells come with their distances from the model of their fold.
+        target_recall: The wanted sensitivity for ALL.
     """
     count, label = len(cohort), cohort["label"]
-    p, at = np.empty(count), np.empty(count)
+    p, thresholds = np.empty(count), np.empty(count)
     covered, verdict = np.zeros(count, bool), np.empty(count, dtype=object)
-    for number in range(int(asked.fold.max()) + 1):
-        others, out = np.flatnonzero(asked.fold != number), np.flatnonzero(asked.fold == number)
-        own = calibrate_on(card, cohort, asked, others, space, target_recall)
-        p[out] = sigmoid(asked.logit[out] / own.temperature)
-        at[out] = threshold(own)
-        limits = conformal_thresholds(own)
+    for number in range(int(scores.fold.max()) + 1):
+        others = np.flatnonzero(scores.fold != number)
+        held_out = np.flatnonzero(scores.fold == number)
+        fold_card = calibrate_on(card, cohort, scores, others, gaussian, target_recall)
+        p[held_out] = sigmoid(scores.logit[held_out] / fold_card.temperature)
+        thresholds[held_out] = threshold(fold_card)
+        limits = conformal_thresholds(fold_card)
         assert limits is not None  # `calibrate` has set them
-        for row in out.tolist():
+        for row in held_out.tolist():
             covered[row] = LABEL_NAMES[int(label[row])] in limits.classes(p[row])
-            verdict[row] = _verdict(own, asked, row, float(p[row]))
-    return OutOfFoldPredictions(asked.fold, asked.logit, p, at, covered, verdict)
+            verdict[row] = _verdict(fold_card, scores, row, float(p[row]))
+    return OutOfFoldPredictions(scores.fold, scores.logit, p, thresholds, covered, verdict)
 
 
-def _verdict(card: Card, asked: OutOfFoldScores, row: int, p_all: float) -> str:
-    seen, usual_looks = asked.seen[row], card.image_limits
-    flags = quality_flags(seen, usual_looks) if seen and usual_looks else ()
-    far = None if asked.far is None else float(asked.far[row])
-    return str(decide(gather(card, p_all=p_all, quality=flags, distance=far), card).verdict)
+def _verdict(card: Card, scores: OutOfFoldScores, row: int, p_all: float) -> str:
+    quality, ranges = scores.quality[row], card.image_limits
+    flags = quality_flags(quality, ranges) if quality and ranges else ()
+    distance = None if scores.distance is None else float(scores.distance[row])
+    return str(decide(gather(card, p_all=p_all, quality=flags, distance=distance), card).verdict)

@@ -1,4 +1,4 @@
-"""Pictures of a model that has seen everyone: what its like said of persons left out."""
+"""Plots of the out-of-fold predictions of a release model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,38 +17,39 @@ from leukoscope.training.release.final_fit import ReleasedModel
 DOTS = 90  # per inch: a page shows them at their own size
 
 
-def pictures(made: ReleasedModel) -> Mapping[str, Figure]:
-    """Reliability, risk against coverage, and the cells of each person, by the name of the file."""
-    label, person, said = made.cohort["label"], made.cohort["person"], made.answers
-    before = reliability_curve(label, sigmoid(said.logit))
-    selection = made.selection
+def release_figures(model: ReleasedModel) -> Mapping[str, Figure]:
+    """Reliability, risk against coverage, and the cells of each person, by file name."""
+    label, person = model.cohort["label"], model.cohort["person"]
+    p, threshold = model.predictions.p, model.predictions.threshold
+    results, selection = model.results, model.results.selection
+    before = reliability_curve(label, sigmoid(model.predictions.logit))
     return {
         "shipped-reliability": reliability_diagram(
             label,
-            said.p,
-            reliability_curve(label, said.p),
-            ece=made.figures["ece"],
-            before=(before, made.figures[UNTEMPERED.key].value),
-            band=reliability_band(label, said.p, person, replicates=REPLICATES, seed=0),
+            p,
+            reliability_curve(label, p),
+            ece=results.metrics["ece"],
+            before=(before, results.metrics[UNTEMPERED.key].value),
+            band=reliability_band(label, p, person, replicates=REPLICATES, seed=0),
         ),
         "shipped-risk-coverage": risk_coverage_curve(
             label,
-            said.p,
+            p,
             person,
-            said.threshold,
+            threshold,
             aurc=selection.aurc,
             point=(selection.answered.value, selection.error_answered.value),
         ),
-        "shipped-persons": person_strip(label, said.p, person, made.rows, said.threshold),
+        "shipped-persons": person_strip(label, p, person, results.persons, threshold),
     }
 
 
-def write_pictures(made: ReleasedModel, folder: Path) -> list[Path]:
-    """Write them as PNG into a folder; the same answers give the same bytes."""
+def write_release_figures(model: ReleasedModel, folder: Path) -> list[Path]:
+    """Write the figures as PNG into a folder; the same predictions give the same bytes."""
     paths = []
-    for name, picture in pictures(made).items():
+    for name, figure in release_figures(model).items():
         path = folder / f"{name}.png"
         with atomic_path(path) as temporary:
-            picture.savefig(temporary, format="png", dpi=DOTS, metadata={"Software": None})
+            figure.savefig(temporary, format="png", dpi=DOTS, metadata={"Software": None})
         paths.append(path)
     return paths
