@@ -93,7 +93,7 @@ def test_a_request_is_summed_up(live_server, drawn_cells):
     assert subjects["9"]["not_answered"] == 1
     assert subjects["9"]["fraction"] is None
     assert sum(one["cells"] for one in subjects.values()) == len(sent)
-    assert "none of 1 cell could be answered" in subjects["9"]["sentence"]
+    assert "none of 1 cell could be classified" in subjects["9"]["sentence"]
 
 
 def test_nothing_is_said_about_nothing(live_server):

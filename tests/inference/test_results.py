@@ -1,6 +1,5 @@
 """Rows, tables and what they come to per subject."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import read_table
 from leukoscope.core.verdicts import Verdict
@@ -57,10 +55,10 @@ def test_summary_per_subject() -> None:
     assert (two.low, two.high) == wilson_interval(1, 2)
     assert (none.fraction, none.low, none.high, none.not_answered) == (None, None, None, 1)
     assert two.sentence() == (
-        "Subject 2: 1 of 2 cells called blasts (50.0%, 95 % interval 9.5% to 90.5%), "
-        "1 not answered (1 not a cell)."
+        "Subject 2: 1 of 2 cells predicted as blasts (50.0%, 95 % interval 9.5% to 90.5%), "
+        "1 not classified (1 not a cell)."
     )
-    assert none.sentence() == "Subject H3: none of 1 cell could be answered."
+    assert none.sentence() == "Subject H3: none of 1 cell could be classified."
     assert outcome.subjects[3].sentence().startswith("Images without a subject: 0 of 2 cells")
 
 
@@ -69,10 +67,10 @@ def test_the_uncertain_are_counted_and_not_in_the_fraction() -> None:
     (seven,) = results.tally(groups).subjects
     assert (seven.cells, seven.fraction, seven.not_answered) == (10, 0.75, 6)
     assert (seven.uncertain, seven.not_cells) == (5, 0)
-    assert seven.sentence().endswith("6 not answered (5 uncertain).")
+    assert seven.sentence().endswith("6 not classified (5 uncertain).")
     (none,) = results.tally([("7", "uncertain", 2), ("7", "not a cell", 1)]).subjects
     assert none.sentence() == (
-        "Subject 7: none of 3 cells could be answered (2 uncertain, 1 not a cell)."
+        "Subject 7: none of 3 cells could be classified (2 uncertain, 1 not a cell)."
     )
 
 
@@ -97,14 +95,6 @@ def test_counts_add_up(pairs: list[tuple[str, Verdict]]) -> None:
         assert one.blasts <= one.cells - one.not_answered
         if one.fraction is not None and one.low is not None and one.high is not None:
             assert 0 <= one.low <= one.fraction <= one.high <= 1
-
-
-def test_document_is_json_with_its_notice() -> None:
-    found = json.loads(json.dumps(results.document(iter(ROWS)), allow_nan=False))
-    assert found["notice"] == RESEARCH_USE
-    assert len(found["rows"]) == 7
-    assert found["failed"] == 1
-    assert found["subjects"][0]["sentence"].startswith("Subject 2")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])

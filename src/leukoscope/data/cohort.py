@@ -127,8 +127,10 @@ class Cohort:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count:,} {label}" for label, count in self.counts().items())
-        subjects, persons = (len(self.unique(name)) for name in ("subject", "person"))
-        known = f"; {subjects} subjects, {persons} persons" if subjects else ""
+        subjects = len(self.unique("subject"))
+        known = f"; {subjects} subjects" if subjects else ""
+        if "cell" in self:  # before the audit each subject counts as a person
+            known += f", {len(self.unique('person'))} persons"
         return f"<Cohort of {len(self):,} cells: {counts}{known}>"
 
     def _repr_html_(self) -> str:

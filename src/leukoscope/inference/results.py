@@ -1,13 +1,12 @@
 """One prediction, predictions as rows of a table, and their summary per subject."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.files import natural_key
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import TableWriter
@@ -64,11 +63,19 @@ class Prediction:
 
 @dataclass(frozen=True)
 class SubjectSummary:
-    """The cells of one subject. The fraction is of the answered cells, and None if there are none.
+    """The predictions for the cells of one subject.
 
-    `low` and `high` are its 95 % Wilson interval, which speaks of the number of cells looked at and
-    not of the model's errors. Not answered are the `uncertain`, those that are `not_cells`, and
-    images that could not be used.
+    Attributes:
+        subject: The subject id; "" for images without one.
+        cells: Number of images.
+        blasts: Images with the verdict "blast".
+        fraction: Blasts among the images with an answer (blast or normal); None if there are none.
+        low: Lower end of the fraction's 95 % Wilson interval, which reflects the number of cells,
+            not the model's errors.
+        high: Upper end of that interval.
+        not_answered: Images without an answer: uncertain, not a cell, or not usable.
+        uncertain: Images with the verdict "uncertain".
+        not_cells: Images with the verdict "not a cell".
     """
 
     subject: str
@@ -82,33 +89,38 @@ class SubjectSummary:
     not_cells: int = 0
 
     def sentence(self) -> str:
-        """The summary in words."""
-        who = f"Subject {self.subject}" if self.subject else "Images without a subject"
+        """Describe the summary in one sentence."""
+        subject = f"Subject {self.subject}" if self.subject else "Images without a subject"
         answered = self.cells - self.not_answered
-        why = self._why()
+        reasons = self._reasons()
         if self.fraction is None or self.low is None or self.high is None:
-            return f"{who}: none of {_count(self.cells, 'cell')} could be answered{why}."
+            return f"{subject}: none of {_count(self.cells, 'cell')} could be classified{reasons}."
         text = (
-            f"{who}: {self.blasts} of {_count(answered, 'cell')} called blasts "
+            f"{subject}: {self.blasts} of {_count(answered, 'cell')} predicted as blasts "
             f"({self.fraction:.1%}, 95 % interval {self.low:.1%} to {self.high:.1%})"
         )
         return (
-            f"{text}, {self.not_answered} not answered{why}." if self.not_answered else f"{text}."
+            f"{text}, {self.not_answered} not classified{reasons}."
+            if self.not_answered
+            else f"{text}."
         )
 
-    def _why(self) -> str:
-        """Why cells were not answered, as far as it is no failure to read them."""
-        found = [
-            f"{number} {word}"
-            for number, word in ((self.uncertain, "uncertain"), (self.not_cells, "not a cell"))
-            if number
-        ]
-        return f" ({', '.join(found)})" if found else ""
+    def _reasons(self) -> str:
+        """Count the verdicts that are no answer; images that could not be used are left out."""
+        counts = ((self.uncertain, "uncertain"), (self.not_cells, "not a cell"))
+        texts = [f"{number} {word}" for number, word in counts if number]
+        return f" ({', '.join(texts)})" if texts else ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of predictions came to. `failed` counts the rows with the verdict error."""
+    """Counts of all predictions, and a summary per subject.
+
+    Attributes:
+        rows: Number of images.
+        failed: Images with the verdict "error".
+        subjects: In natural order; images without a subject last.
+    """
 
     rows: int
     failed: int
@@ -121,7 +133,7 @@ class Outcome:
 
 
 def as_row(prediction: Prediction, model: str) -> dict[str, Any]:
-    """One prediction as a row of the result table; `model` is the card's name."""
+    """Convert a prediction to a row of the result table; `model` is the card's name."""
     parsed = parse_name(Path(prediction.name).name) if prediction.name else None
     return {
         "path": _printable(prediction.name),
@@ -136,10 +148,10 @@ def as_row(prediction: Prediction, model: str) -> dict[str, Any]:
 
 
 def save(rows: Iterable[Row], path: Path | None, fields: Sequence[str] = FIELDS) -> Outcome:
-    """Stream rows into a table and sum them up.
+    """Write rows to a table as they come, and summarize them.
 
     Args:
-        rows: from `as_row`.
+        rows: From `as_row`.
         path: .csv, .jsonl or .parquet; None for CSV on standard output.
         fields: The columns.
     """
@@ -153,10 +165,11 @@ def summarize(rows: Iterable[Row]) -> Outcome:
 
 
 def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:
-    """As `summarize`, from rows counted already.
+    """Summarize rows that are counted already.
 
     Args:
-        groups: subject, verdict, and how many rows have both; a pair may come more than once.
+        groups: Subject, verdict, and the number of rows that have both; a pair may come more than
+            once.
     """
     counts: dict[str, list[int]] = {}  # cells, blasts, answered, uncertain, not cells
     total = failed = 0
@@ -171,18 +184,6 @@ def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:
         failed += rows * (verdict == Verdict.ERROR)
     order = sorted(counts, key=lambda subject: (not subject, natural_key(subject)))
     return Outcome(total, failed, tuple(_subject(name, *counts[name]) for name in order))
-
-
-def document(rows: Iterable[Row]) -> dict[str, Any]:
-    """Everything as one JSON-ready object: rows, summaries, and what they may be used for."""
-    kept = [dict(row) for row in rows]
-    outcome = summarize(kept)
-    return {
-        "notice": RESEARCH_USE,
-        "rows": kept,
-        "failed": outcome.failed,
-        "subjects": [{**asdict(one), "sentence": one.sentence()} for one in outcome.subjects],
-    }
 
 
 def _through(table: TableWriter, rows: Iterable[Row]) -> Iterator[Row]:

@@ -111,7 +111,7 @@ def test_an_empty_case_and_one_without_answers() -> None:
     assert "no cell in this case yet" in text
     failed = made_case([({"p_all": None}, None)])
     page = report(failed.case, NOW, failed.load, None)
-    assert "none of 1 cell could be answered" in page
+    assert "none of 1 cell could be classified" in page
     assert "<svg" not in page
 
 
@@ -138,8 +138,8 @@ def test_what_is_not_answered_is_said_and_drawn() -> None:
     )
     page = report(made.case, NOW, made.load, None)
     assert "uncertain from 0.3000 to 0.6000" in page
-    assert "1 of 2 cells called blasts" in page
-    assert "2 not answered (1 uncertain, 1 not a cell)" in page
+    assert "1 of 2 cells predicted as blasts" in page
+    assert "2 not classified (1 uncertain, 1 not a cell)" in page
     assert 'class="zone"' in page
     # What is no cell has no place in the distribution.
     assert "2 of 3 cells lie at the threshold" in page

@@ -52,8 +52,8 @@ def test_cells_without_an_answer_are_counted_and_explained(case: Desk) -> None:
     counts = {word: case.count(word) for word in ("blast", "uncertain", "normal", "not a cell")}
     assert counts == {"blast": 3, "uncertain": 7, "normal": 2, "not a cell": 1}
     panel = case.page.locator("details.panel", has_text="Blasts by subject")
-    expect(panel).to_contain_text("none of 2 cells could be answered (2 uncertain)")
-    expect(panel).to_contain_text("none of 1 cell could be answered (1 not a cell)")
+    expect(panel).to_contain_text("none of 2 cells could be classified (2 uncertain)")
+    expect(panel).to_contain_text("none of 1 cell could be classified (1 not a cell)")
     case.chip("uncertain").click()
     expect(case.cards).to_have_count(7)
     case.cards.first.locator("button[title]").first.click()

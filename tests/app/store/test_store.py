@@ -103,7 +103,7 @@ def test_summaries_are_per_subject_and_in_order(store: Store) -> None:
     assert [one.subject for one in head.subjects] == ["2", "10", ""]
     two = head.subjects[0]
     assert (two.cells, two.blasts, two.fraction, two.not_answered) == (3, 1, 0.5, 1)
-    assert two.sentence.startswith("Subject 2: 1 of 2 cells called blasts (50.0%")
+    assert two.sentence.startswith("Subject 2: 1 of 2 cells predicted as blasts (50.0%")
     assert store.heads() == [head]
     assert store.case(case).model_dump(exclude={"cells", "notice"}) == head.model_dump()
 
@@ -126,7 +126,7 @@ def test_a_threshold_of_its_own_keeps_to_the_models_abstention(store: Store) -> 
     assert verdicts() == ["normal", "uncertain", "uncertain", "uncertain", "blast", "not a cell"]
     assert (head.verdicts["uncertain"], head.verdicts["blast"]) == (3, 1)
     assert "1 of 2 cells" in head.subjects[0].sentence
-    assert "4 not answered (3 uncertain, 1 not a cell)" in head.subjects[0].sentence
+    assert "4 not classified (3 uncertain, 1 not a cell)" in head.subjects[0].sentence
     reasons = [cell.reason for cell in store.case(case).cells]
     assert "speaks for ALL" in reasons[3]
     assert (reasons[4], reasons[5]) == ("", "blurred")
