@@ -66,7 +66,7 @@ def test_the_draw_goes_by_the_cells_and_not_by_their_rows() -> None:
 def test_too_few_cells_for_both_classes_are_refused() -> None:
     labels = [ALL] * 30 + [HEM]
     cohorts = [divided(labels, ["train"] * 30 + [own]) for own in ("train", "test")]
-    with pytest.raises(SplitError, match="spare 0 cells for train"):
+    with pytest.raises(SplitError, match="0 common cells for train"):
         common_counts(cohorts, ("train",))
-    with pytest.raises(SplitError, match=r"spare 1 cells.*--cells"):
+    with pytest.raises(SplitError, match=r"1 common cells.*--cells"):
         common_counts(cohorts[:1], ("train",), 1)

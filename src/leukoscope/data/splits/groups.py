@@ -1,4 +1,4 @@
-"""Who must stay together: persons who share an image or a cell, whether or not an audit said so."""
+"""Groups of persons that a split must keep together, because they share an image or a cell."""
 
 import numpy as np
 
@@ -12,10 +12,10 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
     """Link persons who share an image or a cell, directly or through others.
 
     Returns:
-        Person to the naturally smallest of its group.
+        Person to the first person of its group in natural order.
 
     Raises:
-        SplitError: Labeled cells whose person is not known.
+        SplitError: The person of a labeled cell is unknown.
     """
     linked = ungrouped(cohort, "person")
 
@@ -30,15 +30,15 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
         seen: dict[str, str] = {}
         for person, value in zip(cohort["person"], cohort[column], strict=True):
             if person in linked and value:
-                one, other = sorted(
+                first, second = sorted(
                     (root(person), root(seen.setdefault(value, person))), key=natural_key
                 )
-                linked[other] = one
+                linked[second] = first
     return {person: root(person) for person in linked}
 
 
 def linked_warnings(linked: dict[str, str]) -> list[str]:
-    """A line for each group of persons that an audit, if there was one, left apart."""
+    """A warning for each group of persons that no audit has linked."""
     groups: dict[str, list[str]] = {}
     for person, root in linked.items():
         groups.setdefault(root, []).append(person)
@@ -50,17 +50,21 @@ def linked_warnings(linked: dict[str, str]) -> list[str]:
 
 
 def ungrouped(cohort: Cohort, unit: str) -> dict[str, str]:
-    """Every person or subject with labeled cells, as a group of its own."""
+    """Make each person or subject with labeled cells a group of its own.
+
+    Raises:
+        SplitError: There is no labeled cell, or the person or subject of one is unknown.
+    """
     labeled = cohort["label"] != UNKNOWN
     names = cohort[unit][labeled]
     if not len(names):
         raise SplitError(
-            f"{cohort.source or 'the cohort'}: no cell has a label, so there is nothing to split."
+            f"{cohort.source or 'the cohort'}: no cell has a label; a split needs labels."
         )
     if nameless := int(np.sum(names == "")):
         raise SplitError(
             f"{cohort.source or 'the cohort'}: {nameless} labeled cells have no {unit}, "
-            f"so a leak could not be seen. Give a column 'subject', or split over images (leaky)."
+            f"so leaks cannot be detected. Add a column 'subject', or split over images (leaky)."
         )
     return {name: name for name in sorted(set(names), key=natural_key)}
 
@@ -68,7 +72,7 @@ def ungrouped(cohort: Cohort, unit: str) -> dict[str, str]:
 def grouped(
     cohort: Cohort, linked: dict[str, str], unit: str = "person"
 ) -> tuple[list[list[str]], np.ndarray]:
-    """The groups in natural order, and how many ALL and HEM cells each owns, int (N, 2)."""
+    """List the groups in natural order, with their numbers of ALL and HEM cells, int (N, 2)."""
     roots = sorted(set(linked.values()), key=natural_key)
     number = {root: index for index, root in enumerate(roots)}
     groups: list[list[str]] = [[] for _ in roots]

@@ -1,4 +1,4 @@
-"""A split as a value: who stands in which part, what leaks, and the file it is kept in."""
+"""The split as a value: the subset of each person, its leaks, and its JSON file."""
 
 import json
 from collections import defaultdict
@@ -27,17 +27,17 @@ Schema = Literal["leukoscope-split-1"]
 
 @dataclass(frozen=True)
 class Split:
-    """Which part every person, subject or image stands in.
+    """Assignment of persons, subjects or images to subsets.
 
     Attributes:
-        kind: How it was made, one of `KINDS`.
-        seed: What it was drawn from.
-        unit: The cohort's column that `parts` is keyed by: "person", "subject" or "path".
+        kind: Kind of split, one of `KINDS`.
+        seed: Random seed.
+        unit: Column of the cohort that `parts` is keyed by: "person", "subject" or "path".
         parts: Value of that column to "train", "validation" or "test". An image is keyed by the end
-            of its path, so that the split holds on another machine.
-        leaky: One person, image or cell stands in two parts, or (image splits) may: results on it
-            flatter.
-        warnings: What a reader of the results has to know, a line each.
+            of its path, so that the split is valid on another machine.
+        leaky: True if a person, image or cell is in two subsets, or can be (image splits). Metrics
+            on such a split are too good.
+        warnings: Remarks for readers of the results, a line each.
     """
 
     kind: str
@@ -55,21 +55,21 @@ class Split:
 
     @property
     def reference(self) -> SplitReference:
-        """The split as a model card names it."""
+        """The reference to this split in a model card."""
         return SplitReference(self.kind, self.seed, self.leaky)
 
     def units(self, part: str) -> list[str]:
-        """The persons, subjects or images of one part, in natural order."""
-        return sorted((name for name, own in self.parts.items() if own == part), key=natural_key)
+        """The persons, subjects or images of a subset, in natural order."""
+        return sorted((name for name, p in self.parts.items() if p == part), key=natural_key)
 
 
 def apply_split(cohort: Cohort, split: Split) -> Cohort:
-    """Add the column `part`; a cell without a label gets "".
+    """Add the column `part`.
 
-    So does, in an official split, a cell of the official test sets.
+    It is "" for a cell without a label and, in an official split, for the official test sets.
 
     Raises:
-        SplitError: Labeled cells of a person, subject or image that the split does not name.
+        SplitError: The split lacks the person, subject or image of a labeled cell.
     """
     keys = unit_keys(cohort, split.unit)
     if split.unit == "path" and not set(keys) & set(split.parts):
@@ -80,17 +80,17 @@ def apply_split(cohort: Cohort, split: Split) -> Cohort:
     unknown = set(keys[labeled]) - set(split.parts)
     if unknown:
         raise SplitError(
-            f"{cohort.source or 'the cohort'}: the split does not name "
-            f"{_some(unknown)} (by {split.unit}); make a new split of this cohort."
+            f"{cohort.source or 'the cohort'}: the split does not contain "
+            f"{_listed(unknown)} (by {split.unit}); make a new split of this cohort."
         )
     part = [split.parts[key] if known else "" for key, known in zip(keys, labeled, strict=True)]
     return cohort.with_columns(part=text_column(part))
 
 
 def unit_keys(cohort: Cohort, unit: str) -> np.ndarray:
-    """What a split is keyed by, a value per row.
+    """Keys of a split, a value per row.
 
-    Images go by the last four levels of their path, or by all of it where those are not unique.
+    The key of an image is the last four levels of its path, or all of it if those are not unique.
     """
     if unit != "path":
         return cohort[unit]
@@ -99,43 +99,46 @@ def unit_keys(cohort: Cohort, unit: str) -> np.ndarray:
 
 
 def straddling(cohort: Cohort) -> dict[str, set[str]]:
-    """Persons with cells in more than one part: person to parts, in natural order."""
+    """Persons with cells in more than one subset: person to subsets, in natural order."""
     return _straddling(cohort, "person")
 
 
 def leaks(cohort: Cohort) -> tuple[str, ...]:
-    """A line for each way in which the parts overlap: by person, by identical image, by cell."""
+    """Describe each overlap of the subsets, a line each: by person, identical image, and cell.
+
+    The lines are written into split.json as warnings.
+    """
     lines = []
-    # Persons are named for the reader to judge; of hashes one example is enough.
+    # Readers need to know the persons; one hash is enough as an example.
     for column, noun, shown in (
         ("person", "person", 12),
         ("sha256", "image", 1),
         ("cell", "cell", 1),
     ):
-        if column in cohort and (found := _straddling(cohort, column)):
+        if column in cohort and (overlap := _straddling(cohort, column)):
             names = [
                 f"{name[:16]} ({', '.join(sorted(parts, key=PARTS.index))})"
-                for name, parts in found.items()
+                for name, parts in overlap.items()
             ]
-            count = f"{len(found)} {noun}{'s stand' if len(found) > 1 else ' stands'}"
-            lines.append(f"{count} in more than one part: {_some(names, shown)}")
+            count = f"{len(overlap)} {noun}{'s stand' if len(overlap) > 1 else ' stands'}"
+            lines.append(f"{count} in more than one part: {_listed(names, shown)}")
     return tuple(lines)
 
 
 def check_disjoint(cohort: Cohort) -> None:
-    """Make sure that no person, image hash or linked cell stands in two parts.
+    """Check that no person, image hash or linked cell is in two subsets.
 
     Raises:
-        LeakageError: One does; the message names the first of them.
+        LeakageError: There is an overlap; the message names the first ones.
     """
-    if found := leaks(cohort):
+    if overlaps := leaks(cohort):
         raise LeakageError(
-            f"The parts are not independent: {'; '.join(found)}. Split over persons."
+            f"The parts are not independent: {'; '.join(overlaps)}. Split over persons."
         )
 
 
 def write_split(split: Split, path: Path | str) -> None:
-    """Write a JSON file that names the persons, subjects or images of every part."""
+    """Write a JSON file with the persons, subjects or images of every subset."""
     content = {
         "schema": SCHEMA,
         "kind": split.kind,
@@ -149,10 +152,10 @@ def write_split(split: Split, path: Path | str) -> None:
 
 
 def read_split(path: Path | str) -> Split:
-    """Read what `write_split` wrote.
+    """Read a file of `write_split`.
 
     Raises:
-        SplitError: Absent, not such a file, or one that names a unit twice.
+        SplitError: The file is absent or invalid, or contains a unit twice.
     """
     try:
         content = parse_object(Path(path).read_text(encoding="utf-8"), "it")
@@ -193,7 +196,7 @@ def _split(file: _SplitFile) -> Split:
     for part in PARTS:
         for name in getattr(file.parts, part):
             if name in parts:
-                raise ValueError(f"{name!r} stands in {parts[name]} and again in {part}")
+                raise ValueError(f"{name!r} is in {parts[name]} and in {part}")
             parts[name] = part
     parts = {name: parts[name] for name in sorted(parts, key=natural_key)}
     return Split(file.kind, file.seed, file.unit, parts, file.leaky, file.warnings)
@@ -204,11 +207,11 @@ def _straddling(cohort: Cohort, column: str) -> dict[str, set[str]]:
     for name, part in zip(cohort[column], cohort["part"], strict=True):
         if name and part:
             parts[name].add(part)
-    names = sorted((name for name, own in parts.items() if len(own) > 1), key=natural_key)
+    names = sorted((name for name, p in parts.items() if len(p) > 1), key=natural_key)
     return {name: parts[name] for name in names}
 
 
-def _some(names: Iterable[str], shown: int = 8) -> str:
+def _listed(names: Iterable[str], shown: int = 8) -> str:
     ordered = sorted(names, key=natural_key)
     rest = len(ordered) - shown
     return ", ".join(ordered[:shown]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,7 +1,7 @@
-"""Make splits: over persons, k-fold, leave one person out, the official folds, and the leaky ones.
+"""Make splits: over persons, k-fold, leave-one-person-out, the official folds, and leaky splits.
 
-Persons that share an identical image or a cell are kept together even where no audit has made them
-one, so that no person, image or cell is ever on two sides of a split over persons.
+Persons that share an identical image or a cell stay together even if no audit has linked them. So
+no person, image or cell is in two subsets of a split over persons.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,9 +41,10 @@ __all__ = [
     "write_split",
 ]
 
-# Half the cells train. The test part is larger than validation, for intervals over persons need at
-# least three persons of each class there.
+# Half of the cells are for training. The test subset is larger than validation, because intervals
+# over persons need at least three persons of each class there.
 FRACTIONS = (0.5, 0.2, 0.3)
+# The warnings are written into split.json.
 IMAGE_WARNING = (
     "Split over images: cells of one person stand in every part, so results on it flatter."
 )
@@ -66,43 +67,43 @@ def split_cohort(
     The same cohort and seed give the same split, whatever the order of the rows.
 
     Args:
-        cohort: The cells. Those without a label stand in no part.
-        kind: "person" (the honest one), "subject" (official ids, one person may have several),
-            "image" (leaky: the protocol behind many published figures) or "official" (one of the
+        cohort: The cells. Cells without a label are in no subset.
+        kind: "person" (without leaks), "subject" (official ids; a person can have several),
+            "image" (leaky: the protocol of many published results) or "official" (one of the
             official folds is the test).
-        fractions: Wanted shares of train, validation and test; the last two may be 0. The official
-            split takes the ratio of the first two.
-        seed: Source of the draws.
-        test_fold: The official fold to test on.
+        fractions: Fractions of train, validation and test; the last two may be 0. The official
+            split uses the ratio of the first two.
+        seed: Random seed.
+        test_fold: The official fold for the test.
 
     Raises:
-        SplitError: An unknown kind, fractions that make no sense, cells of unknown person, or too
-            few persons.
+        SplitError: The kind is unknown, the fractions are invalid, the person of a cell is unknown,
+            or there are too few persons.
     """
-    shares = _checked(fractions)
+    wanted = _normalized(fractions)
     random = _random(seed)
     makers: dict[str, Callable[[], tuple[str, dict[str, str]]]] = {
-        "person": lambda: ("person", _over_groups(cohort, linked_persons(cohort), shares, random)),
+        "person": lambda: ("person", _over_groups(cohort, linked_persons(cohort), wanted, random)),
         "subject": lambda: (
             "subject",
-            _over_groups(cohort, ungrouped(cohort, "subject"), shares, random, "subject"),
+            _over_groups(cohort, ungrouped(cohort, "subject"), wanted, random, "subject"),
         ),
-        "image": lambda: ("path", _over_images(cohort, shares, random)),
-        "official": lambda: ("subject", _official(cohort, str(test_fold), shares, random)),
+        "image": lambda: ("path", _over_images(cohort, wanted, random)),
+        "official": lambda: ("subject", _official(cohort, str(test_fold), wanted, random)),
     }
     if kind not in makers:
-        raise SplitError(f"{kind!r} is no kind of split; choose {', '.join(makers)}.")
+        raise SplitError(f"{kind!r} is not a kind of split; choose {', '.join(makers)}.")
     return _finished(cohort, kind, seed, *makers[kind]())
 
 
 def folds(cohort: Cohort, k: int = 5, seed: int = 0) -> list[Split]:
-    """Make k splits over persons: fold i is the test, the next one validation, the others train.
+    """Make k splits over persons: fold i is the test, the next is validation, the others train.
 
     Raises:
-        SplitError: k below 3, or a class with fewer than k persons.
+        SplitError: k is below 3, or a class has fewer than k persons.
     """
     if k < 3:
-        raise SplitError(f"k is {k}: train, validation and test take at least 3 folds.")
+        raise SplitError(f"k is {k}; train, validation and test need at least 3 folds.")
     groups, cells = grouped(cohort, linked_persons(cohort))
     names = [f"fold {number}" for number in range(k)]
     fold = stratified_parts(cells, [1 / k] * k, names, _random(seed))
@@ -110,8 +111,8 @@ def folds(cohort: Cohort, k: int = 5, seed: int = 0) -> list[Split]:
     for number in range(k):
         part = {number: "test", (number + 1) % k: "validation"}
         parts = {
-            person: part.get(int(own), "train")
-            for group, own in zip(groups, fold, strict=True)
+            person: part.get(int(index), "train")
+            for group, index in zip(groups, fold, strict=True)
             for person in group
         }
         splits.append(_finished(cohort, "k-fold", seed, "person", parts))
@@ -119,12 +120,12 @@ def folds(cohort: Cohort, k: int = 5, seed: int = 0) -> list[Split]:
 
 
 def leave_one_person_out(cohort: Cohort, seed: int = 0) -> list[Split]:
-    """A split for each person: that one is the test; of the others a quarter is validation.
+    """Make a split per person: the person is the test; a quarter of the others is validation.
 
     Persons that share an image or a cell are left out together.
 
     Raises:
-        SplitError: Without the person left out, a class has fewer than two persons.
+        SplitError: Without the left-out person, a class has fewer than two persons.
     """
     groups, cells = grouped(cohort, linked_persons(cohort))
     splits = []
@@ -147,13 +148,13 @@ def _random(*seed: int) -> np.random.Generator:
 def _over_groups(
     cohort: Cohort,
     linked: dict[str, str],
-    shares: dict[str, float],
+    fractions: dict[str, float],
     random: np.random.Generator,
     unit: str = "person",
 ) -> dict[str, str]:
     groups, cells = grouped(cohort, linked, unit)
-    part = stratified_parts(cells, list(shares.values()), list(shares), random)
-    return _named(groups, part, list(shares))
+    part = stratified_parts(cells, list(fractions.values()), list(fractions), random)
+    return _named(groups, part, list(fractions))
 
 
 def _named(groups: Sequence[list[str]], part: np.ndarray, names: Sequence[str]) -> dict[str, str]:
@@ -161,16 +162,16 @@ def _named(groups: Sequence[list[str]], part: np.ndarray, names: Sequence[str]) 
 
 
 def _over_images(
-    cohort: Cohort, shares: dict[str, float], random: np.random.Generator
+    cohort: Cohort, fractions: dict[str, float], random: np.random.Generator
 ) -> dict[str, str]:
-    keys, names = unit_keys(cohort, "path"), list(shares)
-    cuts = np.cumsum(list(shares.values()))[:-1]
+    keys, names = unit_keys(cohort, "path"), list(fractions)
+    cuts = np.cumsum(list(fractions.values()))[:-1]
     parts: dict[str, str] = {}
     for label in (ALL, HEM):
         images = sorted(keys[cohort["label"] == label], key=natural_key)
         if len(images) < len(names):
             raise SplitError(
-                f"{LABEL_NAMES[label]} has {len(images)} images, too few for {len(names)} parts."
+                f"{LABEL_NAMES[label]} has {len(images)} images, too few for {len(names)} subsets."
             )
         order = random.permutation(len(images))
         for part, chosen in zip(
@@ -181,26 +182,26 @@ def _over_images(
 
 
 def _official(
-    cohort: Cohort, test_fold: str, shares: dict[str, float], random: np.random.Generator
+    cohort: Cohort, test_fold: str, fractions: dict[str, float], random: np.random.Generator
 ) -> dict[str, str]:
-    """One fold is the test as it is; validation is persons out of the others."""
+    """Use one official fold as test, and split the persons of the others."""
     inside = (cohort["label"] != UNKNOWN) & np.isin(cohort["fold"], OFFICIAL_FOLDS)
-    found = sorted(set(cohort["fold"][inside]))
-    if test_fold not in found or len(found) < 2:
+    present = sorted(set(cohort["fold"][inside]))
+    if test_fold not in present or len(present) < 2:
         raise SplitError(
             f"{cohort.source or 'the cohort'}: has labeled cells of the official folds "
-            f"{', '.join(found) or '(none)'}; testing on fold {test_fold} takes it and another."
+            f"{', '.join(present) or '(none)'}; testing on fold {test_fold} needs it and another."
         )
     folds_of: dict[str, str] = {}
     for subject, fold in zip(cohort["subject"][inside], cohort["fold"][inside], strict=True):
         if folds_of.setdefault(subject, fold) != fold:
             raise SplitError(
-                f"{cohort.source or 'the cohort'}: subject {subject or '(unknown)'} stands in "
-                f"folds {folds_of[subject]} and {fold}; the official folds hold every subject once."
+                f"{cohort.source or 'the cohort'}: subject {subject or '(unknown)'} is in "
+                f"folds {folds_of[subject]} and {fold}; in the official folds a subject is in one."
             )
     training = cohort.select(inside & (cohort["fold"] != test_fold))
-    both = {part: share for part, share in shares.items() if part != "test"}
-    whole = {part: share / sum(both.values()) for part, share in both.items()}
+    both = {part: value for part, value in fractions.items() if part != "test"}
+    whole = {part: value / sum(both.values()) for part, value in both.items()}
     person_part = _over_groups(training, linked_persons(training), whole, random)
     parts = {
         subject: person_part[person]
@@ -209,27 +210,27 @@ def _official(
     return parts | {subject: "test" for subject, fold in folds_of.items() if fold == test_fold}
 
 
-def _checked(fractions: Sequence[float]) -> dict[str, float]:
-    shares = dict(zip(PARTS, map(float, fractions), strict=False))
-    sound = len(fractions) == len(PARTS) and all(0 <= share <= 1 for share in shares.values())
-    if not sound or abs(sum(shares.values()) - 1) > 1e-6 or shares["train"] == 0:
+def _normalized(fractions: Sequence[float]) -> dict[str, float]:
+    named = dict(zip(PARTS, map(float, fractions), strict=False))
+    valid = len(fractions) == len(PARTS) and all(0 <= value <= 1 for value in named.values())
+    if not valid or abs(sum(named.values()) - 1) > 1e-6 or named["train"] == 0:
         raise SplitError(
             f"fractions are {', '.join(map(str, fractions))}; give three for train, validation and "
-            "test, from 0 to 1 with a sum of 1 and some training."
+            "test, from 0 to 1, with a sum of 1 and train above 0."
         )
-    total = sum(shares.values())
-    return {part: share / total for part, share in shares.items() if share > 0}
+    total = sum(named.values())
+    return {part: value / total for part, value in named.items() if value > 0}
 
 
 def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, str]) -> Split:
     ordered = {name: parts[name] for name in sorted(parts, key=natural_key)}
     split = Split(kind, seed, unit, ordered, leaky=False)
-    found = leaks(apply_split(cohort, split))
-    warnings = found
+    overlaps = leaks(apply_split(cohort, split))
+    warnings = overlaps
     if kind == "image":
-        warnings = (IMAGE_WARNING, *found)
+        warnings = (IMAGE_WARNING, *overlaps)
     elif "cell" not in cohort:
-        warnings = (NO_AUDIT, *found)
+        warnings = (NO_AUDIT, *overlaps)
     if unit == "person":
         warnings = (*warnings, *linked_warnings(linked_persons(cohort)))
-    return replace(split, leaky=kind == "image" or bool(found), warnings=warnings)
+    return replace(split, leaky=kind == "image" or bool(overlaps), warnings=warnings)

@@ -1,7 +1,8 @@
-"""As many cells of each class in every split, so that protocols differ in nothing but the split.
+"""Subsample splits to the same number of cells of each class, so that only the split differs.
 
-A split by image trains on its share of the cells to the cell; one by person on what the drawn
-persons happen to own. More cells, or another mix of classes, would make a difference of their own.
+A split by image has exactly the wanted fraction of cells for training; a split by person has the
+cells of the drawn persons. A difference in the number of cells or in the class balance would be an
+effect of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,57 +16,57 @@ from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import PARTS, unit_keys
 
 Counts = Mapping[str, Mapping[int, int]]
-"""Part to label to number of cells."""
+"""Subset to label to number of cells."""
 
 
 def common_counts(
     cohorts: Sequence[Cohort], parts: Sequence[str] = PARTS[:2], most: int | None = None
 ) -> dict[str, dict[int, int]]:
-    """The most cells of each class that every split can give to each part.
+    """Largest numbers of cells of each class that every split has in each subset.
 
-    The classes stand as in all cells that have a label, up to one cell.
+    The class balance is that of all labeled cells, up to one cell.
 
     Args:
-        cohorts: One table of cells under different splits: all with label and part.
-        parts: Which parts are to be made equal.
-        most: No more cells than these in the first of the parts.
+        cohorts: The same cells under different splits, with label and part.
+        parts: Subsets to make equal.
+        most: Largest number of cells in the first of the subsets.
 
     Raises:
-        SplitError: That is less than one cell of a class.
+        SplitError: There is less than one cell of a class.
     """
     label = cohorts[0]["label"]
     whole = {value: int(np.sum(label == value)) for value in (ALL, HEM)}
     counts = {}
     for part in parts:
-        room = {value: min(_count(one, part, value) for one in cohorts) for value in whole}
+        least = {value: min(_count(c, part, value) for c in cohorts) for value in whole}
         cells = min(
-            room[value] * sum(whole.values()) // max(1, own) for value, own in whole.items()
+            least[value] * sum(whole.values()) // max(1, total) for value, total in whole.items()
         )
         if most is not None and part == parts[0]:
             cells = min(cells, most)
         blasts = cells * whole[ALL] // max(1, sum(whole.values()))
         if not blasts:
             raise SplitError(
-                f"{cohorts[0].source or 'the cohort'}: every split can spare {cells} cells for "
-                f"{part}, too few for both classes; add cells, or name more with --cells."
+                f"{cohorts[0].source or 'the cohort'}: the splits have {cells} common cells for "
+                f"{part}, too few for both classes; add cells, or raise --cells."
             )
         counts[part] = {ALL: blasts, HEM: cells - blasts}
     return counts
 
 
 def subsample(cohort: Cohort, counts: Counts, seed: int) -> Cohort:
-    """Draw as many cells as were counted and take the others out of their parts.
+    """Draw the given numbers of cells and remove the others from their subsets.
 
-    The same cells and seed give the same draw, whatever the order of the rows. Parts that are not
-    named stay whole.
+    The same cells and seed give the same draw, whatever the order of the rows. Subsets without
+    counts stay whole.
 
     Args:
         cohort: The cells, with label and part.
-        counts: From `common_counts`.
-        seed: Of the draw.
+        counts: Numbers of cells from `common_counts`.
+        seed: Random seed.
 
     Returns:
-        The cohort with the part "" where a cell was not drawn.
+        The cohort with `part` "" for cells that were not drawn.
     """
     part, keys = cohort["part"].copy(), unit_keys(cohort, "path").tolist()
     for place, (name, wanted) in enumerate(counts.items()):
