@@ -1,0 +1,223 @@
+"""Files of version 0.1.0 work with today's code."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from leukoscope import api
+from leukoscope.app.limits import Limits
+from leukoscope.app.store.store import Store
+from leukoscope.core.files import sha256_file
+from leukoscope.data.cohort import Cohort
+from leukoscope.inference.model_file.model_file import read_card, write_card
+from leukoscope.inference.predictor import Predictor
+from leukoscope.training.run import read_run
+
+FILES = Path(__file__).parent / "v0_1"
+RUNS = ("cnn", "knn", "local", "logistic")
+SMALL = {"input.size": 48, "network.widths": [8, 8], "network.pooling": "gap"}
+TOLERANCE = 1e-5  # of a logit; other processors add in another order
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("v0_1") / "cells"
+    api.make_synthetic(folder, persons=12, cells=4, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def place(
+    cells: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Path]:
+    """Copy files of 0.1.0 into a folder of the test, with the images where tables name them."""
+    monkeypatch.setenv("LEUKOSCOPE_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+
+    def copy(name: str) -> Path:
+        target = tmp_path / Path(name).name
+        if (FILES / name).is_dir():
+            shutil.copytree(FILES / name, target)
+        else:
+            shutil.copy2(FILES / name, target)
+        images = (target if target.is_dir() else tmp_path) / "cells"
+        images.exists() or images.symlink_to(cells)
+        return target
+
+    return copy
+
+
+def test_the_cells_are_drawn_as_they_were(cells: Path) -> None:
+    for row in rows(FILES / "cohort.csv"):
+        assert sha256_file(cells.parent / row["path"]) == row["sha256"]
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_model_file_predicts_as_it_did(run: str, cells: Path) -> None:
+    before = rows(FILES / "runs" / run / "predictions.csv")
+    if run == "cnn":
+        before += rows(FILES / "predictions.csv")
+    model = Predictor(FILES / "runs" / run / "model.onnx")
+    for row, now in zip(
+        before, model.predict([cells.parent / row["path"] for row in before]), strict=True
+    ):
+        assert now.p_all == pytest.approx(float(row["p_all"]), abs=TOLERANCE)
+        assert now.logit == pytest.approx(float(row["logit"]), abs=TOLERANCE)
+        assert str(now.verdict) == row["verdict"]
+        assert now.reason == row.get("reason", now.reason)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_card_is_read_under_todays_names_and_stays_whole(run: str, tmp_path: Path) -> None:
+    model = shutil.copy2(FILES / "runs" / run / "model.onnx", tmp_path)
+    card = read_card(model)
+    assert (card.license, card.data.license) == ("Apache-2.0", "Apache-2.0")
+    assert card.results["auroc"].value > 0
+    if run in ("knn", "logistic"):
+        assert "off_center" in card.descriptors.names
+    write_card(model, card)
+    assert read_card(model) == card
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_run_is_measured_as_it_was(run: str, place: Callable[[str], Path]) -> None:
+    folder = place(f"runs/{run}")
+    before = json.loads((folder / "report.json").read_text("utf-8"))
+    api.evaluate(folder)
+    now = json.loads((folder / "report.json").read_text("utf-8"))
+    for key, old in before["metrics"].items():
+        assert now["metrics"][key]["value"] == pytest.approx(old["value"], abs=TOLERANCE), key
+    assert now["protocol"]["persons"] == before["protocol"]["persons"]
+
+
+def test_recipes_are_read_under_todays_names(place: Callable[[str], Path]) -> None:
+    network = read_run(place("runs/cnn")).recipe.to_dict()
+    assert network["optimizer"]["learning_rate"] == 1e-3
+    assert network["augment"]["color"] == 0.1
+    assert "neighbors" in json.dumps(read_run(place("runs/knn")).recipe.to_dict())
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_finished_run_is_recalibrated(run: str, place: Callable[[str], Path]) -> None:
+    folder = place(f"runs/{run}")
+    before = read_card(folder / "model.onnx")
+    card = api.recalibrate(folder)
+    assert card.temperature == pytest.approx(before.temperature, rel=1e-3)
+    assert card.operating_point is not None
+    assert before.operating_point is not None
+    assert card.operating_point.threshold == pytest.approx(
+        before.operating_point.threshold, abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_finished_run_is_not_trained_again(run: str, place: Callable[[str], Path]) -> None:
+    folder = place(f"runs/{run}")
+    before = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
+    chosen = (folder / "choice.json").read_text("utf-8") if run != "cnn" else "{}"
+    again = api.train(place("cohort.csv"), str(folder / "recipe.yaml"), folder)
+    assert again.recipe.name == read_card(folder / "model.onnx").name
+    assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before
+    if run != "cnn":
+        now = json.loads((folder / "choice.json").read_text("utf-8"))
+        assert now["run"] == json.loads(chosen)["run"]
+
+
+def test_training_goes_on_where_it_stopped(place: Callable[[str], Path]) -> None:
+    folder = place("runs/cnn")
+    before = rows(folder / "log.csv")
+    settings = {"fit.epochs": 3}
+    api.train(place("cohort.csv"), str(folder / "recipe.yaml"), folder, settings=settings)
+    assert len(rows(folder / "log.csv")) == len(before) + 1
+    assert rows(folder / "log.csv")[: len(before)] == before
+
+
+def test_old_runs_are_compared_with_new_ones(place: Callable[[str], Path]) -> None:
+    folders = [place(f"runs/{run}") for run in RUNS]
+    new = api.train(place("cohort.csv"), "logistic", "new", settings={"classical.c": [1.0]})
+    api.evaluate(new)
+    comparison = api.compare([*folders, new.folder], "logistic")
+    (group,) = comparison.groups
+    assert {ranked.entry.name for ranked in group.runs} == {*RUNS, "new"}
+    assert comparison.left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe", "options"),
+    [
+        ("study", "logistic", {}),
+        (
+            "network-study",
+            "cnn-gap",
+            {
+                "settings": {**SMALL, "fit.epochs": 1},
+                "storage": "journal:network-study.journal",
+                "vary": {
+                    "optimiser.learning_rate": "1e-4..1e-2:log",
+                    "augment.colour": [0.0, 0.1],
+                    "fit.batch_size": [16, 32],
+                },
+            },
+        ),
+    ],
+)
+def test_a_study_goes_on(
+    name: str, recipe: str, options: dict[str, object], place: Callable[[str], Path]
+) -> None:
+    folder = place(name)
+    if name == "network-study":
+        place("network-study.journal")
+    before = rows(folder / "trials.csv")
+    study = api.tune(place("cohort.csv"), recipe, folder, trials=3, **options)
+    now = rows(folder / "trials.csv")
+    assert [row["value"] for row in now[:2]] == [row["value"] for row in before]
+    old_names = {"colour": "color", "optimiser": "optimizer"}
+    for old, new in zip(before, now, strict=False):
+        for column, value in old.items():
+            current = ".".join(old_names.get(part, part) for part in column.split("."))
+            assert new[current] == value
+    assert len(now) == 3
+    assert study.best is not None
+
+
+def test_a_tuned_recipe_trains(place: Callable[[str], Path]) -> None:
+    recipe = place("network-study") / "best.yaml"
+    run = api.train(place("cohort.csv"), str(recipe), "tuned")
+    assert run.recipe.to_dict()["optimizer"]["learning_rate"] == 0.00884
+    assert run.model.is_file()
+
+
+def test_a_database_of_cases_is_read(place: Callable[[str], Path]) -> None:
+    store = Store(f"sqlite:///{place('cases.sqlite3')}", Limits())
+    store.open()
+    (head,) = store.heads()
+    case = store.case(head.id)
+    store.close()
+    assert case.name == "Ward 3"
+    before = rows(FILES / "predictions.csv")[:3]
+    assert [cell.p_all for cell in case.cells] == [float(row["p_all"]) for row in before]
+    assert [str(cell.verdict) for cell in case.cells] == [row["verdict"] for row in before]
+    (review,) = case.cells[0].reviews
+    assert (review.label, review.reviewer) == ("HEM", "AB")
+
+
+def test_a_cohort_is_read(place: Callable[[str], Path]) -> None:
+    cohort = api.read_cohort(place("cohort.csv"))
+    assert isinstance(cohort, Cohort)
+    assert len(cohort) == 48
+    assert np.all(cohort["sha256"] != "")
