@@ -28,13 +28,13 @@ from tests.training.tuning.planned import logistic, run, states, tiny_plan
 HOLDS = """
 import sys, time
 import optuna
-from leukoscope.training.tuning.stale_trials import alive
+from leukoscope.training.tuning.stale_trials import has_heartbeat
 from leukoscope.training.tuning.storage import open_storage
 from pathlib import Path
 study = optuna.load_study(study_name=sys.argv[2], storage=open_storage(sys.argv[1]))
 trial = study.ask()
 trial.suggest_float("classical.c", 0.01, 1.0)
-with alive(trial, Path(sys.argv[3]) / f"{trial.number:04d}"):
+with has_heartbeat(trial, Path(sys.argv[3]) / f"{trial.number:04d}"):
     print("at work", flush=True)
     time.sleep(600)
 """

@@ -119,6 +119,11 @@ class NetworkRecipe(Recipe):
     fit: Fit = field(default_factory=Fit)
     stages: tuple[Stage, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists and scalars, in the order of recipe files, which keys of runs hash."""
+        tree = super().to_dict()
+        return {**{name: tree[name] for name in ("name", "summary", "network")}, **tree}
+
     @property
     def monitor(self) -> Monitor:
         """The metric on validation persons that decides which epoch is kept."""

@@ -12,6 +12,7 @@ import numpy as np
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.files import write_text
 from leukoscope.core.progress import track
+from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.descriptors import VERSION
 from leukoscope.data.splits.partition import Split, check_disjoint
@@ -178,7 +179,7 @@ def exportable(fitted: "Fitted | LocalFit", recipe: EstimatorRecipe) -> TrainedM
 def _run_key(cohort: Cohort, recipe: EstimatorRecipe, seed: int) -> str:
     """What makes two runs the same run: settings, seed, and the cells with their parts."""
     cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
-    text = json.dumps([recipe.to_dict(), seed, VERSION, cells])
+    text = json.dumps([first_names(recipe.to_dict()), seed, VERSION, cells])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

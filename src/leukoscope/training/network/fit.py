@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import Cohort
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.weights import find_weights, load_weights
@@ -240,7 +241,7 @@ def _run_key(cohort: Cohort, recipe: NetworkRecipe, seed: int) -> str:
         settings["fit"].pop(allowance)
         settings["stages"][-1].pop(allowance)
     cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
-    return hashlib.sha256(json.dumps([settings, seed, cells]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([first_names(settings), seed, cells]).encode()).hexdigest()
 
 
 def _next_stage(recipe: NetworkRecipe, log: list[Epoch]) -> int:

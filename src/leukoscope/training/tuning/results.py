@@ -10,6 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from leukoscope.core.files import locked
+from leukoscope.core.renamed import current_name
 from leukoscope.core.tables import write_table
 from leukoscope.models.recipe.recipe import Recipe, write_recipe
 from leukoscope.models.recipe.space import label
@@ -132,7 +133,7 @@ def importance(study: optuna.Study, seed: int = 0) -> dict[str, float]:
         return {}
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
     share = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    return {name: float(value) for name, value in share.items()}
+    return {current_name(name): float(value) for name, value in share.items()}
 
 
 def _row(plan: Plan, trial: FrozenTrial) -> Row:

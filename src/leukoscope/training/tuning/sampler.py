@@ -10,6 +10,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from leukoscope.core.renamed import current_name, first_name
 from leukoscope.models.recipe.space import Choice, Space, Vary
 
 DIGITS = 4  # of a value; more would say nothing
@@ -67,12 +68,15 @@ class SeededSampler(BaseSampler):
 
 def suggest(trial: Trial, space: Space) -> dict[str, Any]:
     """Draw the settings of a trial, or take those that it already has."""
-    return settings_of({name: _drawn(trial, name, vary) for name, vary in space.items()}, space)
+    names = {name: first_name(name) for name in space}  # as the database knows them
+    drawn = {names[name]: _drawn(trial, names[name], vary) for name, vary in space.items()}
+    return settings_of(drawn, space)
 
 
 def settings_of(drawn: Mapping[str, Any], space: Space) -> dict[str, Any]:
     """The settings of a recipe that Optuna's parameters stand for; those that were drawn."""
-    return {name: _value(drawn[name], vary) for name, vary in space.items() if name in drawn}
+    known = {current_name(name): value for name, value in drawn.items()}
+    return {name: _value(known[name], vary) for name, vary in space.items() if name in known}
 
 
 def _drawn(trial: Trial, name: str, vary: Vary) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from leukoscope.core.errors import TuningError
 from leukoscope.core.files import write_text
+from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.splits.partition import Split, check_disjoint, write_split
 from leukoscope.models.recipe.recipe import Recipe, write_recipe
@@ -147,7 +148,8 @@ def _write_facts(plan: Plan, key: str) -> None:
 def _key(plan: Plan) -> str:
     """What makes two studies the same: all that decides the figure of a trial."""
     cells = [plan.cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
-    facts: list[Any] = [plan.recipe.to_dict(), plain(plan.space), plan.objective, plan.folds]
+    settings = first_names([plan.recipe.to_dict(), plain(plan.space)])
+    facts: list[Any] = [*settings, plan.objective, plan.folds]
     text = json.dumps([*facts, plan.seed, cells], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
