@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leukoscope import api
+import leukoscope as ls
 from leukoscope.app.limits import Limits
 from leukoscope.app.store.store import Store
 from leukoscope.core.files import sha256_file
@@ -32,7 +32,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("v0_1") / "cells"
-    api.make_synthetic(folder, persons=12, cells=4, seed=0)
+    ls.make_synthetic(folder, persons=12, cells=4, seed=0)
     return folder
 
 
@@ -99,7 +99,7 @@ def test_a_card_is_read_under_todays_names_and_stays_whole(run: str, tmp_path: P
 def test_a_run_is_measured_as_it_was(run: str, place: Callable[[str], Path]) -> None:
     folder = place(f"runs/{run}")
     before = json.loads((folder / "report.json").read_text("utf-8"))
-    api.evaluate(folder)
+    ls.evaluate(folder)
     now = json.loads((folder / "report.json").read_text("utf-8"))
     for key, old in before["metrics"].items():
         assert now["metrics"][key]["value"] == pytest.approx(old["value"], abs=TOLERANCE), key
@@ -117,7 +117,7 @@ def test_recipes_are_read_under_todays_names(place: Callable[[str], Path]) -> No
 def test_a_finished_run_is_recalibrated(run: str, place: Callable[[str], Path]) -> None:
     folder = place(f"runs/{run}")
     before = read_card(folder / "model.onnx")
-    card = api.recalibrate(folder)
+    card = ls.recalibrate(folder)
     assert card.temperature == pytest.approx(before.temperature, rel=1e-3)
     assert card.operating_point is not None
     assert before.operating_point is not None
@@ -131,7 +131,7 @@ def test_a_finished_run_is_not_trained_again(run: str, place: Callable[[str], Pa
     folder = place(f"runs/{run}")
     before = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
     chosen = (folder / "choice.json").read_text("utf-8") if run != "cnn" else "{}"
-    again = api.train(place("cohort.csv"), str(folder / "recipe.yaml"), folder)
+    again = ls.train(place("cohort.csv"), str(folder / "recipe.yaml"), out=folder)
     assert again.recipe.name == read_card(folder / "model.onnx").name
     assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before
     if run != "cnn":
@@ -143,16 +143,16 @@ def test_training_goes_on_where_it_stopped(place: Callable[[str], Path]) -> None
     folder = place("runs/cnn")
     before = rows(folder / "log.csv")
     settings = {"fit.epochs": 3}
-    api.train(place("cohort.csv"), str(folder / "recipe.yaml"), folder, settings=settings)
+    ls.train(place("cohort.csv"), str(folder / "recipe.yaml"), out=folder, settings=settings)
     assert len(rows(folder / "log.csv")) == len(before) + 1
     assert rows(folder / "log.csv")[: len(before)] == before
 
 
 def test_old_runs_are_compared_with_new_ones(place: Callable[[str], Path]) -> None:
     folders = [place(f"runs/{run}") for run in RUNS]
-    new = api.train(place("cohort.csv"), "logistic", "new", settings={"classical.c": [1.0]})
-    api.evaluate(new)
-    comparison = api.compare([*folders, new.folder], "logistic")
+    new = ls.train(place("cohort.csv"), "logistic", out="new", settings={"classical.c": [1.0]})
+    ls.evaluate(new)
+    comparison = ls.compare([*folders, new.folder], "logistic")
     (group,) = comparison.groups
     assert {row.entry.name for row in group.rows} == {*RUNS, "new"}
     assert comparison.left_out == ()
@@ -184,7 +184,7 @@ def test_a_study_goes_on(
     if name == "network-study":
         place("network-study.journal")
     before = rows(folder / "trials.csv")
-    study = api.tune(place("cohort.csv"), recipe, folder, trials=3, **options)
+    study = ls.tune(place("cohort.csv"), recipe, out=folder, trials=3, **options)
     now = rows(folder / "trials.csv")
     assert [row["value"] for row in now[:2]] == [row["value"] for row in before]
     old_names = {"colour": "color", "optimiser": "optimizer"}
@@ -198,7 +198,7 @@ def test_a_study_goes_on(
 
 def test_a_tuned_recipe_trains(place: Callable[[str], Path]) -> None:
     recipe = place("network-study") / "best.yaml"
-    run = api.train(place("cohort.csv"), str(recipe), "tuned")
+    run = ls.train(place("cohort.csv"), str(recipe), out="tuned")
     assert run.recipe.to_dict()["optimizer"]["learning_rate"] == 0.00884
     assert run.model.is_file()
 
@@ -219,7 +219,7 @@ def test_a_database_of_cases_is_read(place: Callable[[str], Path]) -> None:
 
 
 def test_a_cohort_is_read(place: Callable[[str], Path]) -> None:
-    cohort = api.read_cohort(place("cohort.csv"))
+    cohort = ls.read_cohort(place("cohort.csv"))
     assert isinstance(cohort, Cohort)
     assert len(cohort) == 48
     assert np.all(cohort["sha256"] != "")
