@@ -48,7 +48,7 @@ def test_each_item_can_be_answered_and_points_to_what_is_there(name: str) -> Non
 
 
 def test_what_a_file_alone_does_not_hold_is_said() -> None:
-    item = Item("1", "numbers", facts=("figures", "persons"))
+    item = Item("1", "numbers", facts=("metrics", "persons"))
     whole = answer(item, facts(subject()), cnmc=False)
     assert whole.state == "answered"
     assert "report.json: persons" in whole.source

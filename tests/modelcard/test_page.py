@@ -82,7 +82,7 @@ def test_from_the_file_alone() -> None:
     assert "| AUROC | 0.900 (no interval) |" in text
     assert "| train | 1, H2 | 5 ALL; 4 HEM |" in text
     assert "Not in the model file. Name the run folder" in text
-    assert "Trained on drawn cells" in text
+    assert "synthetic cells" in text
     assert "blast from 0.4000" in text
 
 
@@ -102,10 +102,10 @@ def test_a_model_of_everyone_says_whose_figures_it_has() -> None:
     text = to_markdown(
         model_card(CardSource(replace(card, training=replace(card.training, split=split))))
     )
-    assert "All persons set the weights; the figures are those of models of" in text
+    assert "the metrics are those of models of the same recipe" in text
     assert "On persons left out by cross-validation: 2 persons, 30 cells." in text
     assert "validation persons" not in text
-    assert "Where the recipe itself was chosen by such figures they flatter it" in text
+    assert "If the recipe itself was chosen by such metrics, they are optimistic" in text
 
 
 def left_out_card() -> Card:
@@ -131,12 +131,12 @@ def test_a_card_of_everyone_holds_its_persons() -> None:
     ) in text
     assert "| H2 | HEM | 20 |  | 0.250 (" in text
     assert ") | 0.000 | none | 0.650 | 0.000 | 0.700 |" in text
-    assert "The worst is person H2 (HEM): 5 of 20 cells called rightly" in text
-    assert "in what is said of answers and coverage persons weigh the same." in text
+    assert "person H2 (HEM), 5 of 20 cells" in text
+    assert "all persons have the same weight." in text
     assert "Not in the model file" not in text
-    assert "Only 1 persons with HEM cells were tested." in text
+    assert "persons with HEM cells: only 1." in text
     assert "without the temperature 0.900" in text
-    assert "area under the curve of risk against coverage 0.900" in text
+    assert "area under the risk-coverage curve 0.900" in text
     for metric in CARD_METRICS:
         assert f"| {metric.title} | 0.900" in text
 
@@ -146,8 +146,8 @@ def test_the_checklists_are_answered_from_it() -> None:
     item = Item("23b", "differences between clusters", facts=("persons", "calibration", "parts"))
     assert answer(item, known, cnmc=False).state == "answered"
     assert answer(item, bare, cnmc=False).state == "not answered"
-    assert "9 of 10 ALL cells and 5 of 20 healthy ones" in known["confusion"].text
-    assert "1 persons with ALL and 1 healthy ones, left out in turn" in known["tested"].text
+    assert "9 of 10 ALL cells and 5 of 20 HEM cells" in known["confusion"].text
+    assert "1 persons with ALL and 1 healthy persons" in known["tested"].text
 
 
 def test_a_run_adds_its_persons(run: Path) -> None:
@@ -156,10 +156,10 @@ def test_a_run_adds_its_persons(run: Path) -> None:
     assert subject.record is not None
     for row in subject.record.persons:
         assert f"| {row.person} | {row.label} | 12 | {row.share:.3f} (" in text
-    assert "Tested on 4 persons with ALL and 4 healthy ones: 48 and 48 cells." in text
-    assert "Only 4 persons with HEM cells were tested." in text
-    assert "50 draws of persons" in text
-    assert "Share answered 1.000 (1.000 to 1.000)" in text
+    assert "Tested on 4 persons with ALL and 4 healthy persons: 48 and 48 cells." in text
+    assert "persons with HEM cells: only 4." in text
+    assert "50 bootstrap draws" in text
+    assert "answered 1.000 (1.000 to 1.000)" in text
     assert "temperature and operating point were set on validation persons." in text
     assert "<td>HB</td>" in to_html(model_card(subject))
 

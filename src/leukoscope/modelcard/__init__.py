@@ -1,1 +1,1 @@
-"""A model's papers: its card as a page, and reporting checklists, filled from file and run."""
+"""Documents about a model: its card as a page, and reporting checklists."""

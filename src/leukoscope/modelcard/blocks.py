@@ -11,7 +11,7 @@ from leukoscope.core.files import write_text
 
 @dataclass(frozen=True)
 class Heading:
-    """A section's title; level 2 or 3."""
+    """A section heading; level 2 or 3."""
 
     text: str
     level: int = 2
@@ -19,7 +19,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; as a warning it stands out."""
+    """A paragraph of text, shown as a warning if `warning` is set."""
 
     text: str
     warning: bool = False
@@ -45,14 +45,14 @@ Block = Heading | Paragraph | Bullets | Table
 
 @dataclass(frozen=True)
 class Page:
-    """A title and what follows."""
+    """A page: its title and its blocks."""
 
     title: str
     blocks: tuple[Block, ...]
 
 
 def write(page: Page, path: Path) -> Path:
-    """Write a page, in the format of the file's name.
+    """Write a page, in the format of the file name's suffix.
 
     Raises:
         LeukoscopeError: The name ends in neither .html nor .md.
@@ -60,22 +60,22 @@ def write(page: Page, path: Path) -> Path:
     writers = {".md": to_markdown, ".html": to_html}
     kind = writers.get(path.suffix.lower())
     if kind is None:
-        raise LeukoscopeError(f"{path}: a page is .html or .md; name it so with --out.")
+        raise LeukoscopeError(f"{path}: a page is .html or .md; name such a file with --out.")
     write_text(path, kind(page))
     return path
 
 
 def to_markdown(page: Page) -> str:
-    """The page as Markdown, the notice of research use under its title."""
+    """The page as Markdown, with the notice of research use below its title."""
     from leukoscope.core.errors import RESEARCH_USE
 
-    parts = [f"# {_marked(page.title)}", f"**{RESEARCH_USE}**"]
+    parts = [f"# {_escaped(page.title)}", f"**{RESEARCH_USE}**"]
     parts += [_block_as_markdown(block) for block in page.blocks]
     return "\n\n".join(parts) + "\n"
 
 
 def to_html(page: Page) -> str:
-    """The page as one HTML file that needs nothing else."""
+    """The page as one self-contained HTML file."""
     from markupsafe import Markup
 
     from leukoscope.core import html
@@ -98,11 +98,11 @@ def to_html(page: Page) -> str:
 def _block_as_markdown(block: Block) -> str:
     match block:
         case Heading(text, level):
-            return f"{'#' * level} {_marked(text)}"
+            return f"{'#' * level} {_escaped(text)}"
         case Paragraph(text, warning):
-            return f"**{_marked(text)}**" if warning else _marked(text)
+            return f"**{_escaped(text)}**" if warning else _escaped(text)
         case Bullets(items):
-            return "\n".join(f"- {_marked(item)}" for item in items)
+            return "\n".join(f"- {_escaped(item)}" for item in items)
         case Table():
             return markdown_table(block)
 
@@ -114,9 +114,9 @@ def markdown_table(table: Table) -> str:
 
 
 def _row(cells: Sequence[str] | Iterable[str]) -> str:
-    return "| " + " | ".join(_marked(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(_escaped(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
-def _marked(text: str) -> str:
-    """Text on one line that Markdown takes for nothing but text."""
+def _escaped(text: str) -> str:
+    """Text on one line, with Markdown's special characters escaped."""
     return re.sub(r"([\\`*_<>\[\]])", r"\\\1", " ".join(text.split()))

@@ -1,21 +1,20 @@
-"""Reporting checklists, each item with where it is answered, or why it is not.
+"""Reporting checklists: for each item the place of its answer, or why it is not answered.
 
 CLAIM: A. S. Tejani et al., "Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024
 update", Radiology: Artificial Intelligence 6 (2024) e240300. TRIPOD+AI: G. S. Collins et al.,
-"TRIPOD+AI statement", BMJ 385 (2024) e078378. Items stand here by number with a few words of our
-own for what each asks; the publications have the full text.
+"TRIPOD+AI statement", BMJ 385 (2024) e078378. Items are listed by number with our own short wording
+of what each asks; the publications have the full text.
 
-An item is answered by facts of the file and report, by a statement on what the software does for
-every model, or by one on the data, which holds for C-NMC alone.
+An item is answered by facts of the file and report, by a statement about the software that holds
+for every model, or by a statement about the data that holds for C-NMC alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 
-import yaml
-
+from leukoscope.core.dataclass_reader import build
+from leukoscope.core.yaml_files import read_yaml
 from leukoscope.modelcard.blocks import Block, Heading, Page, Paragraph, Table
 from leukoscope.modelcard.facts import CardSource, facts
 from leukoscope.modelcard.outcomes import Fact
@@ -31,11 +30,11 @@ class Item:
     Attributes:
         number: As printed: "20", or "12a".
         asks: What it asks, in our words.
-        facts: Names of facts that answer it, in part or whole.
-        says: What holds for every model of this software.
-        data: What holds where the data is C-NMC.
-        see: Where in the documentation more stands.
-        lacks: What no answer is given to, and why.
+        facts: Names of facts that answer it, fully or partly.
+        says: Statement that holds for every model of this software.
+        data: Statement that holds if the data is C-NMC.
+        see: Page of the documentation with more.
+        lacks: What is not answered, and why.
     """
 
     number: str
@@ -63,7 +62,7 @@ class Checklist:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said to an item. `state` is answered, partly, or not answered."""
+    """The answer to an item. `state` is answered, partly, or not answered."""
 
     state: str
     text: str
@@ -71,25 +70,23 @@ class Answer:
 
 
 def read_checklist(name: str) -> Checklist:
-    """One of `CHECKLISTS`."""
-    text = resources.files("leukoscope.modelcard").joinpath(f"{name}.yaml").read_text("utf-8")
-    body = yaml.safe_load(text)
-    sections = {title: tuple(map(_item, items)) for title, items in body["sections"].items()}
-    return Checklist(body["title"], body["source"], sections)
+    """Read one of `CHECKLISTS`."""
+    source = resources.files("leukoscope.modelcard").joinpath(f"{name}.yaml")
+    return build(Checklist, read_yaml(source, f"{name}.yaml"))
 
 
 def answer(item: Item, known: Mapping[str, Fact], *, cnmc: bool) -> Answer:
-    """What is said to an item.
+    """Answer one item.
 
     Args:
         item: The item.
-        known: From `facts`; those it names and that are absent leave it answered in part at most.
+        known: Result of `facts`; an item with absent facts is answered partly at most.
         cnmc: Whether the model's data is C-NMC 2019.
     """
-    found = [known[name] for name in item.facts if name in known]
+    named = [known[name] for name in item.facts if name in known]
     absent = [name for name in item.facts if name not in known]
-    texts = [fact.text for fact in found]
-    sources = [fact.source for fact in found]
+    texts = [fact.text for fact in named]
+    sources = [fact.source for fact in named]
     if item.says:
         texts.append(item.says)
     if item.data and cnmc:
@@ -100,17 +97,17 @@ def answer(item: Item, known: Mapping[str, Fact], *, cnmc: bool) -> Answer:
     if absent:
         lacks.append(f"{', '.join(absent)} (in the report of a run, not in a model file alone)")
     if item.data and not cnmc:
-        lacks.append("to be told by those who brought the data")
+        lacks.append("to be stated by those who provided the data")
     state = "answered" if texts and not lacks else "partly" if texts else "not answered"
     if lacks:
         texts.append(f"Not answered: {'; '.join(lacks)}")
     return Answer(state, ". ".join(texts) + ".", "; ".join(dict.fromkeys(sources)))
 
 
-def filled(subject: CardSource) -> Page:
+def filled(source: CardSource) -> Page:
     """Both checklists, filled for one model."""
-    known = facts(subject)
-    cnmc = subject.card.data.doi == CNMC_DOI
+    known = facts(source)
+    cnmc = source.card.data.doi == CNMC_DOI
     blocks: list[Block] = [
         Paragraph(
             f"Filled by leukoscope model checklist for the model {known['name'].text}. The second "
@@ -126,21 +123,16 @@ def filled(subject: CardSource) -> Page:
         ]
         for section, items in checklist.sections.items():
             rows = tuple(_row(item, answers[item.number]) for item in items)
-            headers = ("item", "asks for", "state", "answer", "where")
+            headers = ("item", "asks for", "state", "answer", "source")
             blocks += [Heading(section, 3), Table(headers, rows)]
     return Page("Reporting checklists", tuple(blocks))
 
 
-def _item(fields: Mapping[str, Any]) -> Item:
-    own = {**fields, "number": str(fields["number"]), "facts": tuple(fields.get("facts", ()))}
-    return Item(**own)
-
-
-def _row(item: Item, found: Answer) -> tuple[str, ...]:
-    return item.number, item.asks, found.state, found.text, found.source
+def _row(item: Item, given: Answer) -> tuple[str, ...]:
+    return item.number, item.asks, given.state, given.text, given.source
 
 
 def _count(answers: Mapping[str, Answer]) -> str:
-    states = [one.state for one in answers.values()]
+    states = [given.state for given in answers.values()]
     parts = [f"{states.count(state)} {state}" for state in ("answered", "partly", "not answered")]
     return f"Of {len(states)} entries: {', '.join(parts)}."

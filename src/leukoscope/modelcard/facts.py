@@ -1,7 +1,6 @@
-"""What a model file and, where there is one, the report of its run say, as sentences with sources.
+"""Facts about a model, from its file and its run's report, as sentences with sources.
 
-Nothing is looked up elsewhere and no figure is typed in: a fact that the files do not hold is
-absent, and whoever wants it says so.
+No metric is typed in here: a fact that the files do not hold is absent, and the pages say so.
 """
 
 from collections.abc import Mapping
@@ -13,20 +12,20 @@ from leukoscope.core.values import MetricResult
 from leukoscope.evaluation.metrics.metrics import TITLES
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.card_text import describe
+from leukoscope.inference.model_file.card_text import CardText, card_text
 from leukoscope.inference.model_file.model_file import default_model, read_card
 from leukoscope.modelcard.outcomes import REPORT, Fact, of_out_of_fold, of_record
 
 MODEL = "model.onnx"
 EVERYONE = "everyone"
-"""The kind of split of a model that was fitted on all persons: its figures are of its like, fitted
-without the persons they are measured on."""
+"""The kind of split of a model fitted on all persons: its metrics come from models of the same
+recipe, each fitted without the persons it is measured on."""
 HEADLINE = ("auroc", "sensitivity", "specificity", "balanced_accuracy", "f1_weighted")
 
 
 @dataclass(frozen=True)
 class CardSource:
-    """What is written about: a model's card and, where its run was measured, that record."""
+    """The sources of a model's pages: its card and, if its run was evaluated, that record."""
 
     card: Card
     record: Evaluation | None = None
@@ -36,10 +35,10 @@ def open_card_source(path: Path | str | None = None) -> CardSource:
     """Read a model file, or a run folder with its report.
 
     Args:
-        path: A model file or a run folder; the shipped model where none is named.
+        path: A model file or a run folder; None for the shipped model.
 
     Raises:
-        LeukoscopeError: The model cannot be used, or the report is of another model.
+        LeukoscopeError: The model is invalid, or the report is of another model.
     """
     place = Path(path) if path is not None else default_model()
     if not place.is_dir():
@@ -58,39 +57,39 @@ def open_card_source(path: Path | str | None = None) -> CardSource:
     return CardSource(card, record)
 
 
-def facts(subject: CardSource) -> Mapping[str, Fact]:
-    """Every fact that is known, by name."""
-    card = subject.card
-    words = dict(describe(card))
-    found = {
+def facts(source: CardSource) -> Mapping[str, Fact]:
+    """Every known fact, by name."""
+    card = source.card
+    text = card_text(card)
+    known = {
         "name": Fact(f"{card.name}, made {card.created[:10]}", "card: name, created"),
-        "input": Fact(_input(words), "card: input, descriptors"),
+        "input": Fact(_input(text), "card: input, descriptors"),
         "data": Fact(_data(card), "card: data"),
-        "training": Fact(f"Trained on: {words['Trained on']}", "card: training"),
-        "split": Fact(_split(card, words["Split"]), "card: training.split"),
+        "training": Fact(f"Training data: {text.training}", "card: training"),
+        "split": Fact(_split(card, text), "card: training.split"),
         "choice": Fact(_choice(card), "card: training.split, operating_point"),
         "operating point": Fact(
-            f"Operating point: {words['Operating point']}", "card: operating_point"
+            f"Operating point: {text.operating_point}", "card: operating_point"
         ),
         "temperature": Fact(
-            f"Answers with the {words['Answers']}, set on {chosen_on(card)}", "card: temperature"
+            f"Output: {text.output}, set on {calibration_persons(card)}", "card: temperature"
         ),
-        "heatmap": Fact(f"Heatmap: {words['Heatmap']}", "card: heatmap"),
-        "abstention": Fact(f"Abstention: {words.get('Abstention', 'none')}", "card: abstention"),
-        "versions": Fact(f"Made with {words['Versions']}", "card: versions"),
-        "license": Fact(f"The model is licensed {card.license}", "card: license"),
+        "heatmap": Fact(f"Heatmap: {text.heatmap}", "card: heatmap"),
+        "abstention": Fact(f"Abstention: {text.abstention}", "card: abstention"),
+        "versions": Fact(f"Made with {text.versions}", "card: versions"),
+        "license": Fact(f"License of the model: {card.license}", "card: license"),
         "recipe": Fact(_recipe(card), "card: recipe"),
-        "settings": Fact(_settings(card), "card: recipe"),
+        "settings": Fact(f"Settings: {settings_text(card)}", "card: recipe"),
         "balance": Fact(_balance(card), "card: recipe"),
         "initial values": Fact(_initial(card), "card: recipe"),
     }
     if card.results:
-        found["figures"] = Fact(_headline(card.results), "card: results")
-    if subject.record is not None:
-        found |= of_record(subject.record)
+        known["metrics"] = Fact(_headline(card.results), "card: results")
+    if source.record is not None:
+        known |= of_record(source.record)
     elif card.left_out:
-        found |= of_out_of_fold(card)
-    return found
+        known |= of_out_of_fold(card)
+    return known
 
 
 def is_final_fit(card: Card) -> bool:
@@ -98,37 +97,49 @@ def is_final_fit(card: Card) -> bool:
     return card.training.split.kind == EVERYONE
 
 
-def chosen_on(card: Card) -> str:
-    """The persons that set the temperature and the operating point, in words."""
+def calibration_persons(card: Card) -> str:
+    """The persons on whom temperature and operating point were set, as text."""
     return "persons left out by cross-validation" if is_final_fit(card) else "validation persons"
 
 
-def _split(card: Card, words: str) -> str:
+def settings_text(card: Card) -> str:
+    """All settings of the recipe in one line."""
+    groups = {key: value for key, value in card.recipe.items() if isinstance(value, Mapping)}
+    return "; ".join(
+        f"{group}: " + ", ".join(f"{name} {_plain(value)}" for name, value in settings.items())
+        for group, settings in groups.items()
+    )
+
+
+def _split(card: Card, text: CardText) -> str:
     if is_final_fit(card):
         return (
-            f"Split: none ({words}). All persons set the weights; the figures are those of models "
-            "of the same recipe on persons left out by cross-validation"
+            f"Split: none ({text.split}). The model is fitted on all persons; the metrics are "
+            "those of models of the same recipe on persons left out by cross-validation"
         )
-    return f"Split: by {words}"
+    return f"Split: by {text.split}"
 
 
 def _choice(card: Card) -> str:
     if "classical" in card.recipe or is_final_fit(card):
-        own = (
-            "Settings of the estimator are the recipe's, or were chosen among its candidates by "
-            "cross-validation over training persons"
+        settings = (
+            "The settings of the estimator are the recipe's, or were chosen among its candidates "
+            "by cross-validation over training persons"
         )
     else:
-        own = "The epoch was chosen on validation persons"
-    said = f"{own}; temperature and operating point were set on {chosen_on(card)}"
+        settings = "The epoch was chosen on validation persons"
+    text = f"{settings}; temperature and operating point were set on {calibration_persons(card)}"
     if is_final_fit(card):
-        said += ". Where the recipe itself was chosen by figures of these persons, they flatter it"
-    return said
+        text += (
+            ". If the recipe itself was chosen by metrics on these persons, the metrics are "
+            "optimistic"
+        )
+    return text
 
 
-def _input(words: Mapping[str, str]) -> str:
-    text = f"Input: {words['Input']} (RGB)"
-    return f"{text}, of which are taken {words['Measures']}" if "Measures" in words else text
+def _input(text: CardText) -> str:
+    line = f"Input: {text.input} (RGB)"
+    return f"{line}, from which {text.descriptors} are measured" if text.descriptors else line
 
 
 def _data(card: Card) -> str:
@@ -142,28 +153,19 @@ def _recipe(card: Card) -> str:
     return f"Recipe {name}: {summary}" if summary else f"Recipe {name}"
 
 
-def _settings(card: Card) -> str:
-    """All settings of the recipe on one line."""
-    named = {key: value for key, value in card.recipe.items() if isinstance(value, Mapping)}
-    return "Settings: " + "; ".join(
-        f"{group}: " + ", ".join(f"{name} {_plain(value)}" for name, value in settings.items())
-        for group, settings in named.items()
-    )
-
-
 def _balance(card: Card) -> str:
-    """What is done about classes of unequal size."""
+    """How classes of unequal size are weighted."""
     weights = {
         "loss": _group(card, "loss").get("class_weights"),
         "sampling": _group(card, "fit").get("sampling"),
         "estimator": _group(card, "classical").get("weights"),
     }
     named = ", ".join(f"{name} {value}" for name, value in weights.items() if value is not None)
-    return f"Weights of classes: {named or 'none named'}"
+    return f"Class weights: {named or 'none named'}"
 
 
 def _initial(card: Card) -> str:
-    """What training started from."""
+    """The initial values of the training."""
     if "classical" in card.recipe:
         return "Initial values: an estimator of this kind has none"
     weights = _group(card, "network").get("weights")
@@ -183,6 +185,6 @@ def _plain(value: object) -> str:
 
 def _headline(results: Mapping[str, MetricResult]) -> str:
     named = [key for key in HEADLINE if key in results]
-    one = results[named[0]] if named else next(iter(results.values()))
+    measured_on = results[named[0]] if named else next(iter(results.values()))
     text = "; ".join(f"{TITLES[key]} {results[key]}" for key in named)
-    return f"{text} ({one.part}: {one.persons} persons, {one.cells} cells)"
+    return f"{text} ({measured_on.part}: {measured_on.persons} persons, {measured_on.cells} cells)"

@@ -1,4 +1,4 @@
-"""How a model did, as sentences with sources: by the report of its run, or by its card alone."""
+"""Results of a model as sentences with sources, from its run's report or from its card alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ REPORT = "report.json"
 
 @dataclass(frozen=True)
 class Fact:
-    """A sentence, and where it stands."""
+    """A sentence and its source."""
 
     text: str
     source: str
 
 
-def share(row: PersonRow) -> str:
-    """How many of a person's cells were called rightly."""
+def person_fraction(row: PersonRow) -> str:
+    """Fraction of a person's cells classified correctly, with its Wilson interval."""
     return f"{row.share:.3f} ({row.low:.3f} to {row.high:.3f})"
 
 
 def of_record(record: Evaluation) -> dict[str, Fact]:
-    """What the report of a run says of its test persons, by name."""
+    """Facts from the report of a run about its test persons, by name."""
     all_, hem = record.person_count.get("ALL", 0), record.person_count.get("HEM", 0)
     worst = min(record.persons, key=lambda row: row.share)
     confusion = record.confusion
@@ -34,21 +34,21 @@ def of_record(record: Evaluation) -> dict[str, Fact]:
         f"{part}: {len(names)} persons, {record.protocol.cells.get(part, 0)} cells"
         for part, names in record.protocol.persons.items()
     )
-    found = {
+    known = {
         "parts": Fact(f"Parts: {parts}", f"{REPORT}: protocol"),
         "tested": Fact(
-            f"Tested on {all_} persons with ALL and {hem} healthy ones: {record.cells['ALL']} and "
-            f"{record.cells['HEM']} cells",
+            f"Tested on {all_} persons with ALL and {hem} healthy persons: "
+            f"{record.cells['ALL']} and {record.cells['HEM']} cells",
             f"{REPORT}: person_count, cells",
         ),
         "confusion": Fact(
             f"At the operating point {confusion.true_all} of "
             f"{confusion.true_all + confusion.missed_all} ALL cells and {confusion.true_hem} of "
-            f"{confusion.true_hem + confusion.false_all} healthy ones were called rightly",
+            f"{confusion.true_hem + confusion.false_all} HEM cells are classified correctly",
             f"{REPORT}: confusion",
         ),
         "persons": Fact(
-            f"Called rightly by person: from {worst.share:.3f} (person {worst.person}, "
+            f"Classified correctly by person: from {worst.share:.3f} (person {worst.person}, "
             f"{worst.label}) to {max(row.share for row in record.persons):.3f}",
             f"{REPORT}: persons",
         ),
@@ -57,69 +57,69 @@ def of_record(record: Evaluation) -> dict[str, Fact]:
             f"{REPORT}: calibration",
         ),
         "bootstrap": Fact(
-            f"95 % intervals from {record.replicates} draws of persons", f"{REPORT}: replicates"
+            f"95 % intervals from {record.replicates} bootstrap draws of persons",
+            f"{REPORT}: replicates",
         ),
     }
     selection = record.selection
     if selection is not None:
-        found["answered"] = Fact(
-            f"Share answered {selection.answered}; wrong among the answered "
-            f"{selection.error_answered}, if all were answered {selection.error_all}",
+        known["answered"] = Fact(
+            f"Fraction answered {selection.answered}; incorrect among the answered "
+            f"{selection.error_answered}, without abstention {selection.error_all}",
             f"{REPORT}: selection",
         )
-    return found
+    return known
 
 
 def of_out_of_fold(card: Card) -> dict[str, Fact]:
-    """What the card of a model of everyone says of the persons left out in turn, by name."""
+    """Facts from the card of a model fitted on all persons about its cross-validation, by name."""
     rows, results = card.left_out, card.results
     worst = worst_person(rows)
     best = max(rows, key=lambda row: row.right / row.cells)
     source = "card: left_out"
-    found = {
+    known = {
         "parts": Fact(
-            f"Parts: none; each of {len(rows)} persons was left out once, and all set the weights",
+            f"Parts: none; each of {len(rows)} persons was left out once, and the model is fitted "
+            "on all",
             source,
         ),
         "tested": Fact(
             f"Measured on {_persons(rows, 'ALL')} persons with ALL and {_persons(rows, 'HEM')} "
-            f"healthy ones, left out in turn: {_cells(rows, 'ALL')} and {_cells(rows, 'HEM')} "
+            f"healthy persons, left out in turn: {_cells(rows, 'ALL')} and {_cells(rows, 'HEM')} "
             "cells",
             source,
         ),
         "confusion": Fact(
             f"At the operating point {_right(rows, 'ALL')} of {_cells(rows, 'ALL')} ALL cells and "
-            f"{_right(rows, 'HEM')} of {_cells(rows, 'HEM')} healthy ones were called rightly",
+            f"{_right(rows, 'HEM')} of {_cells(rows, 'HEM')} HEM cells are classified correctly",
             source,
         ),
         "persons": Fact(
-            f"Called rightly by person: from {worst.right / worst.cells:.3f} to "
-            f"{best.right / best.cells:.3f}. The worst is {worst_text(worst)}",
+            f"Classified correctly by person: from {worst.right / worst.cells:.3f} to "
+            f"{best.right / best.cells:.3f}. The worst: {worst_text(worst)}",
             source,
         ),
     }
-    found["bootstrap"] = Fact(
-        "95 % intervals from draws of whole persons with replacement", "card: results"
-    )
+    known["bootstrap"] = Fact("95 % intervals by bootstrap over whole persons", "card: results")
     if {"ece", UNTEMPERED.key} <= set(results):
-        found["calibration"] = Fact(
+        known["calibration"] = Fact(
             f"Expected calibration error on persons left out {results['ece']}, without "
             f"the temperature {results[UNTEMPERED.key]}",
             "card: results",
         )
     if {"answered", "error_answered", "error_all", "aurc"} <= set(results):
-        found["answered"] = Fact(
-            f"Share answered {results['answered']}; wrong among the answered "
-            f"{results['error_answered']}, if all were answered "
-            f"{results['error_all']}; area under the curve of risk against coverage "
-            f"{results['aurc']}; persons weigh the same",
+        known["answered"] = Fact(
+            f"Fraction answered {results['answered']}; incorrect among the answered "
+            f"{results['error_answered']}, without abstention "
+            f"{results['error_all']}; area under the risk-coverage curve "
+            f"{results['aurc']}; all persons have the same weight",
             "card: results",
         )
-    return found
+    return known
 
 
-def share_of(row: OutOfFoldResult) -> str:
-    """How many of a person's cells were called rightly, with the Wilson interval."""
+def out_of_fold_fraction(row: OutOfFoldResult) -> str:
+    """Fraction of a person's cells classified correctly, with its Wilson interval."""
     low, high = wilson_interval(row.right, row.cells)
     return f"{row.right / row.cells:.3f} ({low:.3f} to {high:.3f})"
 

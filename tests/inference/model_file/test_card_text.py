@@ -1,34 +1,40 @@
-"""A card in words says what a reader must not miss."""
+"""The text of a card has what a reader must not miss."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.inference.model_file.card_text import describe
+from leukoscope.inference.model_file.card_text import HEADINGS, CardText, card_text, describe
 from tests.inference.tiny_model import tiny_card
 
 
-def test_the_card_in_words() -> None:
-    lines = dict(describe(tiny_card()))
-    assert lines["Use"] == RESEARCH_USE
-    assert lines["Input"] == "the central 256 x 256 original pixels, at 32 x 32"
-    assert lines["Operating point"] == (
-        "blast from 0.4000, set for 95% recall; there 96.0% recall at 70.0% specificity "
-        "(validation: 1 persons, 3 cells)"
-    )
-    assert lines["Trained on"] == (
-        "SYNTHETIC cells; train: 5 ALL and 4 HEM cells of 2 persons; "
-        "validation: 2 ALL and 1 HEM cells of 1 persons; 2 images on record"
-    )
-    assert lines["Split"] == "person, seed 0"
-    assert lines["Measured auroc"] == "0.900 (test: 2 persons, 30 cells)"
+def test_the_text_has_the_numbers_of_the_card() -> None:
+    text = card_text(tiny_card())
+    assert text.use == RESEARCH_USE
+    assert "256 x 256" in text.input
+    assert "32 x 32" in text.input
+    for number in ("0.4000", "95%", "96.0%", "70.0%", "1 persons", "3 cells"):
+        assert number in text.operating_point
+    for part in ("SYNTHETIC", "train: 5 ALL and 4 HEM cells of 2 persons", "2 images"):
+        assert part in text.training
+    assert text.split == "person, seed 0"
+    assert text.results == {"auroc": "0.900 (test: 2 persons, 30 cells)"}
+    assert text.out_of_fold == ""
 
 
-def test_a_leaky_split_and_a_missing_operating_point_are_said() -> None:
+def test_every_topic_has_a_heading_and_empty_ones_are_left_out() -> None:
+    assert [*HEADINGS, "results"] == [field.name for field in fields(CardText)]
+    lines = describe(tiny_card())
+    assert all(heading and line for heading, line in lines)
+    assert len({heading for heading, _ in lines}) == len(lines)
+
+
+def test_a_leaky_split_and_a_missing_operating_point_are_stated() -> None:
     training = tiny_card().training
     leaky = replace(training, split=replace(training.split, leaky=True), synthetic=False)
     card = tiny_card(training=leaky, operating_point=None, heatmap="none", cam_bias=None)
-    lines = dict(describe(card))
-    assert "LEAKY" in lines["Split"]
-    assert "SYNTHETIC" not in lines["Trained on"]
-    assert lines["Operating point"] == "none set: blast from 0.5"
-    assert lines["Heatmap"].startswith("none of its own; an occlusion map, approximate")
+    text = card_text(card)
+    assert "LEAKY" in text.split
+    assert "SYNTHETIC" not in text.training
+    assert "0.5" in text.operating_point
+    assert text.heatmap.startswith("none")
+    assert "approximate" in text.heatmap

@@ -1,4 +1,7 @@
-"""A card in words, as `leukoscope model show` prints it."""
+"""A card as text: one line for each topic, and the headings of `leukoscope model show`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.values import MetricResult
@@ -8,65 +11,121 @@ from leukoscope.inference.model_file.out_of_fold import persons_text
 from leukoscope.inference.rejection.image_checks import quality_text
 
 
+@dataclass(frozen=True)
+class CardText:
+    """A card as text; "" for a topic on which the card has nothing.
+
+    Pages take these fields, never the headings, so that a change of wording breaks nothing.
+    """
+
+    use: str
+    name: str
+    created: str
+    input: str
+    descriptors: str
+    estimator: str
+    output: str
+    heatmap: str
+    operating_point: str
+    abstention: str
+    distance_limit: str
+    image_limits: str
+    training: str
+    split: str
+    data: str
+    license: str
+    versions: str
+    out_of_fold: str
+    results: Mapping[str, str]
+
+
+HEADINGS = {
+    "use": "Use",
+    "name": "Name",
+    "created": "Created",
+    "input": "Input",
+    "descriptors": "Descriptors",
+    "estimator": "Estimator",
+    "output": "Output",
+    "heatmap": "Heatmap",
+    "operating_point": "Operating point",
+    "abstention": "Abstention",
+    "distance_limit": "Distance limit",
+    "image_limits": "Image limits",
+    "training": "Training data",
+    "split": "Split",
+    "data": "Data",
+    "license": "License",
+    "versions": "Versions",
+    "out_of_fold": "By person",
+}
+"""The heading of each line, in reading order."""
+
+
 def describe(card: Card) -> list[tuple[str, str]]:
-    """A card as pairs of a heading and a line of text, in reading order."""
+    """Describe a card in pairs of a heading and a line of text, in reading order."""
+    text = card_text(card)
+    lines = [(heading, getattr(text, name)) for name, heading in HEADINGS.items()]
+    metrics = [(f"Result {name}", line) for name, line in text.results.items()]
+    return [(heading, line) for heading, line in lines if line] + metrics
+
+
+def card_text(card: Card) -> CardText:
+    """Write a card as text."""
     crop, size = card.input.crop, card.input.size
-    none = "none of its own; an occlusion map, approximate, is made on demand"
-    heatmap = "exact: what each place adds to the logit" if card.heatmap == "cam" else none
-    lines = [
-        ("Use", RESEARCH_USE),
-        ("Name", card.name),
-        ("Created", card.created),
-        ("Input", f"the central {crop} x {crop} original pixels, at {size} x {size}"),
-        *_classical(card),
-        ("Answers", f"probability of {card.positive}, temperature {card.temperature:.3g}"),
-        ("Heatmap", heatmap),
-        ("Operating point", _operating_point(card)),
-        ("Abstention", abstention_text(card.abstention)),
-        ("Known cells", distance_text(card.out_of_distribution)),
-        ("Known looks", quality_text(card.image_limits)),
-        ("Trained on", _training(card)),
-        ("Split", _split(card)),
-        ("Data", f"{card.data.name}. {card.data.citation} ({card.data.license})"),
-        ("License", card.license),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())),
-    ]
-    if card.left_out:
-        lines.append(("By person", persons_text(card.left_out)))
-    return lines + [(f"Measured {name}", _measured(one)) for name, one in card.results.items()]
+    exact = "exact: the contribution of each place to the logit"
+    none = "none; an approximate occlusion map is computed on demand"
+    return CardText(
+        use=RESEARCH_USE,
+        name=card.name,
+        created=card.created,
+        input=f"the central {crop} x {crop} original pixels, resized to {size} x {size}",
+        descriptors=_descriptors(card),
+        estimator=_estimator(card),
+        output=f"probability of {card.positive}, temperature {card.temperature:.3g}",
+        heatmap=exact if card.heatmap == "cam" else none,
+        operating_point=_operating_point(card),
+        abstention=abstention_text(card.abstention),
+        distance_limit=distance_text(card.out_of_distribution),
+        image_limits=quality_text(card.image_limits),
+        training=_training(card),
+        split=_split(card),
+        data=f"{card.data.name}. {card.data.citation} ({card.data.license})",
+        license=card.license,
+        versions=", ".join(f"{name} {version}" for name, version in card.versions.items()),
+        out_of_fold=persons_text(card.left_out) if card.left_out else "",
+        results={name: _result(result) for name, result in card.results.items()},
+    )
 
 
-def _classical(card: Card) -> list[tuple[str, str]]:
-    """What is measured and by what it is judged, where that is no network."""
-    lines = []
-    if card.descriptors is not None:
-        count, version = len(card.descriptors.names), card.descriptors.version
-        lines.append(("Measures", f"{count} descriptors of the cell, version {version}"))
+def _descriptors(card: Card) -> str:
+    if card.descriptors is None:
+        return ""
+    count, version = len(card.descriptors.names), card.descriptors.version
+    return f"{count} descriptors of the cell, version {version}"
+
+
+def _estimator(card: Card) -> str:
     settings = card.recipe.get("classical")
-    if isinstance(settings, dict):
-        own = {name: value for name, value in settings.items() if name != "estimator"}
-        lines.append(("Estimator", f"{settings.get('estimator')}: {_in_words(own)}"))
-    return lines
-
-
-def _in_words(settings: dict[str, object]) -> str:
-    """Settings on one line: a list as its values, an empty one left out."""
-    words = {
+    if not isinstance(settings, dict):
+        return ""
+    values = {
         name: ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         for name, value in settings.items()
-        if value != []
+        if name != "estimator" and value != []
     }
-    return "; ".join(f"{name} {text}" for name, text in words.items())
+    listed = "; ".join(f"{name} {value}" for name, value in values.items())
+    return f"{settings.get('estimator')}: {listed}"
 
 
 def _operating_point(card: Card) -> str:
     point = card.operating_point
     if point is None:
-        return "none set: blast from 0.5"
+        return "not set: blast from 0.5"
     return (
-        f"blast from {point.threshold:.4f}, set for {point.target_recall:.0%} recall; there "
-        f"{point.recall:.1%} recall at {point.specificity:.1%} specificity "
-        f"({point.set_on.part}: {point.set_on.persons} persons, {point.set_on.cells} cells)"
+        f"blast from {point.threshold:.4f}, chosen for {point.target_recall:.0%} recall on "
+        f"{point.set_on.persons} persons ({point.set_on.part}, {point.set_on.cells} cells): "
+        f"{point.recall:.1%} recall and {point.specificity:.1%} specificity"
     )
 
 
@@ -77,18 +136,19 @@ def _training(card: Card) -> str:
         f"of {len(training.persons.get(part, ()))} persons"
         for part, cells in training.cells.items()
     ]
-    made_up = "SYNTHETIC cells; " if training.synthetic else ""
-    return f"{made_up}{'; '.join(parts)}; {len(unpack_hashes(training.hashes))} images on record"
+    synthetic = "SYNTHETIC cells; " if training.synthetic else ""
+    hashes = f"hashes of {len(unpack_hashes(training.hashes))} images in the card"
+    return f"{synthetic}{'; '.join(parts)}; {hashes}"
 
 
 def _split(card: Card) -> str:
     split = card.training.split
-    leaky = ". LEAKY: the same person can stand in two parts" if split.leaky else ""
+    leaky = ". LEAKY: the same person can be in two subsets" if split.leaky else ""
     return f"{split.kind}, seed {split.seed}{leaky}"
 
 
-def _measured(one: MetricResult) -> str:
-    value = "undefined" if one.value is None else f"{one.value:.3f}"
-    if one.low is not None and one.high is not None:
-        value = f"{value}, 95 % interval {one.low:.3f} to {one.high:.3f}"
-    return f"{value} ({one.part}: {one.persons} persons, {one.cells} cells)"
+def _result(result: MetricResult) -> str:
+    value = "undefined" if result.value is None else f"{result.value:.3f}"
+    if result.low is not None and result.high is not None:
+        value = f"{value}, 95 % interval {result.low:.3f} to {result.high:.3f}"
+    return f"{value} ({result.part}: {result.persons} persons, {result.cells} cells)"

@@ -1,4 +1,4 @@
-"""When a model must not answer, as its card says it."""
+"""Rejection and abstention limits of a model card, and their descriptions."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from leukoscope.inference.rejection.mahalanobis import GaussianModel
 
 @dataclass(frozen=True)
 class OutOfDistribution:
-    """How far from the training cells a cell may lie, in the space of the model's embedding."""
+    """The largest accepted distance to the training cells, in the space of the embedding."""
 
     method: str
     space: GaussianModel
@@ -16,30 +16,36 @@ class OutOfDistribution:
 
 
 def abstention_text(abstention: Abstention | None) -> str:
-    """When a probability is not answered for, as `leukoscope model show` says it."""
+    """Describe the abstention as one line of `leukoscope model show`."""
     if abstention is None:
-        return "never abstains: each probability is answered for"
-    from_, to = abstention.all_from, abstention.hem_to
-    low, high = sorted((from_.value, to.value))
-    which = "both classes are" if from_.value <= to.value else "neither class is"
+        return "none: every probability gives an answer"
+    all_from, hem_to = abstention.all_from, abstention.hem_to
+    low, high = sorted((all_from.value, hem_to.value))
+    both = all_from.value <= hem_to.value
+    classes = "both classes" if both else "neither class"
+    verb = "are" if both else "is"
     return (
-        f"uncertain from {low:.4f} to {high:.4f}, where {which} possible, and on to the operating "
-        f"point; {_share(from_, 'of ALL cells')}; {_share(to, 'of HEM cells')}; {abstention.method}"
+        f"uncertain from {low:.4f} to {high:.4f}, where {classes} {verb} in the prediction set, "
+        f"and from there to the operating point; {_promise(all_from, 'of ALL cells')}; "
+        f"{_promise(hem_to, 'of HEM cells')}; {abstention.method}"
     )
 
 
 def distance_text(known: OutOfDistribution | None) -> str:
-    """When a cell is unlike the training cells, likewise."""
+    """Describe the limit on the distance as one line of `leukoscope model show`."""
     if known is None:
-        return "not known; nothing is turned away for being unlike"
+        return "not set; no image is rejected for its distance to the training cells"
     return (
         f"not a cell beyond a distance of {known.limit.value:.1f} in {known.space.width} "
-        f"dimensions; {_share(known.limit, 'of cells')}; {known.method}"
+        f"dimensions; {_promise(known.limit, 'of cells')}; {known.method}"
     )
 
 
-def _share(limit: Limit, whose: str) -> str:
-    on = f"{limit.persons} person{'' if limit.persons == 1 else 's'}"
+def _promise(limit: Limit, cells: str) -> str:
+    """The fraction of cells beyond a limit, and whether it is guaranteed."""
+    persons = f"{limit.persons} person{'' if limit.persons == 1 else 's'}"
     if limit.guaranteed:
-        return f"at most {limit.alpha:.1%} {whose} of a new person expected beyond, set on {on}"
-    return f"{limit.alpha:.1%} {whose} beyond it among {on}, which is too few to promise anything"
+        return (
+            f"at most {limit.alpha:.1%} {cells} of a new person expected beyond, set on {persons}"
+        )
+    return f"{limit.alpha:.1%} {cells} beyond it among {persons}, too few for a guarantee"

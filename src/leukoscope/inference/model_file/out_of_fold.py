@@ -1,4 +1,4 @@
-"""Figures by person of a model that has seen everyone, as its card holds them."""
+"""Out-of-fold results by person of a model fitted on all persons, as its card holds them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,21 @@ LABELS = ("ALL", "HEM")
 
 @dataclass(frozen=True)
 class OutOfFoldResult:
-    """What a model of the same recipe, which had not seen a person, said of that person's cells.
+    """Out-of-fold predictions for the cells of one person and label.
 
-    `area` is the median of the pixels that are not black. Of the `cells` of this class, `right`
-    were called so at the operating point; `answered` got a verdict, and `wrong` of these the other
-    class; `not_cells` were taken for something else; `covered` kept their class among the possible
-    ones. What a call hangs on was set on other persons.
+    All thresholds were set on other persons.
+
+    Attributes:
+        person: The person.
+        label: "ALL" or "HEM".
+        cells: Number of cells with this label.
+        area: Median number of pixels that are not black.
+        right: Cells classified correctly at the operating point.
+        answered: Cells with the verdict blast or normal.
+        wrong: Answered cells with the verdict of the other class.
+        not_cells: Cells rejected as not a cell.
+        covered: Cells whose prediction set contains their label.
+        mean_p: Mean probability of ALL.
     """
 
     person: str
@@ -41,24 +50,23 @@ class OutOfFoldResult:
 
 
 def worst_person(rows: Sequence[OutOfFoldResult]) -> OutOfFoldResult:
-    """Of whose cells the smallest share was called rightly."""
+    """The person with the smallest fraction of cells classified correctly."""
     return min(rows, key=lambda row: row.right / row.cells)
 
 
 def persons_text(rows: Sequence[OutOfFoldResult]) -> str:
-    """How far persons lie apart, and who is worst, on one line."""
-    worst = worst_person(rows)
-    shares = [row.right / row.cells for row in rows]
+    """Describe the spread over persons, and the worst person, in one line."""
+    fractions = [row.right / row.cells for row in rows]
     return (
-        f"of the cells of a person left out {median(shares):.1%} called rightly in the median of "
-        f"{len(rows)}, below half of {sum(share < 0.5 for share in shares)} of them; worst is "
-        f"{worst_text(worst)}"
+        f"in the median of {len(rows)} persons left out, {median(fractions):.1%} of a person's "
+        f"cells classified correctly; less than half for {sum(f < 0.5 for f in fractions)} of "
+        f"them; worst: {worst_text(worst_person(rows))}"
     )
 
 
 def worst_text(row: OutOfFoldResult) -> str:
-    """What became of one person's cells."""
+    """Describe the results of one person in one line."""
     return (
-        f"person {row.person} ({row.label}): {row.right} of {row.cells} cells called rightly; "
-        f"{row.answered} answered, {row.wrong} of these wrongly"
+        f"person {row.person} ({row.label}), {row.right} of {row.cells} cells classified "
+        f"correctly, {row.answered} answered, {row.wrong} of these incorrectly"
     )
