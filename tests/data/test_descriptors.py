@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukoscope.core.renamed import current_names
-from leukoscope.data.descriptors import DESCRIPTORS, GROUPS, NAMES, VERSION, choose, describe
+from leukoscope.data.descriptors import DESCRIPTORS, GROUPS, NAMES, VERSION, describe, names_without
 from leukoscope.data.descriptors.foreground_crop import SMALLEST, crop_foreground
-from leukoscope.data.descriptors.glcm import GRAYS, measures, pairs
-from leukoscope.data.descriptors.lbp import KINDS, LEAST, MIXED, NEIGHBORS, histogram
-from leukoscope.data.descriptors.radial_profile import ANGLE, center_of, radii
+from leukoscope.data.descriptors.glcm import GRAY_LEVELS, cooccurrence_matrix, haralick_measures
+from leukoscope.data.descriptors.lbp import KINDS, MARGIN, NEIGHBORS, NON_UNIFORM, lbp_histogram
+from leukoscope.data.descriptors.radial_profile import ANGLE, centroid, radii
 from leukoscope.data.descriptors.scales import smoothed
 from leukoscope.data.descriptors.shape import perimeter
 from leukoscope.data.imaging.foreground import SPECK_LEVEL
@@ -157,9 +157,9 @@ def test_waves_of_the_outline_are_told_by_their_number(waves):
 
 def test_rays_reach_the_farthest_point_of_the_outline():
     mask = away < 50
-    assert radii(mask, center_of(mask)) == pytest.approx(np.full(64, 50), abs=1)
+    assert radii(mask, centroid(mask)) == pytest.approx(np.full(64, 50), abs=1)
     ring = mask & (away > 30)
-    assert radii(ring, center_of(ring)) == pytest.approx(np.full(64, 50), abs=1)
+    assert radii(ring, centroid(ring)) == pytest.approx(np.full(64, 50), abs=1)
     right = radii(mask, (99.5, 119.5))
     assert right == pytest.approx(
         -20 * np.cos(ANGLE) + np.sqrt(2500 - (20 * np.sin(ANGLE)) ** 2), abs=1
@@ -228,13 +228,13 @@ def test_smoothing_spreads_a_point_as_wide_as_it_says():
 
 def pairs_one_by_one(grays, distance):
     slant = max(1, round(distance / math.sqrt(2)))
-    table = np.zeros((GRAYS, GRAYS))
+    table = np.zeros((GRAY_LEVELS, GRAY_LEVELS))
     height, width = grays.shape
     for row, column in product(range(height), range(width)):
         for down, right in ((0, distance), (distance, 0), (slant, slant), (slant, -slant)):
             if row + down < height and 0 <= column + right < width:
                 one, other = grays[row, column], grays[row + down, column + right]
-                if max(one, other) < GRAYS:
+                if max(one, other) < GRAY_LEVELS:
                     table[one, other] += 1
                     table[other, one] += 1
     return table / max(1, table.sum())
@@ -243,20 +243,22 @@ def pairs_one_by_one(grays, distance):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 5), st.integers(0))
 def test_pairs_of_grays_are_those_counted_one_by_one(height, width, distance, seed):
-    grays = np.random.default_rng(seed).integers(0, GRAYS + 1, (height, width)).astype(np.int16)
-    assert pairs(grays, distance) == pytest.approx(pairs_one_by_one(grays, distance))
+    grays = (
+        np.random.default_rng(seed).integers(0, GRAY_LEVELS + 1, (height, width)).astype(np.int16)
+    )
+    assert cooccurrence_matrix(grays, distance) == pytest.approx(pairs_one_by_one(grays, distance))
 
 
 def test_measures_of_pairs_by_hand():
     share = np.array([[0.4, 0.1], [0.1, 0.4]])
-    assert measures(share) == pytest.approx((0.2, 0.9, math.sqrt(0.34), 0.6))
-    assert measures(np.array([[1.0, 0], [0, 0]])) == (0, 1, 1, 0)
-    assert measures(np.zeros((2, 2))) == (0, 0, 0, 0)
+    assert haralick_measures(share) == pytest.approx((0.2, 0.9, math.sqrt(0.34), 0.6))
+    assert haralick_measures(np.array([[1.0, 0], [0, 0]])) == (0, 1, 1, 0)
+    assert haralick_measures(np.zeros((2, 2))) == (0, 0, 0, 0)
 
 
 def test_kinds_of_pattern_are_the_58_uniform_ones_and_the_rest():
     assert np.bincount(KINDS).tolist() == [1, *[8] * 7, 1, 198]
-    assert (KINDS[0b00011100], KINDS[0b10000001], KINDS[0b0101]) == (3, 2, MIXED)
+    assert (KINDS[0b00011100], KINDS[0b10000001], KINDS[0b0101]) == (3, 2, NON_UNIFORM)
 
 
 @settings(max_examples=20, deadline=None)
@@ -264,16 +266,16 @@ def test_kinds_of_pattern_are_the_58_uniform_ones_and_the_rest():
 def test_patterns_are_those_found_pixel_by_pixel(height, width, distance, seed):
     picture = np.random.default_rng(seed).integers(0, 4, (height, width)).astype(np.float32)
     inside = np.ones((height, width), bool)
-    wide, counts = np.pad(picture, distance), np.zeros(MIXED + 1)
+    wide, counts = np.pad(picture, distance), np.zeros(NON_UNIFORM + 1)
     for row, column in product(range(height), range(width)):
         around = [
             wide[row + distance * (1 + down), column + distance * (1 + right)]
             for down, right in NEIGHBORS
         ]
-        bits = [int(value > picture[row, column] + LEAST) for value in around]
+        bits = [int(value > picture[row, column] + MARGIN) for value in around]
         changes = sum(bits[i] != bits[i - 1] for i in range(8))
-        counts[sum(bits) if changes <= 2 else MIXED] += 1
-    assert histogram(picture, inside, distance) == pytest.approx(counts / counts.sum())
+        counts[sum(bits) if changes <= 2 else NON_UNIFORM] += 1
+    assert lbp_histogram(picture, inside, distance) == pytest.approx(counts / counts.sum())
 
 
 def test_spots_are_counted_and_told_pale_from_dark():
@@ -325,11 +327,11 @@ def test_a_blend_with_the_background_is_cut_off():
 
 
 def test_leaving_out_by_name_and_by_group():
-    kept = choose(("size", "red_mean"))
+    kept = names_without(("size", "red_mean"))
     assert set(NAMES) - set(kept) == {"ln_area", "ln_perimeter", "red_mean"}
     assert kept == tuple(name for name in NAMES if name in kept)
     with pytest.raises(KeyError, match="weight"):
-        choose(("weight",))
+        names_without(("weight",))
 
 
 def test_values_are_those_of_the_version():
@@ -360,7 +362,7 @@ def test_names_of_earlier_versions_are_read_as_the_present_ones():
     old = {"leave_out": ["off_centre", "colour"], "names": ["off_centre"]}
     read = current_names(old)
     assert read == {"leave_out": ["off_center", "color"], "names": ["off_center"]}
-    assert "off_center" not in choose(tuple(read["leave_out"]))
+    assert "off_center" not in names_without(tuple(read["leave_out"]))
 
 
 def test_the_core_install_describes_cells():

@@ -16,8 +16,13 @@ from hypothesis import strategies as st
 
 from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.data.descriptors.foreground_crop import crop_foreground
-from leukoscope.data.descriptors.glcm import GRAYS, MEANINGS, measures, pairs
-from leukoscope.data.descriptors.lbp import NEIGHBORS, histogram
+from leukoscope.data.descriptors.glcm import (
+    GRAY_LEVELS,
+    MEANINGS,
+    cooccurrence_matrix,
+    haralick_measures,
+)
+from leukoscope.data.descriptors.lbp import NEIGHBORS, lbp_histogram
 from leukoscope.data.descriptors.shape import perimeter
 from leukoscope.data.imaging.features import measure
 from leukoscope.data.imaging.shape import find_runs, second_moments, solidity
@@ -59,37 +64,39 @@ def region(mask: np.ndarray):
 
 
 def their_pairs(grays: np.ndarray, distance: int) -> np.ndarray:
-    """Counts over four directions; level `GRAYS` is what lies outside the cell."""
+    """Counts over four directions; level `GRAY_LEVELS` is what lies outside the cell."""
     counts = graycomatrix(
-        grays.astype(np.uint8), [distance], ANGLES, levels=GRAYS + 1, symmetric=True
+        grays.astype(np.uint8), [distance], ANGLES, levels=GRAY_LEVELS + 1, symmetric=True
     )
-    return counts[:GRAYS, :GRAYS, 0].sum(axis=2)
+    return counts[:GRAY_LEVELS, :GRAY_LEVELS, 0].sum(axis=2)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 30), st.integers(2, 30), st.sampled_from([1, 2, 4, 8, 16]), st.integers(0))
 def test_pairs_of_grays_are_equal(height, width, distance, seed):
-    grays = np.random.default_rng(seed).integers(0, GRAYS + 1, (height, width)).astype(np.int16)
+    grays = (
+        np.random.default_rng(seed).integers(0, GRAY_LEVELS + 1, (height, width)).astype(np.int16)
+    )
     theirs = their_pairs(grays, distance)
-    assert pairs(grays, distance) == pytest.approx(theirs / max(1, theirs.sum()))
+    assert cooccurrence_matrix(grays, distance) == pytest.approx(theirs / max(1, theirs.sum()))
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(2, GRAYS), st.integers(0))
+@given(st.integers(2, GRAY_LEVELS), st.integers(0))
 def test_measures_of_pairs_are_equal(levels, seed):
     table = np.random.default_rng(seed).integers(0, 9, (levels, levels)).astype(float) + np.eye(
         levels
     )
     table = (table + table.T) / (table + table.T).sum()
     theirs = [float(graycoprops(table[..., None, None], name)[0, 0]) for name in MEANINGS]
-    assert measures(table) == pytest.approx(theirs)
+    assert haralick_measures(table) == pytest.approx(theirs)
 
 
 def test_correlation_of_one_gray_is_0_here_and_1_there():
     """A flat cell has no texture; 0 lets a model read it as none, 1 as perfect texture."""
     flat = np.zeros((4, 4))
     flat[2, 2] = 1
-    assert measures(flat)[3] == 0
+    assert haralick_measures(flat)[3] == 0
     assert graycoprops(flat[..., None, None], "correlation")[0, 0] == 1
 
 
@@ -98,8 +105,10 @@ def test_co_occurrence_of_a_cell_is_equal(image):
     cell = crop_foreground(image)
     values = cell.density[cell.inside].astype(float)
     scaled = (cell.density - values.mean()) / values.std()
-    grays = np.clip(np.floor((scaled + 3) * GRAYS / 6), 0, GRAYS - 1)  # 16 levels over 6 deviations
-    grays = np.where(cell.inside, grays, GRAYS)
+    grays = np.clip(
+        np.floor((scaled + 3) * GRAY_LEVELS / 6), 0, GRAY_LEVELS - 1
+    )  # 16 levels over 6 deviations
+    grays = np.where(cell.inside, grays, GRAY_LEVELS)
     ours = named(image)
     for distance, name in product((1, 2, 4, 8, 16), MEANINGS):
         theirs = graycoprops(their_pairs(grays, distance)[..., None, None], name)[0, 0]
@@ -120,7 +129,7 @@ def test_kinds_of_all_256_patterns_are_those_of_the_uniform_method():
         inside = np.zeros((3, 3), bool)
         inside[1, 1] = True
         theirs = local_binary_pattern(picture.astype(int), P=8, R=1, method="uniform")[1, 1]
-        assert histogram(picture, inside, 1).argmax() == theirs, pattern
+        assert lbp_histogram(picture, inside, 1).argmax() == theirs, pattern
 
 
 @pytest.mark.filterwarnings("ignore:Applying `local_binary_pattern`:UserWarning")
@@ -130,7 +139,7 @@ def test_patterns_on_a_square_of_neighbors_are_close_to_those_on_a_circle(image)
     cell = crop_foreground(image)
     for level, distance in ((1, 2), (2, 4)):
         picture = cell.levels[level]
-        ours = histogram(picture, cell.inside, distance)
+        ours = lbp_histogram(picture, cell.inside, distance)
         codes = local_binary_pattern(picture, P=8, R=distance, method="uniform")[cell.inside]
         theirs = np.bincount(codes.astype(int), minlength=10) / codes.size
         assert np.abs(ours - theirs).sum() < 0.2

@@ -1,11 +1,11 @@
-"""A cell cut out of its image, with what several descriptors need of it."""
+"""The foreground crop: a cell on its bounding box, with quantities that descriptors share."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.radial_profile import center_of, radii
+from leukoscope.data.descriptors.radial_profile import centroid, radii
 from leukoscope.data.descriptors.scales import smoothed
 from leukoscope.data.imaging.foreground import bounding_box, bright_mask, interior, nonblack_mask
 from leukoscope.data.imaging.shape import fill_holes, find_runs, label_runs
@@ -13,20 +13,20 @@ from leukoscope.data.imaging.shape import fill_holes, find_runs, label_runs
 Floats = NDArray[np.float32]
 
 SMALLEST = 30
-"""Pixels a cell has at least; of fewer there is nothing to describe."""
+"""Smallest number of pixels of a cell."""
 SCALES = 5
-"""How often a cell is smoothed, each time twice as wide."""
+"""Number of smoothed versions of a cell, each twice as wide as the one before."""
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """One number of a cell.
+    """One number that is measured on a cell.
 
     Attributes:
-        name: Unique among all.
-        unit: Of the value, "1" for a pure number.
-        meaning: In words.
-        source: Where the measure was published; "" for what needs no source.
+        name: Unique name.
+        unit: Unit of the value, "1" for a pure number.
+        meaning: Definition in words.
+        source: Publication of the measure, "" if it needs none.
     """
 
     name: str
@@ -37,20 +37,18 @@ class Descriptor:
 
 @dataclass(frozen=True)
 class ForegroundCrop:
-    """The largest piece of what is not dark, on its bounding box of h x w pixels.
+    """The largest connected component of `bright_mask`, on its bounding box of h x w pixels.
 
     Attributes:
         color: uint8 (h, w, 3) RGB.
-        mask: bool (h, w), the piece, as it is.
-        filled: bool (h, w), with its holes filled.
-        inside: bool (h, w), more than `RIM` pixels from the outline; all of the mask where that
-            leaves too little.
-        levels: float32 (1 + `SCALES`, h, w), the optical density, and the same smoothed over more
-            and more pixels of the cell. The density is ln(256 / (gray + 1)), gray the mean of the
-            three channels: 0 for white, and differences do not depend on the brightness of the
-            lamp.
-        center: Row and column of the center of mass, holes filled.
-        radius: float64 (64,), how far it reaches from there in as many directions, pixels.
+        mask: bool (h, w), the component.
+        filled: bool (h, w), the component with its holes filled.
+        inside: bool (h, w), the mask without its rim; see `foreground.interior`.
+        levels: float32 (1 + `SCALES`, h, w), the optical density, and `SCALES` smoothed versions of
+            it. The density is ln(256 / (gray + 1)), where gray is the mean of the three channels:
+            0 for white, and differences do not depend on the brightness of the lamp.
+        center: Row and column of the centroid, holes filled.
+        radius: float64 (64,), distance of the outline from the center in 64 directions, pixels.
     """
 
     color: NDArray[np.uint8]
@@ -63,12 +61,12 @@ class ForegroundCrop:
 
     @property
     def density(self) -> Floats:
-        """The optical density as it is, float32 (h, w)."""
+        """The optical density without smoothing, float32 (h, w)."""
         return self.levels[0]
 
 
 def crop_foreground(image: NDArray[np.uint8]) -> ForegroundCrop | None:
-    """Find the cell of an image, uint8 (H, W, 3); None where there is none to speak of."""
+    """Find the cell in an image, uint8 (H, W, 3); None if it has too few pixels."""
     box = bounding_box(nonblack_mask(image))
     if box is None:
         return None
@@ -82,24 +80,24 @@ def crop_foreground(image: NDArray[np.uint8]) -> ForegroundCrop | None:
     density = np.log(256 / (gray + 1))
     filled = fill_holes(mask)
     inside = interior(mask, SMALLEST)
-    levels, center = smoothed(density, mask, SCALES), center_of(filled)
+    levels, center = smoothed(density, mask, SCALES), centroid(filled)
     return ForegroundCrop(color, mask, filled, inside, levels, center, radii(filled, center))
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest connected part of a mask; nothing where that has too few pixels."""
+    """Largest connected component of a mask; empty if it has fewer than `SMALLEST` pixels."""
     runs = find_runs(mask)
-    part = label_runs(runs, diagonal=True)
-    sizes = np.bincount(part, weights=runs.length, minlength=1)
+    component = label_runs(runs, diagonal=True)
+    sizes = np.bincount(component, weights=runs.length, minlength=1)
     if sizes.max() < SMALLEST:
         return np.zeros_like(mask)
     kept = np.zeros_like(mask)
-    kept[mask] = np.repeat(part == sizes.argmax(), runs.length)
+    kept[mask] = np.repeat(component == sizes.argmax(), runs.length)
     return kept
 
 
-def spread(values: NDArray[np.floating]) -> tuple[float, float, float]:
-    """Mean, standard deviation and skewness; the latter 0 where all values are one."""
+def moments(values: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Mean, standard deviation and skewness; the skewness of equal values is 0."""
     mean = float(values.mean(dtype=np.float64))
     centered = values - np.float32(mean)
     square = centered * centered

@@ -1,8 +1,8 @@
-"""Which optical densities stand next to each other: gray-level co-occurrence.
+"""Gray-level co-occurrence matrices (GLCM) of the optical density.
 
 Source: Haralick, Shanmugam and Dinstein, "Textural features for image classification", IEEE Trans.
-Systems, Man and Cybernetics 3, 1973. The density is first brought to mean 0 and deviation 1 inside
-the cell, so these say nothing about color or contrast as a whole.
+Systems, Man and Cybernetics 3, 1973. The density is first standardized to mean 0 and deviation 1
+inside the cell, so the measures do not depend on overall color or contrast.
 """
 
 import math
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from leukoscope.data.descriptors.foreground_crop import Descriptor, ForegroundCrop
 
 DISTANCES = (1, 2, 4, 8, 16)
-GRAYS = 16
-REACH = 3.0  # standard deviations that the grays span
-_OUTSIDE = GRAYS  # the gray of what is no pair of pixels inside
-_SIDE = GRAYS + 1
+GRAY_LEVELS = 16
+REACH = 3.0  # standard deviations on each side that the gray levels span
+_OUTSIDE = GRAY_LEVELS  # gray level of pixels outside, which are in no pair
+_SIDE = GRAY_LEVELS + 1
 
 HARALICK = "Haralick et al., 1973"
 MEANINGS = {
-    "contrast": "mean squared difference of two grays",
+    "contrast": "mean squared difference of two gray levels",
     "homogeneity": "mean of 1 / (1 + squared difference)",
-    "energy": "root of the sum of squared shares of pairs",
-    "correlation": "correlation of two grays",
+    "energy": "root of the sum of squared frequencies of pairs",
+    "correlation": "correlation of two gray levels",
 }
 
-COOCCURRENCE = tuple(
+GLCM = tuple(
     Descriptor(f"glcm_{name}_{distance}", "1", f"{meaning} {distance} px apart", HARALICK)
     for distance in DISTANCES
     for name, meaning in MEANINGS.items()
@@ -34,17 +34,27 @@ COOCCURRENCE = tuple(
 
 
 def glcm_descriptors(cell: ForegroundCrop) -> dict[str, float]:
-    """The descriptors `COOCCURRENCE`, over four directions and both senses."""
+    """Compute the descriptors `GLCM`, over four directions and both senses."""
     grays = _grays(cell)
-    found = {}
+    values: dict[str, float] = {}
     for distance in DISTANCES:
-        for name, value in zip(MEANINGS, measures(pairs(grays, distance)), strict=True):
-            found[f"glcm_{name}_{distance}"] = value
-    return found
+        for name, value in zip(
+            MEANINGS, haralick_measures(cooccurrence_matrix(grays, distance)), strict=True
+        ):
+            values[f"glcm_{name}_{distance}"] = value
+    return values
 
 
-def pairs(grays: NDArray[np.int16], distance: int) -> NDArray[np.float64]:
-    """Share of each pair of grays, (`GRAYS`, `GRAYS`), symmetric; all 0 where there is no pair."""
+def cooccurrence_matrix(grays: NDArray[np.int16], distance: int) -> NDArray[np.float64]:
+    """Frequency of each pair of gray levels at a distance, over four directions.
+
+    Args:
+        grays: int16 (h, w), levels below `GRAY_LEVELS`, or `GRAY_LEVELS` outside the cell.
+        distance: Distance of the two pixels.
+
+    Returns:
+        (`GRAY_LEVELS`, `GRAY_LEVELS`), symmetric, with a sum of 1; all 0 if there is no pair.
+    """
     slant = max(1, round(distance / math.sqrt(2)))
     code = grays * _SIDE
     counts = np.zeros(_SIDE * _SIDE, np.int64)
@@ -55,24 +65,27 @@ def pairs(grays: NDArray[np.int16], distance: int) -> NDArray[np.float64]:
         here = code[: height - down, max(-right, 0) : width - max(right, 0)]
         there = grays[down:, max(right, 0) : width - max(-right, 0)]
         counts += np.bincount((here + there).ravel(), minlength=_SIDE * _SIDE)
-    table = counts.reshape(_SIDE, _SIDE)[:GRAYS, :GRAYS].astype(np.float64)
+    table = counts.reshape(_SIDE, _SIDE)[:GRAY_LEVELS, :GRAY_LEVELS].astype(np.float64)
     table += table.T
     total = table.sum()
     return table / total if total else table
 
 
-def measures(share: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Contrast, homogeneity, energy and correlation of a symmetric table of shares."""
-    gray = np.arange(len(share))
+def haralick_measures(glcm: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Contrast, homogeneity, energy and correlation of a symmetric co-occurrence matrix.
+
+    The correlation of a single gray level is 0.
+    """
+    gray = np.arange(len(glcm))
     square = (gray[:, None] - gray) ** 2
-    contrast = float((share * square).sum())
-    margin = share.sum(axis=0)
+    contrast = float((glcm * square).sum())
+    margin = glcm.sum(axis=0)
     mean = float(margin @ gray)
     variance = float(margin @ (gray - mean) ** 2)
     return (
         contrast,
-        float((share / (1 + square)).sum()),
-        float(np.sqrt((share**2).sum())),
+        float((glcm / (1 + square)).sum()),
+        float(np.sqrt((glcm**2).sum())),
         1 - contrast / (2 * variance) if variance > 0 else 0.0,
     )
 
@@ -82,6 +95,6 @@ def _grays(cell: ForegroundCrop) -> NDArray[np.int16]:
     values = density[cell.inside]
     deviation = max(float(values.std(dtype=np.float64)), 1e-4)
     scaled = (density - float(values.mean(dtype=np.float64))) / deviation
-    grays = np.floor((scaled + REACH) * (GRAYS / (2 * REACH)))
-    grays = np.clip(grays, 0, GRAYS - 1).astype(np.int16)
+    grays = np.floor((scaled + REACH) * (GRAY_LEVELS / (2 * REACH)))
+    grays = np.clip(grays, 0, GRAY_LEVELS - 1).astype(np.int16)
     return np.where(cell.inside, grays, np.int16(_OUTSIDE))

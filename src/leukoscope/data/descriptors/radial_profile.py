@@ -1,4 +1,4 @@
-"""Rays from the center of a cell: how far it reaches, and what lies along them."""
+"""Radial profile of a cell: outline and values along rays from its center."""
 
 import math
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 ANGLES = 64
 ANGLE = (np.arange(ANGLES) + 0.5) * (2 * np.pi / ANGLES)
-"""Directions of rays: none along an axis, so that sectors of rays survive a turn and a mirror."""
+"""Directions of the rays; none is along an axis, so turns and mirrors map sectors to sectors."""
 
 
-def center_of(mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Row and column of the center of mass."""
+def centroid(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Row and column of the centroid of a mask."""
     rows, columns = mask.sum(axis=1), mask.sum(axis=0)
     total = rows.sum()
     return float(rows @ np.arange(rows.size) / total), float(
@@ -20,28 +20,28 @@ def center_of(mask: NDArray[np.bool_]) -> tuple[float, float]:
 
 
 def radii(mask: NDArray[np.bool_], center: tuple[float, float]) -> NDArray[np.float64]:
-    """How far a mask reaches from its center in `ANGLES` directions, pixels, at least 1.
+    """Distance of the outline of a mask from its center in `ANGLES` directions, pixels, at least 1.
 
-    Where a ray leaves the mask and enters it again, the farthest point counts.
+    If a ray leaves the mask and enters it again, the farthest point counts.
     """
     row, column = center
     reach = int(math.hypot(max(row, len(mask) - row), max(column, mask.shape[1] - column))) + 2
     steps = np.arange(0, reach, 0.5)
-    along = sample(mask.astype(np.float32), center, np.tile(steps, (ANGLES, 1)))
+    along = sample_rays(mask.astype(np.float32), center, np.tile(steps, (ANGLES, 1)))
     farthest = along.shape[1] - 1 - (along[:, ::-1] >= 0.5).argmax(axis=1)
-    found = (along >= 0.5).any(axis=1)
-    return np.where(found, np.maximum(steps[farthest], 1.0), 1.0)
+    meets = (along >= 0.5).any(axis=1)
+    return np.where(meets, np.maximum(steps[farthest], 1.0), 1.0)
 
 
-def sample(
+def sample_rays(
     picture: NDArray[np.float32], center: tuple[float, float], distance: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """A picture's values along rays, between pixels by bilinear interpolation, 0 outside.
+    """Sample an image along rays by bilinear interpolation, 0 outside.
 
     Args:
         picture: (h, w).
-        center: Row and column where the rays start.
-        distance: (`ANGLES`, n) pixels from there; the rays are evenly spread.
+        center: Row and column of the start of the rays.
+        distance: (`ANGLES`, n) distances from the center in pixels, a row per ray.
     """
     y = center[0] + np.sin(ANGLE)[:, None] * distance + 1
     x = center[1] + np.cos(ANGLE)[:, None] * distance + 1

@@ -1,8 +1,8 @@
-"""One picture at several scales, told from the cell's own pixels alone.
+"""Smooth an image at several scales, using the pixels of the cell only.
 
-The a trous scheme smooths with [1 4 6 4 1] / 16 along rows and columns, the taps twice as far apart
-each time: Holschneider et al., "A real-time algorithm for signal analysis with the help of the
-wavelet transform", in Wavelets, Springer 1989. No pixel is dropped on the way, so turning or
+The a trous scheme smooths with [1 4 6 4 1] / 16 along rows and columns, and doubles the distance of
+the taps at each scale: Holschneider et al., "A real-time algorithm for signal analysis with the
+help of the wavelet transform", in Wavelets, Springer 1989. There is no subsampling, so turning or
 mirroring the cell turns or mirrors every scale.
 """
 
@@ -13,14 +13,14 @@ Floats = NDArray[np.float32]
 
 
 def smoothed(values: Floats, mask: NDArray[np.bool_], count: int) -> Floats:
-    """A picture and `count` smoother versions of it.
+    """Return an image and `count` smoothed versions of it.
 
-    Dividing by the mask, smoothed likewise, keeps the black outside from bleeding in.
+    Division by the smoothed mask excludes the black background.
 
     Args:
         values: float32 (h, w).
         mask: bool (h, w), the cell.
-        count: How many; the standard deviation of the smoothing is 1, 2.2, 4.6, 9.2, 18.5 pixels.
+        count: Number of scales; the standard deviations are 1, 2.2, 4.6, 9.2, 18.5 pixels.
 
     Returns:
         float32 (1 + count, h, w), 0 outside the cell.

@@ -1,4 +1,4 @@
-"""How large a cell is and what its outline is like."""
+"""Size and outline of a cell."""
 
 import math
 
@@ -9,8 +9,8 @@ from leukoscope.data.descriptors.foreground_crop import Descriptor, ForegroundCr
 from leukoscope.data.imaging.shape import find_runs, second_moments, solidity
 
 HARMONICS = 8
-_LEAST = 0.01  # of what a disc on pixels lacks
-_FLOOR = 1e-3  # of the mean radius: pixels cannot show less
+_LEAST = 0.01  # added to 1 - circularity and 1 - solidity; a disc on pixels has about as much
+_FLOOR = 1e-3  # of the mean radius, the resolution of the pixels
 
 CROFTON = (
     "Legland, Kieu and Devaux, Computation of Minkowski measures on 2D and 3D binary images, "
@@ -23,17 +23,19 @@ FOURIER = (
 
 SIZE = (
     Descriptor("ln_area", "ln px²", "area, holes filled"),
-    Descriptor("ln_perimeter", "ln px", "perimeter, from cuts in four directions", CROFTON),
+    Descriptor(
+        "ln_perimeter", "ln px", "perimeter, from intersections in four directions", CROFTON
+    ),
 )
 OUTLINE = (
     Descriptor("ln_1_less_circularity", "ln 1", "circularity is 4 pi area / perimeter²", CROFTON),
-    Descriptor("ln_1_less_solidity", "ln 1", "solidity is area over that of the convex hull"),
-    Descriptor("ln_aspect", "ln 1", "ln of long over short axis of the ellipse of equal moments"),
+    Descriptor("ln_1_less_solidity", "ln 1", "solidity is area / area of the convex hull"),
+    Descriptor("ln_aspect", "ln 1", "ln of long / short axis of the ellipse with equal moments"),
     *(
         Descriptor(
             f"ln_harmonic_{k}",
             "ln 1",
-            f"ln of the amplitude of {k} waves of the radius around the cell, over its mean",
+            f"ln of the amplitude of {k} waves of the radius around the cell, relative to its mean",
             FOURIER,
         )
         for k in range(1, HARMONICS + 1)
@@ -41,14 +43,14 @@ OUTLINE = (
     Descriptor(
         "ln_roughness",
         "ln 1",
-        f"ln of the deviation of the radius beyond {HARMONICS} waves",
+        f"ln of the deviation of the radius above {HARMONICS} waves",
         FOURIER,
     ),
 )
 
 
 def shape_descriptors(cell: ForegroundCrop) -> dict[str, float]:
-    """The descriptors `SIZE` and `OUTLINE`."""
+    """Compute the descriptors `SIZE` and `OUTLINE`."""
     area, length = float(np.count_nonzero(cell.filled)), perimeter(cell.filled)
     circularity = 4 * math.pi * area / length**2
     minor, major = np.linalg.eigvalsh(second_moments(find_runs(cell.filled)))
@@ -59,13 +61,13 @@ def shape_descriptors(cell: ForegroundCrop) -> dict[str, float]:
         "ln_perimeter": math.log(length),
         "ln_1_less_circularity": math.log(max(0.0, 1 - circularity) + _LEAST),
         "ln_1_less_solidity": math.log(1 - solidity(cell.filled) + _LEAST),
-        "ln_aspect": math.log((major + 1) / (minor + 1)) / 2,  # the pixel itself has a width
+        "ln_aspect": math.log((major + 1) / (minor + 1)) / 2,  # a pixel has a width itself
         "ln_roughness": math.log(beyond + _FLOOR),
     } | {f"ln_harmonic_{k}": math.log(waves[k] + _FLOOR) for k in range(1, HARMONICS + 1)}
 
 
 def perimeter(mask: NDArray[np.bool_]) -> float:
-    """Length of the outline of a mask in pixels, by the formula of Crofton with four directions."""
+    """Perimeter of a mask in pixels by the Crofton formula with four directions."""
     wide = np.pad(mask, 1).view(np.uint8)
     cuts = [
         np.count_nonzero(wide[:, 1:] != wide[:, :-1]),

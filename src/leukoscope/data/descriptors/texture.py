@@ -1,8 +1,8 @@
-"""How coarse and how strong the texture inside a cell is, scale by scale."""
+"""Strength and skewness of the texture inside a cell by scale."""
 
 import numpy as np
 
-from leukoscope.data.descriptors.foreground_crop import SCALES, Descriptor, ForegroundCrop, spread
+from leukoscope.data.descriptors.foreground_crop import SCALES, Descriptor, ForegroundCrop, moments
 
 UNSER = (
     "energies of wavelet bands: Unser, Texture classification and segmentation using wavelet "
@@ -21,17 +21,17 @@ TEXTURE = tuple(
             f"ln of the deviation of the optical density between scales of {width} px",
             UNSER,
         ),
-        Descriptor(f"band_{scale}_skewness", "1", "skewness of that band: above 0 dark specks"),
+        Descriptor(f"band_{scale}_skewness", "1", "skewness of that band; above 0: dark specks"),
     )
 )
 
 
 def texture_descriptors(cell: ForegroundCrop) -> dict[str, float]:
-    """The descriptors `TEXTURE`, inside the cell."""
+    """Compute the descriptors `TEXTURE`, inside the cell."""
     levels = cell.levels[:, cell.inside]
-    found = {}
+    values: dict[str, float] = {}
     for scale in range(1, SCALES + 1):
-        _, deviation, skewness = spread(levels[scale - 1] - levels[scale])
-        found[f"ln_band_{scale}"] = float(np.log(deviation + _FLOOR))
-        found[f"band_{scale}_skewness"] = skewness
-    return found
+        _, deviation, skewness = moments(levels[scale - 1] - levels[scale])
+        values[f"ln_band_{scale}"] = float(np.log(deviation + _FLOOR))
+        values[f"band_{scale}_skewness"] = skewness
+    return values

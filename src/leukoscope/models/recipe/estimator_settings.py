@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, Literal
 
 from leukoscope.core.errors import RecipeError
-from leukoscope.data.descriptors import GROUPS, NAMES, choose
+from leukoscope.data.descriptors import GROUPS, NAMES, names_without
 from leukoscope.models.recipe.settings import Input, read_settings
 
 # Every official training image as it is, and the center of a larger one.
@@ -53,7 +53,7 @@ class Classical:
 
     def descriptors(self) -> tuple[str, ...]:
         """The names of those the model is given."""
-        return choose(self.leave_out)
+        return names_without(self.leave_out)
 
     def rules(self) -> list[tuple[bool, str]]:
         """What must hold, each with its words."""
