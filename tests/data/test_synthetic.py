@@ -77,7 +77,15 @@ def test_truth_names_exactly_the_cells_that_are_there_twice(made):
         assert np.abs(a.astype(int) - b)[a.max(axis=2) > 0].mean() > 0.5
 
 
-def test_one_person_stands_under_several_ids_in_several_folds(made):
+def test_a_truth_file_with_the_former_name_of_a_field_is_read(made, tmp_path):
+    folder, _ = made
+    text = (folder / "synthetic.json").read_text("utf-8")
+    assert '"renormalized"' in text
+    (tmp_path / "synthetic.json").write_text(text.replace("renormalized", "renormalised"))
+    assert read_truth(tmp_path) == read_truth(folder)
+
+
+def test_one_person_has_several_ids_in_several_folds(made):
     folder, cohort = made
     truth = read_truth(folder)
     assert set(truth.persons) == set(cohort["subject"])
@@ -234,10 +242,10 @@ def test_summary_recovers_planted_spreads():
     rng = np.random.default_rng(1)
     persons = np.repeat(np.arange(300), 8)
     table = 5 + rng.normal(0, 0.4, (300, 12))[persons] + rng.normal(0, 1.0, (2400, 12))
-    figures, effects = summarize(table, persons)
-    assert figures.between == pytest.approx(np.full(12, 0.4), rel=0.25)
-    assert figures.within == pytest.approx(np.ones(12), rel=0.06)
-    assert figures.mean == pytest.approx(table.mean(axis=0))  # equal group sizes
+    statistics, effects = summarize(table, persons)
+    assert statistics.between == pytest.approx(np.full(12, 0.4), rel=0.25)
+    assert statistics.within == pytest.approx(np.ones(12), rel=0.06)
+    assert statistics.mean == pytest.approx(table.mean(axis=0))  # equal group sizes
     assert effects.mean(axis=0) == pytest.approx(np.zeros(12), abs=1e-9)
     with pytest.raises(ValueError, match="two persons"):
         summarize(table[:8], persons[:8])

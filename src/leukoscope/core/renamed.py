@@ -16,6 +16,7 @@ RENAMED: Mapping[str, str] = {
     "off_centre": "off_center",
     "optimiser": "optimizer",
     "penalised": "penalized",
+    "renormalised": "renormalized",
 }
 FIRST: Mapping[str, str] = {new: old for old, new in RENAMED.items()}
 # Lists under these keys hold names themselves.

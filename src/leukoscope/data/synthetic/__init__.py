@@ -1,9 +1,9 @@
-"""A cohort of synthetic cells laid out like C-NMC: demo, tests and scale runs without a download.
+"""Synthetic cohorts laid out like C-NMC, for demos, tests and load tests without a download.
 
-The cells are drawn, not photographed, but the traps of the real data set are there: persons differ
-in cell size, stain and focus; some stand under two or three subject ids in different folds; some
-cells are there twice, byte for byte or with another stain and focus. Subject ids begin with "S" for
-ALL or "HS" for HEM, which no real one does, so a synthetic cell is told by its name wherever it is.
+The cells are drawn, not photographed, but they have the pitfalls of the real data set: persons
+differ in cell size, stain and focus; some have two or three subject ids in different folds; some
+cells occur twice, as identical files or with another stain and focus. Subject ids begin with "S"
+for ALL or "HS" for HEM, unlike all real ones, so a synthetic cell is recognized by its name.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any
 
 from leukoscope.core.errors import RESEARCH_USE, CohortError
 from leukoscope.core.progress import track
+from leukoscope.core.renamed import current_names
 from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from leukoscope.data.synthetic.plan import PlannedCell, draw_planned, plan_cohort
@@ -52,12 +53,12 @@ and which images show the same cell.
 
 @dataclass(frozen=True)
 class Truth:
-    """What an audit of a synthetic cohort should find.
+    """The persons and pairs that an audit of a synthetic cohort should find.
 
     Attributes:
-        persons: person of each subject id.
-        identical: pairs (first image, copy) that are equal byte for byte.
-        renormalized: pairs (first image, copy) of one cell at another stain and focus.
+        persons: Person of each subject id.
+        identical: Pairs (first image, copy) of identical files.
+        renormalized: Pairs (first image, copy) of the same cell with another stain and focus.
     """
 
     persons: Mapping[str, str]
@@ -75,20 +76,21 @@ def draw_cohort(
     """Draw a cohort and write it as an official C-NMC tree.
 
     Writes `fold_{0,1,2}/{all,hem}/UID_<subject>_<image>_<cell>_<all|hem>.bmp` (450 x 450, 24 bit),
-    README.txt and synthetic.json. The folder appears when all of it is there; one that already
-    holds the same cohort is left as it is.
+    README.txt and synthetic.json. The folder appears only when it is complete; a folder with the
+    same cohort is left unchanged.
 
     Args:
-        out: Folder to make; it must be absent, empty, or hold the same cohort.
-        persons: How many, about 60 % of them ALL.
-        cells_per_person: Images of each, copies included.
-        seed: Decides every pixel.
+        out: Folder to create; it must be absent, empty, or contain the same cohort.
+        persons: Number of persons, about 60 % of them ALL.
+        cells_per_person: Number of images of each person, copies included.
+        seed: Random seed, which determines every pixel.
 
     Returns:
-        The cohort, unaudited: `person` is the subject, and who is who is the audit's to find.
+        The cohort without an audit: `person` is the subject id.
 
     Raises:
-        CohortError: too few persons or cells, a negative seed, or the folder holds something else.
+        CohortError: There are too few persons or cells, the seed is negative, or the folder has
+            other content.
     """
     out = Path(out)
     if persons < 2 or cells_per_person < 1 or seed < 0:
@@ -110,32 +112,34 @@ def draw_cohort(
 
 
 def is_synthetic(subject: str) -> bool:
-    """Whether a subject id is one of a synthetic cohort ("S7", "HS12")."""
+    """True for a subject id of a synthetic cohort ("S7", "HS12")."""
     return re.fullmatch(r"H?S[0-9]+", subject, re.ASCII) is not None
 
 
 def read_truth(folder: Path | str) -> Truth:
-    """Read what is true of a synthetic cohort.
+    """Read the truth file of a synthetic cohort.
 
     Raises:
-        CohortError: The folder holds none.
+        CohortError: The folder has no valid truth file.
     """
     path = Path(folder) / TRUTH_FILE
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = current_names(json.loads(path.read_text(encoding="utf-8")))
         pairs = {
             name: tuple((a, b) for a, b in body[name]) for name in ("identical", "renormalized")
         }
         return Truth(persons=dict(body["subject_is_person"]), **pairs)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CohortError(f"{path}: no readable truth of a synthetic cohort ({error}).") from error
+        raise CohortError(
+            f"{path}: not a valid truth file of a synthetic cohort ({error})."
+        ) from error
 
 
 def _already_there(out: Path, settings: Mapping[str, int], cells: list[PlannedCell]) -> bool:
     if not out.exists():
         return False
     if not out.is_dir():
-        raise CohortError(f"{out}: is a file; name a folder for the synthetic cohort.")
+        raise CohortError(f"{out}: a file; name a folder for the synthetic cohort.")
     if not any(out.iterdir()):
         return False
     try:
@@ -146,8 +150,8 @@ def _already_there(out: Path, settings: Mapping[str, int], cells: list[PlannedCe
     if same and all((out / cell.path).is_file() for cell in cells):
         return True
     raise CohortError(
-        f"{out}: holds something other than this synthetic cohort; name a new folder, "
-        "or delete it first."
+        f"{out}: has other content than this synthetic cohort; name a new folder, or delete this "
+        "one first."
     )
 
 

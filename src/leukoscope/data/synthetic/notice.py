@@ -1,4 +1,4 @@
-"""The notice that drawn cells carry wherever a page shows them or figures from them."""
+"""The notice on every page that shows synthetic cells or results from them."""
 
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,12 @@ TEXT = "SYNTHETIC CELLS. They were drawn by a program and say nothing about real
 
 
 def is_synthetic_cohort(cohort: Cohort) -> bool:
-    """Whether any cell of a cohort was drawn rather than photographed."""
+    """True if any cell of a cohort is synthetic."""
     return any(map(is_synthetic, cohort.unique("subject")))
 
 
 def synthetic_notice(cohort: Cohort) -> "list[Markup]":
-    """A warning box for a page about this cohort; nothing for real cells."""
+    """Warning box for a page about a cohort; empty for real cells."""
     from leukoscope.core.html import note
 
     return [note(TEXT, "warning")] if is_synthetic_cohort(cohort) else []

@@ -1,7 +1,8 @@
-"""Draw persons and the parameters of their cells from the figures of the real ones.
+"""Draw persons and the parameters of their cells from the statistics of real cells.
 
-A random-effects model over the twelve measures of `measures`: class mean, plus an effect the
-person's cells share (size, stain, focus and texture go with person and slide), plus the cell's own.
+A random-effects model over the twelve measures of `measures`: class mean, plus an effect common to
+the cells of a person (size, stain, focus and texture depend on person and slide), plus an effect of
+the cell.
 """
 
 from dataclasses import dataclass
@@ -20,25 +21,25 @@ NUCLEOLI = {1: 1.8, 0: 0.3}
 """Mean number of pale spots, by class: blasts show nucleoli, most normal lymphocytes none."""
 
 CRESCENT = {1: 0.15, 0: 0.05}
-"""Share of cells with a crescent of cytoplasm left beside the nucleus, by class."""
+"""Fraction of cells with a crescent of cytoplasm beside the nucleus, by class."""
 
-_SHRED, _BITE, _CUT, _NEIGHBOR = 0.25, 0.20, 0.18, 0.12  # share of cells, either class
+_SHRED, _BITE, _CUT, _NEIGHBOR = 0.25, 0.20, 0.18, 0.12  # fraction of cells, both classes
 
-# Faults, nucleoli and the chance in a finite texture spread what is measured too. This is what the
-# parameters shall have, in the order of MEASURES, so that the sum comes out as on real cells.
+# Artifacts, nucleoli and finite textures also change mean and spread of the measures. These factors
+# and shifts of the parameters, in the order of MEASURES, compensate for that.
 _SPREAD = np.array([0.97, 0.95, 0.95, 1.0, 1.0, 1.0, 0.75, 0.7, 0.75, 0.75, 0.7, 0.95])
 _SHIFT = np.array([-0.01, -0.05, -0.2, 0.0, 0.0, 0.0, -0.02, -0.05, -0.06, -0.03, 0.1, 0.0])
 
 
 @dataclass(frozen=True)
 class Person:
-    """One person's cells.
+    """Distribution of the cells of one person.
 
     Attributes:
         label: 1 ALL, 0 HEM.
-        center: `(12,)` mean of the person's cells on the scales of `measures.MEASURES`.
-        nucleoli: mean number of nucleoli.
-        crescent: share of cells with a crescent of cytoplasm.
+        center: `(12,)` mean of the cells on the scales of `measures.MEASURES`.
+        nucleoli: Mean number of nucleoli.
+        crescent: Fraction of cells with a crescent of cytoplasm.
     """
 
     label: int
@@ -48,23 +49,23 @@ class Person:
 
 
 def sample_person(rng: np.random.Generator, label: int) -> Person:
-    """Draw what the cells of one person have in common."""
-    figures = load_statistics().classes[label]
-    effect = _root(None) @ rng.standard_normal(len(figures.mean))
+    """Draw the common properties of the cells of one person."""
+    stats = load_statistics().classes[label]
+    effect = _root(None) @ rng.standard_normal(len(stats.mean))
     return Person(
         label,
-        center=figures.mean + figures.between * effect,
+        center=stats.mean + stats.between * effect,
         nucleoli=NUCLEOLI[label] * float(rng.gamma(4.0, 1 / 4)),
         crescent=CRESCENT[label] * float(rng.gamma(1.0)),
     )
 
 
 def sample_cell(rng: np.random.Generator, person: Person) -> CellParams:
-    """Draw the parameters of one of a person's cells."""
-    figures = load_statistics().classes[person.label]
-    own = figures.within * _SPREAD * (_root(person.label) @ rng.standard_normal(len(_SPREAD)))
-    measures = person.center + _SHIFT + own
-    scale = np.exp(np.clip(measures, -6, 11.5))  # at most the cells that fit the frame
+    """Draw the parameters of one cell of a person."""
+    stats = load_statistics().classes[person.label]
+    effect = stats.within * _SPREAD * (_root(person.label) @ rng.standard_normal(len(_SPREAD)))
+    measures = person.center + _SHIFT + effect
+    scale = np.exp(np.clip(measures, -6, 11.5))  # the upper limit is a cell that fits the frame
     return CellParams(
         area=float(scale[0]),
         eccentricity=float(scale[1] / (1 + scale[1])),
@@ -87,11 +88,11 @@ def sample_cell(rng: np.random.Generator, person: Person) -> CellParams:
 
 @lru_cache(maxsize=4)
 def _root(label: int | None) -> Floats:
-    """Square root of the cells' correlation within a class, or for None of the persons'."""
-    figures = load_statistics()
+    """Square root of the correlation of cells within a class, or of persons for None."""
+    stats = load_statistics()
     if label is None:
-        correlation = figures.between_correlation
+        correlation = stats.between_correlation
     else:
-        correlation = figures.classes[label].within_correlation
+        correlation = stats.classes[label].within_correlation
     values, vectors = np.linalg.eigh(correlation)
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))

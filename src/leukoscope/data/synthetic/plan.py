@@ -1,4 +1,4 @@
-"""Decide what a synthetic cohort holds before any of it is drawn: persons, ids, folds, copies."""
+"""Plan a synthetic cohort before drawing it: persons, subject ids, folds, copies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,8 +9,8 @@ from leukoscope.data.cohort import ALL, HEM
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from leukoscope.data.synthetic.person import Person, sample_cell, sample_person
 
-ALL_SHARE = 0.6  # of the persons
-COPY_SHARE = 0.12  # of a person's images show a cell that another image shows already
+ALL_FRACTION = 0.6  # fraction of the persons with label ALL
+COPY_FRACTION = 0.12  # fraction of a person's images that are copies of a cell in another image
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class PlannedCell:
     """One image to draw.
 
     Attributes:
-        path: relative to the cohort's folder, with "/" between.
-        subject: the id in the file name.
-        person: who it is.
+        path: Path relative to the folder of the cohort, with "/".
+        subject: Subject id in the file name.
+        person: The person, named after its first subject id.
         fold: "0", "1" or "2".
         label: 1 ALL, 0 HEM.
-        drawing: (number of the person, number of the cell), which seeds the drawing.
-        params: how to draw it.
-        copy_of: path of the image that shows the same cell, "" for a first image.
+        drawing: (number of the person, number of the cell), the seed of the drawing.
+        params: Parameters of the cell.
+        copy_of: Path of the first image of the same cell, "" for a first image.
     """
 
     path: str
@@ -39,7 +39,7 @@ class PlannedCell:
 
 
 def plan_cohort(persons: int, cells_per_person: int, seed: int) -> list[PlannedCell]:
-    """Decide every image of a cohort without drawing one. Same arguments as `synthesize`."""
+    """Plan every image of a cohort; the arguments are those of `draw_cohort`."""
     labels = [_label(number) for number in range(persons)]
     alias = {
         ALL: labels.count(ALL),
@@ -65,7 +65,7 @@ def plan_cohort(persons: int, cells_per_person: int, seed: int) -> list[PlannedC
 
 
 def draw_planned(cell: PlannedCell, seed: int) -> np.ndarray:
-    """Draw one image of a plan, uint8 `(450, 450, 3)`; plan and seed alone decide it."""
+    """Draw one image of a plan, uint8 `(450, 450, 3)`; it depends on plan and seed only."""
     return draw_cell(_cell_rng(seed, cell.drawing, purpose=2), cell.params)
 
 
@@ -81,9 +81,9 @@ class _Subject:
 
 
 def _label(number: int) -> int:
-    """ALL for `ALL_SHARE` of the persons, evenly, so a larger cohort begins as the smaller."""
-    share = round(10 * ALL_SHARE)
-    return ALL if (number + 1) * share // 10 > number * share // 10 else HEM
+    """ALL for `ALL_FRACTION` of the persons, evenly, so a larger cohort extends a smaller one."""
+    tenths = round(10 * ALL_FRACTION)
+    return ALL if (number + 1) * tenths // 10 > number * tenths // 10 else HEM
 
 
 def _extra_ids(place: int) -> int:
@@ -99,7 +99,7 @@ def _plan_person(
     rng: np.random.Generator, number: int, subjects: list[_Subject], cells: int, seed: int
 ) -> Iterator[PlannedCell]:
     person: Person = sample_person(rng, subjects[0].label)
-    copies = round(COPY_SHARE * cells)
+    copies = round(COPY_FRACTION * cells)
     firsts = cells - copies
     names = {subject.name: _names(rng, subject) for subject in subjects}
     drawn: list[PlannedCell] = []
@@ -120,7 +120,7 @@ def _plan_person(
     yield from drawn
     for turn, i in enumerate(rng.permutation(firsts)[:copies]):
         first = drawn[i]
-        # As in the real set, a copy stands under another id of the person where there is one.
+        # As in the real data set, a copy has another id of the person if there is one.
         others = [s for s in subjects if s.name != first.subject] or subjects
         subject = others[turn % len(others)]
         identical = len(subjects) > 1 and turn % 3 == 0
@@ -135,7 +135,7 @@ def _plan_person(
 
 
 def _names(rng: np.random.Generator, subject: _Subject) -> Iterator[str]:
-    """Paths of one subject's cells: microscope images 1, 2, ... with one to three cells each."""
+    """Paths of the cells of a subject: microscope images 1, 2, ... with one to three cells each."""
     stream = np.random.default_rng(rng.integers(2**32))
     image = 0
     while True:

@@ -1,7 +1,7 @@
-"""Figures of real cells that set the synthetic ones: by class, between persons and within a person.
+"""Statistics of real cells for drawing synthetic ones: by class, between and within persons.
 
-Stored in `statistics.json`, which `benchmarks/synthetic_statistics.py` writes from the
-real images. Only numbers are stored, no image.
+They are in `statistics.json`, which `benchmarks/synthetic_statistics.py` computes from the real
+images. It contains only numbers, no image.
 """
 
 import json
@@ -19,15 +19,15 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class ClassStatistics:
-    """One class as a random-effects model: cell = class mean + person's effect + cell's own effect.
+    """Random-effects model of one class: cell = class mean + effect of person + effect of cell.
 
     Attributes:
-        persons: number of persons the figures rest on.
-        cells: number of cells measured.
+        persons: Number of persons.
+        cells: Number of cells.
         mean: `(12,)` mean over persons of each measure, in the order of `measures.MEASURES`.
-        between: `(12,)` standard deviation of the persons' effects.
+        between: `(12,)` standard deviation of the effects of persons.
         within: `(12,)` standard deviation of cells around their person, pooled over persons.
-        within_correlation: `(12, 12)` of cells around their person.
+        within_correlation: `(12, 12)` correlation of cells around their person.
     """
 
     persons: int
@@ -40,16 +40,17 @@ class ClassStatistics:
 
 @dataclass(frozen=True)
 class Statistics:
-    """All the figures a synthetic cohort is drawn from.
+    """All statistics from which a synthetic cohort is drawn.
 
     Attributes:
-        classes: by label, 1 for ALL and 0 for HEM.
-        between_correlation: `(12, 12)` of the persons' effects, pooled over the classes, for either
-            class alone has too few persons for it.
+        classes: Statistics by label, 1 for ALL and 0 for HEM.
+        between_correlation: `(12, 12)` correlation of the effects of persons, pooled over the
+            classes, because each class has too few persons.
         rim_depth: `(k,)` distance from the edge in px.
-        rim: `(k, 3)` RGB at that depth relative to the middle of the cell.
-        chroma: `(3,)` change of R, G, B when the gray level rises by one within a cell.
-        residual: `(3,)` RGB spread that the gray level does not explain, relative to its spread.
+        rim: `(k, 3)` RGB at that depth relative to the center of the cell.
+        chroma: `(3,)` change of R, G, B per gray level within a cell.
+        residual: `(3,)` standard deviation of R, G, B that gray does not explain, relative to that
+            of gray.
     """
 
     classes: Mapping[int, ClassStatistics]
@@ -63,21 +64,21 @@ class Statistics:
 def summarize(
     measures: ArrayLike, persons: ArrayLike, *, least_cells: int = 5
 ) -> tuple[ClassStatistics, Floats]:
-    """Split the spread of one class into what lies between persons and what lies within them.
+    """Split the variance of one class into the variance between and within persons.
 
-    The between-person variance is that of the persons' means less the share that comes from the
-    few cells behind each mean (the moment estimator of a one-way random-effects model).
+    The variance between persons is that of the person means minus the sampling variance of these
+    means (the moment estimator of a one-way random-effects model).
 
     Args:
         measures: `(n, 12)` from `measure_cell`.
-        persons: `(n,)` the person of each cell.
-        least_cells: persons with fewer cells are left out.
+        persons: `(n,)` person of each cell.
+        least_cells: Persons with fewer cells are excluded.
 
     Returns:
-        The class's figures, and the `(p, 12)` person means minus the class mean.
+        The statistics of the class, and the `(p, 12)` person means minus the class mean.
 
     Raises:
-        ValueError: if fewer than two persons have enough cells.
+        ValueError: Fewer than two persons have enough cells.
     """
     table, names = np.asarray(measures, dtype=float), np.asarray(persons)
     groups = [table[names == name] for name in np.unique(names)]
@@ -89,7 +90,7 @@ def summarize(
     noise = np.mean([v / len(group) for v, group in zip(spread, groups, strict=True)], axis=0)
     around = np.concatenate([group - group.mean(axis=0) for group in groups])
     mean = means.mean(axis=0)
-    figures = ClassStatistics(
+    statistics = ClassStatistics(
         persons=len(groups),
         cells=len(around),
         mean=mean,
@@ -97,13 +98,13 @@ def summarize(
         within=np.sqrt(spread.mean(axis=0)),
         within_correlation=np.corrcoef(around.T),
     )
-    return figures, means - mean
+    return statistics, means - mean
 
 
 def dump_statistics(statistics: Statistics, notes: Mapping[str, Any]) -> str:
-    """The figures as JSON text, rounded to four decimals, with `notes` on where they come from."""
+    """Convert statistics to JSON, rounded to four decimals, with `notes` on their origin."""
     body = asdict(statistics)
-    body["classes"] = {str(label): figures for label, figures in body["classes"].items()}
+    body["classes"] = {str(label): values for label, values in body["classes"].items()}
     return json.dumps({**notes, **_plain(body)}, indent=1) + "\n"
 
 
@@ -115,18 +116,18 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def load_statistics() -> Statistics:
-    """The figures that ship with the package."""
+    """Read the statistics in the package."""
     text = (files("leukoscope.data.synthetic") / "statistics.json").read_text(encoding="utf-8")
     body = json.loads(text)
-    classes = {int(label): _read_class(figures) for label, figures in body["classes"].items()}
+    classes = {int(label): _read_class(values) for label, values in body["classes"].items()}
     arrays = ("between_correlation", "rim_depth", "rim", "chroma", "residual")
     return Statistics(classes=classes, **{name: np.array(body[name]) for name in arrays})
 
 
-def _read_class(figures: Mapping[str, Any]) -> ClassStatistics:
+def _read_class(values: Mapping[str, Any]) -> ClassStatistics:
     arrays = ("mean", "between", "within", "within_correlation")
     return ClassStatistics(
-        persons=figures["persons"],
-        cells=figures["cells"],
-        **{name: np.array(figures[name]) for name in arrays},
+        persons=values["persons"],
+        cells=values["cells"],
+        **{name: np.array(values[name]) for name in arrays},
     )
