@@ -126,11 +126,11 @@ def test_the_same_cohort_is_reused_and_nothing_else_is_overwritten(tmp_path):
     before = [path.stat().st_mtime_ns for path in first.paths]
     again = draw_cohort(tmp_path / "a", **small)
     assert [path.stat().st_mtime_ns for path in again.paths] == before
-    with pytest.raises(CohortError, match="something other"):
+    with pytest.raises(CohortError, match="other content"):
         draw_cohort(tmp_path / "a", **small, seed=1)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
-    with pytest.raises(CohortError, match="something other"):
+    with pytest.raises(CohortError, match="other content"):
         draw_cohort(tmp_path / "mine", **small)
     with pytest.raises(CohortError, match="is a file"):
         draw_cohort(tmp_path / "mine" / "notes.txt", **small)
