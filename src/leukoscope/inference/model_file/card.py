@@ -153,9 +153,8 @@ class Card:
     def __repr__(self) -> str:
         persons = len({person for part in self.training.persons.values() for person in part})
         auroc = self.results.get("auroc")
-        measured = "" if auroc is None else f"; AUROC {auroc}"
-        split = f"split by {self.training.split.kind}"
-        return f"<Card of {self.name!r}: trained on {persons} persons, {split}{measured}>"
+        result = "" if auroc is None else f"; AUROC {auroc}, {auroc.part}"
+        return f"<Card of {self.name!r}: trained on {persons} persons{result}>"
 
     def _repr_html_(self) -> str:
         from leukoscope.core.html import notebook_table
