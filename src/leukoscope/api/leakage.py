@@ -21,6 +21,7 @@ from leukoscope.api.leakage_plan import (
 )
 from leukoscope.api.train import check_weights, trainer
 from leukoscope.core.cores import usable_cores
+from leukoscope.core.progress import duration
 from leukoscope.data.cohort import ALL, HEM, hash_cells
 from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
 
@@ -105,9 +106,7 @@ def _run(planned: Sequence[PlannedRun], recipe: Recipe, jobs: int) -> None:
     for number, run in enumerate(left):
         if number:
             each = (time.monotonic() - began) / number
-            log.info(
-                f"about {_duration(each * (len(left) - number))} left, {_duration(each)} a run"
-            )
+            log.info(f"about {duration(each * (len(left) - number))} left, {duration(each)} a run")
         log.info(f"run {number + 1} of {len(left)}: {run.folder}")
         trained = trainer(recipe)(
             run.cohort, recipe, run.split, run.folder, seed=run.seed, jobs=jobs
@@ -139,9 +138,3 @@ def _estimate(
             "after the first begins."
         )
     return lines
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

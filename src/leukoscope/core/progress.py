@@ -1,4 +1,4 @@
-"""Progress bars for people, silence for scripts."""
+"""Progress bars for people, silence for scripts; and times in the unit that a person would use."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -35,3 +35,11 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield from bar.track(items, total=total, description=description)
+
+
+def duration(seconds: float) -> str:
+    """A time as text: "0.034 s", "12 s", "3.3 min", "2.0 h"."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"

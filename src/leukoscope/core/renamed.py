@@ -17,6 +17,7 @@ RENAMED: Mapping[str, str] = {
     "optimiser": "optimizer",
     "penalised": "penalized",
     "renormalised": "renormalized",
+    "unlabelled": "unlabeled",
 }
 FIRST: Mapping[str, str] = {new: old for old, new in RENAMED.items()}
 # Lists under these keys hold names themselves.

@@ -19,6 +19,7 @@ import numpy as np
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_path
+from leukoscope.core.json_files import finite
 
 Table = dict[str, np.ndarray]
 SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -115,7 +116,7 @@ class TableWriter:
         if self._file is None:
             self._rows.append(row)
         elif self._is_jsonl():
-            values = {name: _plain(row.get(name)) for name in self.fields}
+            values = {name: finite(row.get(name)) for name in self.fields}
             self._file.write(json.dumps(values, ensure_ascii=False) + "\n")
         else:
             self._csv.writerow({name: _cell(row.get(name)) for name in self.fields})
@@ -139,15 +140,8 @@ class TableWriter:
         return self.path is not None and self.path.suffix.lower() == ".jsonl"
 
 
-def _plain(value: object) -> Any:
-    """A value JSON can hold: NumPy scalars unwrapped, nan as null."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _cell(value: object) -> object:
-    value = _plain(value)
+    value = finite(value)
     return "" if value is None else value
 
 
@@ -191,7 +185,7 @@ def _loaded(values: list[Any], is_text: bool) -> np.ndarray:
 def _name(value: Any) -> Any:
     """A name that other tools store as a number: 7.0 beside a blank was meant as 7."""
     if isinstance(value, float):
-        return int(value) if value.is_integer() else _plain(value)
+        return int(value) if value.is_integer() else finite(value)
     return value
 
 
@@ -247,7 +241,7 @@ def _write_parquet(path: Path, fields: list[str], rows: Sequence[Mapping[str, ob
     }
     columns: dict[str, Any] = {}
     for name in fields:
-        column = _array([_plain(row.get(name)) for row in rows])
+        column = _array([finite(row.get(name)) for row in rows])
         columns[name] = Array(column.tolist(), type=types[column.dtype.kind])
     write_parquet(Table.from_pydict(columns), str(path))
 

@@ -1,13 +1,13 @@
 """The record of an evaluation: what was measured and how; read and written as JSON."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from math import isnan
 from typing import Any
 
 from leukoscope.core.dataclass_reader import RECORD, MalformedError, build, parse_object
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
+from leukoscope.core.json_files import json_text
+from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Estimate, OperatingPoint, Overlap
 from leukoscope.evaluation.metrics.calibration import Reliability
 from leukoscope.evaluation.metrics.conformal import METHOD
@@ -141,7 +141,7 @@ class Evaluation:
         }
         if body["selection"] and body["selection"]["limits"]:
             del body["selection"]["limits"]["method"]
-        return json.dumps(_nan_to_none(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(body)
 
     @classmethod
     def from_json(cls, text: str) -> "Evaluation":
@@ -151,7 +151,7 @@ class Evaluation:
             LeukoscopeError: If the text is no such record.
         """
         try:
-            body = parse_object(text, "the file")
+            body = current_names(parse_object(text, "the file"))
             if body.pop("format", None) != FORMAT:
                 raise MalformedError(f"the field format is not {FORMAT}")
             for name in DERIVED:
@@ -181,14 +181,6 @@ def _point_fields(point: OperatingPoint, protocol: Protocol) -> dict[str, Any]:
     set_on = body.pop("set_on")
     persons = protocol.persons.get(set_on["part"], ())
     return {**body, "persons": persons, "cells": set_on["cells"]}
-
-
-def _nan_to_none(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _nan_to_none(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_nan_to_none(item) for item in value]
-    return None if isinstance(value, float) and isnan(value) else value
 
 
 def _read_protocol(body: dict[str, Any]) -> dict[str, Any]:

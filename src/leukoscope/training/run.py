@@ -1,9 +1,14 @@
 """The run folder: everything one training used and made, each in a file a person can open."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import Cohort, read_cohort_table, write_cohort
 from leukoscope.data.splits.partition import Split, read_split, write_split
 from leukoscope.models.recipe.recipe import Recipe, read_recipe, write_recipe
@@ -40,6 +45,19 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {str(self.folder)!r}: recipe {self.recipe.name}, {self.split!r}>"
+
+
+def run_key(cohort: Cohort, settings: Mapping[str, Any], *others: Any) -> str:
+    """A hash that two runs share if settings, and cells with their labels and parts, are the same.
+
+    Args:
+        cohort: The cells, with `part`.
+        settings: Those of the recipe.
+        *others: Further values that JSON can hold, such as the seed.
+    """
+    cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
+    text = json.dumps([first_names(settings), *others, cells])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_run(run: Run) -> None:

@@ -135,21 +135,6 @@ def test_two_groups_that_look_alike_are_told_apart():
     assert words.identity(one) != words.identity(other)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, ""),
-        (0.04, "0.0 s"),
-        (9.14, "9.1 s"),
-        (119, "119 s"),
-        (210, "3.5 min"),
-        (9000, "2.5 h"),
-    ],
-)
-def test_times_in_words(seconds, text):
-    assert words.duration(seconds) == text
-
-
 def test_every_run_has_its_line_in_the_plot_and_a_dollar_is_no_formula(tmp_path):
     blocks = [
         Block(HONEST.split, False, [(HOSTILE, Estimate(0.7, 0.6, 0.8)), ("b", Estimate(nan))]),

@@ -1,12 +1,11 @@
 """A comparison as a whole: its groups, means and claims, as a flat table and as JSON."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite
 from typing import Any
 
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.json_files import json_text
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
 from leukoscope.evaluation.comparison.published import PublishedComparison
@@ -71,7 +70,7 @@ class Comparison:
             "left_out": self.left_out,
             "remarks": self.remarks,
         }
-        return json.dumps(_plain(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(body)
 
     def columns(self) -> dict[str, list[Any]]:
         """A flat table with a row per run, for CSV: everything, each figure with its interval."""
@@ -158,11 +157,3 @@ def _figures(metrics: Mapping[str, Mapping[str, Any]], prefix: str = "") -> dict
         for metric in METRICS
         for field, suffix in (("value", ""), ("low", "_low"), ("high", "_high"))
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from leukoscope.core.progress import duration
 from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
 from leukoscope.evaluation.comparison.record import Comparison, seconds_per_epoch
 from leukoscope.evaluation.metrics.metrics import METRIC, METRICS
 from leukoscope.evaluation.report.text import count
 
-UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 FLATTERS = (
     "LEAKY: persons or cells of the test part were also trained on, so these figures flatter and "
     "do not hold for new persons."
@@ -96,20 +96,14 @@ def megabytes(entry: Entry) -> str:
     return f"{entry.file_bytes / 1e6:.2f}"
 
 
-def duration(seconds: float | None) -> str:
-    """A time for a person: "9.1 s", "3.5 min", "12 min"; "" where it is not on record."""
-    if seconds is None:
-        return ""
-    size, unit = next(one for one in UNITS if seconds >= 2 * one[0] or one[0] == 1)
-    return f"{seconds / size:.{int(seconds < 10 * size)}f} {unit}"
-
-
 def cost(entry: Entry) -> str:
     """What the training took, on one line."""
+    if entry.seconds is None:
+        return ""
     each = seconds_per_epoch(entry)
-    if each is not None and entry.epochs is not None:
-        return f"{duration(entry.seconds)}: {entry.epochs} x {duration(each)}"
-    return duration(entry.seconds)
+    if each is None:
+        return duration(entry.seconds)
+    return f"{duration(entry.seconds)}: {entry.epochs} x {duration(each)}"
 
 
 def speed(entry: Entry) -> str:

@@ -1,9 +1,7 @@
 """The results of a leakage study: a page, a table of runs, a summary as JSON, a plot, and lines."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from markupsafe import Markup
 from leukoscope.core import html
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.files import atomic_path, write_text
+from leukoscope.core.json_files import json_text
 from leukoscope.core.tables import write_table
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage import text as words
@@ -66,7 +65,7 @@ def to_json(study: Study) -> str:
         "protocols": [_level(level) for level in study.levels],
         "runs": [run_row(run) for run in study.runs],
     }
-    return json.dumps(_finite(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(body)
 
 
 def run_row(run: MeasuredRun) -> dict[str, Any]:
@@ -217,11 +216,3 @@ def _level(level: ProtocolResult) -> dict[str, Any]:
 
 def _columns(key: str, estimate: Estimate) -> dict[str, float | None]:
     return {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -1,6 +1,5 @@
 """A classical training from cells to model file: measure, choose, fit, export, weigh the groups."""
 
-import hashlib
 import json
 import logging
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.files import write_text
 from leukoscope.core.progress import track
-from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.descriptors import VERSION
 from leukoscope.data.splits.partition import Split, check_disjoint
@@ -33,7 +31,7 @@ from leukoscope.training.estimators.inputs import (
 )
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.sampling import even_weights, part_rows
-from leukoscope.training.run import CHOICE, IMPORTANCE, Run, check_kind, clear, write_run
+from leukoscope.training.run import CHOICE, IMPORTANCE, Run, check_kind, clear, run_key, write_run
 
 if TYPE_CHECKING:
     from leukoscope.training.estimators.local_ridge import LocalFit
@@ -80,7 +78,7 @@ def run_classical(
         return Run(out, recipe, split, cohort.select(cohort["part"] != ""))
     cohort, values = measured(cohort, recipe, jobs)
     run = Run(out, recipe, split, cohort)
-    key = _run_key(cohort, recipe, seed)
+    key = run_key(cohort, recipe.to_dict(), seed, VERSION)
     if resume:
         _check_folder(out, recipe, key)
     else:
@@ -174,13 +172,6 @@ def exportable(fitted: "Fitted | LocalFit", recipe: EstimatorRecipe) -> TrainedM
     from leukoscope.training.network.export import TrainedNetwork
 
     return TrainedNetwork(fitted.network, recipe.input.size)
-
-
-def _run_key(cohort: Cohort, recipe: EstimatorRecipe, seed: int) -> str:
-    """What makes two runs the same run: settings, seed, and the cells with their parts."""
-    cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
-    text = json.dumps([first_names(recipe.to_dict()), seed, VERSION, cells])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_folder(out: Path, recipe: EstimatorRecipe, key: str) -> None:

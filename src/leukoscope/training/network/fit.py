@@ -1,7 +1,5 @@
 """The training loop, top to bottom: rate, batch, loss, step, validate, save, log, stop."""
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Callable
@@ -14,7 +12,6 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from leukoscope.core.errors import TrainingError
-from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import Cohort
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.weights import find_weights, load_weights
@@ -35,6 +32,7 @@ from leukoscope.training.network.stages import (
     trainable,
 )
 from leukoscope.training.network.sync_batchnorm import part_batch_norms, share_batch_norms
+from leukoscope.training.run import run_key
 
 VALIDATION_BATCH = 64
 
@@ -234,14 +232,13 @@ def predict_logits(
 
 
 def _run_key(cohort: Cohort, recipe: NetworkRecipe, seed: int) -> str:
-    """What makes two runs the same run: settings, seed, and the cells with their parts."""
+    """The key of a run whose `epochs` and `patience` may grow."""
     settings = recipe.to_dict()
     settings["stages"] = [vars(stage).copy() for stage in plan(recipe)]
     for allowance in ("epochs", "patience"):  # a finished run may be given more of either
         settings["fit"].pop(allowance)
         settings["stages"][-1].pop(allowance)
-    cells = [cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
-    return hashlib.sha256(json.dumps([first_names(settings), seed, cells]).encode()).hexdigest()
+    return run_key(cohort, settings, seed)
 
 
 def _next_stage(recipe: NetworkRecipe, log: list[Epoch]) -> int:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
+from leukoscope.core.progress import duration
 from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.results import Row, Study
 
@@ -23,14 +24,6 @@ DONE = ("complete", "pruned", "impossible", "failed")
 def title(objective: str) -> str:
     """A figure's name as one writes it."""
     return TITLES.get(objective, objective)
-
-
-def duration(seconds: float) -> str:
-    """A time in the unit that a person would take."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from leukoscope.core import html
 from leukoscope.core.files import natural_key
+from leukoscope.core.progress import duration
 from leukoscope.data.synthetic.notice import synthetic_notice
 from leukoscope.models.recipe.space import Choice, label, plain
-from leukoscope.training.tuning.display import duration, title
+from leukoscope.training.tuning.display import title
 from leukoscope.training.tuning.plots import setting_importance, study_history
 from leukoscope.training.tuning.results import FEWEST, Row, Study, importance
 from leukoscope.training.tuning.study import SPLIT, Plan
