@@ -16,11 +16,11 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 import leukoscope as ls
+from leukoscope.core.statistics import sigmoid
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.splits.partition import Split
 from leukoscope.data.splits.splits import folds
 from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
-from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.inference.model_file.model_file import load
 from leukoscope.inference.verdict import threshold
 from leukoscope.training.estimators.inputs import feature_matrix, file_inputs

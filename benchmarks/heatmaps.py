@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.progress import track
+from leukoscope.core.statistics import sigmoid
 from leukoscope.core.values import Estimate
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import read_cell
 from leukoscope.data.imaging.perturb import blurred_baseline, cut_into_patches, mean_baseline
-from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.evaluation.metrics.faithfulness import Ends, measure, over_persons
 from leukoscope.inference.model_file.model_file import ModelFile, load
 from leukoscope.inference.occlusion import occlusion_map

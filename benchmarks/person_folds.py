@@ -24,6 +24,7 @@ import numpy as np
 import yaml
 
 import leukoscope as ls
+from leukoscope.core.statistics import sigmoid
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES
 from leukoscope.data.imaging.image import Crop
@@ -110,7 +111,7 @@ def ruled(cohort: Cohort, logit: np.ndarray, folds: list[np.ndarray]) -> np.ndar
     label, person = cohort["label"], cohort["person"]
 
     def one(row: np.ndarray, z: np.ndarray) -> float:
-        found = all_metrics(label[row], _p(z[row]), person[row], 0.5)
+        found = all_metrics(label[row], sigmoid(z[row]), person[row], 0.5)
         return (found["auroc"] + found["person_macro_balanced_accuracy"]) / 2
 
     return np.array(
@@ -123,7 +124,7 @@ def ruled(cohort: Cohort, logit: np.ndarray, folds: list[np.ndarray]) -> np.ndar
 
 def pooled(cohort: Cohort, z: np.ndarray) -> dict[str, float]:
     """The figures of one repeat, all cells together."""
-    label, person, p = cohort["label"], cohort["person"], _p(z)
+    label, person, p = cohort["label"], cohort["person"], sigmoid(z)
     found = all_metrics(label, p, person, 0.5)
     low = np.quantile(z[label == 1], 1 - RECALL)
     return {
@@ -181,7 +182,7 @@ def errors(cohort: Cohort, logit: np.ndarray, area: np.ndarray) -> list[list[str
     for who, recall in sorted(recalls(cohort, logit).items(), key=lambda item: item[1]):
         own = person == who
         against = own | (label != label[own][0])
-        auroc = all_metrics(label[against], _p(z[against]), person[against], 0.5)["auroc"]
+        auroc = all_metrics(label[against], sigmoid(z[against]), person[against], 0.5)["auroc"]
         kind = "ALL" if label[own][0] == 1 else "HEM"
         median = f"{np.median(area[own]):.0f}"
         rows.append([who, kind, str(own.sum()), median, f"{recall:.2f}", f"{auroc:.2f}"])
@@ -198,10 +199,6 @@ def table(names: list[str], rows: list[list[str]]) -> None:
     print("|" + "---|" * len(names))
     for row in rows:
         print("|", " | ".join(row), "|", flush=True)
-
-
-def _p(z: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-z)))
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,18 @@ def test_json_comes_back_as_it_went():
     record = evaluate(table())
     assert Evaluation.from_json(record.to_json()) == record
     assert json.loads(record.to_json())["notice"] == "Research use only. Not for diagnosis."
+
+
+def test_the_record_keeps_the_form_of_earlier_files():
+    record = evaluate(table(), replace(PROTOCOL, overlap=Overlap(("5",), hashes=2)))
+    body = json.loads(record.to_json())
+    assert body["operating_point"]["persons"] == list(PERSONS)
+    assert body["operating_point"]["cells"] == record.operating_point.set_on.cells
+    assert body["protocol"]["overlap_persons"] == ["5"]
+    assert body["protocol"]["overlap_images"] == 2
+    assert {"value", "low", "high", "reason"} == set(body["metrics"]["auroc"])
+    old = record.to_json().replace("unlabeled", "unlabelled")
+    assert Evaluation.from_json(old) == record
 
 
 def test_json_of_undefined_figures_is_valid_and_comes_back():

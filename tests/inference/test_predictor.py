@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from leukoscope.core.errors import ModelFileError
+from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.inference.model_file.model_file import ModelFile
-from leukoscope.inference.predictor import Predictor, sigmoid
+from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import Prediction
 from leukoscope.inference.sources import Source, expand

@@ -9,13 +9,10 @@ from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError
+from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.data.cohort import Cohort, hash_cells, write_cohort
-from leukoscope.evaluation.metrics.calibration import (
-    expected_calibration_error,
-    person_weights,
-    sigmoid,
-)
+from leukoscope.evaluation.metrics.calibration import expected_calibration_error, person_weights
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 
 if TYPE_CHECKING:

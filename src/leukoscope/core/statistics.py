@@ -1,7 +1,29 @@
-"""Small statistics that need nothing but the standard library, for every floor of the house."""
+"""Small statistics that every layer may use."""
 
-from math import sqrt
+from math import exp, sqrt
 from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def sigmoid(logit: ArrayLike) -> NDArray[np.float64]:
+    """The logistic function 1 / (1 + exp(-logit)), without overflow at either end.
+
+    It uses math.exp, for the last bit of NumPy's exp depends on the processor and would make
+    predictions depend on it.
+
+    Args:
+        logit: Any shape.
+    """
+    values = np.asarray(logit, np.float64)
+    return np.array([_sigmoid(value) for value in values.ravel().tolist()]).reshape(values.shape)
+
+
+def _sigmoid(value: float) -> float:
+    if value >= 0:
+        return 1 / (1 + exp(-value))
+    return exp(value) / (1 + exp(value))
 
 
 def wilson_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.core.files import natural_key
-from leukoscope.core.statistics import wilson_interval
+from leukoscope.core.statistics import sigmoid, wilson_interval
 from leukoscope.core.values import Abstention, OperatingPoint
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, bootstrap_metrics
 from leukoscope.evaluation.metrics.calibration import (
@@ -15,7 +15,6 @@ from leukoscope.evaluation.metrics.calibration import (
     negative_log_likelihood,
     person_weights,
     reliability_curve,
-    sigmoid,
 )
 from leukoscope.evaluation.metrics.confusion import confusion
 from leukoscope.evaluation.metrics.metrics import METRICS

@@ -20,6 +20,7 @@ import numpy as np
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import ImageError, ModelFileError
 from leukoscope.core.progress import track
+from leukoscope.core.statistics import sigmoid
 from leukoscope.data.imaging.image import decode, fixed_scale_crop
 from leukoscope.inference.evidence import check_image, gather
 from leukoscope.inference.model_file.card import Card
@@ -256,7 +257,7 @@ class Predictor:
         logit = p_all = heatmap = embedding = distance = None
         if row is not None and math.isfinite(out.logit[row]):
             logit = float(out.logit[row])
-            p_all = sigmoid(logit / card.temperature)
+            p_all = float(sigmoid(logit / card.temperature))
             heatmap = None if out.heatmap is None else out.heatmap[row]
             embedding = None if out.embedding is None else out.embedding[row]
             if card.out_of_distribution is not None and embedding is not None:
@@ -277,13 +278,6 @@ class Predictor:
             distance,
             None if heatmap is None else "exact",
         )
-
-
-def sigmoid(value: float) -> float:
-    """The logistic function, without overflow at either end."""
-    if value >= 0:
-        return 1 / (1 + math.exp(-value))
-    return math.exp(value) / (1 + math.exp(value))
 
 
 def _decode(source: Image) -> np.ndarray:

@@ -5,13 +5,13 @@ from scipy.special import expit
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 
+from leukoscope.core.statistics import sigmoid
 from leukoscope.evaluation.metrics.calibration import (
     expected_calibration_error,
     fit_temperature,
     negative_log_likelihood,
     person_weights,
     reliability_curve,
-    sigmoid,
 )
 from tests.evaluation.tables import scored, table
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from leukoscope.core.statistics import sigmoid
 from leukoscope.evaluation.metrics.calibration import (
     expected_calibration_error,
     person_weights,
     reliability_curve,
-    sigmoid,
 )
 from leukoscope.evaluation.metrics.conformal import class_limits, covers
 from leukoscope.evaluation.metrics.metrics import SELECTIVE_METRICS

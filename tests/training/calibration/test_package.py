@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from leukoscope.core.errors import ParityError
+from leukoscope.core.statistics import sigmoid
 from leukoscope.data.cohort import Cohort
-from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.inference.model_file.card import Card, truncate
 from leukoscope.inference.model_file.model_file import load, read_card
 from leukoscope.models.network.cam import CamNetwork, NetworkOutput

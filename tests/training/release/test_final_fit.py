@@ -5,10 +5,11 @@ import pytest
 
 from leukoscope import read_cohort
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.statistics import sigmoid
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.data.imaging.image import decode, read_cell
-from leukoscope.evaluation.metrics.calibration import fit_temperature, person_weights, sigmoid
+from leukoscope.evaluation.metrics.calibration import fit_temperature, person_weights
 from leukoscope.evaluation.metrics.conformal import class_limits, covers, person_quantile
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point

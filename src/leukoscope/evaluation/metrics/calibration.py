@@ -10,11 +10,6 @@ BINS = 15
 TEMPERATURE_RANGE = (0.05, 20.0)
 
 
-def sigmoid(logit: ArrayLike) -> NDArray[np.float64]:
-    """1 / (1 + exp(-logit)) in float64, without overflow at either end."""
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * np.asarray(logit, np.float64))))
-
-
 def person_weights(person: ArrayLike) -> NDArray[np.float64]:
     """A weight per cell such that every person weighs the same and the weights have mean 1."""
     _, index, count = np.unique(np.asarray(person), return_inverse=True, return_counts=True)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from leukoscope.core.statistics import sigmoid
 from leukoscope.data.cohort import Cohort
-from leukoscope.evaluation.metrics.calibration import fit_temperature, sigmoid
+from leukoscope.evaluation.metrics.calibration import fit_temperature
 from leukoscope.evaluation.metrics.conformal import class_limits
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point, operating_curve
 from leukoscope.inference.model_file.card import Card, OperatingCurve

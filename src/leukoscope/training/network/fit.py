@@ -97,7 +97,7 @@ def fit(
     """
     train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
     label, person = cohort["label"].astype(np.float32), cohort["person"]
-    run_key, stages = _run_key(cohort, recipe, seed), plan(recipe)
+    key, stages = _run_key(cohort, recipe, seed), plan(recipe)
     log = finished_epochs(out, cohort, recipe, seed) if resume else []
 
     fabric = open_fabric(recipe.fit.precision)
@@ -176,7 +176,7 @@ def fit(
         )
         log.append(entry)
         is_best = best_epoch(_scores(recipe, log)) == epoch
-        state = {"run": run_key, "log": [vars(line) for line in log]}
+        state = {"run": key, "log": [vars(line) for line in log]}
         if is_best and fabric.global_rank == 0:
             checkpoint.save(out / checkpoint.BEST, network, None, state)
         fabric.barrier()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core.statistics import sigmoid
 from leukoscope.core.tables import write_table
 from leukoscope.evaluation.metrics.cells import ScoredCells
 from leukoscope.evaluation.metrics.metrics import metric_values
@@ -51,7 +52,7 @@ def validation_metrics(logit: np.ndarray, label: np.ndarray) -> dict[str, float]
         logit: float32 (N,), finite.
         label: (N,) 0 or 1.
     """
-    p = 1 / (1 + np.exp(-logit.astype(np.float64)))
+    p = sigmoid(logit)
     cells = ScoredCells(label > 0.5, p, np.full(len(label), "", dtype=object), logit >= 0)
     values = metric_values(cells, MEASURED.values())
     return {field: values[key] for field, key in MEASURED.items()}

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leukoscope.core.statistics import sigmoid
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
-from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.inference.evidence import gather
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.rejection.image_checks import quality_flags

@@ -6,8 +6,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from leukoscope.core.files import atomic_path
+from leukoscope.core.statistics import sigmoid
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, reliability_band
-from leukoscope.evaluation.metrics.calibration import reliability_curve, sigmoid
+from leukoscope.evaluation.metrics.calibration import reliability_curve
 from leukoscope.evaluation.metrics.metrics import UNTEMPERED
 from leukoscope.evaluation.report.plots import reliability_diagram
 from leukoscope.evaluation.report.plots_persons import person_strip

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leukoscope.core.statistics import sigmoid
 from leukoscope.core.values import Estimate
 from leukoscope.data.cohort import Cohort
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, bootstrap_metrics
-from leukoscope.evaluation.metrics.calibration import sigmoid
 from leukoscope.evaluation.metrics.metrics import UNTEMPERED
 from leukoscope.evaluation.metrics.selective import Selection, measure_selection
 from leukoscope.evaluation.record import PersonRow
