@@ -132,7 +132,7 @@ def test_the_same_cohort_is_reused_and_nothing_else_is_overwritten(tmp_path):
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     with pytest.raises(CohortError, match="other content"):
         draw_cohort(tmp_path / "mine", **small)
-    with pytest.raises(CohortError, match="is a file"):
+    with pytest.raises(CohortError, match="a file"):
         draw_cohort(tmp_path / "mine" / "notes.txt", **small)
     (tmp_path / "empty").mkdir()
     assert len(draw_cohort(tmp_path / "empty", **small)) == 2

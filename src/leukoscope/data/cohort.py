@@ -217,7 +217,7 @@ def parse_labels(
     Args:
         values: (n,) text.
         source: Where they were read, for the message.
-        unit: How the message counts: "line" or "row".
+        unit: Unit of the position in the message: "line" or "row".
         first: The number of the first value in that count.
 
     Raises:

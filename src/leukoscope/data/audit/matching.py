@@ -177,7 +177,7 @@ def compare(
     settings: Settings,
 ) -> Match | None:
     """Slide the texture of the first cell over that of the second; None if the cells differ."""
-    one, other = prints[first], prints[second]
+    one, other = prints[first], prints[second]  # fingerprints
     turn, mirror = ORIENTATIONS[orientation]
     texture = np.ascontiguousarray(oriented(one.texture, turn, mirror), dtype=np.float32)
     target = other.texture.astype(np.float32)

@@ -63,13 +63,13 @@ def verify(root: Path | str, *, jobs: int | None = None) -> Verification:
         for path, digest in zip(paths, digests, strict=True):
             inside = path.relative_to(top).parts
             judged.append((path, *identify([*lead, *inside[:-1]], inside[-1], digest)))
-    found = [
+    hashed = [
         Finding(_shown_path(path, top), status, image.path if image else "")
         for path, status, image in _tell_repeated(judged)
     ]
-    findings = tuple(sorted([*settled, *found], key=lambda finding: finding.path))
-    stood_for = {finding.official for finding in findings}
-    missing = tuple(image.path for image in official_images() if image.path not in stood_for)
+    findings = tuple(sorted([*settled, *hashed], key=lambda finding: finding.path))
+    identified = {finding.official for finding in findings}
+    missing = tuple(image.path for image in official_images() if image.path not in identified)
     return Verification(str(root), findings, missing, others)
 
 
@@ -107,12 +107,12 @@ def identify(
 
 def _support(image: OfficialImage, place: Sequence[str]) -> int:
     """Number of levels of the official path that the folders confirm; -1 if one contradicts."""
-    own = set(image.path.casefold().split("/")[:-1])
+    official = set(image.path.casefold().split("/")[:-1])
     support = 0
     for level in _LEVELS:
         nearest = next((folder for folder in reversed(place) if folder in level), None)
-        if nearest and own & level:
-            if nearest not in own:
+        if nearest and official & level:
+            if nearest not in official:
                 return -1
             support += 1
     return support
@@ -189,7 +189,7 @@ def _tell_repeated(
         if image and status in ranks:
             if (
                 status == "renamed"
-            ):  # of the images that share these bytes, one that is not here yet
+            ):  # of the images with this digest, one that is not identified yet
                 twins = _index()[1][image.digest]
                 image = next((twin for twin in twins if twin.path not in taken), image)
             status = "repeated" if image.path in taken else status

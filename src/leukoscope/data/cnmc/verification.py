@@ -83,13 +83,13 @@ class Verification:
         part_of = {image.path: image.part for image in official_images()}
         official = Counter(part_of.values())
         missing = Counter(part_of[path] for path in self.missing)
-        found = Counter((part_of[f.official], f.status) for f in self.findings if f.official)
+        counts = Counter((part_of[f.official], f.status) for f in self.findings if f.official)
         return {
             part: {
                 "official": official[part],
-                "present": found[part, "present"],
+                "present": counts[part, "present"],
                 "missing": missing[part],
-                **{fault: found[part, fault] for fault in FAULTS},
+                **{fault: counts[part, fault] for fault in FAULTS},
             }
             for part in PARTS.values()
         }
@@ -127,7 +127,7 @@ class Verification:
             "missing": list(self.missing),
             "other_files": self.others,
             **{
-                status: [{"path": one.path, "official": one.official} for one in self.of(status)]
+                status: [{"path": f.path, "official": f.official} for f in self.of(status)]
                 for status in MEANING
             },
         }

@@ -39,23 +39,24 @@ def _along_rows(pictures: Floats, step: int) -> Floats:
     width, reach = pictures.shape[2], 2 * step
     wide = np.zeros((*pictures.shape[:2], width + 2 * reach), np.float32)
     wide[:, :, reach:-reach] = pictures
-    one = wide[:, :, step : step + width] + wide[:, :, 3 * step : 3 * step + width]
-    two = wide[:, :, :width] + wide[:, :, 4 * step :]
-    return _weighed(pictures, one, two)
+    near = wide[:, :, step : step + width] + wide[:, :, 3 * step : 3 * step + width]
+    far = wide[:, :, :width] + wide[:, :, 4 * step :]
+    return _weighted(pictures, near, far)
 
 
 def _along_columns(pictures: Floats, step: int) -> Floats:
     height, reach = pictures.shape[1], 2 * step
     wide = np.zeros((pictures.shape[0], height + 2 * reach, pictures.shape[2]), np.float32)
     wide[:, reach:-reach] = pictures
-    one = wide[:, step : step + height] + wide[:, 3 * step : 3 * step + height]
-    two = wide[:, :height] + wide[:, 4 * step :]
-    return _weighed(pictures, one, two)
+    near = wide[:, step : step + height] + wide[:, 3 * step : 3 * step + height]
+    far = wide[:, :height] + wide[:, 4 * step :]
+    return _weighted(pictures, near, far)
 
 
-def _weighed(middle: Floats, one: Floats, two: Floats) -> Floats:
-    one *= np.float32(4 / 16)
-    two *= np.float32(1 / 16)
-    one += two
-    one += middle * np.float32(6 / 16)
-    return one
+def _weighted(middle: Floats, near: Floats, far: Floats) -> Floats:
+    """Weight the taps by [1 4 6 4 1] / 16, where each of `near` and `far` is a sum of two."""
+    near *= np.float32(4 / 16)
+    far *= np.float32(1 / 16)
+    near += far
+    near += middle * np.float32(6 / 16)
+    return near

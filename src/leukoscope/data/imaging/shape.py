@@ -55,14 +55,14 @@ def label_runs(runs: Runs, *, diagonal: bool) -> Ints:
     above, below = _touching(runs, int(diagonal))
     root = np.arange(runs.row.size)
     while True:
-        one, other = root[above], root[below]
-        apart = one != other
+        upper, lower = root[above], root[below]
+        apart = upper != lower
         if not apart.any():
             return (np.cumsum(root == np.arange(root.size)) - 1)[root]
         # Every root joins its lowest neighbor. Two such rounds halve the roots at least, so even
         # a hostile pattern takes a logarithm of rounds.
-        one, other = one[apart], other[apart]
-        np.minimum.at(root, np.maximum(one, other), np.minimum(one, other))
+        upper, lower = upper[apart], lower[apart]
+        np.minimum.at(root, np.maximum(upper, lower), np.minimum(upper, lower))
         while not np.array_equal(root, further := root[root]):
             root = further
 
