@@ -27,9 +27,10 @@ model: $(READY) ## Train the shipped model anew from the images in DATA=data, or
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-lint: $(READY) ## Style and formatting, changing nothing
+lint: $(READY) ## Style, formatting and layers of imports, changing nothing
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/lint-imports
 	@if command -v npm > /dev/null; then $(MAKE) js; \
 	else echo "npm not found: the scripts of the page are not checked"; fi
 
@@ -51,7 +52,7 @@ cards: $(READY) ## Write the shipped model's card and checklists into docs/, aft
 	$(BIN)/python tools/model_pages.py
 
 clean: ## Remove what make has made: .venv, demo, site and caches (runs/ stays)
-	rm -rf .venv node_modules demo site build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules demo site build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt

@@ -16,7 +16,7 @@ costs nothing.
 
 import lazy_loader
 
-__version__ = "0.1.0"
+from leukoscope.core.version import __version__ as __version__
 
 __getattr__, _lazy_names, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __all__ += ["__version__"]

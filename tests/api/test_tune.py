@@ -19,7 +19,7 @@ from leukoscope.core.errors import LeukoscopeError, RecipeError, TuningError
 from leukoscope.core.files import locked
 from leukoscope.core.tables import read_table
 from leukoscope.models.recipe.recipe import read_recipe, write_recipe
-from leukoscope.training.network.log import LOG
+from leukoscope.training.run import LOG
 from leukoscope.training.tuning.measure import CELLS
 from leukoscope.training.tuning.storage import open_storage
 from tests.training.tiny import write_cells

@@ -19,10 +19,10 @@ from leukoscope.data.descriptors.foreground_crop import SMALLEST, crop_foregroun
 from leukoscope.data.descriptors.glcm import GRAY_LEVELS, cooccurrence_matrix, haralick_measures
 from leukoscope.data.descriptors.lbp import KINDS, MARGIN, NEIGHBORS, NON_UNIFORM, lbp_histogram
 from leukoscope.data.descriptors.radial_profile import ANGLE, centroid, radii
-from leukoscope.data.descriptors.scales import smoothed
 from leukoscope.data.descriptors.shape import perimeter
 from leukoscope.data.imaging.foreground import SPECK_LEVEL
 from leukoscope.data.imaging.image import decode
+from leukoscope.data.imaging.scales import smoothed
 from leukoscope.data.synthetic import draw_planned, plan_cohort
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from tests.root import ROOT

@@ -18,8 +18,8 @@ from leukoscope.inference.model_file.card import (
     DataSource,
     OperatingCurve,
     Training,
-    pack_hashes,
 )
+from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.inference.model_file.model_file import write_card
 from leukoscope.inference.rejection.image_checks import Range, fit_ranges, image_quality
 

@@ -15,8 +15,7 @@ from leukoscope.core.tables import read_table
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.splits.partition import Split, write_split
 from leukoscope.inference.model_file.model_file import load
-from leukoscope.training.network.log import LOG
-from leukoscope.training.run import read_run
+from leukoscope.training.run import LOG, read_run
 from tests.root import ROOT
 from tests.training.tiny import FILE_SETTINGS, write_cells
 

@@ -72,8 +72,7 @@ def evaluate(
         from leukoscope.evaluation.report.report import render_report
         from leukoscope.evaluation.summary import evaluate_table
         from leukoscope.evaluation.table import scored_cells
-        from leukoscope.training.network.log import LOG
-        from leukoscope.training.run import IMPORTANCE, PREDICTIONS
+        from leukoscope.training.run import IMPORTANCE, LOG, PREDICTIONS
 
     own_run, model = _opened(run)
     card = read_card(model)

@@ -22,8 +22,7 @@ from leukoscope.evaluation.leakage.record import (
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.report import RECORD_NAME
 from leukoscope.evaluation.table import scored_cells
-from leukoscope.training.network.log import LOG
-from leukoscope.training.run import PREDICTIONS, Run, read_run
+from leukoscope.training.run import LOG, PREDICTIONS, Run, read_run
 
 
 def read_study(folder: Path) -> Study:

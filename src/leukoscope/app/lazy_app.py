@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from leukoscope import __version__
 from leukoscope.app.http.headers import HEADERS
+from leukoscope.core.version import __version__
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
-from leukoscope import __version__
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.metrics import Metrics
 from leukoscope.app.predicting.answers import ImagePredictor, ImageTask
@@ -18,6 +17,7 @@ from leukoscope.app.schemas import CellPrediction
 from leukoscope.app.settings import Settings
 from leukoscope.app.uploads.memory_budget import MemoryBudget, busy
 from leukoscope.core.files import sha256_file
+from leukoscope.core.version import __version__
 from leukoscope.inference.model_file.model_file import ModelFile, default_model, load
 from leukoscope.inference.predictor import Predictor
 

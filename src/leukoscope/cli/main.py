@@ -21,6 +21,7 @@ from leukoscope.cli.tune import tune
 from leukoscope.core.console_log import log_to_stderr
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError, missing_extra
 from leukoscope.core.interrupts import repeated_when_dropped
+from leukoscope.core.version import __version__
 
 app = typer.Typer(
     help=f"Tell leukemic blasts from normal lymphoid cells. {RESEARCH_USE}",
@@ -38,9 +39,7 @@ def root(
 ) -> None:
     """Handle the options that belong to no command."""
     if version:
-        from importlib.metadata import version as installed
-
-        print(f"leukoscope {installed('leukoscope')}")
+        print(f"leukoscope {__version__}")
         raise typer.Exit
 
 

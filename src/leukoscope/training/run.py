@@ -12,10 +12,10 @@ from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import Cohort, read_cohort_table, write_cohort
 from leukoscope.data.splits.partition import Split, read_split, write_split
 from leukoscope.models.recipe.recipe import Recipe, read_recipe, write_recipe
-from leukoscope.training.network.log import LOG
 
 RECIPE, SPLIT, COHORT, MODEL = "recipe.yaml", "split.json", "cohort.csv", "model.onnx"
 LAST, BEST = "last.safetensors", "best.safetensors"  # checkpoints of a network
+LOG = "log.csv"  # a line of metrics for each epoch of a network
 CURVES, PREDICTIONS, REPORTS = "curves.png", "predictions.csv", ("report.html", "report.json")
 CHOICE, IMPORTANCE = "choice.json", "importance.csv"  # of classical recipes
 FITTED = (MODEL, LOG, LAST, BEST, CURVES, CHOICE, IMPORTANCE)

@@ -18,12 +18,12 @@ from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.predictions import Predictions, digest, predictions_of
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.report import RECORD_NAME
-from leukoscope.inference.model_file.card import Card, truncate
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.hashes import truncate
 from leukoscope.inference.model_file.model_file import read_card
 from leukoscope.inference.model_file.parameter_count import count_parameters
 from leukoscope.models.recipe.recipe import EstimatorRecipe, Recipe, read_recipe, recipe_names
-from leukoscope.training.network.log import LOG
-from leukoscope.training.run import CHOICE, COHORT, MODEL, PREDICTIONS, RECIPE, SPLIT
+from leukoscope.training.run import CHOICE, COHORT, LOG, MODEL, PREDICTIONS, RECIPE, SPLIT
 
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 

@@ -22,7 +22,8 @@ from leukoscope.core.values import (
 )
 from leukoscope.data.imaging.image import Crop
 from leukoscope.inference.model_file import card as c
-from leukoscope.inference.model_file.card import Card, pack_hashes, truncate, unpack_hashes
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.hashes import pack_hashes, truncate, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.model_file import default_model, read_card
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult

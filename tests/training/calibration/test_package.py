@@ -13,7 +13,8 @@ import torch
 from leukoscope.core.errors import ParityError
 from leukoscope.core.statistics import sigmoid
 from leukoscope.data.cohort import Cohort
-from leukoscope.inference.model_file.card import Card, truncate
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.hashes import truncate
 from leukoscope.inference.model_file.model_file import load, read_card
 from leukoscope.models.network.cam import CamNetwork, NetworkOutput
 from leukoscope.models.network.layers import Normalize, convolutions

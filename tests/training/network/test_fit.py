@@ -17,7 +17,7 @@ from leukoscope.data.cohort import Cohort
 from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.network.checkpoint import BEST, LAST
 from leukoscope.training.network.fit import Fitted, fit
-from leukoscope.training.network.log import LOG
+from leukoscope.training.run import LOG
 from tests.root import ROOT
 from tests.training.tiny import tiny_cohort, tiny_recipe
 

@@ -15,7 +15,6 @@ from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.network.checkpoint import BEST, LAST
 from leukoscope.training.network.fit import Fitted, fit
-from leukoscope.training.network.log import LOG
 from leukoscope.training.network.stages import (
     describe_stage,
     freeze_norms,
@@ -24,6 +23,7 @@ from leukoscope.training.network.stages import (
     stage_of_next,
     trainable,
 )
+from leukoscope.training.run import LOG
 from tests.training.network.test_fit import StoppedError, figures, same_weights
 from tests.training.tiny import tiny_cohort, tiny_recipe
 

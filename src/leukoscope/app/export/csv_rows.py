@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 
-from leukoscope import __version__
+from leukoscope.core.version import __version__
 
 LoadImage = Callable[[int], bytes]
 

@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from leukoscope import __version__
 from leukoscope.app.schemas import ImageIn, Problem
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.version import __version__
 
 _WORDS = {
     400: "The request cannot be used",

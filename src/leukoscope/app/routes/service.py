@@ -5,11 +5,11 @@ import asyncio
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from leukoscope import __version__
 from leukoscope.app.http.openapi import problems
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.schemas import Health, Readiness
 from leukoscope.app.state import services, stopping
+from leukoscope.core.version import __version__
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 router = APIRouter(tags=["service"])

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.data.descriptors.radial_profile import centroid, radii
-from leukoscope.data.descriptors.scales import smoothed
 from leukoscope.data.imaging.foreground import bounding_box, bright_mask, interior, nonblack_mask
+from leukoscope.data.imaging.scales import smoothed
 from leukoscope.data.imaging.shape import fill_holes, find_runs, label_runs
 
 Floats = NDArray[np.float32]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.descriptors.scales import smoothed
 from leukoscope.data.imaging.foreground import nonblack_mask
+from leukoscope.data.imaging.scales import smoothed
 
 PATCH = 25
 """Side of a patch in original pixels: an eighth of a usual cell's 200, about a large nucleolus."""

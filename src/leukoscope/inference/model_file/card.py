@@ -7,22 +7,18 @@ person, `left_out`. A card of an earlier schema has none of what came later, is 
 keeps its number.
 """
 
-import base64
-import binascii
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-import numpy as np
 
 from leukoscope.core.dataclass_reader import MalformedError, build, parse_object, plain
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
 from leukoscope.data.imaging.image import Crop
+from leukoscope.inference.model_file.hashes import truncate, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
@@ -32,7 +28,6 @@ OLDEST = 1
 CLASSES = ("HEM", "ALL")
 POSITIVE = "ALL"
 HEATMAPS = ("cam", "none")
-HASH_BYTES = 8
 
 
 def _check(true: bool, message: str) -> None:
@@ -210,38 +205,6 @@ class Card:
             subjects=_shared(subjects, set(self.training.subjects)),
             hashes=sum(truncate(h) in known for h in sha256s if h),
         )
-
-
-def truncate(sha256: str) -> int:
-    """The first 8 bytes of a hexadecimal sha256 as an integer.
-
-    By the birthday bound two of 10^6 images collide by chance with probability 3e-8.
-    """
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise ValueError(f"expected a sha256 of 64 hexadecimal digits, got {sha256!r:.80}")
-    return int(sha256[: 2 * HASH_BYTES], 16)
-
-
-def pack_hashes(sha256s: Iterable[str]) -> str:
-    """Sorted, distinct, truncated hashes as base64: 11 characters an image."""
-    values = sorted({truncate(sha256) for sha256 in sha256s})
-    return base64.b64encode(np.array(values, dtype=">u8").tobytes()).decode()
-
-
-def unpack_hashes(text: str) -> np.ndarray:
-    """What `pack_hashes` packed, as a uint64 array, sorted.
-
-    Raises:
-        ValueError: if the text is not base64 of whole, sorted, distinct hashes.
-    """
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("training.hashes is not base64") from None
-    _check(len(raw) % HASH_BYTES == 0, "training.hashes is cut short")
-    values = np.frombuffer(raw, dtype=">u8").astype(np.uint64)
-    _check(bool(np.all(values[1:] > values[:-1])), "training.hashes is not sorted")
-    return values
 
 
 def _shared(names: Iterable[str], own: set[str]) -> tuple[str, ...]:

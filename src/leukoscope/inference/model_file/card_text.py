@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.values import MetricResult
-from leukoscope.inference.model_file.card import Card, unpack_hashes
+from leukoscope.inference.model_file.hashes import unpack_hashes
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
 from leukoscope.inference.model_file.out_of_fold import persons_text
 from leukoscope.inference.rejection.image_checks import quality_text
+
+if TYPE_CHECKING:
+    from leukoscope.inference.model_file.card import Card
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ HEADINGS = {
 """The heading of each line, in reading order."""
 
 
-def describe(card: Card) -> list[tuple[str, str]]:
+def describe(card: "Card") -> list[tuple[str, str]]:
     """Describe a card in pairs of a heading and a line of text, in reading order."""
     text = card_text(card)
     lines = [(heading, getattr(text, name)) for name, heading in HEADINGS.items()]
@@ -70,7 +74,7 @@ def describe(card: Card) -> list[tuple[str, str]]:
     return [(heading, line) for heading, line in lines if line] + metrics
 
 
-def card_text(card: Card) -> CardText:
+def card_text(card: "Card") -> CardText:
     """Write a card as text."""
     crop, size = card.input.crop, card.input.size
     exact = "exact: the contribution of each place to the logit"
@@ -98,14 +102,14 @@ def card_text(card: Card) -> CardText:
     )
 
 
-def _descriptors(card: Card) -> str:
+def _descriptors(card: "Card") -> str:
     if card.descriptors is None:
         return ""
     count, version = len(card.descriptors.names), card.descriptors.version
     return f"{count} descriptors of the cell, version {version}"
 
 
-def _estimator(card: Card) -> str:
+def _estimator(card: "Card") -> str:
     settings = card.recipe.get("classical")
     if not isinstance(settings, dict):
         return ""
@@ -118,7 +122,7 @@ def _estimator(card: Card) -> str:
     return f"{settings.get('estimator')}: {listed}"
 
 
-def _operating_point(card: Card) -> str:
+def _operating_point(card: "Card") -> str:
     point = card.operating_point
     if point is None:
         return "not set: blast from 0.5"
@@ -129,7 +133,7 @@ def _operating_point(card: Card) -> str:
     )
 
 
-def _training(card: Card) -> str:
+def _training(card: "Card") -> str:
     training = card.training
     parts = [
         f"{part}: {' and '.join(f'{count} {label}' for label, count in cells.items())} cells "
@@ -141,7 +145,7 @@ def _training(card: Card) -> str:
     return f"{synthetic}{'; '.join(parts)}; {hashes}"
 
 
-def _split(card: Card) -> str:
+def _split(card: "Card") -> str:
     split = card.training.split
     leaky = ". LEAKY: the same person can be in two subsets" if split.leaky else ""
     return f"{split.kind}, seed {split.seed}{leaky}"

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from leukoscope import __version__
 from leukoscope.core.files import natural_key
+from leukoscope.core.version import __version__
 from leukoscope.data.cnmc import cnmc
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.splits.partition import Split
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
-from leukoscope.inference.model_file.card import Card, DataSource, Training, pack_hashes
+from leukoscope.inference.model_file.card import Card, DataSource, Training
+from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.models.recipe.recipe import Recipe
 
 SEEN = ("train", "validation")

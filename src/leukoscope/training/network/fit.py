@@ -20,7 +20,7 @@ from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.network import checkpoint
 from leukoscope.training.network.batches import training_batches
 from leukoscope.training.network.devices import open_fabric
-from leukoscope.training.network.log import LOG, Epoch, validation_metrics, write_log
+from leukoscope.training.network.log import Epoch, validation_metrics, write_log
 from leukoscope.training.network.loss import make_optimizer, penalty, weighted_loss
 from leukoscope.training.network.sampling import class_weights, epoch_order, part_rows
 from leukoscope.training.network.schedule import best_epoch, learning_rate, score
@@ -32,7 +32,7 @@ from leukoscope.training.network.stages import (
     trainable,
 )
 from leukoscope.training.network.sync_batchnorm import part_batch_norms, share_batch_norms
-from leukoscope.training.run import run_key
+from leukoscope.training.run import LOG, run_key
 
 VALIDATION_BATCH = 64
 

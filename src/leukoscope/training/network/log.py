@@ -10,7 +10,6 @@ from leukoscope.core.tables import write_table
 from leukoscope.evaluation.metrics.cells import ScoredCells
 from leukoscope.evaluation.metrics.metrics import metric_values
 
-LOG = "log.csv"
 MEASURED = {
     "validation_loss": "nll",
     "validation_auroc": "auroc",

@@ -20,9 +20,8 @@ from leukoscope.training.network.display import training_display
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.export import TrainedNetwork, network_card, try_export
 from leukoscope.training.network.fit import finished_epochs, fit
-from leukoscope.training.network.log import LOG
 from leukoscope.training.network.stages import plan
-from leukoscope.training.run import CURVES, Run, check_kind, clear, write_run
+from leukoscope.training.run import CURVES, LOG, Run, check_kind, clear, write_run
 
 log = logging.getLogger(__name__)
 
