@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.core.values import Cells, MetricResult, OperatingPoint
 from leukoscope.data.cohort import Cohort, make_cohort, write_cohort
 from leukoscope.data.splits.partition import Split, write_split
@@ -109,7 +110,7 @@ def write_measured_run(
         split=own.reference,
         persons={"train": ("31", "H9"), "validation": ("31",)},
         subjects=("31", "H9"),
-        hashes=cards.pack_hashes([seen]),
+        hashes=pack_hashes([seen]),
         cells={"train": {"ALL": 50, "HEM": 27}},
         synthetic=False,
     )
