@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.core.values import Cells, MetricResult, OperatingPoint
 from leukoscope.data.cohort import Cohort, make_cohort, write_cohort
 from leukoscope.data.splits.partition import Split, write_split
@@ -17,6 +16,7 @@ from leukoscope.evaluation.record import Evaluation, Protocol
 from leukoscope.evaluation.summary import evaluate_table
 from leukoscope.evaluation.table import scored_cells
 from leukoscope.inference.model_file import card as cards
+from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.models.recipe.recipe import read_recipe, write_recipe
 from leukoscope.training.network.log import Epoch, write_log
 from tests.evaluation.tables import table
