@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from leukoscope.training.run_results import RunResult
 
 TABLE, PAGE, RECORD = "comparison.csv", "comparison.html", "comparison.json"
-SPEED_PERSONS, SPEED_CELLS = 4, 25  # synthetic cells to time models on
+SPEED_PERSONS, SPEED_CELLS = 4, 25  # synthetic cells to measure the speed on
 
 
 def compare(
@@ -62,29 +62,28 @@ def compare(
         from leukoscope.training.run_results import printable
     if metric not in METRIC:
         raise LeukoscopeError(f"no metric {metric!r}: choose one of {', '.join(METRIC)}.")
-    claimed = read_published(claims)
+    published = read_published(claims)
     folders, remarks = _distinct([Path(run) for run in runs])
     if baseline is not None and Path(baseline).is_dir():
         folders, _ = _distinct([*folders, Path(baseline)])
-    found, left_out = _read(folders)
-    chosen = [] if baseline is None else _baselines(baseline, found)
-    remarks += [remark for one in found.values() for remark in one.remarks]
-    entries = [one.entry for one in found.values()]
+    results, skipped = _read(folders)
+    baselines = set() if baseline is None else _baselines(baseline, results)
+    remarks += [remark for result in results.values() for remark in result.remarks]
+    entries = [result.entry for result in results.values()]
     conditions = ""
     if speed:
-        entries, conditions, slow = _timed(list(found), entries)
-        remarks += slow
-    names = {entry.name for entry in chosen}
+        entries, conditions, problems = _with_speed(list(results), entries)
+        remarks += problems
     groups = compare_entries(
-        entries, metric, [entry for entry in entries if entry.name in names], track=track
+        entries, metric, [entry for entry in entries if entry.name in baselines], track=track
     )
     means = seed_means(entries)
     comparison = Comparison(
         metric,
         groups,
         means,
-        tuple(compare_with_published(claimed, entries, means)),
-        tuple(map(printable, left_out)),
+        tuple(compare_with_published(published, entries, means)),
+        tuple(map(printable, skipped)),
         tuple(map(printable, remarks)),
         conditions,
     )
@@ -94,74 +93,80 @@ def compare(
 
 
 def _read(folders: Sequence[Path]) -> "tuple[dict[Path, RunResult], list[str]]":
-    """The runs by folder, and a line for each folder that is none, or a copy of another."""
+    """Read the runs by folder, with a line for each folder that is no run or a copy of another."""
     from leukoscope.training.run_results import read_run_result
 
-    found: dict[Path, RunResult] = {}
-    left_out: list[str] = []
-    seen: dict[str, str] = {}
+    results: dict[Path, RunResult] = {}
+    skipped: list[str] = []
+    first_names: dict[str, str] = {}
     for folder in track(folders, "Reading runs"):
         try:
-            one = read_run_result(folder)
+            result = read_run_result(folder)
         except (LeukoscopeError, OSError) as error:
-            left_out.append(" ".join(str(error).split()))
+            skipped.append(" ".join(str(error).split()))
             continue
-        twin = seen.setdefault(one.entry.answers.content, one.entry.name)
-        if twin != one.entry.name:
-            left_out.append(f"{one.entry.name}: gives the very answers of {twin}, so it is a copy.")
+        name = result.entry.name
+        first = first_names.setdefault(result.entry.answers.content, name)
+        if first != name:
+            skipped.append(f"{name}: has the same predictions as {first}, so it is a copy.")
             continue
-        found[folder] = one
-    if not found:
-        reasons = " ".join(left_out[:3]) or "name run folders."
+        results[folder] = result
+    if not results:
+        reasons = " ".join(skipped[:3]) or "name run folders."
         raise LeukoscopeError(f"none of {len(folders)} folders can be compared. {reasons}")
-    return _named(found), left_out
+    return _with_short_names(results), skipped
 
 
 def _distinct(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Each folder once, and a line for each that was named again."""
-    places: dict[Path, Path] = {}
-    again = []
+    """Return each folder once, and a line for each that is named again."""
+    distinct: dict[Path, Path] = {}
+    remarks = []
     for folder in folders:
-        if places.setdefault(folder.resolve(), folder) is not folder:
-            again.append(f"{folder}: is named twice and counts once.")
-    return list(places.values()), again
+        if distinct.setdefault(folder.resolve(), folder) is not folder:
+            remarks.append(f"{folder}: is named twice and counts once.")
+    return list(distinct.values()), remarks
 
 
-def _named(found: "dict[Path, RunResult]") -> "dict[Path, RunResult]":
-    """The runs by the last part of their path, where no two share it."""
+def _with_short_names(results: "dict[Path, RunResult]") -> "dict[Path, RunResult]":
+    """Name the runs by the last part of their path, unless two of them share it."""
     from leukoscope.training.run_results import printable
 
-    last = [folder.resolve().name for folder in found]
+    names = [folder.resolve().name for folder in results]
     return {
-        folder: replace(one, entry=replace(one.entry, name=printable(name)))
-        if last.count(name) == 1
-        else one
-        for name, (folder, one) in zip(last, found.items(), strict=True)
+        folder: replace(result, entry=replace(result.entry, name=printable(name)))
+        if names.count(name) == 1
+        else result
+        for name, (folder, result) in zip(names, results.items(), strict=True)
     }
 
 
-def _baselines(named: Path | str, found: "dict[Path, RunResult]") -> "list[Entry]":
-    """The run of that folder, or all runs of that recipe.
+def _baselines(baseline: Path | str, results: "dict[Path, RunResult]") -> set[str]:
+    """Return the name of the run in that folder, or the names of all runs of that recipe.
 
     Raises:
-        LeukoscopeError: There is none.
+        LeukoscopeError: No such folder or recipe among the runs.
     """
-    place = Path(named).resolve()
-    own = [one.entry for folder, one in found.items() if folder.resolve() == place]
-    own = own or [one.entry for one in found.values() if one.entry.recipe == str(named)]
-    if not own:
-        recipes = ", ".join(sorted({one.entry.recipe for one in found.values()}))
+    folder = Path(baseline).resolve()
+    names = {result.entry.name for path, result in results.items() if path.resolve() == folder}
+    entries = [result.entry for result in results.values()]
+    names = names or {entry.name for entry in entries if entry.recipe == str(baseline)}
+    if not names:
+        recipes = ", ".join(sorted({entry.recipe for entry in entries}))
         raise LeukoscopeError(
-            f"no baseline {str(named)!r}: name a run that can be compared, or one of the recipes "
-            f"{recipes}."
+            f"no baseline {str(baseline)!r}: name a run that can be compared, or one of the "
+            f"recipes {recipes}."
         )
-    return own
+    return names
 
 
-def _timed(
+def _with_speed(
     folders: Sequence[Path], entries: "Sequence[Entry]"
 ) -> "tuple[list[Entry], str, list[str]]":
-    """The runs with their speed, how it was measured, and a line for each that does not run."""
+    """Measure speeds.
+
+    Returns:
+        The runs with their speed, how it was measured, and a line for each model that fails to run.
+    """
     from leukoscope.data.synthetic import draw_planned, plan_cohort
     from leukoscope.evaluation.comparison.comparison import Speed
     from leukoscope.inference.speed import conditions, median_rate, side_by_side
@@ -170,8 +175,8 @@ def _timed(
     images = [draw_planned(cell, 0) for cell in plan_cohort(SPEED_PERSONS, SPEED_CELLS, 0)]
     rates, problems = side_by_side([folder / MODEL for folder in folders], images)
     timed = [
-        replace(entry, speed=Speed(median_rate(own), own[0], own[-1])) if own else entry
-        for entry, own in zip(entries, rates, strict=True)
+        replace(entry, speed=Speed(median_rate(rounds), rounds[0], rounds[-1])) if rounds else entry
+        for entry, rounds in zip(entries, rates, strict=True)
     ]
     remarks = [f"{problem}; its speed is not shown." for problem in problems]
     return timed, conditions(len(images)), remarks

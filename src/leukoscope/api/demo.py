@@ -1,4 +1,4 @@
-"""The tour: every step of the work on drawn cells, in a few minutes."""
+"""Run every step on synthetic cells, in a few minutes."""
 
 import logging
 from pathlib import Path
@@ -22,13 +22,13 @@ SETTINGS = {
 
 
 def demo(out: Path | str = "demo", *, persons: int = 40, cells: int = 15, seed: int = 0) -> Path:
-    """Draw a synthetic cohort, audit it, train, evaluate on persons never seen, report, predict.
+    """Draw synthetic cells, audit them, train, evaluate on persons it has not seen, and predict.
 
     Args:
-        out: Folder for everything; run again, it goes on where it stopped.
-        persons: How many persons are drawn.
-        cells: Cells of each.
-        seed: Of the drawing, the split and the training.
+        out: Folder for everything; run again, it continues where it stopped.
+        persons: Number of persons.
+        cells: Cells per person.
+        seed: Random seed of the cells, the split and the training.
 
     Returns:
         The path of the evaluation report.
@@ -36,16 +36,16 @@ def demo(out: Path | str = "demo", *, persons: int = 40, cells: int = 15, seed: 
     folder = Path(out)
     log.info("1 of 6  Drawing synthetic cells (no real person's) ...")
     cohort = make_synthetic(folder / "cells", persons=persons, cells=cells, seed=seed)
-    log.info("2 of 6  Auditing: copies, and persons who stand under two ids ...")
-    found = audit(cohort, out=folder / "audit")
-    for person, subjects in found.linked.items():
-        log.info(f"        {' and '.join(subjects)} are one person (called {person})")
+    log.info("2 of 6  Auditing: copies, and persons with two ids ...")
+    audited = audit(cohort, out=folder / "audit")
+    for person, subjects in audited.linked.items():
+        log.info(f"        {' and '.join(subjects)} are one person (named {person})")
     log.info("3 of 6  Drawing the data report and the augmentation preview ...")
-    report_data(found.cohort, folder / "data-report")
-    preview(found.cohort, "cnn-gap", out=folder / "preview.html")
+    report_data(audited.cohort, folder / "data-report")
+    preview(audited.cohort, "cnn-gap", out=folder / "preview.html")
     log.info("4 of 6  Training cnn-gap on half of the persons ...")
-    run = train(found.cohort, "cnn-gap", out=folder / "run", seed=seed, settings=SETTINGS)
-    log.info("5 of 6  Measuring it on persons it has never seen ...")
+    run = train(audited.cohort, "cnn-gap", out=folder / "run", seed=seed, settings=SETTINGS)
+    log.info("5 of 6  Evaluating it on persons it has not seen ...")
     evaluation = evaluate(run)
     log.info(f"        AUROC {evaluation.metrics['auroc']} on synthetic cells")
     log.info("6 of 6  Predicting images with the exported model ...")

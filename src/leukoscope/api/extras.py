@@ -1,4 +1,4 @@
-"""One clear line where a verb needs more than the core installation."""
+"""Name the extra to install where a function needs more than the core installation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,11 @@ from leukoscope.core.errors import missing_extra
 
 
 @contextmanager
-def needs_train_extra(verb: str) -> Iterator[None]:
-    """Turn a failed import inside the block into the pip command that mends it.
+def needs_train_extra(command: str) -> Iterator[None]:
+    """Turn a failed import in the block into an error that names the extra to install.
+
+    Args:
+        command: The command that needs it, for the message.
 
     Raises:
         MissingExtraError: A package of an extra is not installed.
@@ -16,7 +19,7 @@ def needs_train_extra(verb: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        problem = missing_extra(verb, error)
+        problem = missing_extra(command, error)
         if problem is error:
             raise
         raise problem from error

@@ -94,20 +94,21 @@ def leakage(
 
 
 def _run(planned: Sequence[PlannedRun], recipe: Recipe, jobs: int) -> None:
-    """Train and measure what has not been, and say what it will take."""
+    """Train and evaluate the runs that are not finished, and log how long it will take."""
     from leukoscope.evaluation.report.report import RECORD_NAME
 
-    left = [run for run in planned if not (run.folder / RECORD_NAME).is_file()]
-    for line in _estimate(planned, left, recipe):
+    remaining = [run for run in planned if not (run.folder / RECORD_NAME).is_file()]
+    for line in _estimate(planned, remaining, recipe):
         log.info(line)
-    if left:
+    if remaining:
         check_weights(recipe)
     began = time.monotonic()
-    for number, run in enumerate(left):
+    for number, run in enumerate(remaining):
         if number:
             each = (time.monotonic() - began) / number
-            log.info(f"about {duration(each * (len(left) - number))} left, {duration(each)} a run")
-        log.info(f"run {number + 1} of {len(left)}: {run.folder}")
+            rest = duration(each * (len(remaining) - number))
+            log.info(f"about {rest} left, {duration(each)} a run")
+        log.info(f"run {number + 1} of {len(remaining)}: {run.folder}")
         trained = trainer(recipe)(
             run.cohort, recipe, run.split, run.folder, seed=run.seed, jobs=jobs
         )
@@ -115,9 +116,9 @@ def _run(planned: Sequence[PlannedRun], recipe: Recipe, jobs: int) -> None:
 
 
 def _estimate(
-    planned: Sequence[PlannedRun], left: Sequence[PlannedRun], recipe: Recipe
+    planned: Sequence[PlannedRun], remaining: Sequence[PlannedRun], recipe: Recipe
 ) -> list[str]:
-    """How many runs of which size there are to be, in words."""
+    """Describe the number and the size of the runs, a line each."""
     cohort = planned[0].cohort
     sizes = {}
     for part in ("train", "validation"):
@@ -126,15 +127,15 @@ def _estimate(
         sizes[part] = f"{blasts + normal:,} cells ({blasts:,} ALL, {normal:,} HEM)"
     tested = [int((run.cohort["part"] == "test").sum()) for run in planned]
     lines = [
-        f"{recipe.name}: {len(planned)} runs, {len(left)} of them to do. Each trains on "
-        f"{sizes['train']} and validates on {sizes['validation']}, drawn alike for all; tested are "
-        f"{min(tested):,} to {max(tested):,} cells.",
+        f"{recipe.name}: {len(planned)} runs, {len(remaining)} of them to do. Each trains on "
+        f"{sizes['train']} and validates on {sizes['validation']}, sampled alike for all, and is "
+        f"tested on {min(tested):,} to {max(tested):,} cells.",
     ]
     if isinstance(recipe, NetworkRecipe):
         epochs = sum(stage.epochs or recipe.fit.epochs for stage in recipe.stages)
         epochs = epochs or recipe.fit.epochs
         lines.append(
-            f"{epochs} epochs a run, {epochs * len(left):,} in all; what one takes is said soon "
-            "after the first begins."
+            f"{epochs} epochs a run, {epochs * len(remaining):,} in all; the time of one is "
+            "logged soon after the first begins."
         )
     return lines

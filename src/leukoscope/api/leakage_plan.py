@@ -1,4 +1,4 @@
-"""What a leakage study will run: the same budget and as many cells under every protocol."""
+"""Plan the runs of a leakage study: the same budget and number of cells for every kind of split."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ LABELS: Mapping[Label, int] = {"ALL": ALL, "HEM": HEM}
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """What all runs in a folder have in common, as its file holds it.
+    """The settings that all runs in a folder share, as its file holds them.
 
     Attributes:
         recipe: All settings of the recipe.
@@ -45,7 +45,7 @@ class StudyPlan:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run to be: its folder, protocol, seed, and cells with their parts."""
+    """A run to do: its folder, split, seed, and cells with their subsets."""
 
     folder: Path
     split: Split
@@ -54,10 +54,10 @@ class PlannedRun:
 
 
 def check_choice(splits: Sequence[str], seeds: Sequence[int], cells: int | None) -> None:
-    """Refuse what cannot be planned, before the long work.
+    """Check the choice of splits, seeds and cells before the long work.
 
     Raises:
-        SplitError: No or unknown protocols, no or negative seeds, one named twice, or no cells.
+        SplitError: No or unknown splits, no or negative seeds, one named twice, or no cells.
     """
     if not splits or len(set(splits)) < len(splits) or set(splits) - set(SPLITS):
         raise SplitError(
@@ -74,16 +74,18 @@ def check_choice(splits: Sequence[str], seeds: Sequence[int], cells: int | None)
 
 
 def budgeted(recipe: Recipe, epochs: int | None = None) -> Recipe:
-    """The recipe with a budget that no run falls short of: all its epochs, without stopping early.
+    """Return the recipe with a fixed budget: all its epochs, without early stopping.
 
-    Which epoch is kept stays with the validation part.
+    The best epoch is still chosen on the validation subset.
 
     Raises:
         RecipeError: Epochs for an estimator, or for a recipe whose stages have their own.
     """
     if not isinstance(recipe, NetworkRecipe):
         if epochs is not None:
-            raise RecipeError(f"recipe {recipe.name}: an estimator has no epochs; leave --epochs.")
+            raise RecipeError(
+                f"recipe {recipe.name}: an estimator has no epochs; leave out --epochs."
+            )
         return recipe
     if epochs is not None and any(stage.epochs for stage in recipe.stages):
         raise RecipeError(
@@ -99,7 +101,7 @@ def budgeted(recipe: Recipe, epochs: int | None = None) -> Recipe:
 
 
 def study_cells(cohort: Cohort) -> Cohort:
-    """The cells that can take part: those with a label, whose image can be read."""
+    """Select the cells that can be used: those with a label and a readable image."""
     readable = ["unreadable" not in flags.split(";") for flags in cohort["flags"]]
     return cohort.select((cohort["label"] != UNKNOWN) & np.array(readable, bool))
 
@@ -112,18 +114,18 @@ def plan_runs(
     cells: int | None = None,
     kept: Counts | None = None,
 ) -> list[PlannedRun]:
-    """Make all splits, and draw as many training and validation cells of each class in all.
+    """Make all splits, with the same number of training and validation cells of each class.
 
     Args:
         cohort: From `study_cells`, hashed and audited.
-        folder: Of the recipe's runs.
-        splits: Which protocols.
-        seeds: Of split and draw.
-        cells: Training cells, where all splits have more.
-        kept: How many cells the runs have that are there already.
+        folder: Folder of the recipe's runs.
+        splits: Kinds of split.
+        seeds: Random seeds of the split and the sampled cells.
+        cells: Number of training cells; by default as many as every split has.
+        kept: Numbers of cells of the runs that exist already.
 
     Returns:
-        The runs, all protocols of a seed before the next seed. Cells that are not drawn have the
+        The runs, all splits of a seed before the next seed. Cells that are not sampled have the
         part "".
 
     Raises:
@@ -131,32 +133,32 @@ def plan_runs(
     """
     made = [(protocol_split(cohort, kind, seed), seed) for seed in seeds for kind in splits]
     divided = [apply_split(cohort, split) for split, _ in made]
-    room = common_counts(divided, most=cells)
-    counts = kept or room
-    for part, own in counts.items():
-        if any(own[label] > room[part][label] for label in own):
+    available = common_counts(divided, most=cells)
+    counts = kept or available
+    for part, wanted in counts.items():
+        if any(wanted[label] > available[part][label] for label in wanted):
             raise SplitError(
-                f"{folder}: its runs have {sum(own.values()):,} cells in {part}, and these could "
-                f"have {sum(room[part].values()):,}; name other --cells or seeds, or choose "
-                "another --out."
+                f"{folder}: its runs have {sum(wanted.values()):,} cells in {part}, and these "
+                f"could have {sum(available[part].values()):,}; name other --cells or seeds, or "
+                "choose another --out."
             )
     return [
-        PlannedRun(folder / f"{split.kind}-seed{seed}", split, seed, subsample(own, counts, seed))
-        for (split, seed), own in zip(made, divided, strict=True)
+        PlannedRun(folder / f"{split.kind}-seed{seed}", split, seed, subsample(cells, counts, seed))
+        for (split, seed), cells in zip(made, divided, strict=True)
     ]
 
 
 def protocol_split(cohort: Cohort, kind: str, seed: int) -> Split:
-    """The split of a protocol; the official one tests another fold for each seed."""
+    """Make a split; the official one tests another fold for each seed."""
     fold = OFFICIAL_FOLDS[seed % len(OFFICIAL_FOLDS)]
     return split_cohort(cohort, kind, seed=seed, test_fold=fold)
 
 
 def kept_counts(folder: Path, recipe: Recipe, cohort: Cohort) -> Counts | None:
-    """How many cells the runs in a folder have, None where there are none yet.
+    """Return the numbers of cells of the runs in a folder, None if there are none yet.
 
     Raises:
-        TrainingError: They have another recipe or other data.
+        TrainingError: The runs have another recipe or other data.
     """
     if not (folder / STUDY).is_file():
         return None
@@ -172,7 +174,7 @@ def kept_counts(folder: Path, recipe: Recipe, cohort: Cohort) -> Counts | None:
 
 
 def keep_study(folder: Path, recipe: Recipe, planned: Sequence[PlannedRun]) -> None:
-    """Write what all runs in a folder have in common."""
+    """Write the settings that all runs in a folder share."""
     cohort = planned[0].cohort
     cells = {
         part: {
@@ -186,7 +188,7 @@ def keep_study(folder: Path, recipe: Recipe, planned: Sequence[PlannedRun]) -> N
 
 
 def read_plan(folder: Path) -> StudyPlan:
-    """Read what `keep_study` wrote.
+    """Read the file that `keep_study` wrote.
 
     Raises:
         TrainingError: The file is missing or invalid.
@@ -202,18 +204,18 @@ def read_plan(folder: Path) -> StudyPlan:
 
 
 def _plain(recipe: Recipe) -> Any:
-    """As it comes back from a file."""
+    """Convert a recipe to the form in which a file gives it back."""
     return json.loads(json.dumps(recipe.to_dict()))
 
 
 def _digest(cohort: Cohort) -> str:
-    """What tells two sets of cells, labels and persons apart, whatever the order of the rows."""
+    """Hash the cells, labels and persons, whatever the order of the rows."""
     rows = zip(cohort["sha256"], cohort["label"].tolist(), cohort["person"], strict=True)
     return sha256(json.dumps(sorted(rows)).encode()).hexdigest()
 
 
 def _differences(old: Any, new: Any, name: str = "") -> Iterator[str]:
-    """What of a tree of settings is another, a line each."""
+    """Describe where two trees of settings differ, a line each."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             yield from _differences(old.get(key), new.get(key), f"{name}.{key}".lstrip("."))

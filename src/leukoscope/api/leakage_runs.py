@@ -1,4 +1,4 @@
-"""Read the finished runs of a leakage study back from their folders, which hold all there is."""
+"""Read the finished runs of a leakage study from their folders."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ from leukoscope.training.run import LOG, PREDICTIONS, Run, read_run
 
 
 def read_study(folder: Path) -> Study:
-    """All finished runs below a folder, and what they come to.
+    """Read all finished runs below a folder, and summarize them.
 
     Raises:
         TrainingError: No finished run, or runs of different data.
@@ -36,10 +36,10 @@ def read_study(folder: Path) -> Study:
     data = {plan.data for plan in plans.values()}
     if len(data) > 1:
         raise TrainingError(
-            f"{folder}: {', '.join(str(own) for own in sorted(plans))} hold runs of different data "
+            f"{folder}: {', '.join(map(str, sorted(plans)))} hold runs of different data "
             "or of different audits; keep each in a folder of its own."
         )
-    finished = [run for own in sorted(plans) for run in _finished(own)]
+    finished = [run for path in sorted(plans) for run in _finished(path)]
     if not finished:
         raise TrainingError(
             f"{folder}: no finished run of a leakage study; start one with: leukoscope leakage DIR "
@@ -61,9 +61,9 @@ def _finished(folder: Path) -> Iterator[tuple[MeasuredRun, Evaluation]]:
 
 
 def measured_run(run: Run, record: Evaluation) -> MeasuredRun:
-    """A run with its answers, from its folder."""
-    answered = read_cohort_table(run.folder / PREDICTIONS)
-    table = scored_cells(answered.columns)
+    """Read a run's predictions and times from its folder."""
+    predicted = read_cohort_table(run.folder / PREDICTIONS)
+    table = scored_cells(predicted.columns)
     cohort = run.cohort
     known = set(cohort["person"][np.isin(cohort["part"], PARTS[:2])]) - {""}
     log = run.folder / LOG
@@ -80,8 +80,8 @@ def measured_run(run: Run, record: Evaluation) -> MeasuredRun:
         seen=np.isin(table.person.astype(str), sorted(known)),
         threshold=record.operating_point.threshold,
         figures={
-            one.key: (record.metrics_at_half if one.at_half else record.metrics)[one.metric]
-            for one in LEAKAGE_METRICS
+            info.key: (record.metrics_at_half if info.at_half else record.metrics)[info.metric]
+            for info in LEAKAGE_METRICS
         },
         parts={part: _part(cohort, part) for part in PARTS},
         fold=" ".join(folds) if run.split.kind == "official" else "",

@@ -82,10 +82,10 @@ def train(
 
 
 def check_weights(recipe: "Recipe") -> None:
-    """Make sure, before the long work, that the weights a network starts from can be found.
+    """Check that the initial weights of a network can be found, before the long work.
 
     Raises:
-        LeukoscopeError: They cannot; the message says what to do.
+        LeukoscopeError: They cannot be found; the message says what to do.
     """
     with needs_train_extra("train"):
         from leukoscope.models.recipe.recipe import NetworkRecipe
@@ -97,13 +97,12 @@ def check_weights(recipe: "Recipe") -> None:
 
 
 def trainer(recipe: "Recipe") -> "Callable[..., Run]":
-    """What trains a recipe: `run_classical` or `run_training`."""
+    """Return the function that trains a recipe: `run_classical` or `run_training`."""
     with needs_train_extra("train"):
         from leukoscope.models.recipe.recipe import EstimatorRecipe
 
-        if isinstance(
-            recipe, EstimatorRecipe
-        ):  # apart, for it starts seconds sooner without PyTorch
+        # Without PyTorch an estimator starts seconds sooner.
+        if isinstance(recipe, EstimatorRecipe):
             from leukoscope.training.estimators.train import run_classical
 
             return run_classical
@@ -128,9 +127,11 @@ def recalibrate(run: "Run | Path | str", *, jobs: int | None = None) -> "Card":
         TrainingError: Not a finished run, or its images are missing.
     """
     with needs_train_extra("recalibrate"):
-        from leukoscope.training.calibration.recalibrate import recalibrate as anew
+        from leukoscope.training.calibration.recalibrate import recalibrate as repeat_calibration
         from leukoscope.training.run import Run, read_run
-    return anew(run if isinstance(run, Run) else read_run(run), jobs=jobs or usable_cores())
+    return repeat_calibration(
+        run if isinstance(run, Run) else read_run(run), jobs=jobs or usable_cores()
+    )
 
 
 def preview(
@@ -172,7 +173,11 @@ def _kind(split: Split | Path | str) -> str:
 def resolve_split(
     cohort: Cohort, split: Split | Path | str, seed: int, fractions: Sequence[float]
 ) -> Split:
-    """The split meant by a name, a file, or itself."""
+    """Return a split: as it is, from a file, or made of this kind.
+
+    Raises:
+        SplitError: Neither a kind of split nor a split file, or the cohort cannot be divided.
+    """
     if isinstance(split, Split):
         return split
     if str(split) in KINDS:

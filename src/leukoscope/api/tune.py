@@ -77,15 +77,15 @@ def tune(
         from leukoscope.models.recipe.space import default_space, read_space, read_space_file
         from leukoscope.training.tuning.storage import shown
         from leukoscope.training.tuning.study import Plan, held_out
-    base = _judged_by(read_recipe(recipe).with_settings(settings or {}), objective)
-    named = {**(read_space_file(space) if space else {}), **(vary or {})}
-    wanted = read_space(named or default_space(base), base)
+    base = _with_objective(read_recipe(recipe).with_settings(settings or {}), objective)
+    ranges = {**(read_space_file(space) if space else {}), **(vary or {})}
+    search_space = read_space(ranges or default_space(base), base)
     if world_size() > 1:
         raise TuningError("tune trains in one process each; for several, use --workers.")
     _check_counts(trials=trials, folds=folds, workers=workers)
     if storage:
-        shown(storage)  # a URL that is none is said before the long work
-    if "network.weights" not in wanted:
+        shown(storage)  # an invalid URL is refused before the long work
+    if "network.weights" not in search_space:
         check_weights(base)
     cohort = hash_cells(audited(source, jobs=jobs))
     made = resolve_split(cohort, split, seed, fractions)
@@ -93,7 +93,7 @@ def tune(
         folder=Path(out) if out else Path("studies") / base.name,
         cohort=held_out(apply_split(cohort, made), made),
         recipe=base,
-        space=wanted,
+        space=search_space,
         split=made,
         objective=objective or base.monitor,
         trials=trials,
@@ -102,10 +102,10 @@ def tune(
         storage=storage,
         jobs=jobs or usable_cores(),
     )
-    return _worked(plan, workers)
+    return _run(plan, workers)
 
 
-def _worked(plan: "Plan", workers: int) -> "Study":
+def _run(plan: "Plan", workers: int) -> "Study":
     from leukoscope.training.tuning.display import study_display
     from leukoscope.training.tuning.page import write_study_page
     from leukoscope.training.tuning.results import publish
@@ -113,18 +113,18 @@ def _worked(plan: "Plan", workers: int) -> "Study":
     from leukoscope.training.tuning.worker import work
     from leukoscope.training.tuning.workers import run_workers
 
-    study = open_study(plan)  # what stands against it is said by one process
+    study = open_study(plan)  # refused by one process, not by each
     if workers > 1:
         run_workers(plan, workers)
     with study_display(plan.trials) as display:
-        work(plan, study, display)  # after other workers: what one that was killed has left
-    found = publish(plan, study)
-    write_study_page(plan, study, found)
-    return found
+        work(plan, study, display)  # after the workers: trials of one that was killed
+    result = publish(plan, study)
+    write_study_page(plan, study, result)
+    return result
 
 
-def _judged_by(recipe: "Recipe", objective: str | None) -> "Recipe":
-    """The recipe whose epochs are chosen by the figure that the study goes by."""
+def _with_objective(recipe: "Recipe", objective: str | None) -> "Recipe":
+    """Return the recipe with the study's objective as the metric that chooses the best epoch."""
     from leukoscope.models.recipe.recipe import NetworkRecipe
 
     known = get_args(Monitor)
@@ -138,4 +138,4 @@ def _judged_by(recipe: "Recipe", objective: str | None) -> "Recipe":
 def _check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
-            raise TuningError(f"{name} is {count}; it is 1 or more.")
+            raise TuningError(f"{name} is {count}; give 1 or more.")

@@ -54,31 +54,33 @@ def compare(
 
     Runs are ranked only among runs of the same data and protocol. Exit code 3 if any was skipped.
     """
-    found = ls.compare(runs, baseline, metric=metric, out=out, claims=claims, speed=speed)
-    for line in (*found.left_out, *found.remarks):
+    comparison = ls.compare(runs, baseline, metric=metric, out=out, claims=claims, speed=speed)
+    for line in (*comparison.left_out, *comparison.remarks):
         print("leukoscope:", line, file=sys.stderr)
     if as_json:
-        print(found.to_json(), end="")
+        print(comparison.to_json(), end="")
     else:
-        _print(found)
-    raise typer.Exit(found.exit_code)
+        _print(comparison)
+    raise typer.Exit(comparison.exit_code)
 
 
-def _print(found: "Comparison") -> None:
+def _print(comparison: "Comparison") -> None:
     from rich.console import Console
 
     from leukoscope.evaluation.comparison import text as words
 
     wide = None if sys.stdout.isatty() else WIDEST
     console = Console(width=wide, markup=False, highlight=False, emoji=False)
-    for group in found.groups:
-        _print_group(console, group, found)
-    _print_means(console, found)
-    _print_claims(console, found)
-    console.print(*words.advice(found), *filter(None, [found.speed]), RESEARCH_USE, sep="\n")
+    for group in comparison.groups:
+        _print_group(console, group, comparison)
+    _print_means(console, comparison)
+    _print_claims(console, comparison)
+    console.print(
+        *words.advice(comparison), *filter(None, [comparison.speed]), RESEARCH_USE, sep="\n"
+    )
 
 
-def _print_group(console: "Console", group: "Group", found: "Comparison") -> None:
+def _print_group(console: "Console", group: "Group", comparison: "Comparison") -> None:
     from rich.text import Text
 
     from leukoscope.evaluation.comparison import text as words
@@ -87,7 +89,7 @@ def _print_group(console: "Console", group: "Group", found: "Comparison") -> Non
     if group.leaky:
         console.print(Text(words.leaky_sentence(group), style="bold red"))
     console.print(Text(words.identity(group), style="dim"))
-    first, *others = words.shown_metrics(found.metric)
+    first, *others = words.shown_metrics(comparison.metric)
     rows, entries = group.rows, [row.entry for row in group.rows]
     columns = {
         "#": ["" if row.rank is None else str(row.rank) for row in rows],
@@ -105,32 +107,32 @@ def _print_group(console: "Console", group: "Group", found: "Comparison") -> Non
         "Training": [words.cost(entry) for entry in entries],
         "Images/s": [words.speed(entry) for entry in entries],
     }
-    _print_columns(console, {head: own for head, own in columns.items() if any(own)})
+    _print_columns(console, {head: cells for head, cells in columns.items() if any(cells)})
 
 
-def _print_means(console: "Console", found: "Comparison") -> None:
+def _print_means(console: "Console", comparison: "Comparison") -> None:
     from rich.text import Text
 
     from leukoscope.evaluation.comparison import text as words
 
-    if not found.means:
+    if not comparison.means:
         return
     console.print(Text("Means over test sets", style="bold"))
     console.print(Text(words.SEEDS, style="dim"))
     columns = {
-        "Recipe": [words.with_settings(mean.recipe, mean.settings) for mean in found.means],
-        "Split": [f"{mean.split}{' LEAKY' * mean.leaky}" for mean in found.means],
-        "Sets": [str(mean.test_sets) for mean in found.means],
+        "Recipe": [words.with_settings(mean.recipe, mean.settings) for mean in comparison.means],
+        "Split": [f"{mean.split}{' LEAKY' * mean.leaky}" for mean in comparison.means],
+        "Sets": [str(mean.test_sets) for mean in comparison.means],
     }
-    for key in words.shown_metrics(found.metric):
+    for key in words.shown_metrics(comparison.metric):
         columns[words.title(key)] = [
-            str(mean.metrics.get(key, "not defined")) for mean in found.means
+            str(mean.metrics.get(key, "not defined")) for mean in comparison.means
         ]
     _print_columns(console, columns)
 
 
 def _print_columns(console: "Console", columns: dict[str, list[str]]) -> None:
-    """Print a table of as many columns as fit whole, the first three in any case."""
+    """Print as many columns as fit unbroken, and at least the first three."""
     from rich.table import Table
     from rich.text import Text
 
@@ -153,16 +155,16 @@ def _print_columns(console: "Console", columns: dict[str, list[str]]) -> None:
     console.print()
 
 
-def _print_claims(console: "Console", found: "Comparison") -> None:
+def _print_claims(console: "Console", comparison: "Comparison") -> None:
     from rich.text import Text
 
     from leukoscope.evaluation.comparison.published import MARK
     from leukoscope.evaluation.metrics.metrics import TITLES
 
-    shown = [row for row in found.claims if row.ours]
+    shown = [row for row in comparison.claims if row.ours]
     if not shown:
         return
-    console.print(Text(f"Beside what others claim ({MARK})", style="bold"))
+    console.print(Text(f"Published results ({MARK})", style="bold"))
     for row in shown:
         claim = row.claim
         leaky = " LEAKY" if row.leaky else ""

@@ -126,7 +126,7 @@ def predict(
 
         report({"notice": RESEARCH_USE, **asdict(outcome)}, True)
     else:
-        lines = [one.sentence() for one in outcome.subjects]
+        lines = [subject.sentence() for subject in outcome.subjects]
         if outcome.failed:
             lines.append(
                 f"{outcome.failed} of {outcome.rows} failed; the column `reason` says why."
@@ -146,7 +146,10 @@ def explain(
         "explanations"
     ),
 ) -> None:
-    """Draw heatmaps of what speaks for and against each prediction; approximate for some models."""
+    """Draw heatmaps of what speaks for and against ALL.
+
+    A model without an exact heatmap gets an approximate one, which takes longer.
+    """
     from leukoscope.api.explain import explain_to_folder
 
     outcome = explain_to_folder(paths, model, out=out)
@@ -217,7 +220,10 @@ def demo(
     cells: Annotated[int, typer.Option(help="Cells per person.")] = 15,
     seed: Seed = 0,
 ) -> None:
-    """Run all steps on synthetic cells: audit, train, evaluate, predict. Needs no data."""
+    """Run all steps on synthetic cells; needs no data.
+
+    Draws cells, audits them, trains, evaluates and predicts, in a few minutes.
+    """
     ls.demo(out, persons=persons, cells=cells, seed=seed)
 
 

@@ -120,7 +120,7 @@ def release(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Fit a release model on all persons, with out-of-fold metrics on its card.
+    """Fit a model on all persons, with out-of-fold metrics.
 
     Each person is predicted by a model that has not seen that person. For classical recipes.
     """

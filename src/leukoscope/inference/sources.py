@@ -58,13 +58,14 @@ def list_images(images: Images) -> list[Image]:
 def expand(named: Iterable[Path | str]) -> list[Source]:
     """List the images behind files, folders and glob patterns.
 
-    A folder gives the images below it by extension, in natural order, hidden files left out; a
-    pattern (`*`, `?`, `[...]`, `**`) that is no existing file likewise; a file is taken whatever
-    its name. Folders behind symbolic links are followed, each folder once, so a loop ends. The
-    order is that of the arguments. An image named twice is listed once.
+    A folder, or a pattern (`*`, `?`, `[...]`, `**`) that is not an existing file, gives its images
+    by extension, in natural order, without hidden files. A file is listed whatever its name.
+    Symbolic links to folders are followed, each folder once, so that a loop ends. The order is that
+    of the arguments. An image named twice is listed once.
 
     Returns:
-        The sources. What doesn't exist or can't be read is listed with its problem, in its place.
+        The sources; whatever does not exist or cannot be read is listed in its place, with its
+        problem.
     """
     found: dict[str, Source] = {}
     for name in named:
@@ -74,7 +75,7 @@ def expand(named: Iterable[Path | str]) -> list[Source]:
 
 
 def _keyed(name: Path | str) -> Iterator[tuple[str, Source]]:
-    """Yield the sources behind a name, each with what identifies its file."""
+    """Yield the sources behind a name, each with the absolute path as its key."""
     for source in _behind(Path(name)):
         yield os.path.abspath(source.path), source
 
