@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from leukoscope.app.export.export import csv_lines, export
+from leukoscope.app.export.export import case_csv, export
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import CaseIn, CellPrediction, Review
 from leukoscope.app.store import Store
@@ -88,7 +88,7 @@ def measure(store: Store, rounds: int) -> None:
         "list 100 cases of 200 cells, one of 20,000": store.heads,
         "open a case of 20,000 cells": lambda: store.case(large),
         "the same, as JSON": lambda: store.case(large).model_dump_json(),
-        "export 20,000 cells as CSV": lambda: b"".join(csv_lines(case)),
+        "export 20,000 cells as CSV": lambda: b"".join(case_csv(case)),
         "export 20,000 cells as HTML": lambda: export("html", case, lambda _: b"", None),
         "delete a case of 200 cells": lambda: store.delete(small.pop()),
     }

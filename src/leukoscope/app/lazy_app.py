@@ -1,7 +1,7 @@
-"""The door that is open while the house is still being furnished.
+"""Accept connections while the application is still importing.
 
-FastAPI, NumPy and ONNX Runtime take most of a second to import. The gate lets the server listen
-before that: it says that the process is alive, and lets every other request wait for the app.
+FastAPI, NumPy and ONNX Runtime take most of a second to import. `LazyApp` lets the server listen
+before that: it answers /healthz at once, and all other requests wait for the app.
 """
 
 import asyncio
@@ -21,45 +21,46 @@ if TYPE_CHECKING:
 
 
 class LazyApp:
-    """An ASGI app that hands everything on to the app it loads when it starts."""
+    """An ASGI app that loads the real app in the background and passes requests on to it."""
 
     def __init__(self, make_app: "Callable[[], FastAPI]") -> None:
-        """Set up.
+        """Create the app; loading starts with the server.
 
         Args:
-            make_app: makes the app; called in a thread.
+            make_app: Function that creates the real app; called in a thread.
         """
         self._make_app = make_app
         self._app: FastAPI | None = None
         self._loading: asyncio.Task[FastAPI] | None = None
-        self._open = AsyncExitStack()
+        self._lifespan = AsyncExitStack()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Serve one request, or start and stop."""
+        """Handle one request, or the lifespan events."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         elif self._app is None and scope["path"] == "/healthz" and scope["method"] == "GET":
             await _answer(send, 200, {"status": "ok", "version": __version__})
         else:
             try:
                 app = await self._loaded()
-            except Exception:  # `ready` raises it as well, and the server ends with it
-                await _answer(send, 503, {"error": "the server could not start; its log says why"})
+            except Exception:  # `ready` raises it as well, and the server stops
+                message = "the server could not start; the reason is in its log"
+                await _answer(send, 503, {"error": message})
             else:
                 await app(scope, receive, send)
 
     async def ready(self) -> "Store":
-        """Wait until the app can do all it does.
+        """Wait until model and database are ready.
 
         Raises:
-            LeukoscopeError: the model or the database can't be used.
+            LeukoscopeError: The model or the database cannot be used.
         """
         app = await self._loaded()
         store: Store = await asyncio.shield(app.state.services.opening)
         return store
 
     def stop(self) -> None:
-        """Refuse new work from now on."""
+        """Refuse new work."""
         if self._app is not None:
             self._app.state.services.stopping = True
 
@@ -69,18 +70,18 @@ class LazyApp:
         assert self._loading is not None  # nothing is served before the start
         return await asyncio.shield(self._loading)
 
-    async def _live(self, receive: "Receive", send: "Send") -> None:
+    async def _run_lifespan(self, receive: "Receive", send: "Send") -> None:
         await receive()
         self._loading = asyncio.create_task(self._load())
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await asyncio.wait([self._loading])
-        await self._open.aclose()
+        await self._lifespan.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _load(self) -> "FastAPI":
         app = await asyncio.to_thread(self._make_app)
-        await self._open.enter_async_context(app.router.lifespan_context(app))
+        await self._lifespan.enter_async_context(app.router.lifespan_context(app))
         self._app = app
         return app
 

@@ -1,4 +1,4 @@
-"""What the server accepts at most. Every bound is here, so that one page tells what can be sent."""
+"""All limits of the server in one place."""
 
 from dataclasses import dataclass
 
@@ -7,25 +7,25 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on requests; the defaults suit a workstation.
+    """Limits on requests; the defaults suit a workstation.
 
     Attributes:
-        image_bytes: One image file.
-        image_pixels: One image, checked in its header before anything is decoded.
-        request_bytes: The body of one request with images.
-        json_bytes: The body of any other request.
-        request_images: Images in one request, those inside archives included.
-        waiting_images: Images that wait for a worker, all requests together; beyond it the
-            answer is 429. One request alone is always admitted.
-        bytes_in_flight: Bodies held in memory, all requests together; beyond it the answer is 429.
+        image_bytes: Size of one image file.
+        image_pixels: Pixels of one image, read from its header before it is decoded.
+        request_bytes: Size of a request body with images.
+        json_bytes: Size of any other request body.
+        request_images: Images in one request, including those inside archives.
+        waiting_images: Images of all requests that wait for a worker; above it, requests are
+            refused with 429. A single request is always admitted.
+        bytes_in_flight: Request bodies in memory; above it, requests are refused with 429.
         archive_ratio: Uncompressed over compressed size of an archive and of each of its members.
-        name_length: Characters of a file's name; longer ones are cut in the middle.
-        text_length: Characters of a note.
+        name_length: Characters of a file name; longer names are shortened in the middle.
+        text_length: Characters of the notes of a case.
         case_cells: Cells in one case.
-        listed_cases: Cases in one listing, the newest.
-        connections: Open connections; beyond it the answer is 503.
-        body_seconds: Time for a request's body to arrive.
-        stop_seconds: Time a stopping server gives the requests it has begun.
+        listed_cases: Cases in a list, newest first.
+        connections: Open connections; above it, requests are refused with 503.
+        body_seconds: Time in seconds for a request body to arrive.
+        stop_seconds: Time in seconds for running requests when the server stops.
     """
 
     image_bytes: int = 32 * MB

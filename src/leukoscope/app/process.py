@@ -1,4 +1,4 @@
-"""The process around the app: listen, say where, serve, and stop in good order."""
+"""The server process: listen, announce the address, serve, and shut down in order."""
 
 import asyncio
 import contextlib
@@ -29,22 +29,22 @@ def serve(
     on_listening: Callable[[str], None] = lambda url: None,
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; what has begun is finished first.
+    """Serve until SIGINT or SIGTERM; running requests are finished first.
 
     Args:
-        settings: how to serve.
-        on_listening: called with the server's address as soon as it can be opened.
-        on_ready: called when images can be answered and cases be kept.
+        settings: Settings of the server.
+        on_listening: Called with the URL as soon as it can be opened.
+        on_ready: Called when model and database are ready.
 
     Raises:
-        ServeError: the address can't be used.
-        ModelFileError: the model can't be used.
-        StoreError: the database can't be used.
+        ServeError: The address cannot be used.
+        ModelFileError: The model cannot be used.
+        StoreError: The database cannot be used.
     """
     with contextlib.closing(bind(settings.host, settings.port)) as listener:
-        gate = LazyApp(lambda: _make_app(settings))
+        app = LazyApp(lambda: _make_app(settings))
         config = uvicorn.Config(
-            gate,
+            app,
             http="h11",
             ws="none",
             lifespan="on",
@@ -55,26 +55,26 @@ def serve(
             limit_concurrency=settings.limits.connections,
             timeout_graceful_shutdown=int(settings.limits.stop_seconds),
         )
-        server = _Server(config, gate, lambda: on_listening(address(listener)), on_ready)
+        server = _Server(config, app, lambda: on_listening(address(listener)), on_ready)
         server.run([listener])
     if server.failure is not None:
         raise server.failure
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket.
+    """Open a listening socket.
 
     Raises:
-        ServeError: the address is another program's, or not this machine's.
+        ServeError: The port is in use, or the address does not belong to this machine.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, *_, where = found[0]
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, *_, socket_address = infos[0]
         listener = socket.socket(family, kind)
         # On Windows SO_REUSEADDR would let two programs share a port; this is its opposite.
         exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
         listener.setsockopt(socket.SOL_SOCKET, exclusive or socket.SO_REUSEADDR, 1)
-        listener.bind(where)
+        listener.bind(socket_address)
         listener.listen(BACKLOG)
     except OSError as error:
         raise ServeError(_why(host, port, error)) from error
@@ -83,7 +83,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """The URL under which a browser on this machine finds a listening socket."""
+    """The URL of a listening socket for a browser on this machine."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -110,40 +110,40 @@ def _why(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"port {port} of {host} is in use; stop the program that uses it, or choose another "
-            "with --port (0 takes any that is free)"
+            "with --port (0: any free port)"
         )
     if error.errno == errno.EACCES:
         return f"port {port} is reserved for the system; choose one above 1023 with --port"
     reason = error.strerror or error
-    return f"cannot listen on {host} ({reason}); name an address of this machine with --host"
+    return f"cannot listen on {host} ({reason}); give an address of this machine with --host"
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, for which a signal is a good end, and parts that can't be used are a bad one."""
+    """Uvicorn that ends normally on a signal, and keeps the error if a service fails to start."""
 
     def __init__(
         self,
         config: uvicorn.Config,
-        gate: LazyApp,
+        app: LazyApp,
         on_listening: Callable[[], None],
         on_ready: Callable[[], None],
     ) -> None:
         super().__init__(config)
-        self._gate = gate
+        self._app = app
         self._on_listening = on_listening
         self._on_ready = on_ready
         self._getting_ready: asyncio.Task[None] | None = None
         self.failure: Exception | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen, and to get ready."""
+        """Listen, and load model and database in the background."""
         await super().startup(sockets)
         self._on_listening()
         self._getting_ready = asyncio.create_task(self._get_ready())
 
     async def _get_ready(self) -> None:
         try:
-            await self._gate.ready()
+            await self._app.ready()
             self._on_ready()
         except Exception as error:
             self.failure = error
@@ -151,11 +151,11 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take the signals that end the server, and do not raise them again afterwards."""
+        """Handle SIGINT and SIGTERM, and do not raise them again afterwards."""
         kinds = (signal.SIGINT, signal.SIGTERM)
         try:
             before = {kind: signal.signal(kind, self.handle_exit) for kind in kinds}
-        except ValueError:  # not in the main thread: whoever started it there ends it
+        except ValueError:  # not in the main thread: the caller stops it
             before = {}
         try:
             yield
@@ -164,6 +164,6 @@ class _Server(uvicorn.Server):
                 signal.signal(kind, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop."""
-        self._gate.stop()
+        """Start the shutdown."""
+        self._app.stop()
         super().handle_exit(sig, frame)

@@ -1,6 +1,6 @@
-"""What travels over HTTP, as pydantic models; the OpenAPI document and the client follow from them.
+"""Request and response bodies as pydantic models; OpenAPI, client and page types follow from them.
 
-Words and columns are those of `leukoscope predict`.
+Field names are the column names of `leukoscope predict`.
 """
 
 from dataclasses import asdict
@@ -20,64 +20,74 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Schema(BaseModel):
-    """Unknown fields are refused, so that a typing error is never silently ignored."""
+    """Base of all schemas. Unknown fields are refused, so that no typing error goes unnoticed."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class RequestBody(Schema):
-    """What a client sends, taken by the letter: 0 is not false, and "1" is no number."""
+    """Base of request bodies, checked strictly: 0 is not false, and "1" is not a number."""
 
     model_config = ConfigDict(strict=True)
 
 
 class Neighbor(Schema):
-    """An example cell that looks alike to the model, by the distance of their embeddings."""
+    """A similar example cell, by the distance between embeddings of the model."""
 
     name: str
     label: Literal["ALL", "HEM"]
     similarity: float = Field(
-        ge=0, le=1, description="1: the same to the model; 0.5: as far as a usual example from all."
+        ge=0,
+        le=1,
+        description="1 / (1 + distance). 1: identical embeddings; 0.5: the typical distance of an "
+        "example from the mean of all examples.",
     )
     synthetic: bool
 
 
 class CellPrediction(Schema):
-    """What is said about one image. The fields up to `model` are a row of `leukoscope predict`.
+    """The prediction for one image. The fields up to `model` are a row of `leukoscope predict`.
 
-    `p_all` and `logit` are null where there is no answer; `reason` then says why.
+    If the image could not be predicted, `p_all` and `logit` are null and `reason` says why.
     """
 
-    name: str = Field(description="The file's name; inside an archive, archive/name.")
-    subject: str = Field(description="From a C-NMC file name; empty where there is none.")
+    name: str = Field(description="File name; archive/name for a file inside an archive.")
+    subject: str = Field(description="Subject id from a C-NMC file name; empty for other names.")
     p_all: Probability | None = Field(description="Calibrated probability of ALL.")
     verdict: Verdict
     logit: float | None
     flags: list[str]
     reason: str
     model: str
-    sha256: str = Field(description="Of the file's bytes.")
-    threshold: Probability = Field(description="`blast` from this probability on.")
+    sha256: str = Field(description="sha256 of the file.")
+    threshold: Probability = Field(
+        description="Probability of ALL from which a cell is predicted to be a blast."
+    )
     heatmap: list[list[float]] | None = Field(
-        default=None, description="Rows of a map over the crop; positive speaks for ALL."
+        default=None,
+        description="Heatmap over the crop, row by row; positive values are evidence for ALL.",
     )
     heatmap_kind: Kind | None = Field(
         default=None,
-        description="exact: what each place adds. occlusion: approximate, what smoothing each "
-        "part of the cell changes; made by explain where the model has no exact map.",
+        description="exact: the contribution of each place to the logit. occlusion: approximate, "
+        "the change when a part of the cell is smoothed; computed by explain if the model has no "
+        "exact map.",
     )
     picture: str | None = Field(
-        default=None, description="The crop the model saw, at the original scale: a JPEG data URL."
+        default=None,
+        description="The crop that the model sees, at the original scale, as a JPEG data URL.",
     )
     features: dict[str, float | None] | None = Field(
-        default=None, description="Measurements on the cell, in original pixels and gray levels."
+        default=None, description="Measurements of the cell, in original pixels and gray levels."
     )
     neighbors: list[Neighbor] | None = None
-    cell_id: int | None = Field(default=None, description="Where the answer was added to a case.")
+    cell_id: int | None = Field(
+        default=None, description="Id of the cell, if it was added to a case."
+    )
 
 
 class SubjectSummary(Schema):
-    """The cells of one subject; the interval is Wilson's at 95 %."""
+    """Counts of the cells of one subject, with the 95 % Wilson interval of the blast fraction."""
 
     subject: str
     cells: int
@@ -86,8 +96,8 @@ class SubjectSummary(Schema):
     low: Probability | None
     high: Probability | None
     not_answered: int
-    uncertain: int = Field(default=0, description="Of those not answered.")
-    not_cells: int = Field(default=0, description="Of those not answered.")
+    uncertain: int = Field(default=0, description="Part of `not_answered`.")
+    not_cells: int = Field(default=0, description="Part of `not_answered`.")
     sentence: str
 
     @classmethod
@@ -97,7 +107,7 @@ class SubjectSummary(Schema):
 
 
 class Predictions(Schema):
-    """All answers of one request, in the order of its images."""
+    """All predictions of one request, in the order of its images."""
 
     notice: str = RESEARCH_USE
     answers: list[CellPrediction]
@@ -106,7 +116,7 @@ class Predictions(Schema):
 
 
 class StreamEnd(Schema):
-    """The last line of a stream of answers; a stream without it was cut."""
+    """The last line of a stream of predictions; a stream without it is incomplete."""
 
     done: Literal[True] = True
     answers: int
@@ -117,11 +127,11 @@ class ImageIn(RequestBody):
     """One image in a JSON request."""
 
     name: str = ""
-    data: str = Field(description="The file's bytes, base64.")
+    data: str = Field(description="The file, base64-encoded.")
 
 
 class PredictIn(RequestBody):
-    """A request for answers as JSON."""
+    """Images to predict, as JSON."""
 
     images: list[ImageIn]
 
@@ -129,23 +139,25 @@ class PredictIn(RequestBody):
 class CaseIn(RequestBody):
     """A new case."""
 
-    name: str = Field(default="", max_length=200, description="Empty: named after the time.")
+    name: str = Field(
+        default="", max_length=200, description="If empty, the case is named after the time."
+    )
     notes: str = Field(default="", max_length=20_000)
     keep_images: bool = Field(default=False, description="Also store the image files.")
 
 
 class CaseChange(RequestBody):
-    """What can be changed of a case; fields left out stay as they are."""
+    """Changes to a case; fields that are left out stay unchanged."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
     notes: str | None = Field(default=None, max_length=20_000)
     threshold: Probability | None = Field(
-        default=None, description="Another operating point for this case; null for the model's own."
+        default=None, description="Threshold of this case; null: the threshold of the model."
     )
 
 
 class Review(RequestBody):
-    """What a person says about a cell."""
+    """A person's label for a cell."""
 
     label: Label
     reviewer: str = Field(default="", max_length=100)
@@ -153,7 +165,7 @@ class Review(RequestBody):
 
 
 class ReviewOut(Review):
-    """A review as it is kept."""
+    """A stored review."""
 
     model_config = ConfigDict(strict=False)
 
@@ -161,7 +173,7 @@ class ReviewOut(Review):
 
 
 class Cell(CellPrediction):
-    """An answer kept in a case. `verdict` follows the case's threshold where it has its own."""
+    """A prediction stored in a case. `verdict` follows the threshold of the case, if it has one."""
 
     id: int
     answered: datetime
@@ -170,17 +182,17 @@ class Cell(CellPrediction):
 
 
 class CellChange(RequestBody):
-    """Cells moved to a subject by hand."""
+    """A new subject for some cells."""
 
     cells: list[int] = Field(min_length=1, max_length=20_000)
     subject: str = Field(max_length=100)
 
 
 class AbstentionThresholds(Schema):
-    """Which classes a probability of ALL leaves possible; with both or neither it is uncertain."""
+    """Conformal thresholds. A cell is uncertain if both classes, or neither, remain possible."""
 
-    all_from: Probability = Field(description="ALL is possible from here on.")
-    hem_to: Probability = Field(description="HEM is possible up to here.")
+    all_from: Probability = Field(description="ALL is possible from this probability.")
+    hem_to: Probability = Field(description="HEM is possible up to this probability.")
 
 
 class CaseHead(Schema):
@@ -194,9 +206,13 @@ class CaseHead(Schema):
     updated: datetime
     model: str
     model_sha256: str
-    threshold: Probability = Field(description="The one in force: the case's or the model's.")
+    threshold: Probability = Field(
+        description="The threshold in use: of the case, or of the model."
+    )
     own_threshold: bool
-    abstains: AbstentionThresholds | None = Field(default=None, description="Null: it never does.")
+    abstains: AbstentionThresholds | None = Field(
+        default=None, description="Null: the model never abstains."
+    )
     verdicts: dict[str, int]
     reviewed: int
     can_undo: bool
@@ -204,32 +220,32 @@ class CaseHead(Schema):
 
 
 class Case(CaseHead):
-    """A case with its cells, in the order they came."""
+    """A case with its cells, in the order in which they were added."""
 
     notice: str = RESEARCH_USE
     cells: list[Cell]
 
 
 class CaseExport(Case):
-    """A case as a file, with what wrote it and when."""
+    """An exported case, with the software and the time of the export."""
 
     software: str
     exported: datetime
 
 
 class ModelEntry(Schema):
-    """A model that answers, with its whole card and the same in words."""
+    """A served model with its model card, and the card as text."""
 
     name: str
-    sha256: str = Field(description="Of the model file.")
+    sha256: str = Field(description="sha256 of the model file.")
     created: datetime
     card: dict[str, Any]
-    facts: list[tuple[str, str]] = Field(description="Pairs of a heading and a line of text.")
-    default: bool = Field(description="Whether it answers where no model is named.")
+    facts: list[tuple[str, str]] = Field(description="Model card as pairs of heading and text.")
+    default: bool = Field(description="True for the model that ships with Leukoscope.")
 
 
 class ExampleEntry(Schema):
-    """A bundled cell to try the app with. All of them are drawn, none is a person's."""
+    """A bundled example cell. All of them are synthetic; none comes from a person."""
 
     name: str
     label: Literal["ALL", "HEM"]
@@ -275,21 +291,21 @@ class Vocabulary(Schema):
 
 
 class Health(Schema):
-    """The server is alive."""
+    """The server process runs."""
 
     status: Literal["ok"]
     version: str
 
 
 class Readiness(Schema):
-    """The server can do all it does."""
+    """Model and database are ready."""
 
     status: Literal["ready"]
     version: str
-    ephemeral: bool = Field(description="Cases are gone when the server stops.")
+    ephemeral: bool = Field(description="Cases are lost when the server stops.")
 
 
 class Problem(Schema):
-    """An error, in one line for the person who sees it."""
+    """An error, as one line of text."""
 
     error: str

@@ -1,4 +1,4 @@
-"""How a server was started."""
+"""Settings of a server."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -9,17 +9,17 @@ from leukoscope.app.limits import Limits
 
 @dataclass(frozen=True)
 class Settings:
-    """All that `leukoscope serve` decides.
+    """The options of `leukoscope serve`.
 
     Attributes:
         model: The model file; None for the shipped one.
         host: Address to listen on.
         port: Port to listen on; 0 for any free one.
-        token: What a client must show; None only on loopback.
+        token: Bearer token that clients must send; None only on loopback.
         database: SQLAlchemy URL of cases and reviews; None for the user's own SQLite file.
         ephemeral: Keep cases in memory only.
         log_names: Write file names into the access log.
-        workers: Threads that predict; None for one per core.
+        workers: Number of threads that predict; None for one per core.
         limits: Bounds on requests.
     """
 
@@ -35,7 +35,7 @@ class Settings:
 
     @property
     def on_loopback(self) -> bool:
-        """Whether only this machine can reach the server."""
+        """True if only this machine can reach the server."""
         if self.host == "localhost":
             return True
         try:

@@ -1,4 +1,4 @@
-"""What all requests of a server share, and how a route gets at it."""
+"""The services that all requests of a server share, and access to them from routes."""
 
 import asyncio
 import time
@@ -11,8 +11,8 @@ from fastapi import Request
 
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.metrics import Metrics
-from leukoscope.app.predicting.answers import ImagePredictor, ImageTask
 from leukoscope.app.predicting.batcher import Batcher, FullError, Job, StoppedError
+from leukoscope.app.predicting.image_predictor import ImagePredictor, ImageTask
 from leukoscope.app.schemas import CellPrediction
 from leukoscope.app.settings import Settings
 from leukoscope.app.uploads.memory_budget import MemoryBudget, busy
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Services:
-    """The parts of one running server."""
+    """The services of one running server."""
 
     settings: Settings
     model: ModelFile
     model_sha256: str
     is_default: bool
     examples: "Examples"
-    answerer: ImagePredictor
+    predictor: ImagePredictor
     batcher: Batcher[ImageTask, CellPrediction]
-    ledger: MemoryBudget
+    memory: MemoryBudget
     metrics: Metrics
     opening: "asyncio.Future[Store] | None" = None
     stopping: bool = False
@@ -46,7 +46,7 @@ class Services:
         """Refuse early what `submit` would refuse later.
 
         Raises:
-            RequestError: 429 while too many images wait, 503 while the server stops.
+            RequestError: 429 while too many images are waiting, 503 while the server is stopping.
         """
         if self.stopping:
             raise stopping()
@@ -57,14 +57,14 @@ class Services:
         """Queue the images of one request.
 
         Raises:
-            RequestError: see `check`.
+            RequestError: As in `check`.
         """
         with self._refusals():
             return self.batcher.submit(tasks)
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        """What the queue says, as answers."""
+        """Turn errors of the queue into responses."""
         try:
             yield
         except FullError:
@@ -73,81 +73,82 @@ class Services:
             raise stopping() from None
 
 
-def build(settings: Settings) -> Services:
-    """Load the model and put the parts together; nothing runs yet.
+def build_services(settings: Settings) -> Services:
+    """Load the model and create the services; no thread runs yet.
 
     Raises:
-        ModelFileError: the model can't be used.
+        ModelFileError: The model cannot be used.
     """
     from leukoscope.app.predicting.examples import load_examples
 
     path = settings.model or default_model()
-    predictor = Predictor(load(path), threads=settings.workers)
-    model = predictor.model
+    network = Predictor(load(path), threads=settings.workers)
+    model = network.model
     examples = load_examples(model)
     metrics = Metrics(__version__, model.card.name)
-    answerer = ImagePredictor(predictor, examples, settings.limits)
+    predictor = ImagePredictor(network, examples, settings.limits)
 
     def work(tasks: Sequence[ImageTask]) -> list[CellPrediction]:
         started = time.perf_counter()
-        answers = answerer(tasks)
-        metrics.batch(time.perf_counter() - started, [answer.verdict for answer in answers])
-        return answers
+        predictions = predictor(tasks)
+        metrics.batch(time.perf_counter() - started, [row.verdict for row in predictions])
+        return predictions
 
     batcher = Batcher(
         work,
-        workers=predictor.threads,
-        batch_size=predictor.batch_size,
+        workers=network.threads,
+        batch_size=network.batch_size,
         capacity=settings.limits.waiting_images,
     )
-    ledger = MemoryBudget(settings.limits.bytes_in_flight, batcher.retry_after)
-    metrics.watch(lambda: batcher.waiting, lambda: ledger.held)
+    memory = MemoryBudget(settings.limits.bytes_in_flight, batcher.retry_after)
+    metrics.watch(lambda: batcher.waiting, lambda: memory.held)
     return Services(
         settings=settings,
         model=model,
         model_sha256=sha256_file(path),
         is_default=settings.model is None,
         examples=examples,
-        answerer=answerer,
+        predictor=predictor,
         batcher=batcher,
-        ledger=ledger,
+        memory=memory,
         metrics=metrics,
     )
 
 
 def services(request: Request) -> Services:
-    """The parts of the server that has this request."""
-    found: Services = request.app.state.services
-    return found
+    """The services of the server that handles a request."""
+    services: Services = request.app.state.services
+    return services
 
 
 async def ready_store(request: Request) -> Any:
     """The store, once it is open: it opens in the background when the server starts.
 
     Raises:
-        RequestError: 503 if it can't be opened, or the server stops.
+        RequestError: 503 if the server is stopping.
+        StoreError: The database cannot be opened.
     """
-    mine = services(request)
-    if mine.opening is None or mine.stopping:
+    server = services(request)
+    if server.opening is None or server.stopping:
         raise stopping()
-    return await asyncio.shield(mine.opening)
+    return await asyncio.shield(server.opening)
 
 
 def ready_model(request: Request) -> ModelFile:
-    """The model that answers."""
+    """The served model."""
     return services(request).model
 
 
 def model_sha256(request: Request) -> str:
-    """The sha256 of the model file that answers."""
+    """The sha256 of the served model file."""
     return services(request).model_sha256
 
 
 def explain(request: Request, name: str, data: bytes) -> CellPrediction:
-    """The answer to one image with everything included; to be called in a worker thread."""
-    return services(request).answerer.explain(name, data)
+    """Predict one image with all optional parts; to be called in a worker thread."""
+    return services(request).predictor.explain(name, data)
 
 
 def stopping() -> RequestError:
-    """The refusal of a server that is about to end."""
+    """The refusal of a server that is stopping."""
     return RequestError(503, "the server is stopping; try again in a moment", {"Retry-After": "5"})

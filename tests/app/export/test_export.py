@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoscope import __version__
-from leukoscope.app.export.csv_rows import FORMULA_STARTS, harmless
-from leukoscope.app.export.export import COLUMNS, as_json, csv_lines, export
+from leukoscope.app.export.csv_rows import FORMULA_STARTS, escape_formula
+from leukoscope.app.export.export import COLUMNS, case_csv, export, json_bytes
 from leukoscope.app.schemas import Case, CaseExport
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.tables import read_table
@@ -27,7 +27,7 @@ def made() -> Made:
 
 
 def rows(made: Made) -> list[dict[str, str]]:
-    text = b"".join(csv_lines(made.case)).decode()
+    text = b"".join(case_csv(made.case)).decode()
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -51,7 +51,7 @@ def test_the_table_has_the_columns_of_predict_and_the_review(made: Made) -> None
 
 def test_the_table_is_read_by_leukoscope_itself(made: Made, tmp_path: object) -> None:
     path = tmp_path / "case.csv"  # type: ignore[operator]
-    path.write_bytes(b"".join(csv_lines(made.case)))
+    path.write_bytes(b"".join(case_csv(made.case)))
     table = read_table(path)
     assert list(table["p_all"][:3]) == [0.9, 0.2, 0.1 + 0.2]
     assert list(table["path"])[2] == "ünïcödé, 細胞.bmp"
@@ -70,25 +70,25 @@ def test_no_text_in_the_table_is_a_formula(made: Made) -> None:
 
 @given(st.text())
 def test_harmless_text_is_left_alone_and_the_rest_can_be_told(text: str) -> None:
-    safe = harmless(text)
+    safe = escape_formula(text)
     assert not safe.startswith(FORMULA_STARTS)
     assert safe in (text, f"'{text}")
     assert (safe == text) is not text.startswith(FORMULA_STARTS)
 
 
 def test_data_are_the_case_and_who_wrote_it(made: Made) -> None:
-    data = json.loads(as_json(made.case, NOW))
+    data = json.loads(json_bytes(made.case, NOW))
     assert data.pop("software") == f"leukoscope {__version__}"
     assert data.pop("exported") == "2026-03-04T05:06:00Z"
     assert data["notice"] == RESEARCH_USE
     assert Case.model_validate(data) == made.case
-    CaseExport.model_validate_json(as_json(made.case, NOW))
+    CaseExport.model_validate_json(json_bytes(made.case, NOW))
 
 
 def test_a_table_in_several_parts_is_one() -> None:
     made = made_case([({"name": f"cell {number}"}, None) for number in range(3)])
     case = made.case.model_copy(update={"cells": made.case.cells * 400})
-    parts = list(csv_lines(case))
+    parts = list(case_csv(case))
     assert len(parts) == 3
     assert [row["path"] for row in rows(Made(case))] == ["cell 0", "cell 1", "cell 2"] * 400
 
@@ -114,4 +114,4 @@ def test_every_kind_has_its_name_and_type(
 def test_an_empty_case_has_a_table_and_data() -> None:
     made = made_case([])
     assert rows(made) == []
-    assert json.loads(as_json(made.case, NOW))["cells"] == []
+    assert json.loads(json_bytes(made.case, NOW))["cells"] == []

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 
-from leukoscope.app.http.security import authorized, cookie_for, foreign, host_name
+from leukoscope.app.http.security import authorized, cookie_for, host_name, is_cross_site
 from leukoscope.app.routes import login
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
@@ -119,7 +119,7 @@ def test_other_sites_change_nothing(live_server, method, headers):
 
 
 @pytest.mark.parametrize(
-    ("headers", "is_foreign"),
+    ("headers", "is_cross"),
     [
         ({}, False),
         ({"sec-fetch-site": "same-origin"}, False),
@@ -131,8 +131,8 @@ def test_other_sites_change_nothing(live_server, method, headers):
         ({"origin": "", "host": "127.0.0.1:8000"}, True),
     ],
 )
-def test_who_is_foreign(headers, is_foreign):
-    assert foreign(Headers(headers)) is is_foreign
+def test_requests_of_other_sites_are_recognized(headers, is_cross):
+    assert is_cross_site(Headers(headers)) is is_cross
 
 
 def test_the_own_page_may_change_things(live_server):

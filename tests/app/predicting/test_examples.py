@@ -74,7 +74,9 @@ def test_each_example_is_nearest_to_itself_and_the_rest_follow_by_distance(model
     cells = [examples.image(example.name) for example in examples.listing]
     vectors = np.array(embed(model, cells), dtype=float)
     spread = vectors.std(axis=0)
-    standard = (vectors - vectors.mean(axis=0)) / np.maximum(spread, module.FLOOR * spread.max())
+    standard = (vectors - vectors.mean(axis=0)) / np.maximum(
+        spread, module.MIN_SPREAD * spread.max()
+    )
     typical = np.sqrt((standard**2).sum(axis=1).mean())
     for example, vector, place in zip(examples.listing, vectors, standard, strict=True):
         found = examples.nearest(vector.astype(np.float32), k=24)

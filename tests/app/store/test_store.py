@@ -225,7 +225,7 @@ def test_images_are_stored_only_when_asked(store: Store) -> None:
     assert store.image(keeps, one) == (answer(1).name, data)
     assert [cell.has_image for cell in store.case(keeps).cells] == [True, False]
     for case, cell in ((keeps, bad), (forgets, two)):
-        with pytest.raises(NotFoundError, match="not kept"):
+        with pytest.raises(NotFoundError, match="image"):
             store.image(case, cell)
 
 
@@ -257,7 +257,7 @@ def test_a_deleted_case_is_gone_with_all_in_it(store: Store) -> None:
             for table in ("cases", "cells", "images", "reviews")
         ]
     assert counts == [1, 1, 1, 0]
-    with pytest.raises(NotFoundError, match="no such case"):
+    with pytest.raises(NotFoundError, match="case"):
         store.delete(case)
 
 
@@ -320,7 +320,7 @@ def test_a_case_has_bounds(url: str) -> None:
     store = open_store(url, case_cells=3, listed_cases=2, text_length=5)
     case = new_case(store)
     add(store, case, answer(1), answer(2))
-    with pytest.raises(ConflictError, match="3 cells at most; this one has 2, and 2 more"):
+    with pytest.raises(ConflictError, match=r"\b3 .*\b2\b.*\b2\b"):
         add(store, case, answer(3), answer(4))
     assert len(store.case(case).cells) == 2
     add(store, case, answer(1), answer(3), answer(2))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.limits import Limits
-from leukoscope.app.uploads.items import Upload
 from leukoscope.app.uploads.multipart import FormReader
-from leukoscope.app.uploads.sniff import kind_of
+from leukoscope.app.uploads.sniff import archive_kind
+from leukoscope.app.uploads.uploaded_file import UploadedFile
 from leukoscope.app.uploads.uploads import expand, read_json
 from leukoscope.core.errors import ImageError
 from tests.app.forms import BOUNDARY, field, files, form, part, zipped
@@ -21,7 +21,7 @@ from tests.app.forms import BOUNDARY, field, files, form, part, zipped
 SMALL = Limits(image_bytes=1_000, request_images=5)
 
 
-def read(body: bytes, limits: Limits = SMALL, step: int = 1 << 20) -> list[Upload]:
+def read(body: bytes, limits: Limits = SMALL, step: int = 1 << 20) -> list[UploadedFile]:
     reader = FormReader(BOUNDARY, limits)
     for start in range(0, len(body), step):
         reader.feed(body[start : start + step])
@@ -36,7 +36,7 @@ def refused(body: bytes, limits: Limits = SMALL) -> RequestError:
 
 def plain(data: bytes) -> bool:
     """No archive of another kind, and no end of its own part."""
-    return not kind_of(data) and b"\r\n--" + BOUNDARY not in b"\r\n" + data + b"\r\n"
+    return not archive_kind(data) and b"\r\n--" + BOUNDARY not in b"\r\n" + data + b"\r\n"
 
 
 content = st.one_of(
@@ -74,8 +74,8 @@ def test_byte_by_byte():
         read(body, step=1)
         == read(body)
         == [
-            Upload("a.bmp", b"BM" + bytes(99)),
-            Upload("b.bmp", b""),
+            UploadedFile("a.bmp", b"BM" + bytes(99)),
+            UploadedFile("b.bmp", b""),
         ]
     )
 
@@ -83,7 +83,7 @@ def test_byte_by_byte():
 def test_byte_by_byte_for_long():
     data = bytes(range(256)) * 40
     limits = Limits()
-    assert read(files({"a.bmp": data}), limits, step=1) == [Upload("a.bmp", data)]
+    assert read(files({"a.bmp": data}), limits, step=1) == [UploadedFile("a.bmp", data)]
 
 
 def test_a_name_that_is_no_ascii_survives():
@@ -209,7 +209,11 @@ def test_other_archives_are_told_by_name(head, kind):
 
 def test_archives_are_opened_in_their_place():
     inner = zipped({"1.bmp": b"BMa", "2.bmp": b"BMb"})
-    uploads = [Upload("first.bmp", b"BM1"), Upload("all.zip", inner), Upload("last.bmp", b"BM2")]
+    uploads = [
+        UploadedFile("first.bmp", b"BM1"),
+        UploadedFile("all.zip", inner),
+        UploadedFile("last.bmp", b"BM2"),
+    ]
     items = expand(uploads, SMALL)
     assert [item.name for item in items] == [
         "first.bmp",
@@ -222,7 +226,10 @@ def test_archives_are_opened_in_their_place():
 
 def test_an_archive_for_which_no_room_is_left_is_a_problem():
     three = zipped({f"{n}.bmp": b"BM" for n in range(3)})
-    items = expand([Upload("a.zip", three), Upload("b.zip", three), Upload("c.bmp", b"BM")], SMALL)
+    items = expand(
+        [UploadedFile("a.zip", three), UploadedFile("b.zip", three), UploadedFile("c.bmp", b"BM")],
+        SMALL,
+    )
     assert [item.name for item in items] == [
         "a.zip/0.bmp",
         "a.zip/1.bmp",

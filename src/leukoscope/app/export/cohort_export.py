@@ -1,6 +1,6 @@
-"""The reviewed cells of a case as a cohort that `data info`, `train` and `evaluate` read.
+"""Export the reviewed cells of a case as a cohort for `data info`, `train` and `evaluate`.
 
-Images go into the archive one at a time, and it is sent while it grows: memory holds one of them.
+Images are added one at a time and the archive is sent while it grows, so only one is in memory.
 """
 
 import io
@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, table_lines
+from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
 from leukoscope.app.schemas import Case, Cell
 from leukoscope.app.store.errors import ConflictError
 from leukoscope.core.errors import RESEARCH_USE
@@ -19,31 +19,31 @@ from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES
 COLUMNS = ("path", "label", "subject", "sha256", "reviewer")
 LABELS = (LABEL_NAMES[ALL], LABEL_NAMES[HEM])
 NAME_BYTES = 150
-# Formats without compression of their own.
-SQUEEZED = (".bmp", ".tif", ".tiff")
+# Uncompressed image formats, which are compressed in the ZIP.
+COMPRESSED_SUFFIXES = (".bmp", ".tif", ".tiff")
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
 
 
 def cohort_zip(case: Case, now: datetime, load_image: LoadImage) -> Iterator[bytes]:
-    """A ZIP of cohort.csv, README.txt and, where they are kept, images/.
+    """Write a ZIP of cohort.csv, README.txt and, if stored, images/.
 
-    Only cells that a person reviewed as ALL or HEM are in it, with the label of the latest review.
+    It contains the cells reviewed as ALL or HEM, with the label of their latest review.
 
     Raises:
-        ConflictError: There are none.
+        ConflictError: No cell is reviewed as ALL or HEM.
     """
     cells = [cell for cell in case.cells if cell.review and cell.review.label in LABELS]
     if not cells:
         raise ConflictError(
-            "no cell of this case is reviewed as ALL or HEM yet; a cohort has only reviewed cells"
+            "no cell of this case is reviewed as ALL or HEM yet; review some cells first"
         )
     return _zip(case, cells, now, load_image)
 
 
 def safe_names(names: Iterable[str]) -> list[str]:
-    """File names, each different in every file system, none with a folder or a way out in it."""
+    """Make file names unique and valid on every file system, without folders."""
     taken: set[str] = set()
-    found = []
+    safe = []
     for name in names:
         stem, dot, suffix = _safe(name).rpartition(".")
         if not stem or len(suffix) > 5:
@@ -53,12 +53,12 @@ def safe_names(names: Iterable[str]) -> list[str]:
             number += 1
             wanted = f"{stem}-{number}{dot}{suffix}"
         taken.add(wanted.casefold())
-        found.append(wanted)
-    return found
+        safe.append(wanted)
+    return safe
 
 
 def _safe(name: str) -> str:
-    """The last part of a path, of characters that every system takes, not too long."""
+    """The last part of a path, with characters valid everywhere, shortened if too long."""
     last = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
     last = re.sub(r'[<>:"|?*\x00-\x1f\x7f]', "_", last).strip(". ")
     if RESERVED.match(last):
@@ -74,23 +74,23 @@ def _zip(
     case: Case, cells: Sequence[Cell], now: datetime, load_image: LoadImage
 ) -> Iterator[bytes]:
     paths = [f"images/{name}" for name in safe_names(cell.name for cell in cells)]
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = _Buffer()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
 
         def put(path: str, data: bytes, kind: int = zipfile.ZIP_DEFLATED) -> bytes:
             info = zipfile.ZipInfo(path, now.timetuple()[:6])
             info.compress_type, info.external_attr = kind, 0o644 << 16
             archive.writestr(info, data)
-            return sink.taken()
+            return buffer.take()
 
         yield put("README.txt", _readme(case, cells, now).encode())
-        yield put("cohort.csv", b"".join(table_lines(COLUMNS, map(_row, paths, cells))))
+        yield put("cohort.csv", b"".join(csv_lines(COLUMNS, map(_row, paths, cells))))
         for path, cell in zip(paths, cells, strict=True):
             if cell.has_image:
-                squeeze = path.lower().endswith(SQUEEZED)
-                kind = zipfile.ZIP_DEFLATED if squeeze else zipfile.ZIP_STORED
+                compress = path.lower().endswith(COMPRESSED_SUFFIXES)
+                kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
                 yield put(path, load_image(cell.id), kind)
-    yield sink.taken()
+    yield buffer.take()
 
 
 def _row(path: str, cell: Cell) -> tuple[str, ...]:
@@ -105,11 +105,11 @@ def _readme(case: Case, cells: Sequence[Cell], now: datetime) -> str:
         RESEARCH_USE,
         "",
         f"Reviewed cells of the case {case.name!r}, written by {SOFTWARE} at {now:%Y-%m-%d %H:%M}"
-        f" UTC: {len(cells)} cells, {kept} with their image file.",
+        f" UTC: {len(cells)} cells, {kept} of them with the image file.",
         "",
-        "cohort.csv has a row per cell: path, label (ALL or HEM, of the latest review), subject,",
-        "sha256 of the file, and who reviewed it. A label is what a person said of a picture; it",
-        "is no diagnosis.",
+        "cohort.csv has one row per cell: path, label (ALL or HEM, of the latest review), subject,",
+        "sha256 of the file, and reviewer. A label is one person's reading of an image, not a",
+        "diagnosis.",
         "",
         "    leukoscope data info cohort.csv",
         "    leukoscope data audit cohort.csv --out audit",
@@ -118,29 +118,29 @@ def _readme(case: Case, cells: Sequence[Cell], now: datetime) -> str:
     if kept < len(cells):
         lines += [
             "",
-            "Where a case does not keep images, put the files into images/ under the names in the",
-            "column path; their sha256 tells which is which.",
+            "Copy the images that the case does not keep to images/, under the names in the column",
+            "path; their sha256 identifies them.",
         ]
     return "\n".join([*lines, ""])
 
 
-class _Sink(io.RawIOBase):
-    """Where the archive is written to, and taken from."""
+class _Buffer(io.RawIOBase):
+    """A buffer that the archive is written to and sent from."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def write(self, data: object) -> int:
-        """Keep a part until it is taken."""
+        """Append to the buffer."""
         part = bytes(data)  # type: ignore[call-overload]
         self._parts.append(part)
         return len(part)
 
-    def taken(self) -> bytes:
-        """All that was written since the last time."""
+    def take(self) -> bytes:
+        """Remove and return the content."""
         parts, self._parts = self._parts, []
         return b"".join(parts)

@@ -10,25 +10,27 @@ LoadImage = Callable[[int], bytes]
 
 SOFTWARE = f"leukoscope {__version__}"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-ROWS_AT_ONCE = 500
+ROWS_PER_CHUNK = 500
 
 
-def table_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
-    """A CSV, some hundred rows at a time."""
+def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
+    """Write a CSV table, some hundred rows at a time."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for number, row in enumerate(rows, start=1):
-        writer.writerow([harmless(value) if isinstance(value, str) else value for value in row])
-        if number % ROWS_AT_ONCE == 0:
+        writer.writerow(
+            [escape_formula(value) if isinstance(value, str) else value for value in row]
+        )
+        if number % ROWS_PER_CHUNK == 0:
             yield _taken(text)
     yield _taken(text)
 
 
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: where it begins like one, an apostrophe leads.
+def escape_formula(text: str) -> str:
+    """Prefix text that looks like a formula with an apostrophe, so that no spreadsheet runs it.
 
-    Numbers are not text here, so a negative logit stays as it is.
+    Numbers are not passed here, so a negative logit stays unchanged.
     """
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 

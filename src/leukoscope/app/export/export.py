@@ -1,24 +1,24 @@
-"""A case as a file to take away: a table, the whole case as data, a report, or a cohort."""
+"""Export a case as a CSV table, JSON, an HTML report, or a cohort."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, table_lines
+from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
 from leukoscope.app.schemas import Case, CaseExport, Cell
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.results import FIELDS
 
 Format = Literal["csv", "json", "html", "cohort"]
 
-# The first are those of `leukoscope predict`.
+# The first columns are those of `leukoscope predict`.
 COLUMNS = (*FIELDS, "sha256", "threshold", "review", "reviewer", "reviewed", "note")
 
 
 @dataclass(frozen=True)
 class Export:
-    """A file on its way out; `content` is made as it is sent."""
+    """A file to download; `content` is generated while it is sent."""
 
     filename: str
     media_type: str
@@ -26,22 +26,22 @@ class Export:
 
 
 def export(kind: Format, case: Case, load_image: LoadImage, card: Card | None) -> Export:
-    """A case as a file.
+    """Export a case.
 
     Args:
-        kind: csv, json, html (a report to print) or cohort (a ZIP to train and evaluate on).
-        case: with its cells.
-        load_image: the bytes of a cell's stored image, by the cell's id.
-        card: of the case's model, where it is at hand.
+        kind: csv, json, html (a report to print) or cohort (a ZIP for training and evaluation).
+        case: Case with its cells.
+        load_image: Function that loads the stored image of a cell id.
+        card: Model card of the case's model, if available.
 
     Raises:
-        ConflictError: A cohort is wanted, and no cell is reviewed as ALL or HEM.
+        ConflictError: For a cohort, if no cell is reviewed as ALL or HEM.
     """
     now = datetime.now(UTC)
     if kind == "csv":
-        return Export(f"{case.name}.csv", "text/csv; charset=utf-8", csv_lines(case))
+        return Export(f"{case.name}.csv", "text/csv; charset=utf-8", case_csv(case))
     if kind == "json":
-        return Export(f"{case.name}.json", "application/json", [as_json(case, now)])
+        return Export(f"{case.name}.json", "application/json", [json_bytes(case, now)])
     if kind == "html":
         from leukoscope.app.export.report import report
 
@@ -52,13 +52,13 @@ def export(kind: Format, case: Case, load_image: LoadImage, card: Card | None) -
     return Export(f"{case.name}.zip", "application/zip", cohort_zip(case, now, load_image))
 
 
-def csv_lines(case: Case) -> Iterator[bytes]:
-    """The table of a case's cells: a header, then a row per cell."""
-    return table_lines(COLUMNS, (csv_row(cell) for cell in case.cells))
+def case_csv(case: Case) -> Iterator[bytes]:
+    """The cells of a case as CSV: a header, then one row per cell."""
+    return csv_lines(COLUMNS, (csv_row(cell) for cell in case.cells))
 
 
 def csv_row(cell: Cell) -> tuple[Any, ...]:
-    """One cell as values of `COLUMNS`; `review` is the label a person gave."""
+    """One cell as values of `COLUMNS`; `review` is the label of the review."""
     review = cell.review
     return (
         cell.name,
@@ -78,7 +78,7 @@ def csv_row(cell: Cell) -> tuple[Any, ...]:
     )
 
 
-def as_json(case: Case, now: datetime) -> bytes:
-    """The case as the API gives it, with the time and the software that wrote it."""
-    whole = CaseExport.model_construct(**dict(case), software=SOFTWARE, exported=now)
-    return whole.__pydantic_serializer__.to_json(whole)
+def json_bytes(case: Case, now: datetime) -> bytes:
+    """The case as in the API, with time and software of the export."""
+    exported = CaseExport.model_construct(**dict(case), software=SOFTWARE, exported=now)
+    return exported.__pydantic_serializer__.to_json(exported)

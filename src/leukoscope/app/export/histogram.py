@@ -1,4 +1,4 @@
-"""A histogram of probabilities as inline SVG: no plotting library, sharp in print and on screen."""
+"""A histogram of probabilities as inline SVG, without a plotting library."""
 
 from collections.abc import Sequence
 
@@ -12,32 +12,32 @@ LEFT, RIGHT, TOP, BOTTOM = 40, 20, 22, 40
 def histogram(
     values: Sequence[float], threshold: float, uncertain: tuple[float, float] | None = None
 ) -> Markup:
-    """How the cells lie over the probability of ALL, with the threshold marked.
+    """Draw the distribution of the probability of ALL, with the threshold.
 
     Args:
-        values: probabilities from 0 to 1.
-        threshold: `blast` from here on.
-        uncertain: between which probabilities nothing is answered.
+        values: Probabilities from 0 to 1.
+        threshold: Probability from which a cell is predicted to be a blast.
+        uncertain: Range of probabilities in which the model abstains.
     """
     counts = count(values)
     most = max(counts) or 1
     drawn = [_bar(place, number, most) for place, number in enumerate(counts) if number]
     above = sum(value >= threshold for value in values)
     alt = (
-        f"Histogram of the probability of ALL: {above} of {len(values)} cells lie at the "
-        f"threshold {threshold:.4f} or above."
+        f"Histogram of the probability of ALL: {above} of {len(values)} cells are at or above "
+        f"the threshold {threshold:.4f}."
     )
     return Markup(
         '<figure><svg class="histogram" viewBox="0 0 {w} {h}" role="img" aria-label="{alt}" '
         'font-size="12" fill="currentColor">{zone}{bars}{axis}{mark}</svg>'
-        "<figcaption>Cells by calibrated probability of ALL. The dashed line is the threshold, "
+        "<figcaption>Number of cells by calibrated probability of ALL. Dashed line: threshold, "
         "{threshold:.4f}{shaded}.</figcaption></figure>"
     ).format(
         w=WIDTH,
         h=HEIGHT,
         alt=alt,
         zone=_zone(*uncertain) if uncertain else "",
-        shaded="; between the ends of the shaded zone no cell is answered for" if uncertain else "",
+        shaded="; shaded: cells in this range are uncertain" if uncertain else "",
         bars=Markup("").join(drawn),
         axis=_axis(most),
         mark=_mark(threshold),
@@ -46,7 +46,7 @@ def histogram(
 
 
 def count(values: Sequence[float]) -> list[int]:
-    """How many values lie in each of `BINS` equal parts of [0, 1]; 1 is in the last."""
+    """Count the values in each of `BINS` equal bins of [0, 1]; 1 belongs to the last."""
     counts = [0] * BINS
     for value in values:
         counts[min(int(value * BINS), BINS - 1)] += 1
@@ -57,8 +57,8 @@ def _x(value: float) -> float:
     return LEFT + value * (WIDTH - LEFT - RIGHT)
 
 
-def _y(share: float) -> float:
-    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+def _y(fraction: float) -> float:
+    return HEIGHT - BOTTOM - fraction * (HEIGHT - TOP - BOTTOM)
 
 
 def _bar(place: int, number: int, most: int) -> Markup:

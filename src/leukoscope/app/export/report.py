@@ -1,6 +1,6 @@
-"""A case as one HTML file to read, print and file: what was said, by which model, on which files.
+"""Export a case as one HTML report: predictions, reviews, files and model.
 
-Nothing in it is loaded from elsewhere, and nothing needs a plotting library.
+The file loads nothing from elsewhere, and no plotting library is needed.
 """
 
 from collections import Counter
@@ -21,26 +21,26 @@ from leukoscope.data.imaging.image import center, decode
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
 
-# With more of them a report would neither open quickly nor be looked through.
-PICTURES = 500
-PICTURE_PIXELS = 300  # original ones, around the center, where the model's crop is not known
-FACTS = ("Item", "Value")
+# Limit, so that the report opens quickly.
+MAX_PICTURES = 500
+PICTURE_PIXELS = 300  # original pixels around the center, if the crop of the model is not known
+HEADERS = ("Item", "Value")
 LIMITS = (
-    "An interval speaks of the number of cells looked at, and not of the model's errors, which "
-    "differ from person to person and can be large on images unlike those it was trained on. "
-    "Verdicts and reviews are about single pictures; no share of blasts given here is a finding "
-    "about a person."
+    "The intervals reflect the number of cells, not the errors of the model, which differ from "
+    "person to person and can be large on images unlike those it was trained on. Verdicts and "
+    "reviews refer to single images; no fraction of blasts in this report is a finding about a "
+    "person."
 )
 
 
 def report(case: Case, now: datetime, load_image: LoadImage, card: Card | None) -> str:
-    """The whole page.
+    """Write the report.
 
     Args:
-        case: with its cells.
-        now: when the report is made.
-        load_image: the bytes of a cell's stored image, by the cell's id.
-        card: of the case's model, where it is at hand.
+        case: Case with its cells.
+        now: Time of the export.
+        load_image: Function that loads the stored image of a cell id.
+        card: Model card of the case's model, if available.
     """
     side = card.input.crop if card else PICTURE_PIXELS
     parts = [
@@ -52,28 +52,31 @@ def report(case: Case, now: datetime, load_image: LoadImage, card: Card | None) 
         html.heading("Limits"),
         html.paragraph(LIMITS),
     ]
-    subtitle = f"Case report, made {_time(now)} by {SOFTWARE}"
+    subtitle = f"Case report, {_time(now)}, {SOFTWARE}"
     return html.page(case.name, parts, subtitle=subtitle)
 
 
 def _overview(case: Case) -> Iterator[Markup]:
-    own = "this case's own" if case.own_threshold else "the model's operating point"
+    source = "set for this case" if case.own_threshold else "operating point of the model"
     rows = [
         ("Model", f"{case.model}, sha256 {case.model_sha256}"),
-        ("Threshold", f"blast from {case.threshold:.4f} on ({own})"),
+        ("Threshold", f"blast from {case.threshold:.4f} ({source})"),
         ("Abstention", _abstention(case)),
-        ("Begun", _time(case.created)),
+        ("Created", _time(case.created)),
         ("Last change", _time(case.updated)),
-        ("Images", "kept with the case" if case.keep_images else "not kept; files by sha256"),
+        (
+            "Images",
+            "stored with the case" if case.keep_images else "not stored; identified by sha256",
+        ),
     ]
-    yield html.table(FACTS, rows)
+    yield html.table(HEADERS, rows)
     if case.notes:
         yield html.note(Markup("<br>").join(case.notes.splitlines()))
-    yield html.heading("What the model says")
-    for one in case.subjects:
-        yield html.paragraph(one.sentence)
+    yield html.heading("Predictions by subject")
+    for summary in case.subjects:
+        yield html.paragraph(summary.sentence)
     if not case.cells:
-        yield html.paragraph("There is no cell in this case yet.")
+        yield html.paragraph("This case has no cells yet.")
         return
     yield _counts(case.cells)
     probabilities = [
@@ -86,7 +89,7 @@ def _overview(case: Case) -> Iterator[Markup]:
 
 
 def _uncertain(case: Case) -> tuple[float, float] | None:
-    """Between which probabilities the verdict is uncertain."""
+    """The range of probabilities in which the verdict is uncertain."""
     if case.abstains is None:
         return None
     ends = (case.threshold, case.abstains.all_from, case.abstains.hem_to)
@@ -96,12 +99,12 @@ def _uncertain(case: Case) -> tuple[float, float] | None:
 def _abstention(case: Case) -> str:
     zone = _uncertain(case)
     if zone is None:
-        return "none: the model answers for every probability"
+        return "none: the model gives an answer for every probability"
     return f"uncertain from {zone[0]:.4f} to {zone[1]:.4f}"
 
 
 def _counts(cells: Sequence[Cell]) -> Markup:
-    """Verdicts against what people said of the same cells."""
+    """Cross table of verdicts and reviews."""
     counts: Counter[tuple[str, str]] = Counter(
         (cell.verdict, cell.review.label if cell.review else "") for cell in cells
     )
@@ -112,18 +115,18 @@ def _counts(cells: Sequence[Cell]) -> Markup:
         if sum(row):
             rows.append((str(verdict), sum(row), *row))
     headers = ("Verdict", "Cells", *(f"Reviewed {label}" for label in labels), "Not reviewed")
-    return html.table(headers, rows, "Verdicts of the model, and reviews by people")
+    return html.table(headers, rows, "Verdicts of the model and reviews")
 
 
 def _pictures(cells: Sequence[Cell], side: int, load_image: LoadImage) -> Iterator[Markup]:
     kept = [cell for cell in cells if cell.has_image]
     if not kept:
         return
-    yield html.heading("Pictures")
-    shown = kept[:PICTURES]
+    yield html.heading("Images")
+    shown = kept[:MAX_PICTURES]
     caption = f"The central {side} x {side} original pixels of each image."
     if len(shown) < len(kept):
-        caption += f" The first {PICTURES} of {len(kept)}."
+        caption += f" The first {MAX_PICTURES} of {len(kept)}."
     yield html.image_grid(_drawn(shown, side, load_image), caption)
 
 
@@ -133,9 +136,9 @@ def _drawn(
     for cell in cells:
         try:
             image = center(decode(load_image(cell.id)), side)
-        except ImageError:  # it could be read when it came
+        except ImageError:  # it could be read when it was added
             continue
-        yield image, f"{_file_name(cell)}: {_said(cell)}"
+        yield image, f"{_file_name(cell)}: {_caption(cell)}"
 
 
 def _files(cells: Sequence[Cell]) -> Markup:
@@ -145,9 +148,9 @@ def _files(cells: Sequence[Cell]) -> Markup:
 
 def _file(number: int, cell: Cell) -> tuple[object, ...]:
     review = cell.review
-    said = ""
+    reviewed = ""
     if review:
-        said = f"{review.label}, {review.reviewer or 'unnamed'}, {_time(review.created)}"
+        reviewed = f"{review.label}, {review.reviewer or 'unnamed'}, {_time(review.created)}"
     remarks = [*cell.flags, cell.reason, review.note if review else ""]
     file = Markup("{}<br><code>{}</code>").format(_file_name(cell), cell.sha256 or "not read")
     probability = "" if cell.p_all is None else f"{cell.p_all:.4f}"
@@ -157,7 +160,7 @@ def _file(number: int, cell: Cell) -> tuple[object, ...]:
         cell.subject,
         str(cell.verdict),
         probability,
-        said,
+        reviewed,
         "; ".join(filter(None, remarks)),
     )
 
@@ -166,15 +169,15 @@ def _model(case: Case, card: Card | None) -> Iterator[Markup]:
     yield html.heading("The model")
     if card is None:
         yield html.note(
-            f"The card of this model is not at hand: when this report was made, the server ran "
-            f"another one. To have it here, serve the model file with the sha256 "
+            f"The model card is not available, because the server ran another model at the time of "
+            f"the export. To include it, serve the model file with the sha256 "
             f"{case.model_sha256} and export again."
         )
     else:
-        yield html.table(FACTS, describe(card))
+        yield html.table(HEADERS, describe(card))
 
 
-def _said(cell: Cell) -> str:
+def _caption(cell: Cell) -> str:
     text = str(cell.verdict) if cell.p_all is None else f"{cell.verdict} {cell.p_all:.3f}"
     return f"{text}, reviewed {cell.review.label}" if cell.review else text
 

@@ -1,6 +1,6 @@
-"""Around every request: one line in the log, its meters, its cleaning up, and no lost answer.
+"""Middleware around every request: access log, metrics, cleanup, and no lost responses.
 
-Pure ASGI, for Starlette's middleware of functions costs a task and a stream for each request.
+Pure ASGI, because Starlette's function middleware costs a task and a stream for each request.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from leukoscope.app.metrics import Metrics
 log = logging.getLogger("leukoscope.access")
 
 KEY = "leukoscope.trace"
-CLIENT_LEFT = 499  # as nginx writes it; no client ever sees it
-# How long what a refused client still sends is thrown away, and for how long it may pause.
+CLIENT_LEFT = 499  # status of a closed connection in the log of nginx; no client ever sees it
+# A refused client may still send its body: how long it is discarded, and the longest pause in it.
 LINGER_SECONDS = 60.0
 IDLE_SECONDS = 3.0
 NAMES_LOGGED = 20
@@ -31,7 +31,7 @@ KNOWN_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 
 @dataclass
 class Trace:
-    """What one request is found to be. `cleanup` is closed when it ends, however it ends."""
+    """Facts about one request, for the log. `cleanup` is closed when the request ends."""
 
     images: int = 0
     names: list[str] = field(default_factory=list)
@@ -43,12 +43,12 @@ class Trace:
 
 def trace(request: Request) -> Trace:
     """The trace of a request."""
-    found: Trace = request.scope[KEY]
-    return found
+    trace: Trace = request.scope[KEY]
+    return trace
 
 
 class AccessLogMiddleware:
-    """The layer that sees every request from its first byte to its end."""
+    """Log and count every request, and run its cleanup."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, log_names: bool) -> None:
         self._app = app
@@ -56,71 +56,71 @@ class AccessLogMiddleware:
         self._log_names = log_names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        mine = scope[KEY] = Trace()
-        channel = _Channel(mine, scope, receive, send)
+        trace = scope[KEY] = Trace()
+        channel = _Channel(trace, scope, receive, send)
         try:
             await self._app(scope, channel.receive, channel.send)
         except ClientDisconnect:
-            mine.status = mine.status or CLIENT_LEFT
+            trace.status = trace.status or CLIENT_LEFT
         except Exception as error:
-            if mine.status:  # too late for another answer: the connection is cut
+            if trace.status:  # too late for another response: the connection is closed
                 raise
             await internal(error)(scope, channel.receive, channel.send)
         finally:
-            mine.cleanup.close()
-            self._note(scope, mine, time.perf_counter() - started)
+            trace.cleanup.close()
+            self._log(scope, trace, time.perf_counter() - started)
 
-    def _note(self, scope: Scope, mine: Trace, seconds: float) -> None:
+    def _log(self, scope: Scope, trace: Trace, seconds: float) -> None:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else "other"
         route = template(scope)
-        status = mine.status or CLIENT_LEFT
+        status = trace.status or CLIENT_LEFT
         self._metrics.request(method, route, status)
         line = f"{method} {route} {status} {1000 * seconds:.0f} ms"
-        if mine.images or mine.received:
-            line += f" {mine.images} images {mine.received} bytes"
-        if self._log_names and mine.names:
-            shown = mine.names[:NAMES_LOGGED]
-            more = len(mine.names) - len(shown)
+        if trace.images or trace.received:
+            line += f" {trace.images} images {trace.received} bytes"
+        if self._log_names and trace.names:
+            shown = trace.names[:NAMES_LOGGED]
+            more = len(trace.names) - len(shown)
             line += " " + " | ".join(shown) + (f" | {more} more" if more else "")
-        # What asks every few seconds would drown all else.
+        # Probes come every few seconds and would drown everything else.
         log.log(logging.DEBUG if route in PROBES and status in (200, 503) else logging.INFO, line)
 
 
 class _Channel:
-    """The two ends of a request, watched: what came in, what went out."""
+    """`receive` and `send` of one request, with a record of what passed."""
 
-    def __init__(self, mine: Trace, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, trace: Trace, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        self._mine = mine
+        self._trace = trace
         self._receive = receive
         self._send = send
         announced = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-        # Who asked first whether to send the body has not sent any if it was refused.
-        self._asked = headers.get(b"expect", b"").lower() == b"100-continue"
-        mine.body_read = not announced
+        # A client that asks first (Expect: 100-continue) sends no body after a refusal.
+        self._expects_continue = headers.get(b"expect", b"").lower() == b"100-continue"
+        trace.body_read = not announced
 
     async def receive(self) -> Message:
         message = await self._receive()
-        self._asked = False
+        self._expects_continue = False
         if message["type"] == "http.request":
-            self._mine.received += len(message.get("body", b""))
-            self._mine.body_read = not message.get("more_body", False)
+            self._trace.received += len(message.get("body", b""))
+            self._trace.body_read = not message.get("more_body", False)
         else:
-            self._mine.body_read = True
+            self._trace.body_read = True
         return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._mine.status = message["status"]
+            self._trace.status = message["status"]
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
-        if last and not self._mine.body_read and not self._asked:
-            # A connection that is closed while its client still sends is reset, and the client
-            # never sees the answer: so the answer goes out, and what comes is thrown away.
+        if last and not self._trace.body_read and not self._expects_continue:
+            # Closing a connection while the client still sends resets it, and the client never
+            # sees the response: so send the response first, and discard the rest of the body.
             await self._send({**message, "more_body": True})
             await self._drain()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -129,7 +129,7 @@ class _Channel:
     async def _drain(self) -> None:
         deadline = time.monotonic() + LINGER_SECONDS
         try:
-            while not self._mine.body_read and time.monotonic() < deadline:
+            while not self._trace.body_read and time.monotonic() < deadline:
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self.receive()
         except TimeoutError:

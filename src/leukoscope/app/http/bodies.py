@@ -1,4 +1,4 @@
-"""BodyLimitMiddleware of requests, bounded in size and time before any route has read them."""
+"""Limit the size of request bodies and the time they may take, before any route reads them."""
 
 import asyncio
 import re
@@ -13,29 +13,29 @@ UPLOADS = frozenset(("/v1/predict", "/v1/explain"))
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies that are too large or too slow; routes see the rest as it comes."""
+    """Refuse bodies that are too large or too slow; pass all others on as they arrive."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         limits = self._limits
-        most = limits.request_bytes if scope["path"] in UPLOADS else limits.json_bytes
-        if announced(scope) > most:
-            await problem(413, _too_large(most))(scope, receive, send)
+        limit = limits.request_bytes if scope["path"] in UPLOADS else limits.json_bytes
+        if content_length(scope) > limit:
+            await problem(413, _too_large(limit))(scope, receive, send)
             return
         deadline = asyncio.get_running_loop().time() + limits.body_seconds
         received = 0
-        whole = False
+        complete = False
 
         async def bounded() -> Message:
-            nonlocal received, whole
-            if whole:  # what comes now is the end of the connection, and may take its time
+            nonlocal received, complete
+            if complete:  # only the end of the connection can follow, at any time
                 return await receive()
             try:
                 async with asyncio.timeout_at(deadline):
@@ -44,19 +44,19 @@ class BodyLimitMiddleware:
                 late = f"the body did not arrive within {limits.body_seconds:.0f} s"
                 raise HTTPException(408, late, {"Connection": "close"}) from None
             received += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            if received > most:
-                raise HTTPException(413, _too_large(most))
+            complete = not message.get("more_body", False)
+            if received > limit:
+                raise HTTPException(413, _too_large(limit))
             return message
 
         await self._app(scope, bounded, send)
 
 
-def announced(scope: Scope) -> int:
-    """The length of a body as its header has it; 0 where it has none."""
+def content_length(scope: Scope) -> int:
+    """The Content-Length of a request; 0 if it has none."""
     text = dict(scope["headers"]).get(b"content-length", b"")
     return int(text) if re.fullmatch(rb"[0-9]{1,18}", text) else 0
 
 
-def _too_large(most: int) -> str:
-    return f"the request is larger than {most / MB:.0f} MB; send less at a time"
+def _too_large(limit: int) -> str:
+    return f"the request is larger than {limit / MB:.0f} MB; send fewer images at a time"

@@ -1,4 +1,4 @@
-"""What every answer tells the browser: run nothing, show nothing, send nothing but our own."""
+"""Headers of every response: browsers may run, show and send only what this server serves."""
 
 HEADERS = {
     "Content-Security-Policy": (

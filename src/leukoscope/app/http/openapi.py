@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what the routes' types say."""
+"""The OpenAPI document: what it contains beyond the types of the routes."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from leukoscope.core.version import __version__
 
 _WORDS = {
     400: "The request cannot be used",
-    401: "A token is needed",
-    403: "From another site, or under a foreign host name",
-    404: "There is no such thing",
-    408: "The body came too slowly",
-    409: "Not possible in the present state",
+    401: "A token is required",
+    403: "Sent by another site, or to an unknown host name",
+    404: "Not found",
+    408: "The body arrived too slowly",
+    409: "Conflicts with the present state",
     413: "Too large, or too many files",
-    415: "A body of a kind that is not read",
-    422: "A field is missing or has a wrong value",
-    429: "Too much is waiting; Retry-After says for how many seconds",
+    415: "Unsupported type of body",
+    422: "A field is missing or has an invalid value",
+    429: "Too many images are waiting; retry after the seconds in Retry-After",
     503: "Not ready, or stopping",
 }
 # Nearly the smallest PNG: one black pixel.
@@ -29,9 +29,9 @@ _PIXEL = (
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error answers of a route, to be declared as its `responses`.
+    """The error responses of a route, for its `responses`.
 
-    401 and 403 are added, for the doors in front of every route can give them.
+    401 and 403 are added, because the middleware in front of every route can return them.
     """
     return {
         status: {"model": Problem, "description": _WORDS[status]}
@@ -39,19 +39,19 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def images_body(words: str, most: int | None = None) -> dict[str, Any]:
+def images_body(description: str, limit: int | None = None) -> dict[str, Any]:
     """The request body of a route that takes images, for its `openapi_extra`.
 
     Args:
-        words: what to send.
-        most: how many images there may be, if not as many as the server's limits allow.
+        description: What to send.
+        limit: Maximum number of images; None for the limit of the server.
     """
-    count = {"minItems": 1} | ({} if most is None else {"maxItems": most})
+    count = {"minItems": 1} | ({} if limit is None else {"maxItems": limit})
     file = {"type": "string", "format": "binary"}
     return {
         "requestBody": {
             "required": True,
-            "description": words,
+            "description": description,
             "content": {
                 "multipart/form-data": {"schema": _object("files", file, count)},
                 "application/json": {
@@ -70,20 +70,20 @@ def images_body(words: str, most: int | None = None) -> dict[str, Any]:
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, made once."""
+    """The OpenAPI document, built once."""
     if app.openapi_schema is None:
         schema = get_openapi(
             title="Leukoscope",
             version=__version__,
-            summary="Tells leukemic blasts from normal lymphoid cells in microscopy images.",
+            summary="Distinguishes leukemic blasts from normal lymphoid cells in microscopy.",
             description=f"{RESEARCH_USE} Errors are one line of JSON: `{{'error': '...'}}`.",
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             routes=app.routes,
         )
         schema["components"]["schemas"]["ImageIn"] = ImageIn.model_json_schema()
-        for operation in (one for path in schema["paths"].values() for one in path.values()):
+        for operation in (op for path in schema["paths"].values() for op in path.values()):
             if "requestBody" in operation:
-                _bounded(operation["responses"])
+                _add_body_errors(operation["responses"])
         if app.state.services.settings.token is not None:
             scheme = {"type": "http", "scheme": "bearer"}
             schema["components"]["securitySchemes"] = {"token": scheme}
@@ -94,13 +94,13 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _object(name: str, item: dict[str, Any], count: dict[str, int]) -> dict[str, Any]:
-    """An object with one list in it."""
+    """The schema of an object with one list."""
     items = {"type": "array", "items": item, **count}
     return {"type": "object", "properties": {name: items}, "required": [name]}
 
 
-def _bounded(responses: dict[str, Any]) -> None:
-    """Add what every route with a body can answer."""
+def _add_body_errors(responses: dict[str, Any]) -> None:
+    """Add the errors that every route with a body can return."""
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status in (400, 408, 413):
         responses.setdefault(str(status), {"description": _WORDS[status], "content": content})

@@ -1,4 +1,4 @@
-"""Errors as answers: one line of JSON and a status, never a traceback."""
+"""Errors as responses: one line of JSON and a status, never a traceback."""
 
 import logging
 import secrets
@@ -26,7 +26,7 @@ _STATUS: dict[type[LeukoscopeError], int] = {
 
 
 class RequestError(LeukoscopeError):
-    """A request that is refused, and the HTTP status that says how."""
+    """A refused request, with the HTTP status of the response."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -35,39 +35,39 @@ class RequestError(LeukoscopeError):
 
 
 def problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error as an answer."""
+    """An error as a response."""
     line = " ".join(message.split())
     body = Problem(error=line).model_dump_json()
     return Response(body, status, dict(headers or {}), "application/json")
 
 
 def internal(error: BaseException) -> Response:
-    """The answer to a failure of our own."""
-    return problem(500, noted(error))
+    """The response to an internal error."""
+    return problem(500, log_internal(error))
 
 
-def noted(error: BaseException) -> str:
-    """A line for the client about a failure of our own; the log has the traceback under its id."""
+def log_internal(error: BaseException) -> str:
+    """Log an internal error with its traceback; return a line for the client with the log's id."""
     number = secrets.token_hex(4)
     log.error("internal error %s", number, exc_info=error)
-    return f"internal error; the server's log has it under id {number}"
+    return f"internal error; the server's log has the details under id {number}"
 
 
 def describe(error: BaseException) -> str:
     """A line for the client about any error."""
-    ours = isinstance(error, LeukoscopeError) and not isinstance(error, ModelFileError)
-    return str(error) if ours else noted(error)
+    expected = isinstance(error, LeukoscopeError) and not isinstance(error, ModelFileError)
+    return str(error) if expected else log_internal(error)
 
 
-def install(app: FastAPI) -> None:
-    """Turn every error a request can raise into a `Problem`."""
-    app.add_exception_handler(LeukoscopeError, _ours)
+def install_handlers(app: FastAPI) -> None:
+    """Turn every error that a request can raise into a `Problem`."""
+    app.add_exception_handler(LeukoscopeError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
 
 
-def _ours(request: Request, error: Exception) -> Response:
-    if isinstance(error, ModelFileError):  # it was loaded, so no request can be at fault
+def _expected(request: Request, error: Exception) -> Response:
+    if isinstance(error, ModelFileError):  # it was loaded, so the request is not at fault
         return internal(error)
     if isinstance(error, RequestError):
         return problem(error.status, str(error), error.headers)
@@ -81,7 +81,7 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 
 def describe_invalid(errors: Sequence[Mapping[str, Any]]) -> str:
-    """What is wrong with a request's first wrong field, and how many more there are."""
+    """Describe the first invalid field of a request and count the others."""
     first = errors[0]
     location = first.get("loc")
     parts = [str(part) for part in location] if isinstance(location, tuple | list) else []

@@ -1,8 +1,8 @@
-"""Who may talk to the server, and what a browser may do with what it gets.
+"""Access control of the server, and headers that limit what a browser does with a response.
 
-Three doors, in this order: the Host header (a page elsewhere can point a name of its own at this
-machine, and a browser would then take the two for one site), the origin of requests that change
-something, and the token. Headers on every answer close the rest.
+Three checks, in this order: the Host header (DNS rebinding: another site can point its own name at
+this machine, and a browser then takes the two for one site), the origin of requests that change
+something (CSRF), and the token.
 """
 
 import hashlib
@@ -20,17 +20,17 @@ from leukoscope.app.settings import Settings
 
 COOKIE = "leukoscope"
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
-OPEN = frozenset(("/healthz", "/login", "/static/style.css"))
+PUBLIC = frozenset(("/healthz", "/login", "/static/style.css"))
 
 
 class SecurityHeadersMiddleware:
-    """Puts the headers on every answer that has not set its own."""
+    """Add the security headers to every response that does not set its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one request."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -43,18 +43,18 @@ class SecurityHeadersMiddleware:
 
 
 class AuthMiddleware:
-    """Lets a request through, or answers it with 400, 401 or 403."""
+    """Pass a request on, or refuse it with 401 or 403."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._token = settings.token
         self._hosts = {"localhost", "127.0.0.1", "::1", settings.host.lower()}
-        # With a token a foreign name gains nothing: its pages have neither token nor cookie. And
-        # behind a reverse proxy the name is the proxy's.
+        # With a token, another host name gains nothing: its pages have neither token nor cookie.
+        # Behind a reverse proxy the host name is the proxy's.
         self._any_host = settings.token is not None or not settings.on_loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -65,33 +65,33 @@ class AuthMiddleware:
         headers = Headers(scope=scope)
         if not self._any_host and host_name(headers.get("host", "")) not in self._hosts:
             return problem(
-                403, "this server answers to localhost only; open it under http://127.0.0.1"
+                403, "this server accepts the host name localhost only; open it as http://127.0.0.1"
             )
-        if scope["method"] not in SAFE and foreign(headers):
+        if scope["method"] not in SAFE and is_cross_site(headers):
             return problem(403, "requests that change something must come from the app's own page")
-        if self._token is None or scope["path"] in OPEN or authorized(headers, self._token):
+        if self._token is None or scope["path"] in PUBLIC or authorized(headers, self._token):
             return None
         if scope["path"] == "/" and scope["method"] in SAFE:
             return RedirectResponse("/login", 303)
         return problem(
             401,
-            "a token is needed; send it as: Authorization: Bearer TOKEN",
+            "a token is required; send it as: Authorization: Bearer TOKEN",
             {"WWW-Authenticate": "Bearer"},
         )
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets, in lower case; empty if it is none."""
+    """The name in a Host header, lower case, without port and brackets; empty if invalid."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower() if "@" not in host else ""
     except ValueError:
         return ""
 
 
-def foreign(headers: Headers) -> bool:
-    """Whether a browser says that another site's page sent this.
+def is_cross_site(headers: Headers) -> bool:
+    """Tell whether a browser sent this request for a page of another site.
 
-    Scripts and command lines say nothing about it, and hold no cookie that a page could abuse.
+    Scripts and command-line tools send no such headers, and hold no cookie that a page could abuse.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
@@ -106,20 +106,20 @@ def foreign(headers: Headers) -> bool:
 
 
 def authorized(headers: Headers, token: str) -> bool:
-    """Whether a request shows the token or the cookie that was given for it."""
-    kind, _, shown = headers.get("authorization", "").partition(" ")
+    """Tell whether a request has the token or the cookie for it."""
+    scheme, _, token_sent = headers.get("authorization", "").partition(" ")
     # Headers are read as Latin-1, and clients send UTF-8.
-    if kind.lower() == "bearer" and same(shown.strip().encode("latin-1"), token):
+    if scheme.lower() == "bearer" and equal(token_sent.strip().encode("latin-1"), token):
         return True
     cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
-    return same(cookie.encode("utf-8", "replace"), cookie_for(token))
+    return equal(cookie.encode("utf-8", "replace"), cookie_for(token))
 
 
-def same(shown: bytes, secret: str) -> bool:
-    """Whether two texts are equal, in a time that tells nothing about where they differ."""
-    return hmac.compare_digest(shown, secret.encode("utf-8"))
+def equal(sent: bytes, secret: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(sent, secret.encode("utf-8"))
 
 
 def cookie_for(token: str) -> str:
-    """What the cookie holds: proof of the token, and not the token."""
+    """The value of the cookie: an HMAC that proves the token without containing it."""
     return hmac.new(token.encode("utf-8"), b"leukoscope cookie", hashlib.sha256).hexdigest()

@@ -1,8 +1,8 @@
-"""Work from many requests, done by a few threads: in turn, bounded, dropped when nobody waits.
+"""A bounded queue that a few threads work on, fair between requests.
 
-A worker takes a few tasks at once, one from each request in turn, so that a single image never
-waits behind two thousand. Nothing polls: workers sleep on a condition, requests on an event of
-their loop.
+A worker takes a batch of tasks, one from each request in turn (round robin), so that a single image
+never waits behind two thousand. The tasks of a cancelled request are dropped. Nothing polls:
+workers sleep on a condition, requests on an event of their loop.
 """
 
 import asyncio
@@ -16,21 +16,21 @@ from typing import Generic, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# The weight of the newest batch in the running mean of the time a task takes.
+# Weight of the newest batch in the running mean of the time per task.
 SMOOTHING = 0.1
-MOST_SECONDS = 120
+MAX_RETRY_SECONDS = 120
 
 
 class FullError(Exception):
-    """Too many tasks are waiting already."""
+    """Too many tasks are waiting."""
 
 
 class StoppedError(Exception):
-    """No work is taken any more."""
+    """The batcher is stopped and takes no more work."""
 
 
 class Job(Generic[Task, Result]):
-    """The tasks of one request. Made by `Batcher.submit`."""
+    """The tasks of one request. Created by `Batcher.submit`."""
 
     def __init__(self, batcher: "Batcher[Task, Result]", tasks: Sequence[Task]) -> None:
         self.tasks = tasks
@@ -43,33 +43,33 @@ class Job(Generic[Task, Result]):
         self._news = asyncio.Event()
 
     async def results(self) -> AsyncIterator[list[Result]]:
-        """The results in the order of the tasks, as many at a time as are ready.
+        """Yield the results in the order of the tasks, as many at a time as are ready.
 
         Raises:
-            Exception: what the work raised.
+            Exception: The error that the work raised.
         """
-        given = 0
-        while given < len(self.tasks):
+        count = 0
+        while count < len(self.tasks):
             await self._news.wait()
             self._news.clear()
             if self._error is not None:
                 raise self._error
             ready = []
-            while given in self._done:
-                ready.append(self._done.pop(given))
-                given += 1
+            while count in self._done:
+                ready.append(self._done.pop(count))
+                count += 1
             if ready:
                 yield ready
 
     def cancel(self) -> None:
-        """Drop what no worker has taken yet."""
+        """Drop the tasks that no worker has taken yet."""
         self._batcher.drop(self)
 
     def deliver(self, results: Sequence[tuple[int, Result]], error: BaseException | None) -> None:
-        """Hand results over, from a worker's thread."""
+        """Deliver results from the thread of a worker."""
         try:
             self._loop.call_soon_threadsafe(self._arrived, results, error)
-        except RuntimeError:  # the loop has ended, and nobody waits
+        except RuntimeError:  # the loop has ended, so nobody waits
             return
 
     def _arrived(self, results: Sequence[tuple[int, Result]], error: BaseException | None) -> None:
@@ -79,7 +79,7 @@ class Job(Generic[Task, Result]):
 
 
 class Batcher(Generic[Task, Result]):
-    """A bounded queue of jobs and the threads that work on it."""
+    """A bounded queue of jobs and its worker threads."""
 
     def __init__(
         self,
@@ -89,13 +89,13 @@ class Batcher(Generic[Task, Result]):
         batch_size: int,
         capacity: int,
     ) -> None:
-        """Set up; `start` starts the threads.
+        """Create the queue; `start` starts the threads.
 
         Args:
-            work: gives a result for each task, in their order; called by several threads.
-            workers: threads.
-            batch_size: tasks given to `work` at once, at most.
-            capacity: tasks that may wait. One job alone may have more.
+            work: Function that returns a result for each task, in order; called by several threads.
+            workers: Number of threads.
+            batch_size: Maximum number of tasks in one call of `work`.
+            capacity: Maximum number of waiting tasks. A single job may have more.
         """
         self._work = work
         self._batch_size = batch_size
@@ -106,7 +106,7 @@ class Batcher(Generic[Task, Result]):
         self._threads: list[threading.Thread] = []
         self._stopped = False
         self._idle = workers
-        self._seconds = 0.005  # a first guess of the time a task takes
+        self._seconds = 0.005  # first estimate of the time per task
         self.waiting = 0
 
     def start(self) -> None:
@@ -119,11 +119,11 @@ class Batcher(Generic[Task, Result]):
             thread.start()
 
     def check(self, tasks: int = 1) -> None:
-        """Whether that many tasks would be taken now.
+        """Check whether that many tasks can be queued now.
 
         Raises:
-            FullError: too many wait already.
-            StoppedError: after `stop`.
+            FullError: Too many tasks are waiting.
+            StoppedError: `stop` was called.
         """
         if self._stopped:
             raise StoppedError
@@ -134,8 +134,8 @@ class Batcher(Generic[Task, Result]):
         """Queue the tasks of one request. Called on the event loop.
 
         Raises:
-            FullError: too many wait already.
-            StoppedError: after `stop`.
+            FullError: Too many tasks are waiting.
+            StoppedError: `stop` was called.
         """
         job = Job(self, tasks)
         with self._condition:
@@ -147,7 +147,7 @@ class Batcher(Generic[Task, Result]):
         return job
 
     def drop(self, job: Job[Task, Result]) -> None:
-        """Forget the tasks of `job` that no worker has taken."""
+        """Remove the tasks of `job` that no worker has taken."""
         with self._condition:
             if job.cancelled or job.taken == len(job.tasks):
                 return
@@ -156,12 +156,12 @@ class Batcher(Generic[Task, Result]):
             self._turns.remove(job)
 
     def retry_after(self) -> int:
-        """Whole seconds until what waits now will be done, at the speed of the last batches."""
+        """Estimated time in whole seconds until the waiting tasks are done."""
         seconds = self.waiting * self._seconds / self._workers
-        return min(MOST_SECONDS, max(1, math.ceil(seconds)))
+        return min(MAX_RETRY_SECONDS, max(1, math.ceil(seconds)))
 
     def stop(self, seconds: float = 0.0) -> None:
-        """Take no more work, finish what is queued within `seconds`, then end the workers."""
+        """Take no more work, give queued tasks `seconds` to finish, then stop the workers."""
         deadline = time.monotonic() + seconds
         with self._condition:
             self._stopped = True
@@ -182,21 +182,21 @@ class Batcher(Generic[Task, Result]):
             try:
                 results = self._work([job.tasks[number] for job, number in batch])
                 error = None
-            except Exception as raised:  # belongs to the requests, and the worker goes on
+            except Exception as raised:  # reported to the requests; the worker continues
                 results, error = [], raised
-            self._measure(time.perf_counter() - started, len(batch))
+            self._update_mean(time.perf_counter() - started, len(batch))
             _deliver(batch, results, error)
             with self._condition:
                 self._idle += 1
 
     def _take(self) -> list[tuple[Job[Task, Result], int]]:
-        """The next tasks, one of each job in turn; none when all is done and `stop` was called."""
+        """Take the next tasks, one of each job in turn; none if stopped and empty."""
         with self._condition:
             while not self.waiting:
                 if self._stopped:
                     return []
                 self._condition.wait()
-            # A few images are shared out, so that no core looks on.
+            # A few images are divided among the idle workers, so that no core is idle.
             size = min(self._batch_size, math.ceil(self.waiting / self._idle))
             self._idle -= 1
             batch = []
@@ -211,7 +211,7 @@ class Batcher(Generic[Task, Result]):
                 self._condition.notify_all()
             return batch
 
-    def _measure(self, seconds: float, tasks: int) -> None:
+    def _update_mean(self, seconds: float, tasks: int) -> None:
         self._seconds += SMOOTHING * (seconds / tasks - self._seconds)
 
 
@@ -220,9 +220,9 @@ def _deliver(
     results: Sequence[Result],
     error: BaseException | None,
 ) -> None:
-    """Give each job its results in one go."""
-    shares: dict[Job[Task, Result], list[tuple[int, Result]]] = {job: [] for job, _ in batch}
+    """Deliver the results of a batch, one call per job."""
+    by_job: dict[Job[Task, Result], list[tuple[int, Result]]] = {job: [] for job, _ in batch}
     for (job, number), result in zip(batch, results, strict=False):
-        shares[job].append((number, result))
-    for job, share in shares.items():
-        job.deliver(share, error)
+        by_job[job].append((number, result))
+    for job, job_results in by_job.items():
+        job.deliver(job_results, error)

@@ -1,6 +1,6 @@
-"""The bundled example cells, drawn and not photographed, and which of them a cell looks like.
+"""The bundled synthetic example cells, and the nearest of them to a cell.
 
-They lie beside this module as PNG files with a list; `tools/make_examples.py` made both.
+They are PNG files with a list in app/examples/, both made by `tools/make_examples.py`.
 """
 
 import json
@@ -19,13 +19,13 @@ from leukoscope.inference.model_file.model_file import ModelFile
 
 FOLDER = files("leukoscope.app") / "examples"
 LIST = "examples.json"
-FLOOR = 0.05
-"""Least spread of a dimension, as a share of the largest."""
+MIN_SPREAD = 0.05
+"""Smallest standard deviation of a dimension, as a fraction of the largest."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One example cell. `name` is as C-NMC names its files, `label` what the cell was drawn as."""
+    """One example cell. `name` has the form of a C-NMC file name, `label` the simulated class."""
 
     name: str
     label: Literal["ALL", "HEM"]
@@ -33,15 +33,15 @@ class Example:
 
     @property
     def file(self) -> str:
-        """The file in `FOLDER`: no official name, by which images of the data set are told."""
+        """The file in `FOLDER`, without the prefix that marks images of the data set."""
         return self.name.removeprefix("UID_")
 
 
 class Examples:
-    """The example cells as one model sees them. May be used from several threads at once.
+    """The example cells with their embeddings by one model. Safe to use from several threads.
 
     Attributes:
-        listing: The cells in the order to show them.
+        listing: The cells in display order.
     """
 
     def __init__(self, model: ModelFile, listing: tuple[Example, ...]) -> None:
@@ -54,26 +54,26 @@ class Examples:
         """The PNG file of an example.
 
         Raises:
-            KeyError: There is no example of this name.
+            KeyError: No example has this name.
         """
         return (FOLDER / self._by_name[name].file).read_bytes()
 
     def nearest(self, embedding: np.ndarray, k: int = 4) -> list[Neighbor]:
-        """The examples most alike to the model: those whose embeddings are nearest.
+        """The examples whose embeddings are nearest to that of a cell.
 
-        Embeddings are pooled activations, all of one sign and much the same direction, so that the
-        cosine is near 1 for any two cells. Therefore distances are compared, each dimension by its
-        spread over the examples, in units of the examples' own distance from their mean (root mean
-        square): similarity is 1 / (1 + distance). An example turned, mirrored or shifted still
-        finds itself, at 0.99. The first call embeds the examples, which takes about as long as
-        predicting them.
+        Embeddings are pooled activations of one sign and similar direction, so that the cosine is
+        near 1 for any two cells. Therefore distances are compared, with each dimension divided by
+        its standard deviation over the examples, in units of the root mean square distance of the
+        examples from their mean: similarity is 1 / (1 + distance). An example that is rotated,
+        mirrored or shifted still finds itself, at 0.99. The first call embeds the examples, which
+        takes about as long as predicting them.
 
         Args:
-            embedding: Of a cell, float32 `(d,)`, by the model of these examples.
-            k: How many, at most.
+            embedding: Embedding of a cell by the same model, float32 `(d,)`.
+            k: Maximum number of neighbors.
 
         Returns:
-            The nearest first, also where a model makes no difference between cells.
+            The neighbors, nearest first; also if a model does not distinguish cells.
 
         Raises:
             ModelFileError: The network fails to run.
@@ -103,7 +103,7 @@ class Examples:
 
 
 def load_examples(model: ModelFile) -> Examples:
-    """The bundled examples for use with `model`. Cheap: reads the list alone."""
+    """The bundled examples for use with `model`. Only their list is read."""
     body = json.loads((FOLDER / LIST).read_text(encoding="utf-8"))
     listing = tuple(Example(cell["name"], cell["label"]) for cell in body["cells"])
     return Examples(model, listing)
@@ -111,10 +111,11 @@ def load_examples(model: ModelFile) -> Examples:
 
 @dataclass(frozen=True)
 class _Space:
-    """Embeddings with every dimension in units of its spread over the examples.
+    """Embeddings with each dimension in units of its standard deviation over the examples.
 
-    `unit` float64 `(d,)` is what counts as a distance of 1, `places` float64 `(n, d)` where the
-    examples are.
+    Attributes:
+        unit: Distance of 1 in each dimension, float64 `(d,)`.
+        places: Scaled embeddings of the examples, float64 `(n, d)`.
     """
 
     unit: np.ndarray
@@ -124,14 +125,14 @@ class _Space:
     def of(embeddings: np.ndarray) -> "_Space":
         values = _numbers(embeddings)
         spread = values.std(axis=0)
-        # In a dimension that hardly differs between examples, noise would decide.
-        spread = np.maximum(spread, max(FLOOR * spread.max(), np.finfo(np.float32).tiny))
+        # A dimension that hardly differs between examples would be dominated by noise.
+        spread = np.maximum(spread, max(MIN_SPREAD * spread.max(), np.finfo(np.float32).tiny))
         typical = np.linalg.norm(values.std(axis=0) / spread)
         unit = spread * (typical if typical > 0 else 1.0)
         return _Space(unit, values / unit)
 
     def place(self, embedding: np.ndarray) -> np.ndarray:
-        """Where a cell is."""
+        """Scale the embedding of a cell."""
         return _numbers(embedding) / self.unit
 
 

@@ -1,1 +1,1 @@
-"""The routes, one module for each thing a client can ask for."""
+"""The routes of the REST API and the page, one module per topic."""

@@ -1,6 +1,6 @@
-"""Cases over HTTP. Each route hands its request to the store; the work is done there.
+"""Cases over HTTP. Each route passes its request to the store.
 
-Routes are plain functions, which FastAPI runs in threads: the store blocks.
+The routes are plain functions, which FastAPI runs in threads, because the store blocks.
 """
 
 from typing import TYPE_CHECKING, Annotated
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
-Kept = Annotated["Store", Depends(ready_store)]
-CaseId = Annotated[str, Path(max_length=100, description="From the case's `id`.")]
-CellId = Annotated[int, Path(ge=1, le=2**53, description="From the cell's `id`.")]
+StoreParam = Annotated["Store", Depends(ready_store)]
+CaseId = Annotated[str, Path(max_length=100, description="`id` of the case.")]
+CellId = Annotated[int, Path(ge=1, le=2**53, description="`id` of the cell.")]
 _HEADS = TypeAdapter(list[CaseHead])
-# What can be done with a case that was started just now.
+# OpenAPI links: operations on the case that was just created.
 _LINKS = {
     name: {
         "operationId": f"{name}_v1_cases__case_id_{end}",
@@ -53,19 +53,19 @@ _LINKS = {
 
 
 @router.get("", response_model=list[CaseHead], summary="The newest cases", responses=problems(503))
-def cases(store: Kept) -> Response:
-    """Cases without their cells, newest first; at most the 500 newest."""
+def cases(store: StoreParam) -> Response:
+    """The 500 newest cases without their cells, newest first."""
     return _json(_HEADS.dump_json(store.heads()))
 
 
 @router.post(
     "",
     status_code=201,
-    summary="Start a case",
+    summary="Create a case",
     responses={201: {"description": "The case", "links": _LINKS}, **problems(400, 422, 503)},
 )
-def create(request: Request, store: Kept, wanted: CaseIn) -> CaseHead:
-    """A case for answers of the model that is loaded now."""
+def create(request: Request, store: StoreParam, wanted: CaseIn) -> CaseHead:
+    """Create a case for predictions of the loaded model."""
     card = ready_model(request).card
     return store.create(
         wanted, card.name, model_sha256(request), threshold(card), conformal_thresholds(card)
@@ -79,33 +79,33 @@ def create(request: Request, store: Kept, wanted: CaseIn) -> CaseHead:
     responses=problems(404, 422, 503),
 )
 def case(
-    store: Kept,
+    store: StoreParam,
     case_id: CaseId,
-    cells: Annotated[bool, Query(description="False: without the cells.")] = True,
+    cells: Annotated[bool, Query(description="False: leave out the cells.")] = True,
 ) -> Response:
-    """A case with its cells, in the order they came."""
+    """A case with its cells, in the order in which they were added."""
     return _dump(store.case(case_id) if cells else store.head(case_id))
 
 
 @router.patch("/{case_id}", summary="Change a case", responses=problems(400, 404, 422, 503))
-def change(store: Kept, case_id: CaseId, wanted: CaseChange) -> CaseHead:
-    """Change the name, the notes or the threshold; what is left out stays as it is."""
+def change(store: StoreParam, case_id: CaseId, wanted: CaseChange) -> CaseHead:
+    """Change the name, the notes or the threshold; omitted fields stay unchanged."""
     return store.change(case_id, wanted)
 
 
 @router.delete(
     "/{case_id}", status_code=204, summary="Delete a case", responses=problems(404, 422, 503)
 )
-def delete(store: Kept, case_id: CaseId) -> None:
-    """Delete a case with its cells, reviews and images. There is no way back."""
+def delete(store: StoreParam, case_id: CaseId) -> None:
+    """Delete a case with its cells, reviews and images. This cannot be undone."""
     store.delete(case_id)
 
 
 @router.patch(
-    "/{case_id}/cells", summary="Group cells by hand", responses=problems(400, 404, 422, 503)
+    "/{case_id}/cells", summary="Set the subject of cells", responses=problems(400, 404, 422, 503)
 )
-def move(store: Kept, case_id: CaseId, wanted: CellChange) -> CaseHead:
-    """Give cells a subject: all of them, or none where one is not in the case."""
+def move(store: StoreParam, case_id: CaseId, wanted: CellChange) -> CaseHead:
+    """Set the subject of cells. If one cell is not in the case, none is changed."""
     return store.move(case_id, wanted)
 
 
@@ -115,7 +115,7 @@ def move(store: Kept, case_id: CaseId, wanted: CellChange) -> CaseHead:
     summary="Remove a cell",
     responses=problems(404, 422, 503),
 )
-def remove(store: Kept, case_id: CaseId, cell_id: CellId) -> None:
+def remove(store: StoreParam, case_id: CaseId, cell_id: CellId) -> None:
     """Delete one cell with its reviews and its image."""
     store.remove(case_id, cell_id)
 
@@ -125,16 +125,16 @@ def remove(store: Kept, case_id: CaseId, cell_id: CellId) -> None:
     summary="Review a cell",
     responses=problems(400, 404, 422, 503),
 )
-def review(store: Kept, case_id: CaseId, cell_id: CellId, wanted: Review) -> Cell:
-    """Say what a cell is. The verdict stays as it was; the latest review stands beside it."""
+def review(store: StoreParam, case_id: CaseId, cell_id: CellId, wanted: Review) -> Cell:
+    """Label a cell. The verdict does not change; the latest review is stored beside it."""
     return store.review(case_id, cell_id, wanted)
 
 
 @router.post(
-    "/{case_id}/undo", summary="Take back a review", responses=problems(404, 409, 422, 503)
+    "/{case_id}/undo", summary="Undo the latest review", responses=problems(404, 409, 422, 503)
 )
-def undo(store: Kept, case_id: CaseId) -> Cell:
-    """Take back the latest review that stands in this case."""
+def undo(store: StoreParam, case_id: CaseId) -> Cell:
+    """Undo the latest review of this case that is still in force."""
     return store.undo(case_id)
 
 
@@ -147,37 +147,39 @@ def undo(store: Kept, case_id: CaseId) -> Cell:
         **problems(404, 422, 503),
     },
 )
-def image(store: Kept, case_id: CaseId, cell_id: CellId) -> Response:
-    """The file as it was sent, where the case keeps images."""
+def image(store: StoreParam, case_id: CaseId, cell_id: CellId) -> Response:
+    """The image file as it was sent, if the case keeps images."""
     _, data = store.image(case_id, cell_id)
     return Response(data, media_type=media_type(data))
 
 
 @router.get(
     "/{case_id}/cells/{cell_id}/explain",
-    summary="All that can be said about a cell",
+    summary="Explain a cell",
     responses=problems(404, 409, 422, 503),
 )
-def explain_cell(request: Request, store: Kept, case_id: CaseId, cell_id: CellId) -> CellPrediction:
-    """The answer with heatmap, picture, measurements and neighbors, from the stored image."""
+def explain_cell(
+    request: Request, store: StoreParam, case_id: CaseId, cell_id: CellId
+) -> CellPrediction:
+    """The prediction with heatmap, picture, measurements and neighbors, from the stored image."""
     store.accept(case_id, model_sha256(request))
     cell = store.cell(case_id, cell_id)
-    answer = explain(request, *store.image(case_id, cell_id))
-    # The case may have its own threshold, and people may have grouped its cells.
-    kept = {
+    prediction = explain(request, *store.image(case_id, cell_id))
+    # The case may have its own threshold, and people may have changed subjects.
+    stored = {
         name: getattr(cell, name)
         for name in ("subject", "verdict", "reason", "threshold", "cell_id")
     }
-    return answer.model_copy(update=kept)
+    return prediction.model_copy(update=stored)
 
 
 @router.get(
     "/{case_id}/export",
     response_class=StreamingResponse,
-    summary="Take a case away",
+    summary="Export a case",
     responses={
         200: {
-            "description": "The file, as an attachment",
+            "description": "The file as an attachment",
             "content": {
                 kind: {"schema": {"type": "string", "format": "binary"}}
                 for kind in ("text/csv", "application/json", "text/html", "application/zip")
@@ -188,22 +190,22 @@ def explain_cell(request: Request, store: Kept, case_id: CaseId, cell_id: CellId
 )
 def export_case(
     request: Request,
-    store: Kept,
+    store: StoreParam,
     case_id: CaseId,
     kind: Annotated[
         Format,
-        Query(alias="format", description="cohort: a ZIP of reviewed cells to train on."),
+        Query(alias="format", description="cohort: a ZIP of the reviewed cells, for training."),
     ],
 ) -> StreamingResponse:
-    """A case as a table, as data, as a report to print, or as a cohort of its reviewed cells."""
-    found = store.case(case_id)
-    same = found.model_sha256 == model_sha256(request)
-    card = ready_model(request).card if same else None
-    made = export(kind, found, lambda cell_id: store.image(case_id, cell_id)[1], card)
+    """A case as a CSV table, JSON, an HTML report, or a cohort of its reviewed cells."""
+    case = store.case(case_id)
+    is_served = case.model_sha256 == model_sha256(request)
+    card = ready_model(request).card if is_served else None
+    file = export(kind, case, lambda cell_id: store.image(case_id, cell_id)[1], card)
     return StreamingResponse(
-        made.content,
-        media_type=made.media_type,
-        headers={"Content-Disposition": disposition(made.filename)},
+        file.content,
+        media_type=file.media_type,
+        headers={"Content-Disposition": disposition(file.filename)},
     )
 
 
@@ -212,5 +214,5 @@ def _dump(model: BaseModel) -> Response:
 
 
 def _json(content: bytes) -> Response:
-    # FastAPI would take a case of 20,000 cells apart and put it together again.
+    # FastAPI would convert a case of 20,000 cells to a dict and back.
     return Response(content, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The way in where a token is set: a form that needs no script, and the cookie it gives."""
+"""Login of a server with a token: an HTML form without scripts, and the cookie it sets."""
 
 import asyncio
 from urllib.parse import parse_qs
@@ -8,12 +8,12 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from leukoscope.app.http.problems import RequestError
-from leukoscope.app.http.security import COOKIE, cookie_for, same
+from leukoscope.app.http.security import COOKIE, cookie_for, equal
 from leukoscope.app.state import services
 from leukoscope.core.errors import RESEARCH_USE
 
 FORM_BYTES = 4_096
-# Guessing is slow, and someone who mistypes hardly notices.
+# Delay after a wrong token: it slows guessing down, and a person hardly notices it.
 WRONG_SECONDS = 1.0
 
 LOGIN = Markup("""<!doctype html>
@@ -30,9 +30,9 @@ LOGIN = Markup("""<!doctype html>
 <form method="post" action="/login">
 {message}<p><label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required></p>
-<p><button type="submit">Open</button></p>
+<p><button type="submit">Sign in</button></p>
 </form>
-<p>The token is the one the server was started with.</p>
+<p>Enter the token that the server was started with.</p>
 <p>{notice}</p>
 </main>
 </body>
@@ -44,7 +44,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/login")
 def login(request: Request) -> Response:
-    """The form that asks for the token."""
+    """Show the form."""
     if services(request).settings.token is None:
         return RedirectResponse("/", 303)
     return _form()
@@ -52,32 +52,32 @@ def login(request: Request) -> Response:
 
 @router.post("/login")
 async def enter(request: Request) -> Response:
-    """Give the cookie for the right token."""
+    """Check the token and set the cookie."""
     token = services(request).settings.token
     if token is None:
         return RedirectResponse("/", 303)
-    if not same((await _shown(request)).encode(), token):
+    if not equal((await _token_sent(request)).encode(), token):
         await asyncio.sleep(WRONG_SECONDS)
-        return _form("That is not the token.", 401)
-    answer = RedirectResponse("/", 303)
+        return _form("Wrong token. Try again.", 401)
+    response = RedirectResponse("/", 303)
     secure = request.url.scheme == "https"
-    answer.set_cookie(
+    response.set_cookie(
         COOKIE, cookie_for(token), httponly=True, samesite="strict", secure=secure, path="/"
     )
-    return answer
+    return response
 
 
-async def _shown(request: Request) -> str:
+async def _token_sent(request: Request) -> str:
     """The token typed into the form."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > FORM_BYTES:
-            raise RequestError(413, "too large for a token")
+            raise RequestError(413, "the form is too large; it holds only a token")
     try:
         return parse_qs(body.decode("utf-8"), max_num_fields=5).get("token", [""])[0]
     except ValueError:
-        raise RequestError(400, "this is not the form of the login page") from None
+        raise RequestError(400, "not the form of the login page; open /login") from None
 
 
 def _form(message: str = "", status: int = 200) -> Response:

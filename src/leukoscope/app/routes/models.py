@@ -1,4 +1,4 @@
-"""The model that answers, and the bundled cells to try it on."""
+"""The served model, and the bundled example cells."""
 
 import json
 from datetime import datetime
@@ -17,19 +17,24 @@ from leukoscope.inference.model_file.card_text import describe
 router = APIRouter(prefix="/v1", tags=["models"])
 
 
-@router.get("/models", summary="Models that answer", responses=problems())
+@router.get("/models", summary="Served models", responses=problems())
 def models(request: Request) -> list[ModelEntry]:
-    """The loaded model with its card: what it saw, how well it did, what it is not for."""
-    mine = services(request)
-    return [_entry(mine.model.card, mine.model_sha256, mine.is_default)]
+    """The loaded model with its model card: training data, performance, limitations."""
+    server = services(request)
+    return [_entry(server.model.card, server.model_sha256, server.is_default)]
 
 
 @router.get("/examples", summary="Example cells", responses=problems())
 def examples(request: Request) -> list[ExampleEntry]:
-    """Drawn cells, bundled with the program; none shows a person's cell."""
+    """Synthetic cells, bundled with the software; none comes from a person."""
     return [
-        ExampleEntry(name=one.name, label=one.label, synthetic=True, url=f"/v1/examples/{one.name}")
-        for one in services(request).examples.listing
+        ExampleEntry(
+            name=example.name,
+            label=example.label,
+            synthetic=True,
+            url=f"/v1/examples/{example.name}",
+        )
+        for example in services(request).examples.listing
     ]
 
 
@@ -43,11 +48,11 @@ def examples(request: Request) -> list[ExampleEntry]:
     },
 )
 def example(request: Request, name: str) -> Response:
-    """The image file."""
+    """The image file of an example cell."""
     try:
         data = services(request).examples.image(name)
     except KeyError:
-        raise RequestError(404, "no such example; see /v1/examples") from None
+        raise RequestError(404, "no example of this name; see /v1/examples") from None
     return Response(data, media_type=media_type(data))
 
 

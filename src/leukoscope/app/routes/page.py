@@ -1,4 +1,4 @@
-"""The page and its files, straight from the package."""
+"""The page and its static files, served from the package."""
 
 from importlib.resources import files
 from os import PathLike, stat_result
@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 FOLDER = Path(str(files("leukoscope.app") / "page"))
-# Browsers ask each time and mostly get a 304: after an update no old file is mixed with new ones.
+# Browsers revalidate each time and usually get a 304, so an update never mixes old and new files.
 REVALIDATE = {"Cache-Control": "no-cache"}
 router = APIRouter(include_in_schema=False)
 
@@ -26,20 +26,20 @@ class PageFiles(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """The file, or a 304 where the browser has it."""
+        """The file, or a 304 if the browser has it."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers.update(REVALIDATE)
-        # Weak, since the compressed and the plain form share it.
+        # Weak, because the compressed and the plain form share it.
         response.headers["etag"] = f"W/{response.headers['etag']}"
         return response
 
 
 # Scripts and styles shrink to a quarter; smaller files are not worth the processor time.
-files_of_page = PageFiles(directory=FOLDER)
-static = GZipMiddleware(files_of_page, minimum_size=500)
+page_files = PageFiles(directory=FOLDER)
+static = GZipMiddleware(page_files, minimum_size=500)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def index(request: Request) -> Response:
     """The page."""
-    return await files_of_page.get_response("index.html", request.scope)
+    return await page_files.get_response("index.html", request.scope)

@@ -1,4 +1,4 @@
-"""POST /v1/predict and /v1/explain: images in, answers out."""
+"""POST /v1/predict and /v1/explain: predict uploaded images."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -12,8 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from leukoscope.app.http.access import trace
 from leukoscope.app.http.openapi import images_body, problems
 from leukoscope.app.http.problems import RequestError, describe
-from leukoscope.app.predicting.answers import EVERYTHING, ImageTask, Part
 from leukoscope.app.predicting.batcher import Job, StoppedError
+from leukoscope.app.predicting.image_predictor import EVERYTHING, ImageTask, Part
 from leukoscope.app.schemas import (
     CellPrediction,
     Include,
@@ -23,8 +23,8 @@ from leukoscope.app.schemas import (
     SubjectSummary,
 )
 from leukoscope.app.state import model_sha256, ready_store, services, stopping
-from leukoscope.app.uploads.items import Item
-from leukoscope.app.uploads.memory_budget import ANSWER_BYTES
+from leukoscope.app.uploads.memory_budget import PREDICTION_BYTES
+from leukoscope.app.uploads.uploaded_file import UploadedImage
 from leukoscope.app.uploads.uploads import read_uploads
 from leukoscope.core.errors import ImageError
 from leukoscope.core.verdicts import Verdict
@@ -40,12 +40,12 @@ Value = TypeVar("Value")
 
 @router.post(
     "/predict",
-    summary="Answers for images",
+    summary="Predict images",
     response_class=Response,
     responses={
         200: {
             "model": Predictions,
-            "description": "An answer for each image, in order; a bad image is one too",
+            "description": "A prediction for each image, in order; error for an invalid one",
             "content": {NDJSON: {"schema": {"type": "string"}}},
         },
         **problems(400, 404, 408, 409, 413, 415, 422, 429, 503),
@@ -55,60 +55,61 @@ Value = TypeVar("Value")
 async def predict(
     request: Request,
     include: Annotated[
-        list[Include], Query(description="Parts of the answers that cost extra; repeatable.")
+        list[Include],
+        Query(description="Optional parts of a prediction, which take extra time; repeatable."),
     ] = [],  # noqa: B006  FastAPI copies it
     case: Annotated[
-        str | None, Query(max_length=100, description="Add the answers to this case.")
+        str | None, Query(max_length=100, description="Id of a case to add the predictions to.")
     ] = None,
 ) -> Response:
     """Predict each image: `p_all` and `logit` are those of `leukoscope predict`.
 
-    Send `Accept: application/x-ndjson` for a line per answer as soon as it is there, in order, and
-    a last line `{"done": true, ...}`.
+    Send `Accept: application/x-ndjson` for one line per prediction as soon as it is ready, in
+    order, and a last line `{"done": true, ...}`.
     """
     services(request).check()
-    kept = None if case is None else await _Kept.open(request, case)
+    recorder = None if case is None else await _CaseRecorder.open(request, case)
     items = await _receive(request)
     job = _submit(request, items, frozenset(include))
-    answers = _answers(job, items, kept)
+    predictions = _predict(job, items, recorder)
     if NDJSON in request.headers.get("accept", ""):
-        return StreamingResponse(_lines(answers), media_type=NDJSON)
-    return _json(await while_connected(request, _collect(answers)))
+        return StreamingResponse(_lines(predictions), media_type=NDJSON)
+    return _json(await while_connected(request, _collect(predictions)))
 
 
 @router.post(
     "/explain",
-    summary="All that can be said about one image",
+    summary="Predict and explain one image",
     response_class=Response,
     responses={
-        200: {"model": CellPrediction, "description": "The answer, with every part included"},
+        200: {"model": CellPrediction, "description": "The prediction with all optional parts"},
         **problems(400, 408, 413, 415, 422, 429, 503),
     },
-    openapi_extra=images_body("One image", most=1),
+    openapi_extra=images_body("One image", limit=1),
 )
 async def explain(request: Request) -> Response:
     """Predict one image, with heatmap, picture, measurements and the nearest example cells.
 
-    Where the model has no exact map, an occlusion map is made, which takes as long as some sixty
-    answers.
+    If the model has no exact heatmap, an occlusion map is computed, which takes as long as about
+    sixty predictions.
     """
     services(request).check()
     items = await _receive(request)
     if len(items) != 1:
         raise RequestError(400, f"send one image, not {len(items)}; /v1/predict takes many")
     job = _submit(request, items, EVERYTHING)
-    (answer,) = await while_connected(request, _collect(_answers(job, items, None)))
-    return _json(answer)
+    (prediction,) = await while_connected(request, _collect(_predict(job, items, None)))
+    return _json(prediction)
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, Value]) -> Value:
-    """The result of `work`, which is cancelled when the client leaves.
+    """Await `work`, and cancel it if the client disconnects.
 
     Raises:
-        ClientDisconnect: it left.
+        ClientDisconnect: The client disconnected.
     """
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(request.receive())  # the body is read: only the end can come
+    leaving = asyncio.ensure_future(request.receive())  # the body is read: only the end can follow
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -120,85 +121,88 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Value]) ->
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """The case that answers are added to."""
+class _CaseRecorder:
+    """Adds predictions to a case."""
 
     store: "Store"
     case: str
     sha256: str
 
     @staticmethod
-    async def open(request: Request, case: str) -> "_Kept":
+    async def open(request: Request, case: str) -> "_CaseRecorder":
         store, sha256 = await ready_store(request), model_sha256(request)
         await asyncio.to_thread(store.accept, case, sha256)
-        return _Kept(store, case, sha256)
+        return _CaseRecorder(store, case, sha256)
 
-    def add(self, items: Sequence[Item], answers: Sequence[CellPrediction]) -> None:
-        """Keep answers, and write the ids of their cells into them."""
+    def add(self, items: Sequence[UploadedImage], predictions: Sequence[CellPrediction]) -> None:
+        """Store predictions, and set their cell ids."""
         cells = [
-            (answer, _bytes(item, answer)) for item, answer in zip(items, answers, strict=True)
+            (prediction, _bytes(item, prediction))
+            for item, prediction in zip(items, predictions, strict=True)
         ]
         ids = self.store.add(self.case, cells, model_sha256=self.sha256)
-        for answer, number in zip(answers, ids, strict=True):
-            answer.cell_id = number
+        for prediction, cell_id in zip(predictions, ids, strict=True):
+            prediction.cell_id = cell_id
 
 
-def _bytes(item: Item, answer: CellPrediction) -> bytes | None:
-    # A member of an archive is unpacked again, which is cheaper than holding all of them.
+def _bytes(item: UploadedImage, prediction: CellPrediction) -> bytes | None:
+    # A member of an archive is unpacked again, which is cheaper than keeping all of them.
     try:
-        return None if answer.verdict == Verdict.ERROR else item.load()
+        return None if prediction.verdict == Verdict.ERROR else item.load()
     except ImageError:
         return None
 
 
-async def _receive(request: Request) -> list[Item]:
-    mine, log = services(request), trace(request)
-    hold = mine.ledger.hold()
-    log.cleanup.callback(hold.close)
-    items = await read_uploads(request, mine.settings.limits, hold)
-    hold.grow(ANSWER_BYTES * len(items))
+async def _receive(request: Request) -> list[UploadedImage]:
+    server, log = services(request), trace(request)
+    reservation = server.memory.reserve()
+    log.cleanup.callback(reservation.close)
+    items = await read_uploads(request, server.settings.limits, reservation)
+    reservation.grow(PREDICTION_BYTES * len(items))
     log.images = len(items)
-    if mine.settings.log_names:
+    if server.settings.log_names:
         log.names = [item.name for item in items]
     return items
 
 
 def _submit(
-    request: Request, items: Sequence[Item], include: frozenset[Part]
+    request: Request, items: Sequence[UploadedImage], include: frozenset[Part]
 ) -> Job[ImageTask, CellPrediction]:
     job = services(request).submit([ImageTask(item, include) for item in items])
     trace(request).cleanup.callback(job.cancel)
     return job
 
 
-async def _answers(
-    job: Job[ImageTask, CellPrediction], items: Sequence[Item], kept: _Kept | None
+async def _predict(
+    job: Job[ImageTask, CellPrediction],
+    items: Sequence[UploadedImage],
+    recorder: _CaseRecorder | None,
 ) -> AsyncIterator[list[CellPrediction]]:
-    """Answers in order, as they are ready and kept."""
-    given = 0
+    """Yield predictions in order, as soon as they are ready and stored."""
+    count = 0
     try:
         async for ready in job.results():
-            if kept is not None:
-                await asyncio.to_thread(kept.add, items[given : given + len(ready)], ready)
-            given += len(ready)
+            if recorder is not None:
+                await asyncio.to_thread(recorder.add, items[count : count + len(ready)], ready)
+            count += len(ready)
             yield ready
     except StoppedError:
         raise stopping() from None
 
 
-async def _collect(answers: AsyncIterator[list[CellPrediction]]) -> list[CellPrediction]:
-    return [answer async for ready in answers for answer in ready]
+async def _collect(predictions: AsyncIterator[list[CellPrediction]]) -> list[CellPrediction]:
+    return [prediction async for ready in predictions for prediction in ready]
 
 
-async def _lines(answers: AsyncIterator[list[CellPrediction]]) -> AsyncIterator[bytes]:
+async def _lines(predictions: AsyncIterator[list[CellPrediction]]) -> AsyncIterator[bytes]:
     count = failed = 0
     try:
-        async for ready in answers:
+        async for ready in predictions:
             count += len(ready)
-            failed += sum(answer.verdict == Verdict.ERROR for answer in ready)
-            yield b"".join(_dump(answer) + b"\n" for answer in ready)
+            failed += sum(prediction.verdict == Verdict.ERROR for prediction in ready)
+            yield b"".join(_dump(prediction) + b"\n" for prediction in ready)
         yield _dump(StreamEnd(answers=count, failed=failed)) + b"\n"
-    except Exception as error:  # the status is sent already: the last line says it instead
+    except Exception as error:  # the status is already sent, so the last line reports the error
         yield _dump(Problem(error=describe(error))) + b"\n"
 
 
@@ -207,13 +211,13 @@ def _dump(model: CellPrediction | StreamEnd | Problem | Predictions) -> bytes:
 
 
 def _json(content: CellPrediction | Sequence[CellPrediction]) -> Response:
-    model = content if isinstance(content, CellPrediction) else _predictions(content)
+    model = content if isinstance(content, CellPrediction) else _with_summary(content)
     return Response(_dump(model), media_type="application/json")
 
 
-def _predictions(answers: Sequence[CellPrediction]) -> Predictions:
-    outcome = tally((answer.subject, answer.verdict, 1) for answer in answers)
+def _with_summary(predictions: Sequence[CellPrediction]) -> Predictions:
+    outcome = tally((row.subject, row.verdict, 1) for row in predictions)
     subjects = [SubjectSummary.of(summary) for summary in outcome.subjects]
     return Predictions.model_construct(
-        answers=list(answers), failed=outcome.failed, subjects=subjects
+        answers=list(predictions), failed=outcome.failed, subjects=subjects
     )

@@ -1,4 +1,4 @@
-"""What whoever runs the server asks: is it alive, is it ready, how busy is it."""
+"""Health, readiness and metrics of the server, for its operator."""
 
 import asyncio
 
@@ -15,32 +15,32 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 router = APIRouter(tags=["service"])
 
 
-@router.get("/healthz", summary="Is it alive?")
+@router.get("/healthz", summary="Liveness")
 async def healthz() -> Health:
-    """Says so as soon as the server listens."""
+    """Answer as soon as the server listens."""
     return Health(status="ok", version=__version__)
 
 
-@router.get("/readyz", summary="Is it ready?", responses=problems(503))
+@router.get("/readyz", summary="Readiness", responses=problems(503))
 async def readyz(request: Request) -> Readiness:
-    """503 until model and database are ready, and while the server stops."""
-    mine = services(request)
-    if mine.stopping:
+    """Return 503 until model and database are ready, and while the server is stopping."""
+    server = services(request)
+    if server.stopping:
         raise stopping()
-    opening = mine.opening
+    opening = server.opening
     if opening is None or not opening.done():
-        raise RequestError(503, "the database is being opened", {"Retry-After": "1"})
+        raise RequestError(503, "the database is still being opened", {"Retry-After": "1"})
     if not await asyncio.to_thread(lambda: opening.result().ready):
         raise RequestError(503, "the database does not answer", {"Retry-After": "5"})
-    return Readiness(status="ready", version=__version__, ephemeral=mine.settings.ephemeral)
+    return Readiness(status="ready", version=__version__, ephemeral=server.settings.ephemeral)
 
 
 @router.get(
     "/metrics",
-    summary="Meters for Prometheus",
+    summary="Prometheus metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems()},
 )
 def metrics(request: Request) -> Response:
-    """Counts of requests and images, queue and memory, in Prometheus' text format."""
+    """Requests, images, queue and memory in the text format of Prometheus."""
     return Response(services(request).metrics.text(), headers={"Content-Type": TEXT})

@@ -1,6 +1,6 @@
-"""Cases, the answers in them and what people said about those, in SQLite or PostgreSQL.
+"""Store cases, predictions and reviews in SQLite or PostgreSQL.
 
-Importing this costs nothing: SQLAlchemy and Alembic are loaded when a store is opened.
+Importing this package is cheap: SQLAlchemy and Alembic are loaded when a store is opened.
 """
 
 from importlib import import_module
@@ -28,14 +28,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the store when it is asked for."""
+    """Import the class `Store` on first access."""
     if name == "Store":
         return import_module("leukoscope.app.store.store").Store
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def open_store(settings: Settings) -> "Store":
-    """The store that a server's settings name, open and up to date.
+    """Open the store that a server's settings name, and migrate it if necessary.
 
     Raises:
         StoreError: The database cannot be used; the message says why, without any password.

@@ -1,8 +1,8 @@
-"""From a database URL to two SQLAlchemy engines over one pool: one that reads, one that writes.
+"""Create two SQLAlchemy engines over one pool of connections: one for reading, one for writing.
 
-Reading transactions see one moment of the database from start to end. Writing ones wait for each
-other from their start on: in SQLite all of them, in PostgreSQL those of one case, which lock its
-row (`cases.locked`). So nothing is ever half read, and no two writers can run into each other.
+A reading transaction sees one snapshot of the database. Writing transactions are serialized from
+their start: all of them in SQLite, those of one case in PostgreSQL, which lock its row
+(`writing._locked`). So no reader sees a partial change, and two writers never conflict.
 """
 
 import logging
@@ -23,19 +23,19 @@ from leukoscope.core.errors import DatabaseError, missing_extra
 
 WRITES = "leukoscope_writes"
 BUSY_MILLISECONDS = 30_000
-OPTIONS = {"hide_parameters": True}  # errors are logged, and names of files are nobody's business
+OPTIONS = {"hide_parameters": True}  # errors are logged, and file names must not be
 
 
 @dataclass(frozen=True)
 class Engines:
-    """Two ways into one pool of connections."""
+    """Two engines over one pool of connections."""
 
     reading: Engine
     writing: Engine
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the database is a file or memory of this process."""
+        """True if the database is a file, or memory of this process."""
         return self.reading.dialect.name == "sqlite"
 
 
@@ -43,7 +43,7 @@ def parse_url(text: str) -> URL:
     """Read a database URL and choose the driver; see `databases.parse_url`.
 
     Raises:
-        StoreError: It is no URL of a database that can be used.
+        StoreError: The URL is invalid or names an unsupported database.
     """
     try:
         return databases.parse_url(text)
@@ -52,10 +52,10 @@ def parse_url(text: str) -> URL:
 
 
 def make_engines(url: URL) -> Engines:
-    """The engines for a URL from `parse_url`; nothing is connected yet, but a file is made.
+    """Create the engines for a URL from `parse_url`. Only the file of SQLite is created now.
 
     Raises:
-        OSError: The file of a SQLite database cannot be made.
+        OSError: The file of a SQLite database cannot be created.
         MissingExtraError: The driver is not installed.
     """
     engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
@@ -63,23 +63,23 @@ def make_engines(url: URL) -> Engines:
 
 
 def prepare(engines: Engines) -> None:
-    """Let readers and a writer of a SQLite file work at the same time; the file remembers it."""
+    """Set a SQLite file to write-ahead logging, so that readers and a writer do not block."""
     if engines.is_sqlite:
         with _outside_transactions(engines) as cursor:
             cursor.execute("PRAGMA journal_mode = WAL").fetchall()
 
 
 def vacuum(engines: Engines) -> None:
-    """Give back the space of what was deleted, and empty the log that still has its bytes.
+    """Free the space of deleted rows, and truncate the log that still contains their bytes.
 
-    Where somebody else is reading just now, the next time or the end of the last process does it.
+    If another connection is reading now, the next call or the end of the last process does it.
     """
     if not engines.is_sqlite:
         return
     with _outside_transactions(engines) as cursor:
         cursor.execute("PRAGMA busy_timeout = 0")
         with suppress(sqlite3.OperationalError):
-            # A page a step, and only a script is stepped to its end.
+            # It frees one page per step, and only a script is stepped to its end.
             cursor.executescript("PRAGMA incremental_vacuum")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
@@ -98,7 +98,7 @@ def _sqlite(url: URL) -> Engine:
     name = url.database or ":memory:"
     options: dict[str, Any] = {}
     if name == ":memory:":
-        # The database lives as long as its connection: one, lent to one thread at a time.
+        # The database lives as long as its only connection, which one thread uses at a time.
         options = {"poolclass": FairPool}
     elif not name.startswith("file:"):
         path = Path(name).expanduser().absolute()
@@ -111,10 +111,10 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _on_sqlite_connect(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # this module says when a transaction begins
+    connection.isolation_level = None  # transactions are begun below
     for pragma in (
         f"busy_timeout = {BUSY_MILLISECONDS}",
-        "auto_vacuum = INCREMENTAL",  # heeded while the file is empty
+        "auto_vacuum = INCREMENTAL",  # has an effect only while the file is empty
         "foreign_keys = ON",
         "secure_delete = ON",
     ):
@@ -123,7 +123,7 @@ def _on_sqlite_connect(connection: Any, _record: object) -> None:
 
 def _on_sqlite_begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES)
-    # A transaction that reads first and writes later would fail where another wrote in between.
+    # A transaction that reads first and writes later would fail if another wrote in between.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -134,7 +134,7 @@ def _postgresql(url: URL) -> Engine:
     except ImportError as error:
         raise missing_extra("A PostgreSQL database", error) from error
     event.listen(engine, "begin", _on_postgresql_begin)
-    # A connection found dead is replaced; that it could not be closed in form is no news.
+    # A dead connection is replaced; that it could not be closed properly need not be logged.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     return engine
 

@@ -1,19 +1,19 @@
-"""What can go wrong with kept cases. Light to import: the server maps these to status codes."""
+"""Errors of the store. Cheap to import: the server maps them to status codes."""
 
 from leukoscope.core.errors import LeukoscopeError
 
 
 class StoreError(LeukoscopeError):
-    """Cases cannot be kept or read."""
+    """Cases cannot be stored or read."""
 
 
 class NotFoundError(StoreError):
-    """There is no such case, cell or image."""
+    """The case, cell or image does not exist."""
 
 
 class ConflictError(StoreError):
-    """The case is not in a state for what was asked."""
+    """The request conflicts with the state of the case."""
 
 
 class UnavailableError(StoreError):
-    """The database cannot be used at the moment."""
+    """The database is temporarily unavailable."""

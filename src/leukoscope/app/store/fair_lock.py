@@ -1,7 +1,7 @@
-"""A database in memory has one connection, and whoever wants it gets it in turn.
+"""A first-in, first-out lock, and a pool that lends a single connection by it.
 
-The locks of Python and the pools of SQLAlchemy wake whoever waits, and let another that comes by be
-quicker: readers in a row would keep a writer waiting until it gives up.
+The locks of Python and the pools of SQLAlchemy are not fair: a thread that arrives later can be
+faster than one that waits, so a row of readers would keep a writer waiting until it times out.
 """
 
 from collections import deque
@@ -14,31 +14,31 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 
 class FairLock:
-    """A lock that is handed to those who wait in the order in which they came."""
+    """A lock that waiting threads get in the order of their arrival."""
 
     def __init__(self) -> None:
         self._guard = Lock()
         self._waiting: deque[Event] = deque()
         self._taken = False
 
-    def take(self, seconds: float) -> bool:
-        """Wait for one's turn; whether it came in this time."""
+    def acquire(self, seconds: float) -> bool:
+        """Wait up to `seconds` for the lock; False if that was not enough."""
         with self._guard:
             if not self._taken:
                 self._taken = True
                 return True
-            mine = Event()
-            self._waiting.append(mine)
-        if mine.wait(seconds):
+            turn = Event()
+            self._waiting.append(turn)
+        if turn.wait(seconds):
             return True
         with self._guard:
-            if mine.is_set():  # it came just now
+            if turn.is_set():  # it came just now
                 return True
-            self._waiting.remove(mine)
+            self._waiting.remove(turn)
             return False
 
-    def give(self) -> None:
-        """Hand it to who has waited longest."""
+    def release(self) -> None:
+        """Pass the lock to the thread that has waited longest."""
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().set()
@@ -47,26 +47,26 @@ class FairLock:
 
 
 class FairPool(QueuePool):
-    """A pool of one connection, lent in turn."""
+    """A pool of one connection, lent in order of arrival."""
 
-    # Under the name of this package its life would stand in the log of the server.
+    # With a logger of this package, its messages would appear in the log of the server.
     _sqla_logger_namespace = "sqlalchemy.pool.FairPool"
 
     def __init__(self, creator: Any, **options: Any) -> None:
         super().__init__(creator, **(options | {"pool_size": 1, "max_overflow": 0}))
-        self._turns = FairLock()
+        self._lock = FairLock()
 
     def _do_get(self) -> ConnectionPoolEntry:
-        if not self._turns.take(self._timeout):
+        if not self._lock.acquire(self._timeout):
             raise PoolTimeoutError(f"no turn in {self._timeout:g} s")
         try:
             return super()._do_get()
         except BaseException:
-            self._turns.give()
+            self._lock.release()
             raise
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         try:
             super()._do_return_conn(record)
         finally:
-            self._turns.give()
+            self._lock.release()

@@ -18,10 +18,10 @@ def database_url(settings: Settings) -> str:
 
 
 def prepare_file(path: Path) -> None:
-    """Make the database file, and folders that are missing, for their owner's eyes only.
+    """Create the database file and missing folders, readable by their owner only.
 
-    What is there already keeps the permissions somebody gave it. SQLite gives its side files
-    (-wal, -shm) those of the file.
+    Existing files keep their permissions. SQLite gives its side files (-wal, -shm) the permissions
+    of the file.
     """
     missing = [folder for folder in path.parents if not folder.exists()]
     for folder in reversed(missing):

@@ -1,4 +1,4 @@
-"""Bring a database up to date. The migrations lie in this package; nobody needs Alembic's files."""
+"""Migrate a database with Alembic; the migrations are part of this package."""
 
 from pathlib import Path
 
@@ -8,23 +8,23 @@ from leukoscope.app.store.errors import StoreError
 from leukoscope.app.store.tables import Base
 
 FOLDER = Path(__file__).parent / "migrations"
-# Not Alembic's usual name, which another program in the same database may have taken.
+# Not the default name of Alembic, which another program in the same database may use.
 VERSION_TABLE = "leukoscope_version"
-# Any number that is always the same: two servers that start at once wait for each other.
+# An arbitrary constant, by which two servers that start together wait for each other.
 POSTGRESQL_LOCK = 0x6C65756B6F
 
 
 def bring_up_to_date(writing: Engine, place: str) -> None:
-    """Make the tables in an empty database, and change those of an older version.
+    """Create the tables of an empty database, and migrate those of an older version.
 
-    All in one transaction: a crash leaves the database as it was.
+    All in one transaction: a crash leaves the database unchanged.
 
     Args:
-        writing: from `engine.make_engines`.
-        place: what to call the database in messages.
+        writing: Writing engine from `engine.make_engines`.
+        place: Name of the database in messages.
 
     Raises:
-        StoreError: A newer version of Leukoscope, or another program, made the database.
+        StoreError: The database is of a newer version of Leukoscope, or of another program.
     """
     from alembic import command
     from alembic.config import Config
@@ -39,7 +39,7 @@ def bring_up_to_date(writing: Engine, place: str) -> None:
         current = _current(connection, place)
         if current == script.get_current_head():
             return
-        if current and current not in {one.revision for one in script.walk_revisions()}:
+        if current and current not in {step.revision for step in script.walk_revisions()}:
             raise StoreError(
                 f"{place} was written by a newer version of Leukoscope (its tables have the "
                 f"version {current!r}); install that version, or name another database."
@@ -49,15 +49,15 @@ def bring_up_to_date(writing: Engine, place: str) -> None:
 
 
 def _current(connection: Connection, place: str) -> str | None:
-    """The version of the tables, None where there are none yet."""
+    """The version of the tables; None if there are none yet."""
     tables = set(inspect(connection).get_table_names())
     if VERSION_TABLE in tables:
         return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    # A SQLite file is one program's own; a PostgreSQL database may be shared.
+    # A SQLite file belongs to one program; a PostgreSQL database may be shared.
     taken = tables if connection.dialect.name == "sqlite" else tables & set(Base.metadata.tables)
     if taken:
         raise StoreError(
             f"{place} belongs to another program (it has the table {min(taken)!r}); name a "
-            "database of its own for Leukoscope."
+            "separate database for Leukoscope."
         )
     return None

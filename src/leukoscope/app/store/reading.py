@@ -1,4 +1,4 @@
-"""Rows to schemas. A fixed number of queries, however many cases or cells there are."""
+"""Read cases and cells into schemas, with a fixed number of queries however many there are."""
 
 import re
 from collections import Counter, defaultdict
@@ -27,25 +27,25 @@ from leukoscope.inference.results import tally
 from leukoscope.inference.verdict import predicted_class
 
 T = TypeVar("T")
-BATCH = 500  # values named in one query; SQLite takes 999 in its oldest versions
+BATCH = 500  # values in one query; the oldest versions of SQLite accept 999
 MAX_ID = 2**31 - 1
 
-NO_CASE = "there is no such case; it may have been deleted"
-NO_CELL = "there is no such cell in this case; it may have been removed"
-NO_IMAGE = "the image of this cell is not kept; drop the file again to see it"
+NO_CASE = "this case does not exist; it may have been deleted"
+NO_CELL = "this cell is not in the case; it may have been removed"
+NO_IMAGE = "the image of this cell is not stored; add the file again to see it"
 
 
 def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """`values` in pieces that fit into a query."""
+    """Split `values` into batches that fit into a query."""
     for start in range(0, len(values), BATCH):
         yield values[start : start + BATCH]
 
 
 def case_key(case_id: str) -> str:
-    """A case id that can exist, so that odd ones never reach the database.
+    """Check the form of a case id, so that invalid ones never reach the database.
 
     Raises:
-        NotFoundError: No case has such an id.
+        NotFoundError: No case can have this id.
     """
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{{ID_LENGTH}}}", case_id):
         raise NotFoundError(NO_CASE)
@@ -53,10 +53,10 @@ def case_key(case_id: str) -> str:
 
 
 def cell_key(cell_id: int) -> int:
-    """A cell id that can exist.
+    """Check the range of a cell id.
 
     Raises:
-        NotFoundError: No cell has such an id.
+        NotFoundError: No cell can have this id.
     """
     if not 0 < cell_id <= MAX_ID:
         raise NotFoundError(NO_CELL)
@@ -73,7 +73,7 @@ def head(connection: Connection, case_id: str) -> CaseHead:
     """One case without its cells.
 
     Raises:
-        NotFoundError: There is no such case.
+        NotFoundError: The case does not exist.
     """
     row = connection.execute(select(CaseRow).where(CaseRow.id == case_key(case_id))).one_or_none()
     if row is None:
@@ -82,10 +82,10 @@ def head(connection: Connection, case_id: str) -> CaseHead:
 
 
 def cells(connection: Connection, case_id: str, cell_id: int | None = None) -> list[Cell]:
-    """The cells of a case in the order they came, or the one that is asked for.
+    """The cells of a case in the order in which they were added, or one cell.
 
     Raises:
-        NotFoundError: The cell that is asked for is not in the case.
+        NotFoundError: The cell `cell_id` is not in the case.
     """
     kept = exists().where(ImageRow.cell_id == CellRow.id)
     query = (
@@ -116,7 +116,7 @@ def image(connection: Connection, case_id: str, cell_id: int) -> tuple[str, byte
     """The name and the bytes of a stored image file.
 
     Raises:
-        NotFoundError: There is no such cell, or its image is not kept.
+        NotFoundError: The cell does not exist, or its image is not stored.
     """
     query = (
         select(CellRow.name, ImageRow.data)
@@ -143,7 +143,7 @@ def _heads(connection: Connection, rows: Sequence[Any]) -> list[CaseHead]:
 
 
 def _groups(ids: Sequence[str]) -> Any:
-    """How many cells of each case have which subject and verdict."""
+    """Query for the number of cells by case, subject and verdict."""
     now = (
         select(CellRow.case_id, CellRow.subject, _verdict().label("verdict"))
         .join(CaseRow, CaseRow.id == CellRow.case_id)
@@ -155,7 +155,7 @@ def _groups(ids: Sequence[str]) -> Any:
 
 
 def _reviewed(ids: Sequence[str]) -> Any:
-    """How many cells of each case have a review that stands."""
+    """Query for the number of cells with a review in force, by case."""
     return (
         select(ReviewRow.case_id, func.count(distinct(ReviewRow.cell_id)))
         .where(ReviewRow.case_id.in_(ids), ReviewRow.undone.is_(None))
@@ -164,7 +164,7 @@ def _reviewed(ids: Sequence[str]) -> Any:
 
 
 def _reviews(connection: Connection, case_id: str, cell_id: int | None) -> dict[int, ReviewOut]:
-    """The latest review that stands, by cell."""
+    """The latest review in force, by cell id."""
     query = (
         select(ReviewRow)
         .where(ReviewRow.case_id == case_id, ReviewRow.undone.is_(None))
@@ -183,19 +183,19 @@ def _verdict() -> ColumnElement[str]:
     """The verdict under the case's own threshold, where it has one: `triage.called` in SQL."""
     p, own = CellRow.p_all, CaseRow.own_threshold
     all_from, hem_to = CaseRow.model_all_from, CaseRow.model_hem_to
-    anew = and_(own.is_not(None), CellRow.verdict.in_(sorted(map(str, FROM_PROBABILITY))))
+    recomputed = and_(own.is_not(None), CellRow.verdict.in_(sorted(map(str, FROM_PROBABILITY))))
     only_all = or_(all_from.is_(None), and_(p >= all_from, p > hem_to))
     only_hem = or_(all_from.is_(None), and_(p < all_from, p <= hem_to))
     return case(
-        (and_(anew, p >= own, only_all), str(Verdict.BLAST)),
-        (and_(anew, p < own, only_hem), str(Verdict.NORMAL)),
-        (anew, str(Verdict.UNCERTAIN)),
+        (and_(recomputed, p >= own, only_all), str(Verdict.BLAST)),
+        (and_(recomputed, p < own, only_hem), str(Verdict.NORMAL)),
+        (recomputed, str(Verdict.UNCERTAIN)),
         else_=CellRow.verdict,
     )
 
 
 def _reason(row: Any) -> str:
-    """Why there is no answer, which under a threshold of the case's own may be another why."""
+    """The reason for no answer, which depends on the threshold of the case."""
     if row.own_threshold is None or row.verdict not in FROM_PROBABILITY:
         return str(row.reason)
     return predicted_class(row.p_all, row.own_threshold, _possible(row)).reason

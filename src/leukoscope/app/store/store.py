@@ -1,6 +1,6 @@
-"""The store: the only part of the app that talks to the database.
+"""The store: the only part of the app that uses the database.
 
-Its methods block and are safe in any number of threads; several servers may share a database.
+Its methods block and are thread-safe; several servers can share a database.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,25 +19,25 @@ from leukoscope.app.schemas import (
     Review,
 )
 from leukoscope.app.store import reading, writing
-from leukoscope.app.store.db_errors import opening, shown, using
+from leukoscope.app.store.db_errors import display_name, open_errors, use_errors
 from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepare, vacuum
 from leukoscope.app.store.errors import StoreError, UnavailableError
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import PredictionWithImage
 from leukoscope.core.values import ConformalThresholds
 
-CLOSED = "the database of cases is not open yet, or no longer; try again in a moment"
+CLOSED = "the database of cases is not open; try again in a moment"
 
 
 class Store:
     """Cases in one database.
 
-    Every method but `open`, `close` and `ready` raises UnavailableError where the database does
-    not answer, and NotFoundError where the case, the cell or the image it is about is not there.
+    Every method except `open`, `close` and `ready` raises UnavailableError if the database does not
+    answer, and NotFoundError if the case, cell or image does not exist.
 
     Args:
-        url: from `location.database_url`.
-        limits: how much a case may hold, and how many cases are listed.
+        url: Database URL from `location.database_url`.
+        limits: Limits of the server: cells per case, listed cases, length of notes.
     """
 
     def __init__(self, url: str, limits: Limits) -> None:
@@ -46,32 +46,32 @@ class Store:
         self._engines: Engines | None = None
 
     def open(self) -> None:
-        """Connect, and bring the tables up to date.
+        """Connect, and migrate the tables if necessary.
 
         Raises:
-            StoreError: The database cannot be used; one line says why and what to do.
+            StoreError: The database cannot be used.
             MissingExtraError: The driver of the database is not installed.
         """
         url = parse_url(self._url)
-        with opening(url):
+        with open_errors(url):
             engines = make_engines(url)
             try:
                 prepare(engines)
-                bring_up_to_date(engines.writing, shown(url))
+                bring_up_to_date(engines.writing, display_name(url))
             except BaseException:
                 engines.reading.dispose()
                 raise
         self._engines = engines
 
     def close(self) -> None:
-        """Let go of every connection; what is in memory is gone."""
+        """Close all connections. A database in memory is lost."""
         engines, self._engines = self._engines, None
         if engines is not None:
             engines.reading.dispose()
 
     @property
     def ready(self) -> bool:
-        """Whether the database answers; it is asked."""
+        """True if the database answers a query."""
         try:
             with self._reading() as connection:
                 return connection.execute(select(1)).scalar() == 1
@@ -86,13 +86,13 @@ class Store:
         threshold: float,
         possible: ConformalThresholds | None = None,
     ) -> CaseHead:
-        """Start a case.
+        """Create a case.
 
         Args:
-            case: its name, notes and whether it keeps images.
-            model: the name of the model whose answers it will hold.
-            model_sha256: of the model file.
-            threshold: the model's operating point.
+            case: Name, notes, and whether to keep images.
+            model: Name of the model whose predictions it will contain.
+            model_sha256: sha256 of the model file.
+            threshold: Threshold of the model's operating point.
             possible: when the model abstains; None where it never does.
 
         Raises:
@@ -143,14 +143,14 @@ class Store:
     def delete(self, case_id: str) -> None:
         """Delete a case with its cells, reviews and images."""
         with self._writing() as connection:
-            writing.discard(connection, case_id)
-        self._scrub()
+            writing.delete_case(connection, case_id)
+        self._vacuum()
 
     def accept(self, case_id: str, model_sha256: str) -> None:
-        """Say early, before any image is looked at, whether `add` would refuse this model.
+        """Check before any image is predicted that `add` will accept this model.
 
         Raises:
-            ConflictError: The case holds answers of another model.
+            ConflictError: The case contains predictions of another model.
         """
         head = self.head(case_id)
         writing.check_model(head.model, head.model_sha256, model_sha256)
@@ -158,27 +158,27 @@ class Store:
     def add(
         self, case_id: str, cells: Sequence[PredictionWithImage], *, model_sha256: str
     ) -> list[int]:
-        """Add answers to a case, all of them or none.
+        """Add predictions to a case, all of them or none.
 
-        A file whose sha256 the case has already is not added again.
+        A file whose sha256 is already in the case is not added again.
 
         Args:
-            case_id: the case.
-            cells: answers, each with the file's bytes, which are stored where the case keeps
-                images and the file is one.
-            model_sha256: of the model file that answered.
+            case_id: Id of the case.
+            cells: Predictions, each with the bytes of its file, which are stored if the case keeps
+                images and the file is a valid image.
+            model_sha256: sha256 of the model file that made the predictions.
 
         Returns:
-            The id of each answer's cell, in order.
+            The cell id of each prediction, in order.
 
         Raises:
-            ConflictError: The answers are of another model than the case's, or too many.
+            ConflictError: The case contains predictions of another model, or has no room.
         """
         with self._writing() as connection:
             return writing.add(connection, case_id, cells, model_sha256, self._limits)
 
     def move(self, case_id: str, wanted: CellChange) -> CaseHead:
-        """Give cells a subject by hand, all of them or none."""
+        """Set the subject of cells, of all of them or none."""
         with self._writing() as connection:
             writing.move(connection, case_id, wanted)
             return reading.head(connection, case_id)
@@ -187,19 +187,19 @@ class Store:
         """Delete one cell with its reviews and its image."""
         with self._writing() as connection:
             writing.remove(connection, case_id, cell_id)
-        self._scrub()
+        self._vacuum()
 
     def review(self, case_id: str, cell_id: int, wanted: Review) -> Cell:
-        """Write down what a person says about a cell."""
+        """Record a review of a cell."""
         with self._writing() as connection:
             writing.review(connection, case_id, cell_id, wanted)
             return reading.cells(connection, case_id, cell_id)[0]
 
     def undo(self, case_id: str) -> Cell:
-        """Take back the latest review that stands, and give the cell it was about.
+        """Undo the latest review in force, and return its cell.
 
         Raises:
-            ConflictError: No review stands.
+            ConflictError: No review is in force.
         """
         with self._writing() as connection:
             cell_id = writing.undo(connection, case_id)
@@ -207,12 +207,12 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with using(), self._opened().reading.begin() as connection:
+        with use_errors(), self._opened().reading.begin() as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with using(), self._opened().writing.begin() as connection:
+        with use_errors(), self._opened().writing.begin() as connection:
             yield connection
 
     def _opened(self) -> Engines:
@@ -220,10 +220,12 @@ class Store:
             raise UnavailableError(CLOSED)
         return self._engines
 
-    def _scrub(self) -> None:
-        with using():
+    def _vacuum(self) -> None:
+        with use_errors():
             vacuum(self._opened())
 
     def _check_length(self, notes: str) -> None:
         if len(notes) > self._limits.text_length:
-            raise StoreError(f"notes take {self._limits.text_length} characters at most")
+            raise StoreError(
+                f"the notes are longer than {self._limits.text_length} characters; shorten them"
+            )

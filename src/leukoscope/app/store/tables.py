@@ -1,6 +1,6 @@
-"""The tables: a case has cells, a cell may have its image file, and people review cells.
+"""The tables: a case has cells, a cell can have an image file and reviews.
 
-A change here needs a migration beside it (`migrations/versions/`); a test compares the two.
+A change here needs a migration in `migrations/versions/`; a test compares the two.
 """
 
 from datetime import UTC, datetime
@@ -27,26 +27,26 @@ SHA256_LENGTH = 64
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A time that knows its zone: SQLite has no such type, and hands back naive UTC."""
+    """A time with time zone. SQLite has no such type and returns naive UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC; a time without a zone is a mistake of the program."""
+        """Convert to UTC; a time without zone is an error of the program."""
         if value is not None and value.tzinfo is None:
-            raise ValueError(f"a time needs a zone, got {value!r}")
+            raise ValueError(f"a time needs a time zone, got {value!r}")
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """From UTC, with the zone written on it."""
+        """Add the time zone UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
-    """Names every constraint, so that a migration can name what it changes."""
+    """Base with a name for every constraint, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={
@@ -59,7 +59,7 @@ class Base(DeclarativeBase):
 
 
 class CaseRow(Base):
-    """A case, and the model all its answers come from."""
+    """A case, and the model of all its predictions."""
 
     __tablename__ = "cases"
     __table_args__ = (Index(None, "created"),)
@@ -79,14 +79,14 @@ class CaseRow(Base):
 
 
 class CellRow(Base):
-    """One answer. `verdict` is the model's; a case's own threshold is applied when reading.
+    """One prediction. `verdict` is the model's; the threshold of a case is applied when reading.
 
-    `sha256` is null where the file's bytes were never read; any number of those can stand in a
-    case, and of each other file one.
+    `sha256` is null if the bytes of the file were never read. A case can contain any number of
+    those, but every other file only once.
     """
 
     __tablename__ = "cells"
-    # An id is never given out twice, so that an old page cannot review the wrong cell.
+    # An id is never reused, so that an outdated page cannot review the wrong cell.
     __table_args__ = (UniqueConstraint("case_id", "sha256"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -103,7 +103,7 @@ class CellRow(Base):
 
 
 class ImageRow(Base):
-    """The bytes of an image file, apart from its cell so that no listing ever loads them."""
+    """The bytes of an image file, in a table of its own so that no list loads them."""
 
     __tablename__ = "images"
 
@@ -114,9 +114,9 @@ class ImageRow(Base):
 
 
 class ReviewRow(Base):
-    """What a person said about a cell. Rows are only ever added; `undone` takes one back.
+    """A review of a cell. Rows are only added; `undone` marks one as taken back.
 
-    `case_id` repeats what the cell knows: the latest review of a case is looked up by it.
+    `case_id` repeats that of the cell, to look up the latest review of a case.
     """
 
     __tablename__ = "reviews"

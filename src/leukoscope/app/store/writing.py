@@ -1,4 +1,4 @@
-"""What changes a case. Each function runs in one writing transaction: all of it or nothing."""
+"""Change cases. Each function runs in one writing transaction: all of it or nothing."""
 
 import secrets
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ def create(
     threshold: float,
     possible: ConformalThresholds | None,
 ) -> str:
-    """A new case; its id cannot be guessed."""
+    """Create a case with an id that cannot be guessed."""
     case_id, now = secrets.token_urlsafe(16), _now()
     row = {
         "id": case_id,
-        "name": clean(wanted.name).strip() or f"Case of {now.astimezone():%Y-%m-%d %H:%M}",
-        "notes": clean(wanted.notes),
+        "name": clean_text(wanted.name).strip() or f"Case of {now.astimezone():%Y-%m-%d %H:%M}",
+        "notes": clean_text(wanted.notes),
         "keep_images": wanted.keep_images,
         "created": now,
         "updated": now,
-        "model": clean(model),
+        "model": clean_text(model),
         "model_sha256": model_sha256,
         "model_threshold": threshold,
         "model_all_from": possible and possible.all_from,
@@ -46,94 +46,95 @@ def create(
 
 
 def change(connection: Connection, case_id: str, wanted: CaseChange) -> None:
-    """Change what `wanted` names, and nothing else."""
+    """Change the fields that are set in `wanted`."""
     _locked(connection, case_id)
     values: dict[str, Any] = {}
     if wanted.name is not None:
-        values["name"] = clean(wanted.name)
+        values["name"] = clean_text(wanted.name)
     if wanted.notes is not None:
-        values["notes"] = clean(wanted.notes)
+        values["notes"] = clean_text(wanted.notes)
     if "threshold" in wanted.model_fields_set:
         values["own_threshold"] = wanted.threshold
     _touch(connection, case_id, values)
 
 
-def discard(connection: Connection, case_id: str) -> None:
-    """Delete a case with everything in it."""
+def delete_case(connection: Connection, case_id: str) -> None:
+    """Delete a case with its cells, reviews and images."""
     _locked(connection, case_id)
     connection.execute(delete(CaseRow).where(CaseRow.id == case_id))
 
 
 def check_model(case_model: str, case_sha256: str, model_sha256: str) -> None:
-    """Refuse answers of another model file than the case's.
+    """Check that predictions are of the model file of the case.
 
     Raises:
-        ConflictError: It is another.
+        ConflictError: They are of another model file.
     """
     if case_sha256 != model_sha256:
         raise ConflictError(
-            f"this case holds answers of the model {case_model!r} "
-            f"(sha256 {case_sha256[:12]}...), and another model is at work now; start a new "
-            "case, or the server with that model"
+            f"this case contains predictions of the model {case_model!r} "
+            f"(sha256 {case_sha256[:12]}...), and the server now runs another model; start a new "
+            "case, or start the server with that model"
         )
 
 
 def add(
     connection: Connection,
     case_id: str,
-    answered: Sequence[PredictionWithImage],
+    predictions: Sequence[PredictionWithImage],
     model_sha256: str,
     limits: Limits,
 ) -> list[int]:
-    """Add answers to a case; a file that it has already gives back the cell that is there.
+    """Add predictions to a case; for a file that is already in it, return the existing cell.
 
     Returns:
-        The cells' ids, in the order of `answered`.
+        Cell ids, in the order of `predictions`.
 
     Raises:
-        NotFoundError: There is no such case.
-        ConflictError: The answers are of another model, or too many.
+        NotFoundError: The case does not exist.
+        ConflictError: The predictions are of another model, or too many.
     """
     case = _locked(connection, case_id)
     check_model(case.model, case.model_sha256, model_sha256)
-    known = _known(connection, case_id, [answer.sha256 for answer, _ in answered])
+    known = _known(connection, case_id, [prediction.sha256 for prediction, _ in predictions])
     new: list[PredictionWithImage] = []
-    places: list[int] = []  # for each answer its place in `new`, or less than 0: known
+    places: list[int] = []  # index in `new` of each prediction; -1 if the file is known
     first: dict[str, int] = {}
-    for answer, data in answered:
-        if answer.sha256 in known:
+    for prediction, data in predictions:
+        sha256 = prediction.sha256
+        if sha256 in known:
             places.append(-1)
             continue
-        place = first.setdefault(answer.sha256, len(new)) if answer.sha256 else len(new)
+        place = first.setdefault(sha256, len(new)) if sha256 else len(new)
         if place == len(new):
-            new.append((answer, data))
+            new.append((prediction, data))
         places.append(place)
-    _make_room(connection, case_id, len(new), limits)
+    _check_room(connection, case_id, len(new), limits)
     ids = _insert(connection, case_id, new, case.keep_images)
     return [
-        known[answer.sha256] if place < 0 else ids[place]
-        for place, (answer, _) in zip(places, answered, strict=True)
+        known[prediction.sha256] if place < 0 else ids[place]
+        for place, (prediction, _) in zip(places, predictions, strict=True)
     ]
 
 
 def move(connection: Connection, case_id: str, wanted: CellChange) -> None:
-    """Give cells a subject by hand.
+    """Set the subject of cells.
 
     Raises:
-        NotFoundError: One of them is not in the case; then none is moved.
+        NotFoundError: One of them is not in the case; then none is changed.
     """
     _locked(connection, case_id)
     ids = sorted(set(wanted.cells))
-    if not all(0 < one <= MAX_ID for one in ids):
+    if not all(0 < cell_id <= MAX_ID for cell_id in ids):
         raise NotFoundError(NO_CELL)
     moved = 0
-    for some in batches(ids):
-        found = connection.execute(
+    for batch in batches(ids):
+        result = connection.execute(
             update(CellRow)
-            .where(CellRow.case_id == case_id, CellRow.id.in_(some))
-            .values(subject=clean(wanted.subject).strip())
+            .where(CellRow.case_id == case_id, CellRow.id.in_(batch))
+            .values(subject=clean_text(wanted.subject).strip())
         )
-        moved += found.rowcount
+        moved += result.rowcount
     if moved != len(ids):
         raise NotFoundError(f"{len(ids) - moved} of {len(ids)} cells are not in this case")
     _touch(connection, case_id)
@@ -142,26 +143,26 @@ def move(connection: Connection, case_id: str, wanted: CellChange) -> None:
 def remove(connection: Connection, case_id: str, cell_id: int) -> None:
     """Delete one cell with its image and its reviews."""
     _locked(connection, case_id)
-    gone = connection.execute(
+    deleted = connection.execute(
         delete(CellRow).where(CellRow.case_id == case_id, CellRow.id == cell_key(cell_id))
     )
-    if not gone.rowcount:
+    if not deleted.rowcount:
         raise NotFoundError(NO_CELL)
     _touch(connection, case_id)
 
 
 def review(connection: Connection, case_id: str, cell_id: int, wanted: Review) -> None:
-    """Write down what a person says about a cell; earlier reviews of it stay in the log."""
+    """Record a review of a cell; its earlier reviews stay in the table."""
     _locked(connection, case_id)
-    here = select(CellRow.id).where(CellRow.case_id == case_id, CellRow.id == cell_key(cell_id))
-    if connection.execute(here).one_or_none() is None:
+    in_case = select(CellRow.id).where(CellRow.case_id == case_id, CellRow.id == cell_key(cell_id))
+    if connection.execute(in_case).one_or_none() is None:
         raise NotFoundError(NO_CELL)
     row = {
         "case_id": case_id,
         "cell_id": cell_id,
         "label": wanted.label,
-        "reviewer": clean(wanted.reviewer).strip(),
-        "note": clean(wanted.note),
+        "reviewer": clean_text(wanted.reviewer).strip(),
+        "note": clean_text(wanted.note),
         "created": _now(),
     }
     connection.execute(insert(ReviewRow).values(row))
@@ -169,13 +170,13 @@ def review(connection: Connection, case_id: str, cell_id: int, wanted: Review) -
 
 
 def undo(connection: Connection, case_id: str) -> int:
-    """Take back the latest review of a case that stands.
+    """Undo the latest review of a case that is in force.
 
     Returns:
-        The id of the cell it was about.
+        The id of the reviewed cell.
 
     Raises:
-        ConflictError: No review stands.
+        ConflictError: No review is in force.
     """
     _locked(connection, case_id)
     latest = (
@@ -186,23 +187,23 @@ def undo(connection: Connection, case_id: str) -> int:
     )
     row = connection.execute(latest).one_or_none()
     if row is None:
-        raise ConflictError("there is no review in this case to take back")
+        raise ConflictError("there is no review in this case to undo")
     connection.execute(update(ReviewRow).where(ReviewRow.id == row.id).values(undone=_now()))
     _touch(connection, case_id)
     return row.cell_id
 
 
-def clean(text: str) -> str:
-    """Text that every database can hold: NUL and halves of characters become U+FFFD."""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
+def clean_text(text: str) -> str:
+    """Make text storable in every database: NUL and lone surrogates become U+FFFD."""
+    valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return valid.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _locked(connection: Connection, case_id: str) -> Any:
-    """The case's row; until this transaction ends, nobody else changes the case.
+    """Lock the row of a case until this transaction ends, and return it.
 
     Raises:
-        NotFoundError: There is no such case.
+        NotFoundError: The case does not exist.
     """
     query = select(CaseRow).where(CaseRow.id == case_key(case_id)).with_for_update()
     row = connection.execute(query).one_or_none()
@@ -217,23 +218,23 @@ def _touch(connection: Connection, case_id: str, values: dict[str, Any] | None =
 
 
 def _known(connection: Connection, case_id: str, hashes: Sequence[str]) -> dict[str, int]:
-    """The cells of a case that came from these files."""
-    found: dict[str, int] = {}
-    for some in batches(sorted({one for one in hashes if one})):
+    """The cells of a case from files with these hashes, as sha256 to cell id."""
+    known: dict[str, int] = {}
+    for batch in batches(sorted({sha256 for sha256 in hashes if sha256})):
         query = select(CellRow.sha256, CellRow.id).where(
-            CellRow.case_id == case_id, CellRow.sha256.in_(some)
+            CellRow.case_id == case_id, CellRow.sha256.in_(batch)
         )
-        found.update((str(sha256), cell_id) for sha256, cell_id in connection.execute(query))
-    return found
+        known.update((str(sha256), cell_id) for sha256, cell_id in connection.execute(query))
+    return known
 
 
-def _make_room(connection: Connection, case_id: str, new: int, limits: Limits) -> None:
+def _check_room(connection: Connection, case_id: str, new: int, limits: Limits) -> None:
     held = select(func.count()).select_from(CellRow).where(CellRow.case_id == case_id)
     number = connection.execute(held).scalar_one()
     if new and number + new > limits.case_cells:
         raise ConflictError(
-            f"a case takes {limits.case_cells} cells at most; this one has {number}, and {new} "
-            "more do not fit; start another case"
+            f"a case can have {limits.case_cells} cells; this one has {number}, and {new} more "
+            "do not fit; start another case"
         )
 
 
@@ -244,28 +245,28 @@ def _insert(
         return []
     now = _now()
     statement = insert(CellRow).returning(CellRow.id, sort_by_parameter_order=True)
-    rows = [_row(case_id, answer, now) for answer, _ in new]
+    rows = [_row(case_id, prediction, now) for prediction, _ in new]
     ids = list(connection.execute(statement, rows).scalars())
     if keep_images:
-        for cell_id, (answer, data) in zip(ids, new, strict=True):
-            # What is no image is not kept either: nobody can look at it.
-            if data is not None and answer.verdict != Verdict.ERROR:
+        for cell_id, (prediction, data) in zip(ids, new, strict=True):
+            # A file that is not a valid image is not stored: it cannot be shown.
+            if data is not None and prediction.verdict != Verdict.ERROR:
                 connection.execute(insert(ImageRow).values(cell_id=cell_id, data=data))
     _touch(connection, case_id)
     return ids
 
 
-def _row(case_id: str, answer: CellPrediction, now: datetime) -> dict[str, Any]:
+def _row(case_id: str, prediction: CellPrediction, now: datetime) -> dict[str, Any]:
     return {
         "case_id": case_id,
-        "name": clean(answer.name),
-        "subject": clean(answer.subject),
-        "p_all": answer.p_all,
-        "verdict": str(answer.verdict),
-        "logit": answer.logit,
-        "flags": [clean(flag) for flag in answer.flags],
-        "reason": clean(answer.reason),
-        "sha256": answer.sha256 or None,
+        "name": clean_text(prediction.name),
+        "subject": clean_text(prediction.subject),
+        "p_all": prediction.p_all,
+        "verdict": str(prediction.verdict),
+        "logit": prediction.logit,
+        "flags": [clean_text(flag) for flag in prediction.flags],
+        "reason": clean_text(prediction.reason),
+        "sha256": prediction.sha256 or None,
         "answered": now,
     }
 

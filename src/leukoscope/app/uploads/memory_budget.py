@@ -1,63 +1,63 @@
-"""How much of the requests' content is in memory, and the refusal of what would be too much."""
+"""Limit the memory that request bodies and waiting predictions occupy together."""
 
 from collections.abc import Callable
 
 from leukoscope.app.http.problems import RequestError
 
-# What an answer may weigh while it waits for its reader: a crop as JPEG, a heatmap, some text.
-ANSWER_BYTES = 32_768
+# Typical size of a prediction waiting for its reader: a crop as JPEG, a heatmap, some text.
+PREDICTION_BYTES = 32_768
 
 
 class MemoryBudget:
-    """Counts the bytes held for all requests together. Used on the event loop only."""
+    """The bytes in memory for all requests together. Used on the event loop only."""
 
     def __init__(self, capacity: int, retry_after: Callable[[], int]) -> None:
-        """Start empty.
+        """Create an empty budget.
 
         Args:
-            capacity: bytes held at most; a request that would hold more alone is still admitted
-                when nothing else is held, for its own limits bound it.
-            retry_after: seconds after which there may be room again.
+            capacity: Limit in bytes. While nothing is reserved, one request may exceed it, because
+                the limits of a single request bound it.
+            retry_after: Function that estimates when memory is free again, in seconds.
         """
         self.capacity = capacity
         self.held = 0
         self.retry_after = retry_after
 
-    def hold(self) -> "Reservation":
-        """An empty hold, to be closed when the request ends."""
+    def reserve(self) -> "Reservation":
+        """Create an empty reservation, to be closed when the request ends."""
         return Reservation(self)
 
 
 class Reservation:
-    """The bytes one request holds."""
+    """The memory of one request."""
 
-    def __init__(self, ledger: MemoryBudget) -> None:
-        self._ledger = ledger
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
         self.bytes = 0
 
     def grow(self, amount: int) -> None:
-        """Reservation `amount` more bytes.
+        """Reserve `amount` more bytes.
 
         Raises:
-            RequestError: 429 if that is too much beside what others hold.
+            RequestError: 429 if the budget is exceeded together with other requests.
         """
-        ledger = self._ledger
-        others = ledger.held - self.bytes
-        if others and ledger.held + amount > ledger.capacity:
-            raise busy(ledger.retry_after())
+        budget = self._budget
+        others = budget.held - self.bytes
+        if others and budget.held + amount > budget.capacity:
+            raise busy(budget.retry_after())
         self.bytes += amount
-        ledger.held += amount
+        budget.held += amount
 
     def close(self) -> None:
-        """Give everything back."""
-        self._ledger.held -= self.bytes
+        """Release the memory."""
+        self._budget.held -= self.bytes
         self.bytes = 0
 
 
 def busy(seconds: int) -> RequestError:
-    """The refusal of a request there is no room for now."""
+    """The refusal of a request while the queue or the memory is full."""
     return RequestError(
         429,
-        f"too much is waiting for an answer; try again in about {seconds} s",
+        f"too many images are waiting; try again in about {seconds} s",
         {"Retry-After": str(seconds)},
     )

@@ -1,7 +1,7 @@
-"""The files of a multipart body, collected in memory as its pieces arrive.
+"""Read the files of a multipart body into memory, chunk by chunk.
 
-Starlette's own form reader writes to temporary files, so this one sits on python-multipart's parser
-of events. What the headers of a part say is only believed for the name.
+Starlette's form reader writes to temporary files, so this one uses the event parser of
+python-multipart. Of the headers of a part, only the file name is used.
 """
 
 from python_multipart.exceptions import FormParserError
@@ -11,28 +11,28 @@ from leukoscope.app.http.names import clean_name
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.limits import Limits
 from leukoscope.app.uploads.archives import too_large
-from leukoscope.app.uploads.items import Upload, received
 from leukoscope.app.uploads.sniff import is_zip
+from leukoscope.app.uploads.uploaded_file import UploadedFile, accept_file
 
-HOW = "send images as multipart/form-data files, or as JSON: see /openapi.json"
-SNIFFED = 4
-# Pieces of a part kept side by side; each weighs something of its own.
-MANY = 4_096
+HOW_TO_SEND = "send images as multipart/form-data files or as JSON; see /openapi.json"
+HEAD_BYTES = 4
+# Chunks of a part kept separately; each has some overhead.
+MAX_PIECES = 4_096
 
 
 class FormReader:
-    """Collects the files of a multipart body from pieces of any size."""
+    """Collect the files of a multipart body from chunks of any size."""
 
     def __init__(self, boundary: bytes, limits: Limits) -> None:
-        """Start.
+        """Create a reader.
 
         Raises:
-            RequestError: the boundary is missing or too long.
+            RequestError: The boundary is missing or too long.
         """
         if not boundary:
-            raise RequestError(400, "the Content-Type header names no boundary")
+            raise RequestError(400, "the Content-Type header has no boundary")
         self._limits = limits
-        self._uploads: list[Upload] = []
+        self._uploads: list[UploadedFile] = []
         self._field = self._value = b""
         self._name: str | None = None
         self._ended = False
@@ -57,38 +57,38 @@ class FormReader:
             ) from error
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next piece of the body.
+        """Parse the next chunk of the body.
 
         Raises:
-            RequestError: 400 if it is no multipart body, 413 if it has too many files.
+            RequestError: 400 if it is not a valid multipart body, 413 if it has too many files.
         """
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise RequestError(400, f"the multipart body is broken; {HOW}") from error
+            raise RequestError(400, f"the multipart body is broken; {HOW_TO_SEND}") from error
 
-    def finish(self) -> list[Upload]:
-        """The files, after the last piece.
+    def finish(self) -> list[UploadedFile]:
+        """The files, after the last chunk.
 
         Raises:
-            RequestError: the body ended early, or there is no file in it.
+            RequestError: The body ended early, or contains no file.
         """
         if not self._ended:
-            raise RequestError(400, f"the multipart body ends early; {HOW}")
+            raise RequestError(400, f"the multipart body ends early; {HOW_TO_SEND}")
         if not self._uploads:
             raise RequestError(400, "no file in the request; with curl: -F files=@cell.bmp")
         return self._uploads
 
     def close(self) -> None:
-        """Let go of the parser, which points back here: its files would stay until a collection."""
+        """Release the files, which the cycle of parser and reader would keep alive."""
         self._parser.callbacks = {}
         self._uploads = []
         self._start()
 
     def _start(self) -> None:
-        """Forget the part before."""
+        """Reset the state of the current part."""
         self._disposition, self._name, self._problem = b"", None, ""
-        # Joined when the part ends, which is the only copy.
+        # Joined when the part ends; that is the only copy.
         self._pieces: list[memoryview] = []
         self._head, self._size = b"", 0
 
@@ -108,16 +108,16 @@ class FormReader:
         if b"filename" not in options:
             return
         if len(self._uploads) >= self._limits.request_images:
-            most = self._limits.request_images
-            raise RequestError(413, f"more than {most:,} files in one request; send fewer")
+            limit = self._limits.request_images
+            raise RequestError(413, f"more than {limit:,} files in one request; send fewer")
         self._name = decode_name(options[b"filename"], self._limits.name_length)
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._name is None or self._problem:  # a form field, or a file that is too large
             return
-        if len(self._head) < SNIFFED:
-            self._head += data[start : min(end, start + SNIFFED)]
-        if len(self._pieces) == MANY:  # a client that sends byte by byte
+        if len(self._head) < HEAD_BYTES:
+            self._head += data[start : min(end, start + HEAD_BYTES)]
+        if len(self._pieces) == MAX_PIECES:  # a client that sends byte by byte
             self._pieces = [memoryview(b"".join(self._pieces))]
         self._pieces.append(memoryview(data)[start:end])
         self._size += end - start
@@ -127,9 +127,9 @@ class FormReader:
 
     def _part_end(self) -> None:
         if self._name is not None:
-            refused = Upload(self._name, problem=self._problem)
-            whole = b"".join(self._pieces)
-            self._uploads.append(refused if self._problem else received(self._name, whole))
+            refused = UploadedFile(self._name, problem=self._problem)
+            data = b"".join(self._pieces)
+            self._uploads.append(refused if self._problem else accept_file(self._name, data))
         self._start()
 
     def _end(self) -> None:
@@ -137,5 +137,5 @@ class FormReader:
 
 
 def decode_name(raw: bytes, limit: int) -> str:
-    """A file name from a header, in UTF-8 as browsers and curl send it."""
+    """Decode a file name from a header; browsers and curl send UTF-8."""
     return clean_name(raw.decode("utf-8", "replace"), limit)

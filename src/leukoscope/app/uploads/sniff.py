@@ -13,16 +13,16 @@ _ARCHIVES = (
     ((b"\x28\xb5\x2f\xfd",), "zstd"),
 )
 
-NESTED = "an archive inside an archive is not opened; unpack it first."
+NESTED = "an archive inside an archive; unpack it first."
 
 
 def is_zip(head: bytes) -> bool:
-    """Whether these are the first bytes of a ZIP."""
+    """Tell whether these are the first bytes of a ZIP."""
     return head.startswith(ZIP)
 
 
 def is_image(head: bytes) -> bool:
-    """Whether these are the first bytes of an image of a supported format."""
+    """Tell whether these are the first bytes of an image of a supported format."""
     return sniff(head) is not None
 
 
@@ -32,11 +32,11 @@ def media_type(head: bytes) -> str:
     return image.media_type if image else "application/octet-stream"
 
 
-def kind_of(head: bytes) -> str:
-    """The name of the kind of archive that begins like this, or an empty text.
+def archive_kind(head: bytes) -> str:
+    """The name of an archive format, or an empty text for other files.
 
     Args:
-        head: the first bytes; a tar shows itself only in 262 of them.
+        head: The first bytes of the file; 262 of them are needed to recognize a tar.
     """
     if head[257:262] == b"ustar":
         return "tar"

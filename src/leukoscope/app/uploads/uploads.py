@@ -1,4 +1,4 @@
-"""The body of a request as a list of images, in memory and bounded as its bytes arrive."""
+"""Read the images of a request body into memory, checking the limits while bytes arrive."""
 
 import asyncio
 import base64
@@ -12,98 +12,102 @@ from fastapi import Request
 from pydantic import ValidationError
 from python_multipart.multipart import parse_options_header
 
-from leukoscope.app.http.bodies import announced
+from leukoscope.app.http.bodies import content_length
 from leukoscope.app.http.names import clean_name
 from leukoscope.app.http.problems import RequestError, describe_invalid
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import PredictIn
 from leukoscope.app.uploads.archives import open_archive, too_large, too_many
-from leukoscope.app.uploads.items import Item, Upload, received
 from leukoscope.app.uploads.memory_budget import Reservation
-from leukoscope.app.uploads.multipart import HOW, FormReader
+from leukoscope.app.uploads.multipart import HOW_TO_SEND, FormReader
 from leukoscope.app.uploads.sniff import is_zip
+from leukoscope.app.uploads.uploaded_file import UploadedFile, UploadedImage, accept_file
 
 
-async def read_uploads(request: Request, limits: Limits, hold: Reservation) -> list[Item]:
-    """Read a request to its end.
+async def read_uploads(
+    request: Request, limits: Limits, memory: Reservation
+) -> list[UploadedImage]:
+    """Read all images of a request.
 
     Args:
-        request: with a body of multipart/form-data or JSON.
-        limits: the server's bounds.
-        hold: grows by what is kept.
+        request: A request with a multipart/form-data or JSON body.
+        limits: Limits of the server.
+        memory: Reservation that grows by the bytes kept.
 
     Returns:
-        The images, those inside archives in the place of the archive.
+        The images in order; an archive is replaced by its images.
 
     Raises:
-        RequestError: 400 for a body that can't be read, 413 for too many files, 415 for a body of
-            another kind, 422 for JSON of another form, 429 while too much is held for others.
+        RequestError: 400 for an unreadable body, 413 for too many files, 415 for an unsupported
+            type of body, 422 for JSON of another schema, 429 while the memory is full.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RequestError(415, f"send the body without Content-Encoding; {HOW}")
+        raise RequestError(415, f"send the body without Content-Encoding; {HOW_TO_SEND}")
     if kind == b"multipart/form-data":
         with closing(FormReader(options.get(b"boundary", b""), limits)) as form:
-            await _pump(request, hold, form.feed)
+            await _read_body(request, memory, form.feed)
             uploads = form.finish()
     elif kind == b"application/json":
         body = io.BytesIO()
-        await _pump(request, hold, body.write)
+        await _read_body(request, memory, body.write)
         uploads = await asyncio.to_thread(read_json, body.getvalue(), limits)
     else:
-        raise RequestError(415, HOW)
+        raise RequestError(415, HOW_TO_SEND)
     if not any(upload.is_zip for upload in uploads):
         return list(uploads)
     return await asyncio.to_thread(expand, uploads, limits)
 
 
-async def _pump(request: Request, hold: Reservation, sink: Callable[[bytes], object]) -> None:
-    """Feed the body to `sink`, piece by piece, as long as there is room for it."""
-    hold.grow(announced(request.scope))
+async def _read_body(
+    request: Request, memory: Reservation, sink: Callable[[bytes], object]
+) -> None:
+    """Pass the body to `sink` in chunks, as long as there is memory for it."""
+    memory.grow(content_length(request.scope))
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > hold.bytes:
-            hold.grow(size - hold.bytes)
+        if size > memory.bytes:
+            memory.grow(size - memory.bytes)
         sink(chunk)
 
 
-def read_json(body: bytes, limits: Limits) -> list[Upload]:
+def read_json(body: bytes, limits: Limits) -> list[UploadedFile]:
     """The images of a JSON body.
 
     Raises:
-        RequestError: 422 if it is not a `PredictIn`, 413 if it has too many images.
+        RequestError: 422 if it is not a valid `PredictIn`, 413 if it has too many images.
     """
     try:
         images = PredictIn.model_validate_json(body).images
     except ValidationError as error:
-        problems = [dict(one) for one in error.errors(include_input=False, include_url=False)]
+        problems = [dict(item) for item in error.errors(include_input=False, include_url=False)]
         raise RequestError(422, describe_invalid(problems)) from None
     if len(images) > limits.request_images:
-        most = limits.request_images
-        raise RequestError(413, f"more than {most:,} images in one request; send fewer")
+        limit = limits.request_images
+        raise RequestError(413, f"more than {limit:,} images in one request; send fewer")
     uploads = []
     for image in images:
         name, text = clean_name(image.name, limits.name_length), image.data
-        image.data = ""  # so that text and bytes of all images are never held at once
+        image.data = ""  # so that text and bytes of all images are never in memory together
         uploads.append(_decoded(name, text, limits))
     return uploads
 
 
-def _decoded(name: str, text: str, limits: Limits) -> Upload:
+def _decoded(name: str, text: str, limits: Limits) -> UploadedFile:
     try:
         data = base64.b64decode(re.sub(r"\s+", "", text, flags=re.ASCII), validate=True)
     except (binascii.Error, ValueError):
-        return Upload(name, problem="not base64; encode the file's bytes.")
+        return UploadedFile(name, problem="not valid base64; encode the bytes of the file.")
     if len(data) > limits.image_bytes and not is_zip(data):
-        return Upload(name, problem=too_large(limits))
-    return received(name, data)
+        return UploadedFile(name, problem=too_large(limits))
+    return accept_file(name, data)
 
 
-def expand(uploads: list[Upload], limits: Limits) -> list[Item]:
-    """Put the images of archives in the place of the archives, as long as there is room."""
+def expand(uploads: list[UploadedFile], limits: Limits) -> list[UploadedImage]:
+    """Replace archives by their images, up to the limit of images per request."""
     room = limits.request_images - len(uploads)
-    items: list[Item] = []
+    items: list[UploadedImage] = []
     for upload in uploads:
         if not upload.is_zip:
             items.append(upload)
@@ -111,7 +115,7 @@ def expand(uploads: list[Upload], limits: Limits) -> list[Item]:
         members = open_archive(upload.name, upload.data, limits)
         if len(members) - 1 > room:
             problem = too_many(limits.request_images - room + len(members) - 1, limits)
-            items.append(Upload(upload.name, problem=f"with the other files, {problem}"))
+            items.append(UploadedFile(upload.name, problem=f"with the other files, {problem}"))
         else:
             room -= len(members) - 1
             items.extend(members)

@@ -1,4 +1,4 @@
-"""From the bytes of images to answers: the predictor's rows, and the parts that were asked for."""
+"""Predict uploaded images, with the optional parts that a request asks for."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ import numpy as np
 
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import CellPrediction, Include, Neighbor
-from leukoscope.app.uploads.items import Item, Upload
+from leukoscope.app.uploads.uploaded_file import UploadedFile, UploadedImage
 from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.features import measure
 from leukoscope.data.imaging.image import center, decode, fixed_scale_crop
@@ -27,12 +27,12 @@ from leukoscope.inference.verdict import threshold
 if TYPE_CHECKING:
     from leukoscope.app.predicting.examples import Examples
 
-# An occlusion map costs as much as a hundred answers, so nobody gets one for a whole folder.
+# An occlusion map takes as long as a hundred predictions, so only single images can have one.
 Part = Include | Literal["occlusion"]
 EVERYTHING: frozenset[Part] = frozenset(
     ("heatmap", "occlusion", "picture", "features", "neighbors")
 )
-# Decoded pixels that a batch may hold; a C-NMC image has 200 thousand.
+# Limit on the decoded pixels of a batch; a C-NMC image has 200 thousand.
 BATCH_PIXELS = 8_000_000
 NEIGHBORS = 4
 JPEG_QUALITY = 88
@@ -40,15 +40,15 @@ JPEG_QUALITY = 88
 
 @dataclass(frozen=True, slots=True)
 class ImageTask:
-    """One image, and the parts of the answer that its request asks for."""
+    """One image, and the optional parts that its request asks for."""
 
-    item: Item
+    item: UploadedImage
     include: frozenset[Part] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """One image after decoding, or the reason why there is none."""
+class _Decoded:
+    """A decoded image, or the reason why it could not be decoded."""
 
     task: ImageTask
     sha256: str
@@ -57,7 +57,7 @@ class _Opened:
 
 
 class ImagePredictor:
-    """Answers for images with one model. May be called from several threads at once."""
+    """Predicts uploaded images with one model. Safe to call from several threads."""
 
     def __init__(self, predictor: Predictor, examples: "Examples", limits: Limits) -> None:
         self._predictor = predictor
@@ -65,65 +65,65 @@ class ImagePredictor:
         self._limits = limits
         self._model = predictor.model.card.name
         self._threshold = threshold(predictor.model.card)
-        self._one_map = threading.Lock()  # occlusion maps leave the other cores to answers
+        self._map_lock = threading.Lock()  # one occlusion map at a time; other cores predict
 
     def __call__(self, tasks: Sequence[ImageTask]) -> list[CellPrediction]:
-        """An answer for each task, in their order.
+        """Predict all tasks, in order.
 
         Raises:
-            ModelFileError: the network itself fails to run.
+            ModelFileError: The network fails to run.
         """
-        answers: list[CellPrediction] = []
+        predictions: list[CellPrediction] = []
         for group in self._groups(tasks):
-            answers += self._answer(group)
-        return answers
+            predictions += self._predict(group)
+        return predictions
 
     def explain(self, name: str, data: bytes) -> CellPrediction:
-        """The answer to one image with everything included."""
-        return self([ImageTask(Upload(name, data), EVERYTHING)])[0]
+        """Predict one image with all optional parts."""
+        return self([ImageTask(UploadedFile(name, data), EVERYTHING)])[0]
 
-    def _groups(self, tasks: Sequence[ImageTask]) -> Iterator[list[_Opened]]:
-        """Opened images in groups that are small in memory, however large the images are."""
-        group: list[_Opened] = []
+    def _groups(self, tasks: Sequence[ImageTask]) -> Iterator[list[_Decoded]]:
+        """Decode images in groups of bounded memory, however large the images are."""
+        group: list[_Decoded] = []
         pixels = 0
         for task in tasks:
-            opened = self._open(task)
-            group.append(opened)
-            pixels += 0 if opened.image is None else opened.image.size // 3
+            decoded = self._decode(task)
+            group.append(decoded)
+            pixels += 0 if decoded.image is None else decoded.image.size // 3
             if pixels > BATCH_PIXELS:
                 yield group
                 group, pixels = [], 0
         if group:
             yield group
 
-    def _open(self, task: ImageTask) -> _Opened:
+    def _decode(self, task: ImageTask) -> _Decoded:
         digest = ""
         try:
             data = task.item.load()
             digest = hashlib.sha256(data).hexdigest()
             image = decode(data, max_pixels=self._limits.image_pixels)
         except ImageError as error:
-            return _Opened(task, digest, None, str(error).removeprefix("the image: "))
-        return _Opened(task, digest, image)
+            return _Decoded(task, digest, None, str(error).removeprefix("the image: "))
+        return _Decoded(task, digest, image)
 
-    def _answer(self, group: Sequence[_Opened]) -> list[CellPrediction]:
-        wanted = frozenset[Part]().union(*(opened.task.include for opened in group))
+    def _predict(self, group: Sequence[_Decoded]) -> list[CellPrediction]:
+        include = frozenset[Part]().union(*(decoded.task.include for decoded in group))
         predictions = self._predictor.predict_batch(
             [
-                Source(Path(), opened.problem) if opened.image is None else opened.image
-                for opened in group
+                Source(Path(), decoded.problem) if decoded.image is None else decoded.image
+                for decoded in group
             ],
-            heatmaps="heatmap" in wanted,
-            embeddings="neighbors" in wanted,
+            heatmaps="heatmap" in include,
+            embeddings="neighbors" in include,
         )
         return [self._build(*pair) for pair in zip(group, predictions, strict=True)]
 
-    def _build(self, opened: _Opened, prediction: Prediction) -> CellPrediction:
-        name, include = opened.task.item.name, opened.task.include
+    def _build(self, decoded: _Decoded, prediction: Prediction) -> CellPrediction:
+        name, include = decoded.task.item.name, decoded.task.include
         row = as_row(replace(prediction, name=name), self._model)
-        image = opened.image
-        heatmap, kind = self._heatmap(opened, prediction)
-        # Everything here was made by us: validating it again would cost more than making it.
+        image = decoded.image
+        heatmap, kind = self._heatmap(decoded, prediction)
+        # All values are ours: validating them would take longer than computing them.
         return CellPrediction.model_construct(
             name=name,
             subject=row["subject"],
@@ -133,7 +133,7 @@ class ImagePredictor:
             flags=list(prediction.flags),
             reason=row["reason"],
             model=self._model,
-            sha256=opened.sha256,
+            sha256=decoded.sha256,
             threshold=self._threshold,
             heatmap=heatmap,
             heatmap_kind=kind,
@@ -144,17 +144,17 @@ class ImagePredictor:
         )
 
     def _heatmap(
-        self, opened: _Opened, prediction: Prediction
+        self, decoded: _Decoded, prediction: Prediction
     ) -> tuple[list[list[float]] | None, Kind | None]:
-        include = opened.task.include
+        include = decoded.task.include
         if "heatmap" in include and prediction.heatmap is not None:
             return _rows(prediction.heatmap), "exact"
-        if "occlusion" not in include or opened.image is None or prediction.logit is None:
+        if "occlusion" not in include or decoded.image is None or prediction.logit is None:
             return None, None
         model = self._predictor.model
-        with self._one_map:
-            found = occlusion_map(model, fixed_scale_crop(opened.image, model.card.input))
-        return _rows(found), "occlusion"
+        with self._map_lock:
+            heatmap = occlusion_map(model, fixed_scale_crop(decoded.image, model.card.input))
+        return _rows(heatmap), "occlusion"
 
     def _picture(self, image: np.ndarray | None) -> str | None:
         if image is None:
