@@ -4,16 +4,19 @@ import inspect
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pandas as pd
 import pytest
 import typer
 
 import leukoscope as ls
+from leukoscope.api.predict import predict_to_table
 from leukoscope.cli.main import app
 from tests.data.cells import draw_cell, save_cohort
 from tests.root import ROOT
@@ -177,6 +180,28 @@ def as_default(option: click.Parameter) -> str:
     if parse is None:
         return str(option.default or None)
     return str(tuple(map(parse, str(option.default).split(","))))
+
+
+def test_the_command_predict_holds_no_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of a million images are written as they come."""
+    alive: list[weakref.ref[ls.Prediction]] = []
+    most = 0
+
+    def stream(self: ls.Predictor, images: list[Any]) -> Iterator[ls.Prediction]:
+        nonlocal most
+        for name in images:
+            prediction = ls.Prediction(str(name), ls.Verdict.NORMAL, 0.1, -2.0)
+            alive.append(weakref.ref(prediction))
+            most = max(most, sum(reference() is not None for reference in alive))
+            yield prediction
+
+    monkeypatch.setattr(ls.Predictor, "stream", stream)
+    images: Any = [np.zeros((1, 1, 3), np.uint8)] * 500
+    outcome = predict_to_table(images, out=tmp_path / "rows.csv")
+    assert outcome.rows == 500
+    assert most <= 3
 
 
 # --- any form of data
