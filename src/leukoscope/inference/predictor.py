@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -18,34 +18,23 @@ from typing import TypeVar
 import numpy as np
 
 from leukoscope.core.cores import usable_cores
-from leukoscope.core.errors import ImageError, ModelFileError
+from leukoscope.core.errors import ModelFileError
 from leukoscope.core.progress import track
 from leukoscope.core.statistics import sigmoid
-from leukoscope.data.imaging.image import decode, fixed_scale_crop
-from leukoscope.inference.evidence import check_image, gather
+from leukoscope.inference.evidence import gather
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import ModelFile, Outputs, default_model, load
 from leukoscope.inference.occlusion import occlusion_map
 from leukoscope.inference.predictions import Predictions
-from leukoscope.inference.rejection.flags import Flag
+from leukoscope.inference.reading import ReadImage, read_image
 from leukoscope.inference.results import Prediction
-from leukoscope.inference.sources import Image, Images, Source, list_images
+from leukoscope.inference.sources import Image, Images, list_images
 from leukoscope.inference.verdict import decide
 
 # More images at once save nothing on one core and cost memory and cache: see benchmarks/predict.py.
 BATCH_SIZE = 8
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class _Read:
-    """One source after decoding: the cell and the image's quality, or why there is none."""
-
-    name: str
-    cell: np.ndarray | None = None
-    quality: tuple[Flag, ...] = ()
-    error: str = ""
 
 
 class Predictor:
@@ -200,11 +189,11 @@ class Predictor:
         Raises:
             ModelFileError: The network fails to run.
         """
-        reads = [self._read(image) for image in images]
+        reads = [read_image(image, self.card) for image in images]
         return self._predict_reads(reads, heatmaps=heatmaps, embeddings=embeddings)
 
     def _explain_batch(self, images: Sequence[Image]) -> list[tuple[Prediction, np.ndarray | None]]:
-        reads = [self._read(image) for image in images]
+        reads = [read_image(image, self.card) for image in images]
         predictions = self._predict_reads(reads, heatmaps=True, embeddings=False)
         return [
             (self._with_heatmap(prediction, read.cell), read.cell)
@@ -219,7 +208,7 @@ class Predictor:
         return replace(prediction, heatmap=heatmap, heatmap_kind="occlusion")
 
     def _predict_reads(
-        self, reads: Sequence[_Read], *, heatmaps: bool, embeddings: bool
+        self, reads: Sequence[ReadImage], *, heatmaps: bool, embeddings: bool
     ) -> list[Prediction]:
         cells = [read.cell for read in reads if read.cell is not None]
         out = Outputs(np.empty(0))
@@ -236,23 +225,7 @@ class Predictor:
             return predictions
         return [replace(prediction, embedding=None) for prediction in predictions]
 
-    def _read(self, source: Image) -> _Read:
-        if isinstance(source, Source):
-            if source.problem:
-                return _Read(str(source.path), error=source.problem)
-            source = source.path
-        name = str(source) if isinstance(source, str | Path) else ""
-        try:
-            image = _decode(source)
-            cell = fixed_scale_crop(image, self.model.card.input)
-        except ImageError as error:
-            # The row has the path already.
-            return _Read(name, error=str(error).removeprefix(f"{name or 'the image'}: "))
-        quality = check_image(image, cell, self.model.card)
-        # A model's number for an empty image means nothing, and somebody would average it.
-        return _Read(name, None if Flag.EMPTY in quality else cell, quality)
-
-    def _judge(self, read: _Read, out: Outputs, row: int | None) -> Prediction:
+    def _judge(self, read: ReadImage, out: Outputs, row: int | None) -> Prediction:
         card = self.model.card
         logit = p_all = heatmap = embedding = distance = None
         if row is not None and math.isfinite(out.logit[row]):
@@ -278,22 +251,6 @@ class Predictor:
             distance,
             None if heatmap is None else "exact",
         )
-
-
-def _decode(source: Image) -> np.ndarray:
-    """Any source as an image, uint8 (H, W, 3)."""
-    if isinstance(source, np.ndarray):
-        if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3 or not source.size:
-            raise ImageError(
-                f"expected an array of uint8 (H, W, 3), got {source.dtype} {source.shape}; "
-                "give RGB from 0 to 255"
-            )
-        return source
-    if isinstance(source, str):
-        return decode(Path(source))
-    if isinstance(source, Path | bytes):
-        return decode(source)
-    raise ImageError(f"expected a path, bytes or an array, got {type(source).__name__}")
 
 
 def _batches(images: Iterator[Image], size: int) -> Iterator[list[Image]]:

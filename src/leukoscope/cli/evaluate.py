@@ -1,0 +1,51 @@
+"""The command evaluate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import leukoscope as ls
+from leukoscope.cli.common import Jobs, Json, report
+from leukoscope.core.errors import RESEARCH_USE
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder or model file.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Evaluate on this data set instead of the run's own."
+        ),
+    ] = None,
+    part: Annotated[
+        str, typer.Option(help="Subset of the run's own split: train, validation or test.")
+    ] = "test",
+    allow_overlap: Annotated[
+        bool,
+        typer.Option(
+            "--allow-overlap",
+            help="Evaluate although training persons or images are included; marks the result.",
+        ),
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the performance of a model on persons it has not seen.
+
+    Every metric has a 95 % interval by bootstrap over persons.
+    """
+    result = ls.evaluate(run, data, part=part, allow_overlap=allow_overlap, out=out, jobs=jobs)
+    if as_json:
+        print(result.to_json(), end="")
+        return
+    from leukoscope.evaluation.metrics.metrics import METRICS
+    from leukoscope.evaluation.report.text import warnings
+
+    report([*warnings(result), RESEARCH_USE, ""], False)
+    report({metric.title: str(result.metrics[metric.key]) for metric in METRICS}, False)
+    if result.selection is not None:
+        from leukoscope.evaluation.report.selection import words
+
+        report(["", *words(result.selection)], False)

@@ -1,0 +1,76 @@
+"""The commands predict and explain."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leukoscope.cli.common import report
+from leukoscope.core.errors import RESEARCH_USE
+
+
+def predict(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="[MODEL.onnx] PATHS...", help="Images, folders or patterns."),
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="Model file; by default the shipped model."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Table to write (.csv, .jsonl, .parquet); by default CSV is printed."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON; the rows go to --out.")
+    ] = False,
+) -> None:
+    """Predict images: a row per image and a summary per subject. Exit code 3 if an image failed.
+
+    The verdict is blast, normal, uncertain, not a cell, or error; the column reason says why there
+    is no answer.
+    """
+    if model is None and paths[0].suffix.lower() == ".onnx":
+        model, *paths = paths
+    if not paths:
+        raise typer.BadParameter("name images, folders or patterns after the model.")
+    if as_json and out is None:
+        raise typer.BadParameter("--json prints the summary here; name a file for the rows: --out.")
+    from leukoscope.api.predict import predict_to_table
+
+    outcome = predict_to_table(paths, model, out=out)
+    if as_json:
+        from dataclasses import asdict
+
+        report({"notice": RESEARCH_USE, **asdict(outcome)}, True)
+    else:
+        lines = [subject.sentence() for subject in outcome.subjects]
+        if outcome.failed:
+            lines.append(
+                f"{outcome.failed} of {outcome.rows} failed; the column `reason` says why."
+            )
+        print(*lines, RESEARCH_USE, sep="\n", file=sys.stderr)
+    raise typer.Exit(outcome.exit_code)
+
+
+def explain(
+    paths: Annotated[list[Path], typer.Argument(help="Images, folders or patterns.")],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="Model file; by default the shipped model."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for pictures and explanations.csv.")] = Path(
+        "explanations"
+    ),
+) -> None:
+    """Draw heatmaps of what speaks for and against ALL.
+
+    A model without an exact heatmap gets an approximate one, which takes longer.
+    """
+    from leukoscope.api.explain import explain_to_folder
+
+    outcome = explain_to_folder(paths, model, out=out)
+    print(out / "explanations.csv")
+    raise typer.Exit(outcome.exit_code)

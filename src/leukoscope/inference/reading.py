@@ -1,0 +1,69 @@
+"""Read one image before the network runs: decode it, cut out the crop, check its quality."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.errors import ImageError
+from leukoscope.data.imaging.image import decode, fixed_scale_crop
+from leukoscope.inference.evidence import check_image
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.rejection.flags import Flag
+from leukoscope.inference.sources import Image, Source
+
+
+@dataclass(frozen=True)
+class ReadImage:
+    """An image as the network is given it, or the reason why there is nothing to give.
+
+    Attributes:
+        name: The path, or "" for bytes and arrays.
+        cell: uint8 (S, S, 3), the crop; None if the image is empty or cannot be read.
+        quality: Remarks on the image.
+        error: Why the image cannot be read.
+    """
+
+    name: str
+    cell: np.ndarray | None = None
+    quality: tuple[Flag, ...] = ()
+    error: str = ""
+
+
+def read_image(source: Image, card: Card) -> ReadImage:
+    """Read an image as a model's card asks for it; whatever is wrong with it is in the result.
+
+    Args:
+        source: A file, its bytes, or uint8 (H, W, 3), RGB at the original scale.
+        card: Of the model that is to predict it.
+    """
+    if isinstance(source, Source):
+        if source.problem:
+            return ReadImage(str(source.path), error=source.problem)
+        source = source.path
+    name = str(source) if isinstance(source, str | Path) else ""
+    try:
+        image = _decode(source)
+        cell = fixed_scale_crop(image, card.input)
+    except ImageError as error:
+        # The row has the path already.
+        return ReadImage(name, error=str(error).removeprefix(f"{name or 'the image'}: "))
+    quality = check_image(image, cell, card)
+    # A model's number for an empty image means nothing, and somebody would average it.
+    return ReadImage(name, None if Flag.EMPTY in quality else cell, quality)
+
+
+def _decode(source: Image) -> np.ndarray:
+    """Decode any source to uint8 (H, W, 3)."""
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3 or not source.size:
+            raise ImageError(
+                f"expected an array of uint8 (H, W, 3), got {source.dtype} {source.shape}; "
+                "give RGB from 0 to 255"
+            )
+        return source
+    if isinstance(source, str):
+        return decode(Path(source))
+    if isinstance(source, Path | bytes):
+        return decode(source)
+    raise ImageError(f"expected a path, bytes or an array, got {type(source).__name__}")
