@@ -129,7 +129,7 @@ class BagOfLocalFeatures(nn.Module):
 def filtered(cells: Tensor) -> Places:
     """Apply the bank of filters to uint8 cells (N, S, S, 3) at the original scale."""
     light = cells.permute(0, 3, 1, 2).float()
-    cell = (light.amax(dim=1, keepdim=True) > 0).float()
+    cell = (light.amax(dim=1, keepdim=True) > 0).float()  # foreground.nonblack_mask
     level = torch.cat([-torch.log(light.clamp(min=DARKEST) / 255) * cell, cell], dim=1)
     smooth, edges = [], []
     for number in range(LEVELS):
