@@ -15,7 +15,7 @@ from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.descriptors import NAMES, VERSION, describe
 from leukoscope.data.imaging.image import Crop, fixed_scale_crop
 from leukoscope.inference.model_file.card import Card, Descriptors
-from leukoscope.inference.model_file.card_text import describe as in_words
+from leukoscope.inference.model_file.card_text import card_text
 from leukoscope.inference.model_file.model_file import ModelFile, load, write_card
 from leukoscope.inference.model_file.verify import verify
 from leukoscope.inference.predictor import Predictor
@@ -126,7 +126,7 @@ def test_descriptors_that_are_not_measured_here_are_refused(
 ) -> None:
     card = measured_card(descriptors=descriptors, versions={"leukoscope": "9.9"})
     wrong = write_model(tmp_path / "wrong.onnx", card)
-    with pytest.raises(ModelFileError, match=r"wrong\.onnx: wants descriptors.* Leukoscope 9\.9"):
+    with pytest.raises(ModelFileError, match=r"wrong\.onnx: .*descriptors.* Leukoscope 9\.9"):
         load(wrong)
 
 
@@ -134,7 +134,7 @@ def test_a_network_that_takes_something_else_is_refused(tmp_path: Path) -> None:
     fewer = measured_card(descriptors=Descriptors(VERSION, CHOSEN[:2]))
     with pytest.raises(ModelFileError, match=r"expected features of float \(N, 2\)"):
         load(write_model(tmp_path / "m.onnx", fewer))
-    with pytest.raises(ModelFileError, match="expected the one input features"):
+    with pytest.raises(ModelFileError, match="input features"):
         load(write_model(tmp_path / "n.onnx", given="values"))
 
 
@@ -145,14 +145,14 @@ def test_the_card_survives_and_refuses_names_given_twice() -> None:
         Card.from_json(twice)
 
 
-def test_verify_and_show_speak_of_descriptors(path: Path, model: ModelFile) -> None:
+def test_verify_and_the_text_name_the_descriptors(path: Path, model: ModelFile) -> None:
     checks = verify(path)
     assert all(check.passed for check in checks)
     assert "features float32 (N, 3)" in checks[2].detail
-    lines = dict(in_words(model.card))
-    assert lines["Measures"] == f"3 descriptors of the cell, version {VERSION}"
-    assert lines["Estimator"] == "logistic: c 0.1"
-    assert "Measures" not in dict(in_words(tiny_card()))
+    text = card_text(model.card)
+    assert text.descriptors == f"3 descriptors of the cell, version {VERSION}"
+    assert text.estimator == "logistic: c 0.1"
+    assert card_text(tiny_card()).descriptors == ""
 
 
 def test_predicting_imports_nothing_heavy(path: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From image files to rows: the model file and its card, the predictor, triage, results.
+"""From image files to predictions: model file and card, predictor, evidence, verdict, results.
 
 Needs only the core install: ONNX Runtime and Pillow, no PyTorch.
 """

@@ -1,13 +1,14 @@
-"""A map for a model that has none of its own: cover each patch of a cell, see what it changes.
+"""Occlusion maps: approximate heatmaps for models without an exact one.
 
-Source: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014,
-section 4.2. They cover with plain gray. Here a patch is smoothed, within the cell's outline, for
-two reasons: the size stays (see `leukoscope.data.imaging.perturb`), and the edge of a plain patch
-is itself structure, which may move a model of texture descriptors more than what was covered.
+Each patch of a cell is occluded in turn, and its value is the change of the logit. Source: M. D.
+Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
+They occlude with plain gray. Here a patch is smoothed, within the cell's outline, for two reasons:
+the size stays (see `leukoscope.data.imaging.perturb`), and the edge of a plain patch is itself
+structure, which may change a model of texture descriptors more than what was occluded.
 
-The map is approximate: what two patches do together shows in neither, a patch that only repeats
-what others say changes nothing, and what a model reads from size, outline or coarse shading is in
-no patch. It works for any model file, since it asks only for logits.
+The map is approximate: the joint effect of two patches shows in neither, a patch with redundant
+information has no effect, and the effect of size, outline or coarse shading is in no patch. It
+works for any model file, since it needs logits only.
 """
 
 from collections.abc import Iterator
@@ -26,28 +27,28 @@ from leukoscope.inference.model_file.model_file import ModelFile
 
 Kind = Literal["exact", "occlusion"]
 KINDS: dict[Kind, str] = {
-    "exact": "exact: what each place adds; its mean and the bias are the logit",
-    "occlusion": "occlusion map, approximate: what smoothing each part of the cell changes",
+    "exact": "exact: the contribution of each place; its mean plus the bias is the logit",
+    "occlusion": "occlusion map, approximate: the effect of smoothing each part of the cell",
 }
 BATCH = 8
 
 
 def occlusion_map(model: ModelFile, cell: np.ndarray, most: int = MOST_PATCHES) -> np.ndarray:
-    """How much each patch of a cell speaks for ALL.
+    """Compute the occlusion map of a cell.
 
-    Costs one answer of the model for each patch on the cell and one more, so at most `most` + 1;
-    a usual cell has about 60.
+    It takes one prediction for each patch on the cell and one more, at most `most` + 1; a typical
+    cell has about 60 patches.
 
     Args:
         model: Any model file.
-        cell: uint8 (S, S, 3), the crop that the model is given.
-        most: Patches on the cell at most.
+        cell: The crop that the model receives, uint8 (S, S, 3).
+        most: Largest number of patches on the cell.
 
     Returns:
-        float32 (G, G) over the whole crop: the logit of the cell less that with the patch covered,
-        positive where the patch speaks for ALL, 0 beside the cell. Times G * G, so that, as in a
-        class activation map, the mean is a logit: for a model that adds up its patches, that of
-        the cell less that of the smoothed cell.
+        float32 (G, G) over the whole crop: the logit of the cell less the logit with the patch
+        smoothed, positive where the patch speaks for ALL, 0 beside the cell. The values are
+        multiplied by G * G, so that their mean is a logit, as in a class activation map: for a
+        model that sums over patches, the logit of the cell less that of the smoothed cell.
 
     Raises:
         ModelFileError: The network fails to run.
@@ -56,15 +57,15 @@ def occlusion_map(model: ModelFile, cell: np.ndarray, most: int = MOST_PATCHES) 
     patches = cut_into_patches(cell, crop, most)
     values = np.zeros(patches.grid**2, np.float32)
     if len(patches.on_cell):
-        filling = blurred_baseline(cell, crop)
-        covered = (perturb(cell, filling, patches, patch) for patch in patches.on_cell)
-        whole, *parts = _logits(model, chain([cell], covered))
-        values[patches.on_cell] = np.nan_to_num(whole - np.array(parts))
+        baseline = blurred_baseline(cell, crop)
+        occluded = (perturb(cell, baseline, patches, patch) for patch in patches.on_cell)
+        logit, *without = _logits(model, chain([cell], occluded))
+        values[patches.on_cell] = np.nan_to_num(logit - np.array(without))
     return values.reshape(patches.grid, patches.grid) * patches.grid**2
 
 
 def _logits(model: ModelFile, cells: Iterator[np.ndarray]) -> list[float]:
     logits: list[float] = []
-    while some := list(islice(cells, BATCH)):
-        logits += model.run(np.stack(some)).logit.tolist()
+    while batch := list(islice(cells, BATCH)):
+        logits += model.run(np.stack(batch)).logit.tolist()
     return logits

@@ -1,4 +1,4 @@
-"""A cell and its heatmap as one picture: vermilion speaks for ALL, blue against, as in the app."""
+"""Heatmap overlays: vermilion speaks for ALL, blue against it, as in the app."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,21 +9,21 @@ OPACITY = 0.7
 
 
 def overlay(cell: NDArray[np.uint8], heatmap: np.ndarray) -> NDArray[np.uint8]:
-    """The cell beside itself under its heatmap.
+    """Draw a cell next to the same cell with its heatmap on it.
 
     Args:
-        cell: uint8 (S, S, 3).
+        cell: The crop, uint8 (S, S, 3).
         heatmap: (h, w) over the whole crop, positive where it speaks for ALL. The largest
-            magnitude is drawn at full strength, so colors of two pictures are not comparable.
+            magnitude is drawn at full strength, so colors of two images are not comparable.
 
     Returns:
-        uint8 (S, 2 S, 3).
+        The image, uint8 (S, 2 S, 3).
     """
     from PIL import Image
 
     side = len(cell)
-    whole = Image.fromarray(np.asarray(heatmap, np.float32))
-    values = np.asarray(whole.resize((side, side), Image.Resampling.BILINEAR))
+    map_image = Image.fromarray(np.asarray(heatmap, np.float32))
+    values = np.asarray(map_image.resize((side, side), Image.Resampling.BILINEAR))
     largest = float(np.abs(heatmap).max())
     strength = np.clip(np.abs(values) / largest, 0, 1) if largest > 0 else np.zeros_like(values)
     alpha = OPACITY * strength[..., None]

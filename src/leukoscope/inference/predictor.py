@@ -1,9 +1,9 @@
-"""A stream of images in, a stream of predictions out: order kept, memory bounded.
+"""Prediction of any number of images: in order, with bounded memory.
 
-Each worker thread takes a chunk of sources, decodes it and runs the network on it with one thread
-of ONNX Runtime. Pillow and ONNX Runtime both let go of Python's lock while they work, so every core
-is busy with whole images from start to end; nothing waits for a slower stage, and no two threads
-share one matrix product.
+Each worker thread takes a batch of images, decodes it and runs the network on it with one thread of
+ONNX Runtime. Pillow and ONNX Runtime both release Python's lock while they work, so every core
+processes whole images from start to end; no stage waits for a slower one, and no two threads share
+one matrix product.
 """
 
 import math
@@ -23,7 +23,7 @@ from leukoscope.core.progress import track
 from leukoscope.core.statistics import sigmoid
 from leukoscope.inference.evidence import gather
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.model_file import ModelFile, Outputs, default_model, load
+from leukoscope.inference.model_file.model_file import ModelFile, ModelOutput, default_model, load
 from leukoscope.inference.occlusion import occlusion_map
 from leukoscope.inference.predictions import Predictions
 from leukoscope.inference.reading import ReadImage, read_image
@@ -211,12 +211,15 @@ class Predictor:
         self, reads: Sequence[ReadImage], *, heatmaps: bool, embeddings: bool
     ) -> list[Prediction]:
         cells = [read.cell for read in reads if read.cell is not None]
-        out = Outputs(np.empty(0))
+        out = ModelOutput(np.empty(0))
         if cells:
             needed = embeddings or self.model.card.out_of_distribution is not None
             out = self.model.run(np.stack(cells), heatmaps=heatmaps, embeddings=needed)
             if len(out.logit) != len(cells):
-                raise ModelFileError(f"{self.model.path}: the model mixes up the images of a batch")
+                raise ModelFileError(
+                    f"{self.model.path}: the model gives {len(out.logit)} logits for {len(cells)} "
+                    "images; export the model again"
+                )
         rows = iter(range(len(cells)))
         predictions = [
             self._judge(read, out, None if read.cell is None else next(rows)) for read in reads
@@ -225,7 +228,7 @@ class Predictor:
             return predictions
         return [replace(prediction, embedding=None) for prediction in predictions]
 
-    def _judge(self, read: ReadImage, out: Outputs, row: int | None) -> Prediction:
+    def _judge(self, read: ReadImage, out: ModelOutput, row: int | None) -> Prediction:
         card = self.model.card
         logit = p_all = heatmap = embedding = distance = None
         if row is not None and math.isfinite(out.logit[row]):

@@ -107,7 +107,7 @@ class SubjectSummary:
 
     def _reasons(self) -> str:
         """Count the verdicts that are no answer; images that could not be used are left out."""
-        counts = ((self.uncertain, "uncertain"), (self.not_cells, "not a cell"))
+        counts = ((self.uncertain, Verdict.UNCERTAIN), (self.not_cells, Verdict.NOT_A_CELL))
         texts = [f"{number} {word}" for number, word in counts if number]
         return f" ({', '.join(texts)})" if texts else ""
 

@@ -1,4 +1,4 @@
-"""How many images a second model files answer for, side by side on this machine."""
+"""Prediction speed of model files, measured in turns on this machine."""
 
 import platform
 from collections.abc import Sequence
@@ -20,36 +20,39 @@ WARM_UP = 8
 def side_by_side(
     models: Sequence[Path | str], images: Sequence[np.ndarray], *, rounds: int = ROUNDS
 ) -> tuple[list[tuple[float, ...]], list[str]]:
-    """Time models in turns, so that whatever else the machine does falls on all of them.
+    """Measure the speed of models in turns, so that other load affects all of them alike.
 
-    A model is opened for its turn only, so that any number of them can take part.
+    A model is opened for its turn only, so that any number of models can be compared.
 
     Args:
-        models: The files.
-        images: uint8 (H, W, 3) at the original scale, decoded; cropping, measuring and the network
-            are timed.
-        rounds: How often each model answers for all images.
+        models: The model files.
+        images: Decoded images at the original scale, uint8 (H, W, 3); cropping, descriptors and the
+            network are timed.
+        rounds: Number of times that each model predicts all images.
 
     Returns:
-        For each model the images a second of each round, in ascending order, () for one that does
-        not run; and a line for each of these.
+        For each model the images per second of each round, in ascending order, () for a model that
+        does not run; and an error message for each of these.
     """
     rates: list[list[float]] = [[] for _ in models]
     problems: dict[int, str] = {}
-    turns = [at for _ in range(rounds) for at in range(len(models))]
-    for at in track(turns, "Measuring speed", len(turns)):
-        if at in problems:
+    turns = [number for _ in range(rounds) for number in range(len(models))]
+    for number in track(turns, "Measuring speed", len(turns)):
+        if number in problems:
             continue
         try:
-            rates[at].append(_rate(Predictor(models[at]), images))
+            rates[number].append(_rate(Predictor(models[number]), images))
         except ModelFileError as error:
-            problems[at] = str(error)
-    measured = [() if at in problems else tuple(sorted(own)) for at, own in enumerate(rates)]
+            problems[number] = str(error)
+    measured = [
+        () if number in problems else tuple(sorted(of_model))
+        for number, of_model in enumerate(rates)
+    ]
     return measured, list(problems.values())
 
 
 def _rate(predictor: Predictor, images: Sequence[np.ndarray]) -> float:
-    """Images a second, after a few to warm up."""
+    """Images per second, after a warm-up."""
     list(predictor.stream(images[:WARM_UP]))
     started = perf_counter()
     list(predictor.stream(images))
@@ -57,12 +60,12 @@ def _rate(predictor: Predictor, images: Sequence[np.ndarray]) -> float:
 
 
 def median_rate(rates: Sequence[float]) -> float:
-    """The median of the rounds."""
+    """The median over rounds."""
     return median(rates)
 
 
 def conditions(images: int, rounds: int = ROUNDS) -> str:
-    """What a table of speeds has to say of itself."""
+    """The conditions of a measurement, as a line below its table."""
     return (
         f"Speed was measured just now on this machine ({platform.machine()}, {usable_cores()} "
         f"threads): median and range of {rounds} rounds in turns on {images} synthetic cells, "

@@ -22,7 +22,7 @@ def cloud(cells: int = 400, width: int = 8, seed: int = 0) -> np.ndarray:
 
 
 def test_with_all_axes_it_is_the_mahalanobis_distance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mahalanobis, "EXPLAINED", 1.0)
+    monkeypatch.setattr(mahalanobis, "EXPLAINED_VARIANCE", 1.0)
     values = cloud()
     space = fit_gaussian(values, np.ones(len(values)))
     assert space is not None
@@ -33,7 +33,7 @@ def test_with_all_axes_it_is_the_mahalanobis_distance(monkeypatch: pytest.Monkey
 
 
 def test_with_few_axes_it_is_that_of_probabilistic_pca(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mahalanobis, "EXPLAINED", 0.9)
+    monkeypatch.setattr(mahalanobis, "EXPLAINED_VARIANCE", 0.9)
     random = np.random.default_rng(1)
     values = np.hstack([random.normal(0, 9, (3000, 2)), random.normal(0, 0.5, (3000, 10))])
     space = fit_gaussian(values, np.ones(len(values)))
@@ -91,5 +91,5 @@ def test_a_card_that_measures_in_another_space_than_its_network_is_refused(tmp_p
     assert space is not None
     known = OutOfDistribution("made up", space, Limit(3.0, 0.01, False, 2, 400))
     path = write_tiny_model(tmp_path / "m.onnx", card=tiny_card(out_of_distribution=known))
-    with pytest.raises(ModelFileError, match="distances in 8 dimensions, not 6"):
+    with pytest.raises(ModelFileError, match=r"8 dimensions.* 6"):
         load(path)

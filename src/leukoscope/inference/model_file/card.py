@@ -1,10 +1,10 @@
-"""The card of a model: what it is, what it saw, how well it did. One JSON text in the model file.
+"""The card of a model: its training data, thresholds and results, as one JSON text in its file.
 
-The schema has a number. A file with a higher number than this version knows is refused rather than
-half understood: a field we ignore may be the one that says when the model must not answer. Schema 2
-added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added figures by
-person, `left_out`. A card of an earlier schema has none of what came later, is read as before, and
-keeps its number.
+The schema has a number. A file with a higher number than this version knows is refused, because a
+field that this version ignores may be the one that says when the model must not answer. Schema 2
+added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added results by
+person, `left_out`. A card of an earlier schema lacks the later fields, is read as before, and keeps
+its number.
 """
 
 import json
@@ -37,25 +37,32 @@ def _check(true: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class OperatingCurve:
-    """What every threshold gave on the cells the operating point was set on.
+    """Performance at every threshold, on the cells that the operating point was set on.
 
-    Both have a value for each threshold of an even grid from 0 to 1, ends included.
+    Attributes:
+        sensitivity: A value for each threshold of an even grid from 0 to 1, ends included.
+        specificity: A value for each threshold of the same grid.
     """
 
     sensitivity: tuple[float, ...]
     specificity: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _check(len(self.sensitivity) == len(self.specificity) >= 2, "unequal or too short")
+        _check(
+            len(self.sensitivity) == len(self.specificity) >= 2,
+            "sensitivity and specificity differ in length or are too short",
+        )
         values = (*self.sensitivity, *self.specificity)
-        _check(all(0 <= value <= 1 for value in values), "shares must be from 0 to 1")
+        _check(all(0 <= value <= 1 for value in values), "values must be from 0 to 1")
 
 
 @dataclass(frozen=True)
 class Descriptors:
-    """What is measured on a cell and given to the model in its place.
+    """The descriptors that a model receives instead of the crop.
 
-    `names` in the order of the model's input, `version` that of `leukoscope.data.descriptors`.
+    Attributes:
+        version: The version of `leukoscope.data.descriptors`.
+        names: The names in the order of the model's input.
     """
 
     version: int
@@ -67,10 +74,15 @@ class Descriptors:
 
 @dataclass(frozen=True)
 class Training:
-    """What the model has seen, by name and by image, so that nobody scores it on that again.
+    """The training data by person and by image, so that the model is never scored on it.
 
-    `persons` has the keys train and validation, `subjects` every official id of those persons,
-    `hashes` the images of both parts (see `pack_hashes`), `cells` counts by part and class.
+    Attributes:
+        split: The split.
+        persons: The persons of the parts train and validation.
+        subjects: Every official id of these persons.
+        hashes: The images of both parts, see `pack_hashes`.
+        cells: Numbers of cells by part and class.
+        synthetic: The cells are synthetic.
     """
 
     split: SplitReference
@@ -93,12 +105,32 @@ class DataSource:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything a model file says about itself.
+    """The card of a model file.
 
-    `cam_bias` is the logit less the heatmap's mean. A model with `descriptors` is given these,
-    measured on the crop `input`; any other is given the crop itself. `abstention`, `image_limits`
-    (by measure of `image_checks`) and `out_of_distribution` say when it must not answer; without
-    them it answers for whatever is not empty. `left_out` is of a model that was fitted on everyone.
+    Attributes:
+        name: The name of the model.
+        created: ISO date.
+        input: The crop at the original pixel scale, and the size it is resized to.
+        training: The training data.
+        data: The data set.
+        license: The license of the model.
+        heatmap: "cam" if the model has an exact heatmap, else "none".
+        recipe: All settings of the training.
+        versions: Versions of the packages it was made with.
+        temperature: Divides the logit before the sigmoid.
+        cam_bias: The logit less the mean of the heatmap; with an exact heatmap only.
+        descriptors: What the model receives instead of the crop, if anything.
+        operating_point: The threshold from which a cell is predicted to be ALL.
+        operating_curve: Performance at every threshold.
+        results: Metrics by key.
+        abstention: The conformal thresholds; without them every probability gives an answer.
+        image_limits: Ranges of the measures of `image_checks`; without them only an empty image is
+            rejected by quality.
+        out_of_distribution: The largest accepted distance to the training cells.
+        left_out: Out-of-fold results by person, for a model fitted on all persons.
+        classes: The classes, HEM first.
+        positive: The positive class.
+        schema: The number of the schema.
     """
 
     name: str
@@ -129,7 +161,7 @@ class Card:
         _check(known, f"schema must be from {OLDEST} to {SCHEMA}, got {self.schema}")
         new = (self.abstention, self.image_limits, self.out_of_distribution)
         _check(self.schema > 1 or new == (None, None, None), "schema 1 cannot say when to abstain")
-        _check(self.schema > 2 or not self.left_out, "schema 2 cannot hold figures by person")
+        _check(self.schema > 2 or not self.left_out, "schema 2 cannot hold results by person")
         measured = self.image_limits is None or set(self.image_limits) == set(MEASURES)
         _check(measured, f"image_limits must name {', '.join(MEASURES)}")
         _check(bool(self.name.strip()), "name is empty")
@@ -138,7 +170,7 @@ class Card:
         _check(self.temperature > 0, f"temperature must be above 0, got {self.temperature}")
         _check(self.heatmap in HEATMAPS, f"heatmap must be cam or none, got {self.heatmap!r}")
         has_bias = self.cam_bias is not None
-        _check(has_bias == (self.heatmap == "cam"), "cam_bias goes with heatmap cam, and only then")
+        _check(has_bias == (self.heatmap == "cam"), "heatmap cam, and no other, needs cam_bias")
         try:
             datetime.fromisoformat(self.created)
         except ValueError:
@@ -158,7 +190,7 @@ class Card:
         return notebook_table(f"Card of {self.name!r}", ("", ""), describe(self))
 
     def to_json(self) -> str:
-        """The card as one line of JSON."""
+        """Write the card as one line of JSON."""
         return json.dumps(plain(self), allow_nan=False, ensure_ascii=False, sort_keys=True)
 
     @staticmethod
@@ -166,11 +198,12 @@ class Card:
         """Read a card.
 
         Raises:
-            ModelFileError: for anything but a whole, valid card of a schema this version knows.
+            ModelFileError: The text is not a complete, valid card of a schema that this version
+                knows.
         """
         try:
-            value = parse_object(text, "the card")
-            schema = value.get("schema")
+            tree = parse_object(text, "the card")
+            schema = tree.get("schema")
             if isinstance(schema, int) and schema > SCHEMA:
                 raise ModelFileError(
                     f"the model's card has schema {schema}, and this version of Leukoscope reads "
@@ -178,10 +211,10 @@ class Card:
                 )
             if schema is None:
                 raise MalformedError("missing field schema")
-            return build(Card, current_names(value))
+            return build(Card, current_names(tree))
         except MalformedError as error:
             raise ModelFileError(
-                f"the model's card can't be used: {error}; export the model again"
+                f"the model's card is invalid: {error}; export the model again"
             ) from error
 
     def hash_set(self) -> frozenset[int]:
@@ -191,21 +224,21 @@ class Card:
     def overlap(
         self, subjects: Iterable[str], persons: Iterable[str], sha256s: Iterable[str]
     ) -> Overlap:
-        """What a cohort shares with the cells this model was trained or chosen on.
+        """Find what a cohort shares with the model's training and validation data.
 
         Args:
-            subjects: the cohort's subject ids, "" where unknown; repeats are fine.
-            persons: the cohort's persons, likewise.
-            sha256s: a hexadecimal sha256 per cell, "" where unknown.
+            subjects: The subject ids of the cohort, "" if unknown; may repeat.
+            persons: The persons of the cohort, "" if unknown; may repeat.
+            sha256s: A hexadecimal sha256 per cell, "" if unknown.
         """
-        own_persons = {p for part in self.training.persons.values() for p in part}
-        known = self.hash_set()
+        trained_on = {name for names in self.training.persons.values() for name in names}
+        hashes = self.hash_set()
         return Overlap(
-            persons=_shared(persons, own_persons),
+            persons=_shared(persons, trained_on),
             subjects=_shared(subjects, set(self.training.subjects)),
-            hashes=sum(truncate(h) in known for h in sha256s if h),
+            hashes=sum(truncate(sha256) in hashes for sha256 in sha256s if sha256),
         )
 
 
-def _shared(names: Iterable[str], own: set[str]) -> tuple[str, ...]:
-    return tuple(sorted({name for name in names if name} & own))
+def _shared(names: Iterable[str], known: set[str]) -> tuple[str, ...]:
+    return tuple(sorted({name for name in names if name} & known))

@@ -1,8 +1,8 @@
-"""One .onnx file is one model: the network, its preprocessing and its card.
+"""Model files: one .onnx file with the network, its preprocessing and its card.
 
-Input `cells`: uint8 (N, S, S, 3), RGB, the fixed-scale crop; or, where the card names descriptors,
-`features`: float32 (N, F), these measured on the crop. Outputs: `logit` (N,), `embedding` (N, d)
-and, where the card says the model has one, `heatmap` (N, h, w).
+Input `cells`: uint8 (N, S, S, 3), RGB, the crop at fixed scale; or, if the card names descriptors,
+`features`: float32 (N, F), measured on the crop. Outputs: `logit` (N,), `embedding` (N, d) and, if
+the card says so, `heatmap` (N, h, w).
 """
 
 import os
@@ -19,24 +19,27 @@ from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.inference.model_file import onnx_proto
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.signature import (
-    CELLS,
-    FEATURES,
+    CELLS_INPUT,
+    FEATURES_INPUT,
     descriptor_problem,
-    interface_problems,
+    signature_problems,
 )
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
 CARD_KEY = "leukoscope.card"
-MAX_BYTES = 1 << 30  # a protocol buffer ends at 2 GiB; no cell model comes near
+MAX_BYTES = 1 << 30  # a protocol buffer has at most 2 GiB; models of cells are far smaller
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """What a model says about N cells.
+class ModelOutput:
+    """Outputs of a model for N cells.
 
-    `logit` float32 (N,), `heatmap` float32 (N, h, w) or None, `embedding` float32 (N, d) or None.
+    Attributes:
+        logit: float32 (N,).
+        heatmap: float32 (N, h, w), or None.
+        embedding: float32 (N, d), or None.
     """
 
     logit: np.ndarray
@@ -53,13 +56,13 @@ class ModelFile:
     session: "ort.InferenceSession"
 
     def inputs(self, cells: np.ndarray) -> np.ndarray:
-        """What the network is given of some cells: the crops as they are, or their descriptors.
+        """Compute the network's input for some cells: the crops, or their descriptors.
 
         Args:
             cells: uint8 (N, S, S, 3), from `leukoscope.data.imaging.image.fixed_scale_crop`.
 
         Returns:
-            uint8 (N, S, S, 3), or float32 (N, F) as the card names them.
+            uint8 (N, S, S, 3), or float32 (N, F) in the order of the card's descriptors.
         """
         if self.card.descriptors is None:
             return cells
@@ -68,26 +71,26 @@ class ModelFile:
 
     def run(
         self, cells: np.ndarray, *, heatmaps: bool = False, embeddings: bool = False
-    ) -> Outputs:
+    ) -> ModelOutput:
         """Apply the model to cells.
 
         Args:
             cells: uint8 (N, S, S, 3), from `leukoscope.data.imaging.image.fixed_scale_crop`.
-            heatmaps: also return the exact maps, if the model has them.
-            embeddings: also return the embeddings.
+            heatmaps: Return the exact heatmaps as well, if the model has them.
+            embeddings: Return the embeddings as well.
 
         Raises:
-            ModelFileError: if ONNX Runtime cannot run the network, for example for lack of memory.
+            ModelFileError: ONNX Runtime cannot run the network, for example for lack of memory.
         """
         return self.run_inputs(self.inputs(cells), heatmaps=heatmaps, embeddings=embeddings)
 
     def run_inputs(
         self, inputs: np.ndarray, *, heatmaps: bool = False, embeddings: bool = False
-    ) -> Outputs:
-        """Apply the network to what `inputs` made of cells; otherwise as `run`.
+    ) -> ModelOutput:
+        """Apply the network to the result of `inputs`; otherwise like `run`.
 
-        A cell at a time: arithmetic on many may round otherwise in other company, and the answer to
-        an image must not depend on the images beside it. A core gains nothing by more at once.
+        One cell at a time: arithmetic on a batch may round differently with other images in it, and
+        the answer for an image must not depend on the others. A batch is not faster on one core.
         """
         names = ["logit"]
         if heatmaps and self.card.heatmap == "cam":
@@ -96,25 +99,25 @@ class ModelFile:
             names.append("embedding")
         rows = [self._session_run(names, row[None]) for row in inputs]
         values = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
-        return Outputs(**dict(zip(names, values, strict=True)))
+        return ModelOutput(**dict(zip(names, values, strict=True)))
 
-    def run_together(self, inputs: np.ndarray) -> Outputs:
-        """The logits of one call of the network for many cells, as another program may run it."""
-        return Outputs(*self._session_run(["logit"], inputs))
+    def run_batched(self, inputs: np.ndarray) -> ModelOutput:
+        """Run one batch in a single call, as another program may do; the logits alone."""
+        return ModelOutput(*self._session_run(["logit"], inputs))
 
     def _session_run(self, names: list[str], inputs: np.ndarray) -> list[np.ndarray]:
-        given = CELLS if self.card.descriptors is None else FEATURES
+        name = CELLS_INPUT if self.card.descriptors is None else FEATURES_INPUT
         try:
-            return self.session.run(names, {given: inputs})
+            return self.session.run(names, {name: inputs})
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelFileError(f"{self.path}: the model fails to run: {_short(error)}") from error
 
 
 def default_model() -> Path:
-    """The model that ships with the package.
+    """The path of the model that ships with the package.
 
     Raises:
-        ModelFileError: if this installation has none.
+        ModelFileError: This installation has none.
     """
     path = Path(str(resources.files("leukoscope.inference") / "default.onnx"))
     if not path.is_file():
@@ -126,20 +129,20 @@ def default_model() -> Path:
 
 
 def load(path: Path | str, *, card: Card | None = None, threads: int = 1) -> ModelFile:
-    """Open a model file and check that it is one of ours.
+    """Open a model file and check it.
 
-    The file is read once, and a network whose weights lie in other files is refused, so nothing but
-    this file is ever opened.
+    The file is read once, and a network with weights in other files is refused, so that no other
+    file is ever opened.
 
     Args:
-        path: the .onnx file.
-        card: the card of a file that has none yet, while it is being made.
-        threads: threads that ONNX Runtime uses inside one `run`. One is best where several threads
-            call `run`, as `predictor` does.
+        path: The .onnx file.
+        card: The card, for a file that is being made and has none yet.
+        threads: Threads of ONNX Runtime inside one `run`. One is best if several threads call
+            `run`, as in `predictor`.
 
     Raises:
-        ModelFileError: if it is missing, is not an ONNX file, has no valid card, or if its inputs
-            or outputs are not as this module's head has them.
+        ModelFileError: The file is missing, is not an ONNX file, has no valid card, or its inputs
+            or outputs are not those described at the top of this module.
     """
     path = Path(path)
     data = _read(path)
@@ -148,8 +151,8 @@ def load(path: Path | str, *, card: Card | None = None, threads: int = 1) -> Mod
         raise ModelFileError(f"{path}: {problem}")
     model = ModelFile(path, card, _session(path, data, threads))
     try:
-        problems = interface_problems(card, model.session)
-    except UnicodeDecodeError as error:  # ONNX Runtime hands names on as it finds them
+        problems = signature_problems(card, model.session)
+    except UnicodeDecodeError as error:  # ONNX Runtime does not check names
         raise ModelFileError(f"{path} is damaged: a name in it is not text") from error
     if problems:
         raise ModelFileError(f"{path}: {problems[0]}; export the model again")
@@ -157,29 +160,29 @@ def load(path: Path | str, *, card: Card | None = None, threads: int = 1) -> Mod
 
 
 def read_card(path: Path | str) -> Card:
-    """The card alone, without opening the network.
+    """Read the card alone, without opening the network.
 
     Raises:
-        ModelFileError: if the file can't be read or holds no valid card.
+        ModelFileError: The file cannot be read or has no valid card.
     """
     path = Path(path)
     return _card(path, _read(path))
 
 
 def write_card(path: Path | str, card: Card) -> None:
-    """Set the card of an ONNX file, atomically; the network stays byte for byte as it is.
+    """Set the card of an ONNX file, atomically; the network keeps every byte.
 
     Raises:
-        ModelFileError: if `path` is not an ONNX file.
+        ModelFileError: `path` is not an ONNX file.
     """
     path = Path(path)
-    data = onnx_proto.with_metadata(_read(path), CARD_KEY, card.to_json())
+    data = onnx_proto.set_metadata(_read(path), CARD_KEY, card.to_json())
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
 def read_opsets(path: Path | str) -> dict[str, int]:
-    """The operator sets a model file uses, by domain."""
+    """The versions of the operator sets in a model file, by domain."""
     return onnx_proto.opsets(_read(Path(path)))
 
 
@@ -191,7 +194,7 @@ def _read(path: Path) -> bytes:
             raise ModelFileError(f"{path} {what}; name a model file (.onnx)")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ModelFileError(f"{path} is {size >> 20} MiB, more than any Leukoscope model")
+            raise ModelFileError(f"{path} is {size >> 20} MiB, larger than any Leukoscope model")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -205,13 +208,13 @@ def _read(path: Path) -> bytes:
         if not any(
             number == onnx_proto.MODEL_GRAPH for number, *_ in onnx_proto.fields(memoryview(data))
         ):
-            raise onnx_proto.WireError("no network in it")
-        external = onnx_proto.refers_to_other_files(data)
-    except onnx_proto.WireError as error:
+            raise onnx_proto.ProtoError("it has no network")
+        external = onnx_proto.has_external_data(data)
+    except onnx_proto.ProtoError as error:
         raise ModelFileError(f"{path} is damaged or not an ONNX file: {error}") from error
     if external:
         raise ModelFileError(
-            f"{path} keeps weights in another file, which Leukoscope never opens; "
+            f"{path} has weights in another file, which Leukoscope never opens; "
             "save the model as one file"
         )
     return data
@@ -220,7 +223,7 @@ def _read(path: Path) -> bytes:
 def _card(path: Path, data: bytes) -> Card:
     try:
         text = onnx_proto.metadata(data).get(CARD_KEY)
-    except onnx_proto.WireError as error:
+    except onnx_proto.ProtoError as error:
         raise ModelFileError(f"{path} is damaged or not an ONNX file: {error}") from error
     if text is None:
         raise ModelFileError(

@@ -1,9 +1,9 @@
-"""The little of ONNX's file format that reading and writing a card needs.
+"""The part of ONNX's file format that is needed to read and write a card.
 
 An .onnx file is one protocol buffer message, `ModelProto`
-(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Walking its fields takes no `onnx`
-package, finds references to other files before ONNX Runtime would follow them, and lets a card be
-replaced without touching a byte of the network.
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Reading its fields here needs no `onnx`
+package, finds references to other files before ONNX Runtime would follow them, and replaces a card
+without changing a byte of the network.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ FLOATING = (1, 10, 11, 16)  # float32, float16, float64, bfloat16
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
-# Which fields of which message lead to a tensor, and what message each holds.
-PATHS: dict[str, dict[int, str]] = {
+# The fields of each message that lead to a tensor, with the type of the message in the field.
+TENSOR_PATHS: dict[str, dict[int, str]] = {
     "model": {MODEL_GRAPH: "graph", MODEL_TRAINING: "training", MODEL_FUNCTIONS: "function"},
     "training": {1: "graph", 2: "graph"},
     "graph": {GRAPH_NODE: "node", GRAPH_INITIALIZER: "tensor", GRAPH_SPARSE: "sparse"},
@@ -40,54 +40,54 @@ PATHS: dict[str, dict[int, str]] = {
 }
 
 
-class WireError(ValueError):
-    """The bytes are not a protocol buffer message."""
+class ProtoError(ValueError):
+    """The bytes are not a valid protocol buffer message."""
 
 
 def fields(data: memoryview) -> Iterator[tuple[int, int, int | memoryview, memoryview]]:
-    """Walk the fields of one message.
+    """Iterate over the fields of one message.
 
     Yields:
         (number, wire type, value, the field's own bytes): the value is an integer for a varint and
         a view of the bytes otherwise.
 
     Raises:
-        WireError: where the bytes break off or make no sense.
+        ProtoError: The bytes are truncated or invalid.
     """
-    at = 0
-    while at < len(data):
-        start = at
-        key, at = _varint(data, at)
+    position = 0
+    while position < len(data):
+        start = position
+        key, position = _varint(data, position)
         number, wire = key >> 3, key & 7
         value: int | memoryview
         if wire == VARINT:
-            value, at = _varint(data, at)
+            value, position = _varint(data, position)
         else:
             if wire == BYTES:
-                size, at = _varint(data, at)
+                size, position = _varint(data, position)
             elif wire in (FIXED64, FIXED32):
                 size = 8 if wire == FIXED64 else 4
             else:
-                raise WireError(f"wire type {wire} at byte {start}")
-            value = data[at : at + size]
-            at += size
-        if number == 0 or at > len(data):
-            raise WireError(f"broken field at byte {start}")
-        yield number, wire, value, data[start:at]
+                raise ProtoError(f"wire type {wire} at byte {start}")
+            value = data[position : position + size]
+            position += size
+        if number == 0 or position > len(data):
+            raise ProtoError(f"broken field at byte {start}")
+        yield number, wire, value, data[start:position]
 
 
 def metadata(data: bytes) -> dict[str, str]:
     """The model's custom metadata: ModelProto.metadata_props."""
-    found = {}
+    entries = {}
     for number, wire, value, _ in fields(memoryview(data)):
         if number == MODEL_METADATA and wire == BYTES:
             key, text = _entry(value)
-            found[key] = text
-    return found
+            entries[key] = text
+    return entries
 
 
-def with_metadata(data: bytes, key: str, text: str) -> bytes:
-    """The same model with one metadata entry set; everything else byte for byte as it was."""
+def set_metadata(data: bytes, key: str, text: str) -> bytes:
+    """Set one metadata entry of a model; every other byte stays the same."""
     kept = [
         raw
         for number, wire, value, raw in fields(memoryview(data))
@@ -98,8 +98,8 @@ def with_metadata(data: bytes, key: str, text: str) -> bytes:
 
 
 def opsets(data: bytes) -> dict[str, int]:
-    """Operator set versions by domain; "" is the standard domain, written out as ai.onnx."""
-    found = {}
+    """Operator set versions by domain; the standard domain "" is named ai.onnx."""
+    versions = {}
     for number, wire, value, _ in fields(memoryview(data)):
         if number == MODEL_OPSET and wire == BYTES:
             domain, version = "", 0
@@ -108,12 +108,12 @@ def opsets(data: bytes) -> dict[str, int]:
                     domain = _text(item)
                 elif inner == 2 and isinstance(item, int):
                     version = item
-            found[domain or "ai.onnx"] = version
-    return found
+            versions[domain or "ai.onnx"] = version
+    return versions
 
 
-def floating_initializers(data: bytes) -> int:
-    """How many floating numbers the network's initializers hold: what it has learned."""
+def count_float_initializers(data: bytes) -> int:
+    """Count the floating-point values in the network's initializers: its parameters."""
     total = 0
     for number, wire, graph, _ in fields(memoryview(data)):
         if number == MODEL_GRAPH and wire == BYTES:
@@ -123,8 +123,8 @@ def floating_initializers(data: bytes) -> int:
     return total
 
 
-def refers_to_other_files(data: bytes) -> bool:
-    """Whether any tensor, at any depth, keeps its values outside the file."""
+def has_external_data(data: bytes) -> bool:
+    """Whether any tensor, at any depth, has its values in another file."""
     waiting = [("model", memoryview(data))]
     while waiting:
         message, view = waiting.pop()
@@ -133,13 +133,13 @@ def refers_to_other_files(data: bytes) -> bool:
                 external = number == TENSOR_DATA_LOCATION and wire == VARINT and value != 0
                 if number == TENSOR_EXTERNAL_DATA or external:
                     return True
-            elif wire == BYTES and number in PATHS[message]:
-                waiting.append((PATHS[message][number], _view(value)))
+            elif wire == BYTES and number in TENSOR_PATHS[message]:
+                waiting.append((TENSOR_PATHS[message][number], _view(value)))
     return False
 
 
 def _floating_size(tensor: memoryview) -> int:
-    """Elements of a TensorProto; 0 for what was not learned: whole numbers, and lone constants."""
+    """Elements of a TensorProto; 0 for integers and scalar constants, which are not learned."""
     sides, floating = [], False
     for number, _, value, _ in fields(tensor):
         if number == TENSOR_TYPE:
@@ -147,24 +147,24 @@ def _floating_size(tensor: memoryview) -> int:
         elif number == TENSOR_DIMS and isinstance(value, int):
             sides.append(value)
         elif number == TENSOR_DIMS:  # packed
-            packed, at = _view(value), 0
-            while at < len(packed):
-                side, at = _varint(packed, at)
+            packed, position = _view(value), 0
+            while position < len(packed):
+                side, position = _varint(packed, position)
                 sides.append(side)
     return prod(sides) if floating and sides else 0
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def _varint(data: memoryview, position: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
-        if at >= len(data):
-            raise WireError("the file breaks off")
-        byte = data[at]
-        at += 1
+        if position >= len(data):
+            raise ProtoError("the file is truncated")
+        byte = data[position]
+        position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at
-    raise WireError("a number of more than 10 bytes")
+            return value, position
+    raise ProtoError("a number has more than 10 bytes")
 
 
 def _entry(value: int | memoryview) -> tuple[str, str]:
@@ -192,7 +192,7 @@ def _encode(value: int) -> bytes:
 
 def _view(value: int | memoryview) -> memoryview:
     if isinstance(value, int):
-        raise WireError("a number where a message belongs")
+        raise ProtoError("a number in place of a message")
     return value
 
 
@@ -200,4 +200,4 @@ def _text(value: int | memoryview) -> str:
     try:
         return str(_view(value), "utf-8")
     except UnicodeDecodeError:
-        raise WireError("text that isn't UTF-8") from None
+        raise ProtoError("text is not UTF-8") from None

@@ -1,4 +1,4 @@
-"""How many numbers a network has learned, as its model file holds them."""
+"""Number of parameters of a network, from its model file."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from leukoscope.inference.model_file import onnx_proto
 
 
 def count_parameters(path: Path | str) -> int:
-    """Count the floating numbers in the initializers of an ONNX file.
+    """Count the floating-point values in the initializers of an ONNX file.
 
-    An estimator keeps what it has learned in attributes of its nodes: for it this is no measure.
+    An estimator has its parameters in attributes of its nodes, so this does not count them.
 
     Raises:
-        ModelFileError: if the file can't be read.
+        ModelFileError: The file cannot be read.
     """
     try:
-        return onnx_proto.floating_initializers(Path(path).read_bytes())
-    except (OSError, onnx_proto.WireError) as error:
+        return onnx_proto.count_float_initializers(Path(path).read_bytes())
+    except (OSError, onnx_proto.ProtoError) as error:
         raise ModelFileError(f"{path} is damaged or not an ONNX file: {error}") from error

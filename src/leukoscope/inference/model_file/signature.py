@@ -1,4 +1,4 @@
-"""What a model file takes and gives: does its network keep to what its card promises?"""
+"""Input and output of a model file: checks of the network against the card."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,32 +9,32 @@ from leukoscope.inference.model_file.card import Card
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-CELLS, FEATURES = "cells", "features"
+CELLS_INPUT, FEATURES_INPUT = "cells", "features"
 
 
 def descriptor_problem(card: Card) -> str:
-    """Why this version of the package cannot measure what a model wants; "" where it can."""
+    """Why this version cannot compute a model's descriptors; "" if it can."""
     wanted = card.descriptors
     if wanted is None or (wanted.version == VERSION and set(wanted.names) <= set(NAMES)):
         return ""
     made_by = card.versions.get("leukoscope", "of another version")
     return (
-        f"wants descriptors of version {wanted.version} and this Leukoscope measures version "
-        f"{VERSION}; train it again, or use Leukoscope {made_by}"
+        f"the model needs descriptors of version {wanted.version}, and this Leukoscope computes "
+        f"version {VERSION}; train the model again, or use Leukoscope {made_by}"
     )
 
 
-def interface_problems(card: Card, session: "ort.InferenceSession") -> list[str]:
-    """Where a network's inputs and outputs differ from what its card promises."""
+def signature_problems(card: Card, session: "ort.InferenceSession") -> list[str]:
+    """Differences between a network's inputs and outputs and its card, a line each."""
     size = card.input.size
-    name, kind = CELLS, "uint8"
+    name, kind = CELLS_INPUT, "uint8"
     shape: tuple[int | None, ...] = (None, size, size, 3)
     if card.descriptors is not None:
-        name, kind, shape = FEATURES, "float", (None, len(card.descriptors.names))
+        name, kind, shape = FEATURES_INPUT, "float", (None, len(card.descriptors.names))
     problems = []
     inputs = session.get_inputs()
     if [node.name for node in inputs] != [name]:
-        problems.append(f"expected the one input {name}, got {[n.name for n in inputs]}")
+        problems.append(f"expected a single input {name}, got {[n.name for n in inputs]}")
     elif inputs[0].type != f"tensor({kind})" or not _fits(inputs[0].shape, shape):
         expected = ", ".join("N" if side is None else str(side) for side in shape)
         problems.append(
@@ -45,7 +45,7 @@ def interface_problems(card: Card, session: "ort.InferenceSession") -> list[str]
     for name, rank in wanted.items():
         node = outputs.get(name)
         if node is None:
-            problems.append(f"it has no output {name}")
+            problems.append(f"the output {name} is missing")
         elif node.type != "tensor(float)" or len(node.shape) != rank or _fixed(node.shape[0]):
             problems.append(
                 f"expected {name} of float32 with {rank} dimensions, the first of any size, "
@@ -54,7 +54,9 @@ def interface_problems(card: Card, session: "ort.InferenceSession") -> list[str]
     known, node = card.out_of_distribution, outputs.get("embedding")
     if known is not None and node is not None and node.shape[-1] != known.space.width:
         width = known.space.width
-        problems.append(f"its card measures distances in {width} dimensions, not {node.shape[-1]}")
+        problems.append(
+            f"its card has distances in {width} dimensions, the embedding has {node.shape[-1]}"
+        )
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Does a model file do what its card says? A list of checks a user can read."""
+"""Checks of a model file against its card."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import numpy as np
 from leukoscope.core.errors import ModelFileError
 from leukoscope.inference.model_file.model_file import ModelFile, load, read_opsets
 
-TOLERANCE = 1e-3  # of a logit, where the same sum was taken in another order
+TOLERANCE = 1e-3  # of a logit: the same sum in another order rounds differently
 
 
 @dataclass(frozen=True)
 class Check:
-    """One statement about a model file, and whether it holds."""
+    """One check of a model file and its result."""
 
     name: str
     passed: bool
@@ -22,28 +22,29 @@ class Check:
 
 
 def verify(path: Path | str) -> list[Check]:
-    """Open a model file and try it on made-up images.
+    """Check a model file on synthetic images.
 
-    Checks that the file opens with a valid card and the promised inputs and outputs; that logits
-    are finite on black, white, gray and noise; that they don't depend on what else is in the batch;
-    and, for exact maps, that the mean of the map plus `cam_bias` is the logit.
+    Checks that the file opens with a valid card and the inputs and outputs that the card states;
+    that logits are finite on black, white, gray and noise; that they do not depend on the other
+    images in a batch; and, for exact heatmaps, that the mean of the map plus `cam_bias` is the
+    logit.
 
     Returns:
-        The checks, in order. If the first fails, it stands alone: nothing else can be tried.
+        The checks, in order. If the first fails, it is the only one: no other can be done.
     """
     try:
         model = load(path)
     except ModelFileError as error:
         return [Check("opens", False, str(error))]
     size, descriptors = model.card.input.size, model.card.descriptors
-    given = f"cells uint8 (N, {size}, {size}, 3)"
+    inputs = f"cells uint8 (N, {size}, {size}, 3)"
     if descriptors is not None:
-        given = f"features float32 (N, {len(descriptors.names)}), measured on cells of {size} px"
+        inputs = f"features float32 (N, {len(descriptors.names)}), measured on cells of {size} px"
     opsets = ", ".join(f"{domain} {version}" for domain, version in read_opsets(path).items())
     checks = [
         Check("opens", True, f"operator sets: {opsets}"),
         Check("card", True, f"schema {model.card.schema}, {model.card.name}"),
-        Check("input and outputs", True, given),
+        Check("input and outputs", True, inputs),
     ]
     for check in (_finite, _batch_invariant, _cam):
         checks.append(_attempt(check, model))
@@ -76,7 +77,7 @@ def _finite(model: ModelFile) -> Check:
 
 def _batch_invariant(model: ModelFile) -> Check:
     images = _images(model.card.input.size)
-    together = model.run_together(model.inputs(images)).logit
+    together = model.run_batched(model.inputs(images)).logit
     alone = np.concatenate([model.run(image[None]).logit for image in images])
     worst = float(np.max(np.abs(together - alone)))
     scale = max(1.0, float(np.max(np.abs(alone))))
@@ -87,7 +88,7 @@ def _batch_invariant(model: ModelFile) -> Check:
 
 def _cam(model: ModelFile) -> Check:
     if model.card.cam_bias is None:
-        return Check("heatmap", True, "none: this model has no exact map")
+        return Check("heatmap", True, "none: this model has no exact heatmap")
     out = model.run(_images(model.card.input.size), heatmaps=True)
     assert out.heatmap is not None  # the card says cam, and load() found the output
     sums = out.heatmap.mean(axis=(1, 2), dtype=np.float64) + model.card.cam_bias

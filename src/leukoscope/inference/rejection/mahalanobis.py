@@ -1,8 +1,9 @@
-"""How far is a cell from those a model was trained on, in the space of its own embedding?
+"""Out-of-distribution detection: the distance of a cell to a model's training cells.
 
-The training cells are taken for one Gaussian cloud, wide along a few directions and equally narrow
-along all others; the distance is Mahalanobis' in that cloud. Junk can be as bright or as large as
-any cell and still lie off the few directions in which cells differ.
+The embeddings of the training cells are modeled by one Gaussian distribution with a few wide
+directions and the same small variance along all others; the distance is the Mahalanobis distance.
+An image that is not a cell can be as bright or as large as any cell and still be off the few
+directions in which cells differ.
 
 Sources: K. Lee, K. Lee, H. Lee, J. Shin, "A simple unified framework for detecting
 out-of-distribution samples and adversarial attacks", NeurIPS 2018 (the distance in the space of
@@ -20,21 +21,22 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 METHOD = "Mahalanobis distance to the training cells, covariance by probabilistic PCA"
-# Directions kept: those of this share of the variance, and no more than fit a small card.
-EXPLAINED, MOST_AXES = 0.9999, 24
-# The narrow directions are at least this wide, as a share of the mean of all: embeddings have dead
-# dimensions, and a cell must not be infinitely far for a rounding error in one.
-NARROWEST = 1e-3
+# Directions kept: those that explain this fraction of the variance, and at most as many as fit a
+# small card.
+EXPLAINED_VARIANCE, MAX_AXES = 0.9999, 24
+# Lower bound of a variance as a fraction of the mean of all: embeddings have dead dimensions, and a
+# cell must not be infinitely far for a rounding error in one.
+MIN_VARIANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class GaussianModel:
-    """The cloud of the training cells in d dimensions, k of them kept apart.
+    """A Gaussian distribution of embeddings in d dimensions, with k directions of their own.
 
     Attributes:
-        middle: (d,) packed by `pack`: the mean.
-        axes: (k, d) packed: orthonormal directions.
-        variances: Along each of the k axes.
+        middle: The mean, (d,), packed by `pack`.
+        axes: Orthonormal directions, (k, d), packed.
+        variances: The variance along each of the k directions.
         rest: The variance along every other direction.
     """
 
@@ -62,7 +64,7 @@ class GaussianModel:
         return len(self._arrays[0])
 
     def distance(self, embedding: ArrayLike) -> float:
-        """The Mahalanobis distance of one embedding (d,), infinite where it is not finite."""
+        """The Mahalanobis distance of one embedding (d,); infinite if a value is not finite."""
         middle, axes, variances = self._arrays
         offset = np.asarray(embedding, np.float64) - middle
         along = axes @ offset
@@ -72,42 +74,42 @@ class GaussianModel:
 
 
 def fit_gaussian(embeddings: ArrayLike, weight: ArrayLike) -> GaussianModel | None:
-    """The cloud of the training cells.
+    """Fit the Gaussian distribution of the training cells.
 
     Args:
-        embeddings: (N, d).
-        weight: (N,) what each cell counts.
+        embeddings: Embeddings of the training cells, (N, d).
+        weight: Weight of each cell, (N,).
 
     Returns:
-        None where the embeddings do not differ, so that no distance means anything.
+        None if all embeddings are equal, so that a distance has no meaning.
     """
-    values, share = np.asarray(embeddings, np.float64), np.asarray(weight, np.float64)
-    share = share / share.sum()
-    middle = share @ values
+    values, weights = np.asarray(embeddings, np.float64), np.asarray(weight, np.float64)
+    weights = weights / weights.sum()
+    middle = weights @ values
     offset = values - middle
-    variance, axes = np.linalg.eigh((offset * share[:, None]).T @ offset)
+    variance, axes = np.linalg.eigh((offset * weights[:, None]).T @ offset)
     variance, axes = np.maximum(variance[::-1], 0), axes.T[::-1]  # the widest first
     total, width = float(variance.sum()), len(middle)
     if not total > 0:
         return None
-    needed = int(np.searchsorted(np.cumsum(variance) / total, EXPLAINED)) + 1
-    kept = min(needed, MOST_AXES, width)
-    floor = NARROWEST * total / width
-    left = float(variance[kept:].sum()) / max(1, width - kept)
+    needed = int(np.searchsorted(np.cumsum(variance) / total, EXPLAINED_VARIANCE)) + 1
+    kept = min(needed, MAX_AXES, width)
+    floor = MIN_VARIANCE * total / width
+    rest = float(variance[kept:].sum()) / max(1, width - kept)
     widths = np.maximum(variance[:kept], floor)
-    return GaussianModel(pack(middle), pack(axes[:kept]), tuple(widths.tolist()), max(left, floor))
+    return GaussianModel(pack(middle), pack(axes[:kept]), tuple(widths.tolist()), max(rest, floor))
 
 
 def pack(values: ArrayLike) -> str:
-    """Numbers as base64 of little-endian float32: 6 characters each."""
+    """Pack numbers as base64 of little-endian float32, 6 characters each."""
     return base64.b64encode(np.asarray(values, dtype="<f4").tobytes()).decode()
 
 
 def unpack(text: str) -> Floats:
-    """What `pack` packed, flat, as float64.
+    """Unpack what `pack` packed, flat, as float64.
 
     Raises:
-        ValueError: If the text is not base64 of whole, finite numbers.
+        ValueError: The text is not base64 of complete, finite numbers.
     """
     try:
         raw = base64.b64decode(text, validate=True)

@@ -1,11 +1,11 @@
-"""Outputs of an exported model file for the cells of a cohort."""
+"""ModelOutput of an exported model file for the cells of a cohort."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
 
-from leukoscope.inference.model_file.model_file import ModelFile, Outputs
+from leukoscope.inference.model_file.model_file import ModelFile, ModelOutput
 
 BATCH = 32  # cells whose inputs are in memory at a time
 
@@ -33,7 +33,7 @@ def predict_embeddings(file: ModelFile, inputs: Inputs, rows: np.ndarray) -> np.
 
 def _outputs(
     file: ModelFile, inputs: Inputs, rows: np.ndarray, *, embeddings: bool = False
-) -> Iterator[Outputs]:
+) -> Iterator[ModelOutput]:
     for start in range(0, len(rows), BATCH):
         batch = np.ascontiguousarray(inputs[rows[start : start + BATCH]])
         yield file.run_inputs(batch, embeddings=embeddings)
