@@ -1,10 +1,10 @@
-"""What is turned away as not a cell, and which cells are turned away with it?
+"""Detection of images that are not cells, and the cells that are rejected by mistake.
 
-Makes pictures that are no cell of the kind the model knows, out of photographs that scikit-learn
-and matplotlib bring along and of the run's own test cells; asks the run's model about them and
-about the test cells as they are. Prints three tables: junk by kind, false alarms by person, and a
-folder of test cells with 5 % of junk among them. A model file that has seen every person leaves no
-test cells: with `--cells` junk is made of cells it knows, and the first table is printed alone.
+Makes images that are not cells of the known kind ("junk"), from photographs that scikit-learn and
+matplotlib contain and from the run's own test cells, and predicts them and the unchanged test cells
+with the run's model. Prints three tables: junk by kind, false alarms by person, and the test cells
+with 5 % of junk among them. A model file that is fitted on all persons leaves no test cells: with
+`--cells` junk is made of cells it was trained on, and only the first table is printed.
 
     python benchmarks/not_a_cell.py RUN [RUN ...] [--images 40] [--seed 0]
     python benchmarks/not_a_cell.py MODEL.onnx --cells audit/cohort.csv
@@ -183,8 +183,8 @@ def _some(cohort: Cohort, random: np.random.Generator) -> list[Array]:
 def _by_kind(
     predictor: Predictor, cells: Sequence[Array], images: int, random: np.random.Generator
 ) -> list[Array]:
-    """Print what becomes of each kind of junk; returns all that was made."""
-    print("\n| picture | images | not a cell | by its looks | by distance | uncertain | answered |")
+    """Print the verdicts on each kind of junk, and return all of it."""
+    print("\n| image | images | not a cell | by quality | by distance | uncertain | answered |")
     print("|---|--:|--:|--:|--:|--:|--:|")
     junk: list[Array] = []
     for kind, draw in KINDS.items():
@@ -197,18 +197,18 @@ def _by_kind(
 def _row(kind: str, found: Sequence[Prediction]) -> None:
     verdicts = Counter(str(one.verdict) for one in found)
     away = verdicts[Verdict.NOT_A_CELL]
-    looks = sum(bool(set(one.flags) - {Flag.UNLIKE_TRAINING}) for one in found)
+    by_quality = sum(bool(set(one.flags) - {Flag.UNLIKE_TRAINING}) for one in found)
     far = sum(Flag.UNLIKE_TRAINING in one.flags for one in found)
     answered = verdicts[Verdict.BLAST] + verdicts[Verdict.NORMAL]
     share = f"{away / len(found):.1%}".replace("%", " %")
     print(
-        f"| {kind} | {len(found)} | {away} ({share}) | {looks} | {far} "
+        f"| {kind} | {len(found)} | {away} ({share}) | {by_quality} | {far} "
         f"| {verdicts[Verdict.UNCERTAIN]} | {answered} |"
     )
 
 
 def _by_person(test: Cohort, found: Sequence[Prediction]) -> None:
-    print("\n| person | label | cells | called not a cell | reasons |\n|---|---|--:|--:|---|")
+    print("\n| person | label | cells | not a cell | reasons |\n|---|---|--:|--:|---|")
     person = test["person"]
     for name in sorted(set(person.tolist()), key=natural_key):
         rows = np.flatnonzero(person == name)
@@ -226,15 +226,15 @@ def _planted(
     cells: Sequence[Prediction],
     random: np.random.Generator,
 ) -> None:
-    """Print what is found of 5 % junk in a folder of cells."""
+    """Print the detection of 5 % junk among cells."""
     count = round(PLANTED / (1 - PLANTED) * len(cells))
     planted = [junk[row] for row in random.choice(len(junk), count, replace=count > len(junk))]
     found = sum(one.verdict is Verdict.NOT_A_CELL for one in predictor.predict(planted))
     false = sum(one.verdict is Verdict.NOT_A_CELL for one in cells)
     print(
-        f"\n{count} pictures of junk among {len(cells)} test cells: {found} of them are called not "
-        f"a cell, and {false} cells; {found / max(1, found + false):.0%} of what is called so is "
-        "junk."
+        f"\n{count} images of junk among {len(cells)} test cells: {found} of them are rejected as "
+        f"not a cell, and {false} cells; {found / max(1, found + false):.0%} of the rejected "
+        "images are junk."
     )
 
 

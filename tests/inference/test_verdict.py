@@ -18,7 +18,7 @@ from leukoscope.inference.verdict import (
     predicted_class,
     threshold,
 )
-from tests.inference.tiny_model import cell_image, known_looks, tiny_card
+from tests.inference.tiny_model import cell_image, known_ranges, tiny_card
 
 
 def limit(value: float) -> Limit:
@@ -28,7 +28,7 @@ def limit(value: float) -> Limit:
 POINT = tiny_card()
 KNOWN = tiny_card(
     abstention=Abstention("made up", limit(0.3), limit(0.6)),
-    image_limits=known_looks(),
+    image_limits=known_ranges(),
     out_of_distribution=OutOfDistribution(
         "made up", GaussianModel(pack([0, 0]), pack([1, 0]), (4.0,), 1.0), limit(3.0)
     ),
@@ -183,8 +183,7 @@ def test_the_verdict_rises_with_the_probability(
 
 
 def test_what_is_wrong_with_the_picture_goes_before_what_is_in_it() -> None:
-    looks = image_quality(cell_image())
-    assert looks["apart"] == 0
+    assert image_quality(cell_image())["apart"] == 0
     both = decide(gather(KNOWN, p_all=0.45, quality=(Flag.BLURRED,), distance=9.0), KNOWN)
     assert (both.verdict, both.reason) == (Verdict.NOT_A_CELL, "not one whole cell: blurred")
     assert decide(gather(KNOWN, p_all=0.45, distance=9.0), KNOWN).verdict is Verdict.NOT_A_CELL

@@ -122,6 +122,6 @@ def cell_image(seed: int = 0, side: int = 450) -> np.ndarray:
     return image
 
 
-def known_looks(count: int = 40) -> dict[str, Range]:
-    """The limits of looks that `cell_image` gives."""
+def known_ranges(count: int = 40) -> dict[str, Range]:
+    """The ranges of image quality over cells of `cell_image`."""
     return fit_ranges([image_quality(cell_image(seed)) for seed in range(count)])

@@ -20,9 +20,9 @@ from leukoscope.inference.rejection.image_checks import (
     quality_flags,
     quality_text,
 )
-from tests.inference.tiny_model import cell_image, known_looks
+from tests.inference.tiny_model import cell_image, known_ranges
 
-KNOWN = known_looks()
+KNOWN = known_ranges()
 
 
 def disc(radius: int, *, side: int = 450, at: tuple[int, int] = (0, 0)) -> np.ndarray:
