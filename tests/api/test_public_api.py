@@ -18,6 +18,7 @@ import typer
 import leukoscope as ls
 from leukoscope.api.predict import predict_to_table
 from leukoscope.cli.main import app
+from leukoscope.data.cohort import write_cohort
 from tests.data.cells import draw_cell, save_cohort
 from tests.root import ROOT
 
@@ -224,6 +225,17 @@ def test_a_data_frame_is_a_data_set(cohort: ls.Cohort) -> None:
         ls.read_cohort([1, 2])  # type: ignore[arg-type]
     with pytest.raises(ls.LeukoscopeError, match="labels"):
         ls.read_cohort(pd.DataFrame({"path": ["a"]}), labels="labels.csv")
+
+
+def test_a_cohort_drawn_into_a_relative_folder_can_be_written_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    drawn = ls.make_synthetic("cells", persons=2, cells=1)
+    write_cohort(drawn, "elsewhere/cohort.csv")
+    read = ls.read_cohort("elsewhere/cohort.csv")
+    assert read.paths == drawn.paths
+    assert all(path.is_file() for path in read.paths)
 
 
 def test_nothing_is_printed_or_written_unless_asked(

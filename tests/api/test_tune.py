@@ -135,7 +135,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
         out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
     assert err.count("\n") == 1
-    assert "The same command goes on" in err
+    assert "interrupted" in err
     found = ls.tune(cells, str(recipe), out=study, trials=2, vary=VARY, jobs=1)
     assert [row.state for row in found.trials] == ["interrupted", "complete", "complete"]
     assert found.trials[1].settings == found.trials[0].settings

@@ -7,6 +7,7 @@ for ALL or "HS" for HEM, unlike all real ones, so a synthetic cell is recognized
 """
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -92,7 +93,7 @@ def draw_cohort(
         CohortError: There are too few persons or cells, the seed is negative, or the folder has
             other content.
     """
-    out = Path(out)
+    out = Path(os.path.abspath(out))  # the cohort may be written to any folder
     if persons < 2 or cells_per_person < 1 or seed < 0:
         raise CohortError(
             "A synthetic cohort needs 2 or more persons, 1 or more cells of each and a seed of 0 "
