@@ -50,6 +50,18 @@ def test_the_second_call_reads_no_image(cohort: Cohort, folder: Path) -> None:
     assert second.problems == {}
 
 
+def test_images_that_were_missing_are_read_once_they_are_back(
+    cohort: Cohort, folder: Path, tmp_path: Path
+) -> None:
+    image, away = cohort.paths[1], tmp_path / "away.bmp"
+    image.rename(away)
+    assert set(cached_crops(cohort, CROP, folder=folder).problems) == {1}
+    away.rename(image)
+    crops = cached_crops(cohort, CROP, folder=folder)
+    assert crops.problems == {}
+    assert np.array_equal(crops.cells[1], read_cell(image, CROP))
+
+
 def test_crops_cannot_be_written_to(cohort: Cohort, folder: Path) -> None:
     with pytest.raises(ValueError, match="read-only"):
         cached_crops(cohort, CROP, folder=folder).cells[0] = 0

@@ -154,9 +154,12 @@ def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crop
     names = [sha256 or path for sha256, path in zip(cohort["sha256"], cohort["path"], strict=True)]
     key = hashlib.sha256(repr((*kind.key, names)).encode()).hexdigest()[:24]
     array, remarks = folder / f"{key}.npy", folder / f"{key}.json"
+    paths = cohort["path"].tolist()
     if not (array.is_file() and remarks.is_file()):
-        _make(cohort["path"].tolist(), kind, array, remarks, jobs)
+        _make(paths, kind, array, remarks, jobs)
     problems = {int(row): text for row, text in json.loads(remarks.read_text("utf-8")).items()}
+    if any(not os.path.isfile(paths[row]) for row in problems):
+        remarks.unlink()  # the disk with the missing images may come back: read again next time
     return Crops(np.load(array, mmap_mode="r"), problems)
 
 
