@@ -158,7 +158,7 @@ def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crop
     if not (array.is_file() and remarks.is_file()):
         _make(paths, kind, array, remarks, jobs)
     problems = {int(row): text for row, text in json.loads(remarks.read_text("utf-8")).items()}
-    if any(not os.path.isfile(paths[row]) for row in problems):
+    if any(not Path(paths[row]).is_file() for row in problems):
         remarks.unlink()  # the disk with the missing images may come back: read again next time
     return Crops(np.load(array, mmap_mode="r"), problems)
 
