@@ -23,7 +23,7 @@ from leukoscope.training.run import LOG
 from leukoscope.training.tuning.measure import CELLS
 from leukoscope.training.tuning.storage import open_storage
 from tests.training.tiny import write_cells
-from tests.training.tuning.planned import logistic, network
+from tests.training.tuning.planned import end_heartbeats, logistic, network
 
 VARY = {"classical.c": "1e-3..1e1:log", "classical.weights": "cell,class"}
 SPACE = [f"--vary={name}={values}" for name, values in VARY.items()]
@@ -73,7 +73,7 @@ def start(cells: Path, recipe: Path, tmp_path: Path) -> Iterator[Start]:
         yield begin
 
 
-def running(study: Path, storage: str | None, count: int, wait: float = 600) -> None:
+def running(study: Path, storage: str | None, count: int, wait: float = 600) -> optuna.Study:
     """Wait until so many trials are at work and have all of their settings."""
     place = storage or f"sqlite:///{study / 'study.sqlite3'}"
     end = time.monotonic() + wait
@@ -82,10 +82,8 @@ def running(study: Path, storage: str | None, count: int, wait: float = 600) -> 
         time.sleep(0.1)
         if known is None and (study / "study.json").is_file():
             known = optuna.load_study(study_name=study.name, storage=open_storage(place))
-        trials = known.get_trials() if known else []
-        drawn = [len(trial.params) for trial in trials if "worker" in trial.user_attrs]
-        if drawn == [len(VARY)] * count:
-            return
+        if known and [len(trial.params) for trial in known.get_trials()] == [len(VARY)] * count:
+            return known
     raise AssertionError(f"not {count} trials at work")
 
 
@@ -96,9 +94,10 @@ def test_two_processes_share_a_study_and_one_outlives_the_other(
     options = ["--trials", "5", *(["--storage", storage] if storage else [])]
     with locked(study / CELLS):  # no trial gets on
         workers = [start(*options) for _ in range(2)]
-        running(study, storage, 2)
+        known = running(study, storage, 2)
         workers[0].kill()
         workers[0].wait()
+        end_heartbeats(known)
     out, err = workers[1].communicate(timeout=300)
     assert workers[1].returncode == 0, err
     table = read_table(study / "trials.csv")
@@ -135,7 +134,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
         out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
     assert err.count("\n") == 1
-    assert "interrupted" in err
+    assert "Run the same command again" in err
     found = ls.tune(cells, str(recipe), out=study, trials=2, vary=VARY, jobs=1)
     assert [row.state for row in found.trials] == ["interrupted", "complete", "complete"]
     assert found.trials[1].settings == found.trials[0].settings

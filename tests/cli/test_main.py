@@ -186,6 +186,17 @@ def test_whatever_goes_wrong_ends_in_one_line(run, monkeypatch, error, code, wor
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(("command", "resumes"), [("preview", False), ("train", True)])
+def test_only_commands_that_resume_say_so_when_interrupted(run, monkeypatch, command, resumes):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ls, command, interrupt)
+    ended, _, err = run(command, "cells")
+    assert ended == 130
+    assert ("same command" in err) == resumes
+
+
 def test_debug_shows_where(run, monkeypatch):
     monkeypatch.setenv("LEUKOSCOPE_DEBUG", "1")
     monkeypatch.setattr(ls, "describe_data", lambda source: 1 / 0)

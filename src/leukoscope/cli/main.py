@@ -24,6 +24,9 @@ from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError, missing_extra
 from leukoscope.core.interrupts import repeated_when_dropped
 from leukoscope.core.version import __version__
 
+RESUMED = ("train", "tune", "leakage")  # the commands that keep what a stopped one has done
+RESUME = "Run the same command again; a network resumes from its last complete epoch."
+
 app = typer.Typer(
     help=f"Tell leukemic blasts from normal lymphoid cells. {RESEARCH_USE}",
     add_completion=False,
@@ -69,11 +72,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(0)
     except SystemExit as end:
         if end.code == 130:  # what Typer makes of Ctrl-C
-            _fail(
-                "interrupted. Run the same command again; training resumes from its last complete "
-                "epoch.",
-                130,
-            )
+            words = sys.argv[1:] if arguments is None else arguments
+            command = next((word for word in words if not word.startswith("-")), "")
+            _fail(f"interrupted. {RESUME if command in RESUMED else ''}", 130)
         raise
     except LeukoscopeError as error:
         _fail(str(error), error.exit_code)

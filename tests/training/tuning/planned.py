@@ -1,9 +1,12 @@
 """Small studies of tiny cells."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.storages import JournalStorage
+from optuna.trial import TrialState
 
 from leukoscope.data.cohort import Cohort, hash_cells, read_cohort_table
 from leukoscope.data.splits.partition import Split, apply_split
@@ -12,6 +15,7 @@ from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe, from_dict
 from leukoscope.models.recipe.space import read_space
 from leukoscope.training.tuning.display import study_display
 from leukoscope.training.tuning.results import Study, publish
+from leukoscope.training.tuning.storage import BEAT
 from leukoscope.training.tuning.study import Plan, held_out, open_study
 from leukoscope.training.tuning.worker import work
 from tests.training.tiny import FILE_SETTINGS, SCALE, SIZE
@@ -80,3 +84,14 @@ def run(plan: Plan) -> Study:
 def states(study: optuna.Study) -> list[str]:
     """The state of each trial, in order."""
     return [trial.state.name for trial in study.get_trials()]
+
+
+def end_heartbeats(study: optuna.Study) -> None:
+    """Make the heartbeats of a study an hour old, as if their workers had been killed."""
+    storage: Any = study._storage
+    if isinstance(storage, JournalStorage):
+        for trial in study.get_trials(states=(TrialState.RUNNING,)):
+            storage.set_trial_system_attr(trial._trial_id, BEAT, time.time() - 3600)
+        return
+    with storage._backend.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE trial_heartbeats SET heartbeat = '2000-01-01 00:00:00'")

@@ -10,7 +10,7 @@ from leukoscope.training.cache import cached_descriptors
 from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.network.sampling import even_weights
-from leukoscope.training.tuning.measure import Course, clear_weights, measure
+from leukoscope.training.tuning.measure import Progress, clear_weights, measure
 from leukoscope.training.tuning.study import Plan
 from tests.training.tuning.planned import SIDE, logistic, network, tiny_plan
 
@@ -21,13 +21,13 @@ class StopHereError(Exception):
     pass
 
 
-def told_until(steps: int, told: list[tuple[int, float]]) -> Course:
+def told_until(steps: int, told: list[tuple[int, float]]) -> Progress:
     def on_figure(step: int, figure: float) -> None:
         told.append((step, figure))
         if len(told) == steps:
             raise StopHereError
 
-    return Course(on_figure)
+    return Progress(on_figure)
 
 
 def test_an_interrupted_network_goes_on_and_tells_all_its_epochs(
@@ -44,11 +44,11 @@ def test_an_interrupted_network_goes_on_and_tells_all_its_epochs(
     with pytest.raises(StopHereError):
         measure(plan, recipe, tmp_path / "parts", told_until(2, first))
     again: list[tuple[int, float]] = []
-    course = told_until(9, again)
-    assert measure(plan, recipe, tmp_path / "parts", course) == figure
+    progress = told_until(9, again)
+    assert measure(plan, recipe, tmp_path / "parts", progress) == figure
     assert first == whole[:2]
     assert again == whole
-    assert course.epochs == 3
+    assert progress.epochs == 3
     clear_weights(tmp_path / "parts")
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["log.csv"]
 
@@ -79,26 +79,26 @@ def test_an_estimator_is_measured_on_validation_persons(table: Path, tmp_path: P
 def test_folds_measure_every_person_once(table: Path, tmp_path: Path) -> None:
     plan = tiny_plan(table, tmp_path, logistic(), SPACE, objective="loss", folds=3)
     told: list[tuple[int, float]] = []
-    course = told_until(9, told)
-    figure = measure(plan, plan.recipe, tmp_path, course)
-    assert len(course.figures) == 3
-    assert figure == pytest.approx(np.mean(course.figures))
-    assert told == [(n, pytest.approx(np.mean(course.figures[:n]))) for n in (1, 2, 3)]
+    progress = told_until(9, told)
+    figure = measure(plan, plan.recipe, tmp_path, progress)
+    assert len(progress.values) == 3
+    assert figure == pytest.approx(np.mean(progress.values))
+    assert told == [(n, pytest.approx(np.mean(progress.values[:n]))) for n in (1, 2, 3)]
     used = np.flatnonzero(plan.cohort["part"] != "")
     fold = person_folds(plan.cohort.select(used), 3, plan.seed)
     parts = np.full(len(plan.cohort), "", object)
     for number in range(3):
         parts[used] = np.where(fold == number, "validation", "train")
-        assert course.figures[number] == pytest.approx(log_loss(*by_hand(plan, parts)), rel=1e-6)
+        assert progress.values[number] == pytest.approx(log_loss(*by_hand(plan, parts)), rel=1e-6)
 
 
 def test_folds_of_a_network(table: Path, tmp_path: Path) -> None:
     space = {"loss.l2": "0..1"}
     plan = tiny_plan(table, tmp_path, network(fit__epochs=1), space, objective="loss", folds=2)
-    course = Course()
-    figure = measure(plan, plan.recipe, tmp_path / "trial", course)
-    assert figure == pytest.approx(np.mean(course.figures))
-    assert course.epochs == len(course.figures) == 2
+    progress = Progress()
+    figure = measure(plan, plan.recipe, tmp_path / "trial", progress)
+    assert figure == pytest.approx(np.mean(progress.values))
+    assert progress.epochs == len(progress.values) == 2
     assert {path.name for path in (tmp_path / "trial").iterdir()} == {"fold-0", "fold-1"}
     clear_weights(tmp_path / "trial")
     assert not list((tmp_path / "trial").glob("*/*.safetensors"))
@@ -113,6 +113,6 @@ def test_an_unreadable_cell_is_in_no_part(table: Path, tmp_path: Path) -> None:
     parts = plan.cohort["part"].copy()
     parts[rows] = ""
     label, p = by_hand(plan, parts)
-    assert measure(broken, plan.recipe, tmp_path, Course()) == pytest.approx(
+    assert measure(broken, plan.recipe, tmp_path, Progress()) == pytest.approx(
         log_loss(label, p), rel=1e-6
     )

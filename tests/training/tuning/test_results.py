@@ -49,7 +49,7 @@ def test_a_trial_and_the_time_left_in_words(tmp_path: Path) -> None:
         "trial 0  AUROC 0.7000  best 0.8000 (trial 3)  3 epochs  2 s  classical.c 0.1"
     )
     assert describe_trial(ROWS[2], study).endswith("failed  best 0.8000 (trial 3)  2 s  no luck")
-    assert estimate(study, 30) == "about 2 s a trial; 30 more: about 30 s by 2 workers"
+    assert estimate(study, 30) == "; about 30 s left"  # 2 s each, by two workers
 
 
 def test_importance_goes_to_the_setting_that_decides_and_takes_enough_trials() -> None:

@@ -3,12 +3,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import optuna
 import pytest
+from optuna.trial import TrialState
 
 from leukoscope.core.errors import TuningError
 from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
-from leukoscope.training.tuning.stale_trials import requeue_stale
+from leukoscope.training.tuning.results import SURPLUS
 from leukoscope.training.tuning.study import held_out, open_study
 from leukoscope.training.tuning.worker import has_room
 from tests.training.tuning.planned import logistic, network, read_cells, run, tiny_plan
@@ -111,28 +111,12 @@ def test_of_trials_begun_at_the_same_moment_the_first_are_kept(table: Path, tmp_
     plan = tiny_plan(table, tmp_path, logistic(), C, trials=2)
     workers = [open_study(plan) for _ in range(3)]
     begun = [study.ask() for study in workers]  # each saw that there was room
-    kept = [has_room(plan, *own) for own in reversed(list(zip(workers, begun, strict=True)))]
-    assert kept == [False, True, True]
+    assert [has_room(plan, workers[0], trial.number) for trial in begun] == [True, True, False]
     for study, trial in zip(workers[:2], begun, strict=False):
         study.tell(trial, 0.5)
+    begun[2].set_user_attr(SURPLUS, True)
+    workers[2].tell(begun[2], state=TrialState.FAIL)
     assert [row.trial for row in run(plan).trials] == [0, 1]
-
-
-def test_a_trial_counts_as_at_work_until_the_study_knows_its_end(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = tiny_plan(table, tmp_path, logistic(), C, trials=1)
-    other, seen = open_study(plan), []
-    tell = optuna.Study.tell
-
-    def watched(study: optuna.Study, *told: object, **more: object) -> object:
-        if not seen:
-            seen.append(requeue_stale(plan, other))  # as another worker would, just before
-        return tell(study, *told, **more)
-
-    monkeypatch.setattr(optuna.Study, "tell", watched)
-    assert [row.state for row in run(plan).trials] == ["complete"]
-    assert seen == [[]]
 
 
 @pytest.mark.parametrize(

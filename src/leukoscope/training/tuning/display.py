@@ -1,4 +1,4 @@
-"""What a person sees of a study: a bar, a line a trial, and the time it will take."""
+"""Console output of a study: a line for each trial, and a bar while it trains."""
 
 import logging
 import sys
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TITLES = {"auroc": "AUROC", "loss": "loss", "balanced_accuracy": "balanced accuracy"}
-ESTIMATES = (1, 4)  # trials after which the rest is told; the first one also loads what it needs
 DONE = ("complete", "pruned", "impossible", "failed")
 
 
 def title(objective: str) -> str:
-    """A figure's name as one writes it."""
+    """The name of a metric in running text."""
     return TITLES.get(objective, objective)
 
 
@@ -31,16 +30,15 @@ def study_display(trials: int, *, bar: bool = True) -> Iterator["Display"]:
     """Yield the display; it logs lines, and draws a bar where standard error is a terminal.
 
     Args:
-        trials: How many there will be.
-        bar: Draw one; several workers would draw over each other.
+        trials: The number of trials of the study.
+        bar: Draw a bar; those of several workers would overwrite each other.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     hidden = not (bar and sys.stderr.isatty())
-    progress = Progress(*columns, console=console, transient=True, disable=hidden)
+    progress = Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)
     try:
         yield Display(trials, progress)
     finally:
@@ -48,60 +46,44 @@ def study_display(trials: int, *, bar: bool = True) -> Iterator["Display"]:
 
 
 class Display:
-    """Speaks of a study as it goes on."""
+    """Shows the progress of a study."""
 
     def __init__(self, trials: int, bar: "Progress") -> None:
         self.trials, self.bar = trials, bar
         self.task = bar.add_task("Tuning", total=trials)
-        self.told = 0
-
-    def say(self, text: str) -> None:
-        """Log a line."""
-        log.info("%s", text)
 
     def on_step(self, trial: int) -> Callable[[int, float, float], None]:
-        """What moves the bar while a trial trains a network."""
+        """The callback that moves the bar while a trial trains a network."""
 
         def move(epoch: int, done: float, _loss: float) -> None:
-            self.bar.start()  # not before, for caching the cells has a bar of its own
-            told = f"trial {trial}, epoch {epoch + 1}: {done:.0%}"
-            self.bar.update(self.task, description=told)
+            self.bar.start()  # not before: caching the cells has a bar of its own
+            self.bar.update(self.task, description=f"Trial {trial}, epoch {epoch + 1}: {done:.0%}")
 
         return move
 
     def on_trial(self, study: Study, number: int) -> None:
-        """Log how a trial ended; after the first, what the others will take."""
+        """Log the result of a trial and the estimated time for the others."""
         row = next((row for row in study.trials if row.trial == number), None)
         if row is None:
             return
-        done = [row for row in study.trials if row.state in DONE]
-        told = f"{len(done)} of {self.trials}"
-        left = estimate(study, self.trials - len(done))
+        done = sum(map(study.count, DONE))
+        left = estimate(study, self.trials - done)
         self.bar.start()
-        self.bar.update(self.task, completed=len(done), description=f"Tuning, {left}")
-        self.say(f"{told}  {describe_trial(row, study)}")
-        self.told += 1
-        if self.told in ESTIMATES and len(done) < self.trials:
-            self.say(left)
+        self.bar.update(self.task, completed=done, description=f"Tuning{left}")
+        log.info("%d of %d  %s%s", done, self.trials, describe_trial(row, study), left)
 
 
 def estimate(study: Study, left: int) -> str:
-    """What the trials that are left will take, if they are like those before, in words."""
-    done = [row.seconds for row in study.trials if row.seconds]
-    if not done:
-        return f"{left} more"
-    workers, each = 1 + study.count("running"), median(done)
-    together = f" by {workers} workers" if workers > 1 else ""
-    return (
-        f"about {duration(each)} a trial; {left} more: about {duration(left * each / workers)}"
-        f"{together}"
-    )
+    """The time for the trials that are left, if they take as long as those before."""
+    seconds = [row.seconds for row in study.trials if row.seconds]
+    if not (seconds and left > 0):
+        return ""
+    return f"; about {duration(left * median(seconds) / (1 + study.count('running')))} left"
 
 
 def describe_trial(row: Row, study: Study) -> str:
-    """A trial as a line: how it ended, the best so far, what it took, what it tried."""
-    figure = title(study.objective)
-    value = f"{figure} {row.value:.4f}" if row.value == row.value else ""
+    """A trial as a line: state, value, the best so far, time, settings."""
+    value = "" if row.value != row.value else f"{title(study.objective)} {row.value:.4f}"
     if row.state != "complete":
         value = " ".join(filter(None, (row.state, value)))
     best = f"best {study.best.value:.4f} (trial {study.best.trial})" if study.best else ""

@@ -25,48 +25,58 @@ from leukoscope.training.tuning.study import Plan
 
 CELLS = "cells.lock"
 
-# Called with a step from 1 and the figure so far; raises where the trial is to be stopped.
-OnFigure = Callable[[int, float], None]
+Report = Callable[[int, float], None]
+"""Called with a step from 1 and the value so far; raises to stop the trial."""
 
 
 @dataclass
-class Course:
-    """How far a trial has come; `seconds` are those of its training, over all its processes."""
+class Progress:
+    """Progress of a trial.
 
-    on_figure: OnFigure = lambda *_: None
+    Attributes:
+        report: Called with values of the objective.
+        on_step: Called after each training step, as by `fit`.
+        epochs: Finished epochs of a network, over all folds.
+        seconds: Training time, also that of a process that was interrupted.
+        values: The value of each finished fold.
+    """
+
+    report: Report = lambda *_: None
     on_step: Callable[[int, float, float], None] = lambda *_: None
     epochs: int = 0
     seconds: float = 0.0
-    figures: list[float] = field(default_factory=list)  # one of each finished fold
+    values: list[float] = field(default_factory=list)
 
 
-def measure(plan: Plan, recipe: Recipe, folder: Path, course: Course) -> float:
-    """Train and return the study's figure; the mean over folds where it has them.
+def measure(plan: Plan, recipe: Recipe, folder: Path, progress: Progress) -> float:
+    """Train a recipe and return its value of the study's objective; with folds, their mean.
 
-    Without folds every epoch of a network is told, with the best figure so far; with them every
-    fold, with their mean so far.
+    Without folds every epoch of a network is reported, with the best value so far; with folds every
+    fold, with the mean so far.
 
     Args:
-        plan: Of the study.
-        recipe: With the trial's settings.
-        folder: Of the trial; a network that was interrupted there goes on.
-        course: Is told of progress.
+        plan: The study.
+        recipe: The recipe with the trial's settings.
+        folder: The trial's folder; a network that was interrupted there is resumed.
+        progress: Reports progress, and records it.
 
     Raises:
         LeukoscopeError: The recipe cannot be trained on these cells.
     """
     cells, cohort = _cells(plan, recipe)
     once = plan.folds == 1
-    for number, parts in enumerate(_parts(plan, cohort)):
-        own = folder if once else folder / f"fold-{number}"
-        told = course.on_figure if once else lambda *_: None
+    for number, fold in enumerate(_folds(plan, cohort)):
+        fold_folder = folder if once else folder / f"fold-{number}"
+        report = progress.report if once else lambda *_: None
         if isinstance(recipe, NetworkRecipe):
-            course.figures.append(_network(plan, recipe, parts, cells, own, course, told))
-        elif isinstance(recipe, EstimatorRecipe):
-            course.figures.append(_estimator(plan, recipe, parts, cells, course, told))
+            value = _network(plan, recipe, fold, cells, fold_folder, progress, report)
+        else:
+            assert isinstance(recipe, EstimatorRecipe)  # there are these two
+            value = _estimator(plan, recipe, fold, cells, progress, report)
+        progress.values.append(value)
         if not once:
-            course.on_figure(number + 1, float(np.mean(course.figures)))
-    return float(np.mean(course.figures))
+            progress.report(number + 1, float(np.mean(progress.values)))
+    return float(np.mean(progress.values))
 
 
 def clear_weights(folder: Path) -> None:
@@ -77,19 +87,19 @@ def clear_weights(folder: Path) -> None:
 
 
 def _cells(plan: Plan, recipe: Recipe) -> tuple[np.ndarray, Cohort]:
-    """What is trained on, a row per cell, and the cells; those not readable are in no part."""
-    with locked(plan.folder / CELLS):  # one worker makes them, the others wait for it
+    """The inputs, one row per cell, and the cohort; unreadable cells are in no subset."""
+    with locked(plan.folder / CELLS):  # one worker makes the inputs, the others wait
         if isinstance(recipe, EstimatorRecipe):
-            found = feature_matrix(plan.cohort, recipe, jobs=plan.jobs)
+            cached = feature_matrix(plan.cohort, recipe, jobs=plan.jobs)
         else:
-            found = cached_crops(plan.cohort, crop_of(recipe), jobs=plan.jobs)
+            cached = cached_crops(plan.cohort, crop_of(recipe), jobs=plan.jobs)
     part = plan.cohort["part"].copy()
-    part[list(found.problems)] = ""
-    return found.cells, plan.cohort.with_columns(part=part)
+    part[list(cached.problems)] = ""
+    return cached.cells, plan.cohort.with_columns(part=part)
 
 
-def _parts(plan: Plan, cohort: Cohort) -> Iterator[Cohort]:
-    """The cells with their parts, once for each training of a trial."""
+def _folds(plan: Plan, cohort: Cohort) -> Iterator[Cohort]:
+    """The cells with their subsets, once for each training of a trial."""
     if plan.folds == 1:
         yield cohort
         return
@@ -107,8 +117,8 @@ def _network(
     cohort: Cohort,
     cells: np.ndarray,
     folder: Path,
-    course: Course,
-    told: OnFigure,
+    progress: Progress,
+    report: Report,
 ) -> float:
     from leukoscope.training.network.allocator import keep_memory
     from leukoscope.training.network.fit import finished_epochs, fit
@@ -118,9 +128,9 @@ def _network(
     best: list[float] = []
 
     def on_epoch(entry: Epoch, _is_best: bool = False) -> None:
-        course.epochs, course.seconds = course.epochs + 1, course.seconds + entry.seconds
+        progress.epochs, progress.seconds = progress.epochs + 1, progress.seconds + entry.seconds
         best.append(better([*best[-1:], entry.monitored(plan.objective)]))
-        told(entry.epoch, best[-1])
+        report(entry.epoch, best[-1])
 
     for entry in finished_epochs(folder, cohort, recipe, plan.seed):
         on_epoch(entry)  # of an interrupted training
@@ -131,7 +141,7 @@ def _network(
         folder,
         seed=plan.seed,
         jobs=plan.jobs,
-        on_step=course.on_step,
+        on_step=progress.on_step,
         on_epoch=on_epoch,
     )
     return fitted.log[fitted.best].monitored(plan.objective)
@@ -142,15 +152,15 @@ def _estimator(
     recipe: EstimatorRecipe,
     cohort: Cohort,
     values: np.ndarray,
-    course: Course,
-    told: OnFigure,
+    progress: Progress,
+    report: Report,
 ) -> float:
     began = time.perf_counter()
     settings = recipe.classical
     train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
-    own, label = cohort.select(train), cohort["label"].astype(np.int64)
-    weights = even_weights(own["label"], own["person"], settings.weights)
-    choice = choose(settings, own, values[train], weights, seed=plan.seed, jobs=plan.jobs)
+    fitting, label = cohort.select(train), cohort["label"].astype(np.int64)
+    weights = even_weights(fitting["label"], fitting["person"], settings.weights)
+    choice = choose(settings, fitting, values[train], weights, seed=plan.seed, jobs=plan.jobs)
     fitted = fit_estimator(
         settings,
         choice.chosen,
@@ -160,7 +170,8 @@ def _estimator(
         seed=plan.seed,
         jobs=plan.jobs,
     )
-    figure = validation_metrics(fitted.logit(values[validation]), label[validation])
-    course.seconds += time.perf_counter() - began
-    told(1, figure[f"validation_{plan.objective}"])
-    return figure[f"validation_{plan.objective}"]
+    metrics = validation_metrics(fitted.logit(values[validation]), label[validation])
+    value = metrics[f"validation_{plan.objective}"]
+    progress.seconds += time.perf_counter() - began
+    report(1, value)
+    return value

@@ -1,4 +1,4 @@
-"""study.html: what was tried, how it went, and what to do with the best."""
+"""study.html: trials, history, importance of the settings, and how to use the best trial."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 PAGE = "study.html"
 
 
-def write_study_page(plan: Plan, study: optuna.Study, found: Study) -> Path:
+def write_study_page(plan: Plan, study: optuna.Study, result: Study) -> Path:
     """Write the page and return its path.
 
     Args:
-        plan: Of the study.
-        study: Optuna's.
-        found: Its trials and the best of them.
+        plan: The plan of the study.
+        study: Optuna's study.
+        result: Its trials and the best of them.
     """
     parts = [
         *synthetic_notice(plan.cohort),
         *(html.note(line, "warning") for line in plan.split.warnings),
         html.paragraph(_protocol(plan)),
-        *_best(plan, found),
+        *_best(plan, result),
         html.heading("History"),
-        html.figure(_history(plan, found), "Each trial, and the best until then."),
-        html.heading("Which settings matter"),
+        html.figure(_history(plan, result), "Each trial, and the best so far."),
+        html.heading("Importance of the settings"),
         *_importance(plan, study),
-        html.heading("What was varied"),
+        html.heading("Search space"),
         html.table(["setting", "values"], _space(plan)),
         html.heading("Trials"),
-        _trials(plan, found),
+        _trials(plan, result),
     ]
     heading = f"Study {plan.name}: {plan.recipe.name}"
     return html.write_page(plan.folder / PAGE, heading, parts, subtitle=plan.cohort.source)
@@ -61,31 +61,31 @@ def _protocol(plan: Plan) -> str:
         names = ", ".join(persons["validation"])
         how = f"{title(plan.objective)} on the validation persons {names}"
     return (
-        f"Each trial is a training with settings drawn from the space below, and is judged by the "
+        f"Each trial is a training with settings drawn from the search space below, evaluated by "
         f"{how}. Split by {plan.split.kind}, seed {plan.seed}. No trial has seen a test person."
     )
 
 
-def _best(plan: Plan, found: Study) -> list[Markup]:
-    if not found.best:
+def _best(plan: Plan, result: Study) -> list[Markup]:
+    if not result.best:
         return [html.note("No trial is complete yet.", "warning")]
-    best = found.best
+    best = result.best
     rows = [(name, label(value)) for name, value in best.settings.items()]
-    command = f"leukoscope train DIR --recipe {found.recipe} --split {plan.folder / SPLIT}"
-    told = Markup(
-        "Being the best of {} on the same persons, this figure flatters. Train it under the same "
-        "split, so that no person it was chosen on is ever tested, then evaluate it: "
+    command = f"leukoscope train DIR --recipe {result.recipe} --split {plan.folder / SPLIT}"
+    advice = Markup(
+        "As the best of {} trials on the same persons, this value is optimistic. Train it under "
+        "the same split, so that no person it was chosen on is ever tested, then evaluate it: "
         "<code>{}</code>"
-    ).format(found.count("complete"), command)
+    ).format(result.count("complete"), command)
     return [
         html.heading(f"Best: trial {best.trial}, {title(plan.objective)} {best.value:.4f}"),
         html.table(["setting", "value"], rows),
-        html.note(told),
+        html.note(advice),
     ]
 
 
-def _history(plan: Plan, found: Study) -> "Figure":
-    shown = [row for row in found.trials if row.state in ("complete", "pruned")]
+def _history(plan: Plan, result: Study) -> "Figure":
+    shown = [row for row in result.trials if row.state in ("complete", "pruned")]
     return study_history(
         [row.trial for row in shown],
         [row.value for row in shown],
@@ -96,12 +96,11 @@ def _history(plan: Plan, found: Study) -> "Figure":
 
 
 def _importance(plan: Plan, study: optuna.Study) -> list[Markup]:
-    share = importance(study, plan.seed)
-    if not share:
-        few = f"This takes {FEWEST} complete trials, and there are fewer."
-        return [html.paragraph(few)]
-    caption = "fANOVA over the complete trials; with a few dozen of them no more than a hint."
-    return [html.figure(setting_importance(share), caption)]
+    fraction = importance(study, plan.seed)
+    if not fraction:
+        return [html.paragraph(f"This takes {FEWEST} complete trials, and there are fewer.")]
+    caption = "fANOVA over the complete trials; with a few dozen of them only a hint."
+    return [html.figure(setting_importance(fraction), caption)]
 
 
 def _space(plan: Plan) -> list[tuple[str, str]]:
@@ -112,9 +111,9 @@ def _space(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def _trials(plan: Plan, found: Study) -> Markup:
+def _trials(plan: Plan, result: Study) -> Markup:
     names = list(plan.space)
-    ordered = sorted(found.trials, key=lambda row: _rank(plan, row))
+    ordered = sorted(result.trials, key=lambda row: _rank(plan, row))
     return html.table(
         ["trial", "state", title(plan.objective), "epochs", "time", *names, "reason"],
         [

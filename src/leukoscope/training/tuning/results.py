@@ -1,4 +1,4 @@
-"""What a study has found: its trials as a table, and the best one as a recipe."""
+"""The result of a study: its trials as a table, and the best one as a recipe."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ FEWEST = 10  # complete trials, below which importance would be noise
 
 @dataclass(frozen=True)
 class Row:
-    """A trial.
+    """The result of a trial.
 
     Attributes:
         trial: Its number, from 0.
-        state: "complete"; "pruned" (stopped early); "impossible" (settings that do not go
-            together); "failed"; "interrupted" (and queued anew); "running"; "waiting".
-        value: The figure; of a pruned trial the last one told; nan where there is none.
-        epochs: Of a network, over all folds.
-        seconds: Of training.
-        settings: By dotted name.
+        state: "complete"; "pruned" (stopped early); "impossible" (settings that contradict each
+            other); "failed"; "interrupted" (and queued again); "running"; "waiting".
+        value: The objective; the last one reported by a pruned trial; nan if there is none.
+        epochs: Epochs of a network, over all folds.
+        seconds: Training time.
+        settings: Recipe settings by dotted name.
         reason: Why it is not complete.
     """
 
@@ -52,11 +52,11 @@ class Study:
     """The result of tuning.
 
     Attributes:
-        folder: Of the study.
-        objective: The figure it goes by.
-        trials: All of them, in order.
-        best: The best complete one, if there is any.
-        recipe: The recipe file of that one.
+        folder: The folder of the study.
+        objective: The metric that was optimized.
+        trials: All trials, in order.
+        best: The best complete trial, if there is one.
+        recipe: The recipe file of the best trial.
     """
 
     folder: Path
@@ -72,12 +72,12 @@ class Study:
         return f"<Study {str(self.folder)!r}: {len(self.trials)} trials{best}>"
 
     def count(self, state: str) -> int:
-        """How many trials are in a state."""
+        """The number of trials in a state."""
         return sum(row.state == state for row in self.trials)
 
 
 def counts(trial: FrozenTrial) -> bool:
-    """Whether a trial is one of those that were asked for."""
+    """True for a trial that counts towards the requested number."""
     return _state(trial) not in ("interrupted", "waiting", "surplus")
 
 
@@ -91,7 +91,7 @@ def read_rows(plan: Plan, study: optuna.Study) -> tuple[Row, ...]:
 
 
 def best_row(plan: Plan, rows: Sequence[Row]) -> Row | None:
-    """The complete trial with the best figure, the first of several."""
+    """The complete trial with the best value, the first of several."""
     complete = [row for row in rows if row.state == "complete"]
     if not complete:
         return None
@@ -99,7 +99,7 @@ def best_row(plan: Plan, rows: Sequence[Row]) -> Row | None:
 
 
 def publish(plan: Plan, study: optuna.Study) -> Study:
-    """Write trials.csv and best.yaml as they stand."""
+    """Write trials.csv and best.yaml."""
     # One worker at a time reads and writes, so that no older state replaces a newer one.
     with locked(plan.folder / WRITING):
         rows = read_rows(plan, study)
@@ -112,18 +112,18 @@ def publish(plan: Plan, study: optuna.Study) -> Study:
 
 
 def best_recipe(plan: Plan, best: Row) -> Recipe:
-    """The recipe of a trial, under a name of its own."""
+    """The recipe of the best trial, under a new name."""
     base = plan.recipe.with_settings(best.settings)
     where = f"over {plan.folds} folds of persons" if plan.folds > 1 else "on validation persons"
-    told = (
+    summary = (
         f"{plan.recipe.name}, tuned: trial {best.trial} of the study {plan.name}, "
         f"{plan.objective} {best.value:.4f} {where}."
     )
-    return base.with_settings({"name": f"{plan.recipe.name[:93]}-tuned", "summary": told})
+    return base.with_settings({"name": f"{plan.recipe.name[:93]}-tuned", "summary": summary})
 
 
 def importance(study: optuna.Study, seed: int = 0) -> dict[str, float]:
-    """Share of the figure's variance over the space that each setting explains; the largest first.
+    """Fraction of the objective's variance that each setting explains; the largest first.
 
     By a random forest over the complete trials: F. Hutter et al., "An efficient approach for
     assessing hyperparameter importance", ICML 2014. Empty below `FEWEST` complete trials.
@@ -132,13 +132,13 @@ def importance(study: optuna.Study, seed: int = 0) -> dict[str, float]:
     if len(complete) < FEWEST:
         return {}
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
-    share = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    return {current_name(name): float(value) for name, value in share.items()}
+    fraction = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {current_name(name): float(value) for name, value in fraction.items()}
 
 
 def _row(plan: Plan, trial: FrozenTrial) -> Row:
-    told = trial.intermediate_values
-    last = told[max(told)] if told else float("nan")
+    reported = trial.intermediate_values
+    last = reported[max(reported)] if reported else float("nan")
     state, facts = _state(trial), trial.user_attrs.get(END, {})
     drawn = trial.params or trial.system_attrs.get("fixed_params", {})
     return Row(
@@ -153,7 +153,7 @@ def _row(plan: Plan, trial: FrozenTrial) -> Row:
 
 
 def _state(trial: FrozenTrial) -> str:
-    """One word of what `Row` lists; "surplus" for a trial that was one too many."""
+    """A state of `Row`; "surplus" for a trial that was one too many."""
     if SURPLUS in trial.user_attrs:
         return "surplus"
     if trial.state == TrialState.FAIL:

@@ -1,24 +1,93 @@
-"""Where a study is kept: a SQLite file, a PostgreSQL server, or a journal; open to many at once."""
+"""Where a study is kept: a SQLite file, a PostgreSQL server, or a journal; open to many at once.
 
+Optuna's heartbeat tells the trials that are being worked on from those whose process is gone, and
+its retry callback queues the settings of the latter again. Optuna has it for databases only, so
+that of the journal is added here.
+"""
+
+import logging
 import sqlite3
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import (
+    BaseStorage,
+    JournalStorage,
+    RDBStorage,
+    RetryHeartbeatStaleTrialCallback,
+)
+from optuna.storages._heartbeat import BaseHeartbeat
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import URL, Connection, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from leukoscope.core import databases
 from leukoscope.core.errors import TuningError, missing_extra
 
+log = logging.getLogger(__name__)
+
 JOURNAL = "journal:"
 BUSY_SECONDS = 60  # a writer of a SQLite file waits so long for the others
 ATTEMPTS = 5  # workers that begin at the same moment run into each other while tables are made
 OURS = {"studies", "version_info"}  # tables of Optuna's
+HEARTBEAT, GRACE = (
+    10,
+    60,
+)  # seconds between heartbeats, and from the last one until a trial is stale
+RETRIES = 2  # settings that always crash the process would stop a study for good
+BEAT = "heartbeat"  # the attribute of a trial in a journal
+
+
+def retry(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Queue the settings of a stale trial again, to go on in its folder."""
+    log.info("trial %d was interrupted; its settings are tried again", trial.number)
+    trial.set_user_attr("origin", origin(trial))
+    with experimental():
+        RetryHeartbeatStaleTrialCallback(max_retry=RETRIES)(study, trial)
+
+
+def origin(trial: FrozenTrial | optuna.Trial) -> int:
+    """The number of the trial in whose folder this one trains: its own, or of the interrupted."""
+    return int(trial.user_attrs.get("origin", trial.number))
+
+
+@contextmanager
+def experimental() -> Iterator[None]:
+    """Use a feature that Optuna marks as experimental without its warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
+
+
+class _Database(RDBStorage):
+    def record_heartbeat(self, trial_id: int) -> None:
+        with suppress(Exception):  # out of reach for a moment; the next one may get through
+            super().record_heartbeat(trial_id)
+
+
+class _Journal(JournalStorage, BaseHeartbeat):
+    """A journal whose trials have a heartbeat, by the clocks of the workers."""
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        with suppress(Exception):
+            self.set_trial_system_attr(trial_id, BEAT, time.time())
+
+    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
+        oldest = time.time() - GRACE
+        running = self.get_all_trials(study_id, deepcopy=False, states=(TrialState.RUNNING,))
+        return [t._trial_id for t in running if t.system_attrs.get(BEAT, oldest) < oldest]
+
+    def get_heartbeat_interval(self) -> int:
+        return HEARTBEAT
+
+    def get_heartbeat_stale_trial_callback(self) -> Callable[[optuna.Study, FrozenTrial], None]:
+        return retry
 
 
 def shown(place: str) -> str:
@@ -35,36 +104,35 @@ def open_storage(place: str) -> BaseStorage:
         place: "journal:PATH", or the URL of a database.
 
     Raises:
-        DatabaseError: It is not the URL of a database that can be used.
+        DatabaseError: Not the URL of a supported database.
         TuningError: It cannot be opened, or holds something else.
         MissingExtraError: The driver of PostgreSQL is not installed.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if place.startswith(JOURNAL):
-        return _journal(Path(place.removeprefix(JOURNAL)))
+        path = Path(place.removeprefix(JOURNAL)).expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _Journal(JournalFileBackend(str(path)))
     url = databases.parse_url(place)
-    is_file = url.get_backend_name() == "sqlite"
-    if is_file and url.database in (None, "", ":memory:"):
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise TuningError(f"{place}: a study in memory would be lost; name a file: sqlite:///FILE")
     try:
-        return _patiently(url, is_file)
+        return _patiently(url)
     except ModuleNotFoundError as error:
         raise missing_extra("A study in PostgreSQL", error) from error
     except (SQLAlchemyError, OSError, RuntimeError) as error:  # Optuna's own are of these
-        told = error.orig if isinstance(error, DBAPIError) else error
-        reason = " ".join(str(told).split())[:200]
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = " ".join(str(cause).split())[:200]
         raise TuningError(f"{shown(place)}: no study can be kept here ({reason}).") from None
 
 
-def _journal(path: Path) -> JournalStorage:
-    path.expanduser().parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(path.expanduser())))
-
-
-def _patiently(url: URL, is_file: bool) -> RDBStorage:
+def _patiently(url: URL) -> RDBStorage:
     for attempt in range(ATTEMPTS):
         try:
-            return _sqlite(url) if is_file else _postgresql(url)
+            if url.get_backend_name() == "sqlite":
+                return _sqlite(url)
+            postgresql, arguments = databases.postgresql_arguments(url)
+            return _opened(postgresql, arguments, pool_pre_ping=True)
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
             if attempt == ATTEMPTS - 1:
                 raise
@@ -85,10 +153,6 @@ def _sqlite(url: URL) -> RDBStorage:
     return storage
 
 
-def _postgresql(url: URL) -> RDBStorage:
-    return _opened(*databases.postgresql_arguments(url), pool_pre_ping=True)
-
-
 def _opened(url: URL, arguments: dict[str, Any], **more: Any) -> RDBStorage:
     options = {"connect_args": arguments, "hide_parameters": True, **more}
     engine = create_engine(url, **options)
@@ -99,9 +163,14 @@ def _opened(url: URL, arguments: dict[str, Any], **more: Any) -> RDBStorage:
             f"{url.render_as_string(hide_password=True)}: holds something else (the table "
             f"{min(tables)!r}); give studies a database of their own."
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return RDBStorage(url.render_as_string(hide_password=False), options)
+    with experimental():
+        return _Database(
+            url.render_as_string(hide_password=False),
+            options,
+            heartbeat_interval=HEARTBEAT,
+            grace_period=GRACE,
+            heartbeat_stale_trial_callback=retry,
+        )
 
 
 def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:

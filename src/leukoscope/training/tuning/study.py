@@ -1,13 +1,16 @@
-"""A study: what is tuned on which persons, and the file or database that knows its trials."""
+"""A study: the recipe, space and persons of its trials, and the storage that records them."""
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
+from optuna.trial import TrialState
 from sqlalchemy import URL
 
 from leukoscope.core.errors import TuningError
@@ -19,33 +22,33 @@ from leukoscope.models.recipe.recipe import Recipe, write_recipe
 from leukoscope.models.recipe.settings import Monitor
 from leukoscope.models.recipe.space import Space, plain
 from leukoscope.training.tuning.sampler import SeededSampler
-from leukoscope.training.tuning.storage import open_storage, shown
+from leukoscope.training.tuning.storage import GRACE, open_storage, origin, shown
 
 DATABASE, FACTS, SPACE = "study.sqlite3", "study.json", "space.yaml"
 RECIPE, SPLIT, TRIALS = "recipe.yaml", "split.json", "trials"
 USED = ("train", "validation")
-# A trial is stopped where its best figure so far is below the median of the others' at that epoch:
+# A trial is stopped if its best value so far is worse than the median of the others at that epoch:
 # D. Golovin et al., "Google Vizier", KDD 2017. Not among the first five trials, nor before step 3.
 PRUNING = {"n_startup_trials": 5, "n_warmup_steps": 3}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a worker needs to know.
+    """Everything that a worker needs to know about a study.
 
     Attributes:
-        folder: Of the study.
-        cohort: Hashed cells with label and person. `part` is "train" or "validation"; that of all
-            others is "", and no trial sees those.
-        recipe: What is tuned.
-        space: Which settings, over which values.
-        split: How the parts were made.
-        objective: The figure to go by.
-        trials: How many, by all workers together.
-        folds: 1 for the validation part; else so many folds over the persons of both parts.
-        seed: Of draws, folds and trainings.
-        storage: "journal:PATH", or the URL of a database; a file in the folder by default.
-        jobs: Threads.
+        folder: The folder of the study.
+        cohort: Hashed cells with label and person. `part` is "train" or "validation", and "" for
+            all others, which no trial sees.
+        recipe: The recipe to tune.
+        space: The settings to vary, and their values.
+        split: How the subsets were made.
+        objective: The metric on validation persons to optimize.
+        trials: The number of trials, by all workers together.
+        folds: 1 for the validation subset; otherwise folds over the persons of both subsets.
+        seed: Random seed of draws, folds and trainings.
+        storage: "journal:PATH", or the URL of a database; None for a file in the folder.
+        jobs: Number of threads.
     """
 
     folder: Path
@@ -62,17 +65,17 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """What the storage knows the study by: the name of its folder."""
+        """The study's name in the storage: that of its folder."""
         return self.folder.resolve().name
 
     @property
     def minimizes(self) -> bool:
-        """Whether less is better."""
+        """True if a lower value is better."""
         return self.objective == "loss"
 
     @property
     def place(self) -> str:
-        """The storage, also where it is the folder's own."""
+        """The storage, also if it is the folder's own."""
         own = URL.create("sqlite", database=str(self.folder.resolve() / DATABASE))
         return self.storage or own.render_as_string()
 
@@ -82,16 +85,16 @@ class Plan:
         return shown(self.storage) if self.storage else DATABASE
 
     def trial_folder(self, number: int) -> Path:
-        """Where a trial trains."""
+        """The folder in which a trial trains."""
         return self.folder / TRIALS / f"{number:04d}"
 
 
 def held_out(cohort: Cohort, split: Split) -> Cohort:
-    """The labeled cells, of which all but those for training and validation have lost their part.
+    """The labeled cells, with the part "" for all that are not for training or validation.
 
     Args:
         cohort: Cells with label, person and part.
-        split: How the parts were made.
+        split: How the subsets were made.
 
     Raises:
         LeakageError: A split that claims to be honest has a person, image or cell on two sides.
@@ -104,7 +107,7 @@ def held_out(cohort: Cohort, split: Split) -> Cohort:
 
 
 def open_study(plan: Plan) -> optuna.Study:
-    """Open a study, or begin it; the folder says what it is about.
+    """Open a study or begin it, and write what it is about into its folder.
 
     Raises:
         TuningError: The folder or the storage holds another study, or the storage cannot be used.
@@ -125,7 +128,16 @@ def open_study(plan: Plan) -> optuna.Study:
         raise _other(f"{plan.shown_storage}, study {plan.name!r}")
     study.set_user_attr("key", key)
     _write_facts(plan, key)
+    _requeue_0_1_0(study)
     return study
+
+
+def _requeue_0_1_0(study: optuna.Study) -> None:
+    """Requeue trials that version 0.1.0 left running; it kept its heartbeat in an attribute."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if time.time() - trial.user_attrs.get("worker", {}).get("sign", inf) > GRACE:
+            study.tell(trial.number, state=TrialState.FAIL)
+            study.enqueue_trial(trial.params, user_attrs={"origin": origin(trial)})
 
 
 def _write_facts(plan: Plan, key: str) -> None:
@@ -146,7 +158,7 @@ def _write_facts(plan: Plan, key: str) -> None:
 
 
 def _key(plan: Plan) -> str:
-    """What makes two studies the same: all that decides the figure of a trial."""
+    """A hash of everything that decides the value of a trial: equal for the same study."""
     cells = [plan.cohort[name].tolist() for name in ("sha256", "part", "label", "person")]
     settings = first_names([plan.recipe.to_dict(), plain(plan.space)])
     facts: list[Any] = [*settings, plan.objective, plan.folds]
@@ -160,12 +172,12 @@ def _known(path: Path) -> tuple[str, str]:
         return str(facts["key"]), str(facts["storage"])
     except (ValueError, KeyError, TypeError) as error:
         raise TuningError(
-            f"{path}: is damaged; choose another --out, or remove this folder to start anew."
+            f"{path}: is damaged; choose another --out, or remove this folder to start again."
         ) from error
 
 
 def _other(where: str) -> TuningError:
     return TuningError(
         f"{where}: holds a study with another recipe, space, objective, seed, storage or other "
-        "cells; choose another --out, or give the command that began it."
+        "cells; choose another --out, or repeat the command that began it."
     )

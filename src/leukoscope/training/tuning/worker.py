@@ -1,123 +1,141 @@
-"""A worker: it takes one trial after the other until the study has as many as were asked for.
+"""A worker: it runs one trial after the other until the study has as many as were asked for.
 
 Any number of workers, here or on other machines, may work on one study; they know of each other by
 its storage alone.
 """
 
+import logging
+import time
+from collections.abc import Callable
 from multiprocessing import parent_process
-from pathlib import Path
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial, TrialState
 
 from leukoscope.core.errors import DownloadError, RecipeError, TuningError
 from leukoscope.core.interrupts import Deferred, deferred
 from leukoscope.training.tuning.display import Display
-from leukoscope.training.tuning.measure import Course, OnFigure, clear_weights, measure
+from leukoscope.training.tuning.measure import Progress, clear_weights, measure
 from leukoscope.training.tuning.results import END, SURPLUS, counts, publish
 from leukoscope.training.tuning.sampler import suggest
-from leukoscope.training.tuning.stale_trials import has_heartbeat, origin, requeue, requeue_stale
+from leukoscope.training.tuning.storage import GRACE, experimental, origin
 from leukoscope.training.tuning.study import Plan
 
-HOPELESS = 5  # trials that fail before any has a figure
-End = tuple[TrialState, float | None, dict[str, object]]  # of a trial, with what is noted on it
+log = logging.getLogger(__name__)
+
+HOPELESS = 5  # trials that fail before any has a value
+
+
+class TrialFailedError(Exception):
+    """A trial ended without a value, and the study goes on."""
 
 
 def work(plan: Plan, study: optuna.Study, display: Display) -> None:
-    """Run trials until there are enough; Ctrl-C is heard while one trains.
+    """Run trials until there are enough; Ctrl-C is handled while one trains.
 
     Raises:
         TuningError: The first trials have all failed.
-        LeukoscopeError: What no trial can go on without is missing.
+        LeukoscopeError: Something that every trial needs is missing.
     """
-    while _parent_lives():
-        with deferred() as waiting:
-            for number in requeue_stale(plan, study):
-                display.say(f"trial {number} was interrupted; its settings are tried again")
-            trial = next_trial(plan, study)
-            if trial is None:
+    waiting_since = None
+    while _parent_is_alive():
+        with deferred() as interrupts:
+            with experimental():
+                optuna.storages.fail_stale_trials(study)
+            if not is_complete(plan, study):
+                _run_trial(plan, study, display, interrupts)
+                continue
+            # Those of other workers are finished, or known to be alive, or stale after that time.
+            running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            waiting_since = waiting_since or time.monotonic()
+            if not running or time.monotonic() - waiting_since > GRACE:
                 return
-            _run(plan, study, trial, display, waiting)
-            display.on_trial(publish(plan, study), trial.number)
-            _check_hope(study)
+            with interrupts.heard():
+                time.sleep(1)
 
 
-def next_trial(plan: Plan, study: optuna.Study) -> Trial | None:
-    """Take a queued trial or begin one; None when there are enough."""
+def is_complete(plan: Plan, study: optuna.Study) -> bool:
+    """True if no trial is queued, and there are as many as were asked for."""
     trials = study.get_trials(deepcopy=False)
     queued = any(trial.state == TrialState.WAITING for trial in trials)
-    if not queued and sum(map(counts, trials)) >= plan.trials:
-        return None
-    trial = study.ask()
-    return trial if has_room(plan, study, trial) else None
+    return not queued and sum(map(counts, trials)) >= plan.trials
 
 
-def has_room(plan: Plan, study: optuna.Study, trial: Trial) -> bool:
-    """Whether a trial just begun is one of those asked for; else it is ended.
+def has_room(plan: Plan, study: optuna.Study, number: int) -> bool:
+    """True if a trial just begun is one of those asked for.
 
     Several workers may have begun one at the same moment. By number, all agree on who was first.
     """
-    known = study.get_trials(deepcopy=False)
-    if sum(counts(other) for other in known if other.number < trial.number) < plan.trials:
-        return True
-    trial.set_user_attr(SURPLUS, True)
-    study.tell(trial, state=TrialState.FAIL)
-    return False
+    trials = study.get_trials(deepcopy=False)
+    return sum(counts(trial) for trial in trials if trial.number < number) < plan.trials
 
 
-def _run(
-    plan: Plan, study: optuna.Study, trial: Trial, display: Display, waiting: Deferred
-) -> None:
-    """Run a trial to one of its ends and tell the study; Ctrl-C leaves it to be gone on with."""
-    folder = plan.trial_folder(origin(trial))
+def _run_trial(plan: Plan, study: optuna.Study, display: Display, interrupts: Deferred) -> None:
+    trials: list[Trial] = []
+
+    def objective(trial: Trial) -> float:
+        trials.append(trial)
+        if not has_room(plan, study, trial.number):
+            trial.set_user_attr(SURPLUS, True)
+            raise TrialFailedError
+        return _value(plan, study, trial, display, interrupts)
+
     try:
-        with has_heartbeat(trial, folder):  # until the study knows, or others would take it up
-            state, value, facts = _attempt(plan, trial, folder, display, waiting)
-            trial.set_user_attr(END, facts)
-            study.tell(trial, value, state)
-            clear_weights(folder)
-    except optuna.exceptions.UpdateFinishedTrialError:
-        display.say(f"trial {trial.number}: another worker took it over")
-    except BaseException:
-        mine = next(own for own in study.get_trials() if own.number == trial.number)
-        requeue(study, mine, crashed=False)
-        raise
+        study.optimize(objective, n_trials=1, catch=(TrialFailedError,))
+    except ValueError:  # Optuna's, for a trial that is finished already
+        log.warning("trial %d: another worker took it over", trials[0].number)
+    display.on_trial(publish(plan, study), trials[0].number)
+    _check_any_value(study)
 
 
-def _attempt(plan: Plan, trial: Trial, folder: Path, display: Display, waiting: Deferred) -> End:
-    """Train with a trial's settings. Whatever these are to blame for is an end, not an error."""
-    course = Course(_stopping(trial), display.on_step(trial.number))
+def _value(
+    plan: Plan, study: optuna.Study, trial: Trial, display: Display, interrupts: Deferred
+) -> float:
+    """Train with a trial's settings. A failure due to these ends the trial, and not the study."""
+    folder = plan.trial_folder(origin(trial))
+    progress = Progress(_report(trial), display.on_step(trial.number))
+
+    def end(**facts: object) -> None:
+        facts = {"epochs": progress.epochs, "seconds": progress.seconds, **facts}
+        trial.set_user_attr(END, facts)
+        clear_weights(folder)
+
     try:
         recipe = plan.recipe.with_settings(suggest(trial, plan.space))
-        with waiting.heard():
-            value = measure(plan, recipe, folder, course)
-        return TrialState.COMPLETE, value, _facts(course)
+        with interrupts.heard():
+            value = measure(plan, recipe, folder, progress)
+        end()
+        return value
     except optuna.TrialPruned as pruned:
-        return TrialState.PRUNED, None, _facts(course, reason=str(pruned))
+        end(reason=str(pruned))
+        raise
     except RecipeError as error:
         # As pruned, for the sampler keeps away from those and forgets the failed.
-        return TrialState.PRUNED, None, _facts(course, reason=_line(error), impossible=True)
-    except (optuna.exceptions.OptunaError, DownloadError, OSError):
-        raise  # of the storage, the network or the disk: it would be the same with any settings
+        end(reason=_line(error), impossible=True)
+        raise optuna.TrialPruned from error
+    except UpdateFinishedTrialError:
+        raise
+    except (KeyboardInterrupt, optuna.exceptions.OptunaError, DownloadError, OSError):
+        # By hand, or of the storage, the network or the disk: with any settings it were the same.
+        study.enqueue_trial(trial.params, user_attrs={"origin": origin(trial)})
+        raise
     except Exception as error:
-        return TrialState.FAIL, None, _facts(course, reason=_line(error))
+        end(reason=_line(error))
+        raise TrialFailedError from error
 
 
-def _stopping(trial: Trial) -> OnFigure:
-    """What passes a trial's figures on, and ends it where they are below those of the others."""
+def _report(trial: Trial) -> Callable[[int, float], None]:
+    """Pass a trial's values to the study, and end it if they are worse than those of the others."""
 
-    def on_figure(step: int, figure: float) -> None:
+    def report(step: int, value: float) -> None:
         with deferred():
-            trial.report(figure, step)
+            trial.report(value, step)
             worse = trial.should_prune()
         if worse:
             raise optuna.TrialPruned(f"worse than the median of the others at step {step}")
 
-    return on_figure
-
-
-def _facts(course: Course, **more: object) -> dict[str, object]:
-    return {"epochs": course.epochs, "seconds": course.seconds, **more}
+    return report
 
 
 def _line(error: Exception) -> str:
@@ -125,23 +143,24 @@ def _line(error: Exception) -> str:
     return text if isinstance(error, RecipeError) else f"{type(error).__name__}: {text}"
 
 
-def _check_hope(study: optuna.Study) -> None:
+def _check_any_value(study: optuna.Study) -> None:
     """Stop a study in which nothing works.
 
     Raises:
-        TuningError: It has trials, and none of them has a figure.
+        TuningError: It has trials, and none of them has a value.
     """
     trials = study.get_trials(deepcopy=False)
     if any(trial.intermediate_values for trial in trials):
         return
-    reasons = [trial.user_attrs[END]["reason"] for trial in trials if END in trial.user_attrs]
-    if len(reasons) >= HOPELESS:
+    ends = [trial.user_attrs[END] for trial in trials if END in trial.user_attrs]
+    if len(ends) >= HOPELESS:
         raise TuningError(
-            f"none of the first {len(reasons)} trials could be trained; the last one: {reasons[-1]}"
+            f"none of the first {len(ends)} trials could be trained; the last one: "
+            f"{ends[-1].get('reason', '')}"
         )
 
 
-def _parent_lives() -> bool:
-    """Whether whoever started this process as a worker is still there."""
+def _parent_is_alive() -> bool:
+    """False in a worker whose starting process is gone."""
     parent = parent_process()
     return parent is None or parent.is_alive()

@@ -1,15 +1,18 @@
-"""A study from its plan to its files, by this process or by several on this machine."""
+"""Several workers on this machine, each in a process of its own.
+
+Optuna's own `n_jobs` are threads, and trainings need processes: PyTorch has one random state for
+all threads, and the draws of a trial would depend on the others.
+"""
 
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from multiprocessing import get_context
-from multiprocessing.process import BaseProcess
 
 from leukoscope.core.console_log import is_shown, log_to_stderr
 from leukoscope.core.errors import LeukoscopeError
@@ -18,61 +21,56 @@ from leukoscope.training.tuning.study import Plan
 
 log = logging.getLogger(__name__)
 
-FAREWELL = 5.0  # seconds in which a worker that heard Ctrl-C itself has ended
+PATIENCE = 5.0  # seconds in which a worker ends that has heard Ctrl-C itself, in a terminal
 
 
 def run_workers(plan: Plan, workers: int) -> None:
-    """Start workers in processes of their own, and wait until the study is complete.
+    """Start workers, and wait until the study is complete.
 
     Args:
-        plan: Of the study.
-        workers: How many.
+        plan: The study.
+        workers: The number of processes.
     """
     context = get_context("spawn")
     threads = max(1, (os.cpu_count() or 1) // workers)
     own = replace(plan, jobs=max(1, plan.jobs // workers))
     processes = [
-        context.Process(target=_serve, args=(own, threads, is_shown())) for _ in range(workers)
+        context.Process(target=_run_worker, args=(own, threads, is_shown())) for _ in range(workers)
     ]
     try:
-        with _deaf_to_ctrl_c():  # a process that hears it before its first line shows where it was
+        with _ignored_ctrl_c():  # a process that hears it before its first line prints a traceback
             for process in processes:
                 process.start()
         for process in processes:
             process.join()
     except BaseException:
-        _stop(processes)
+        for process in processes:  # they requeue their trials
+            if process.pid is None:
+                continue
+            process.join(PATIENCE)
+            if process.is_alive():
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGINT)
+                process.join(PATIENCE)
         raise
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Ignore it meanwhile, which processes started meanwhile inherit."""
+def _ignored_ctrl_c() -> Iterator[None]:
+    """Ignore Ctrl-C in the block, which processes started within it inherit."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's business
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, handler)
 
 
-def _stop(processes: Sequence[BaseProcess]) -> None:
-    """Let the workers put their trials back; in a terminal they have heard Ctrl-C themselves."""
-    for process in processes:
-        if process.pid is None:
-            continue
-        process.join(FAREWELL)
-        if process.is_alive():
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGINT)
-            process.join(FAREWELL)
-
-
-def _serve(plan: Plan, threads: int, shown: bool) -> None:
-    """One worker, with its share of the cores."""
-    # Before PyTorch and the estimators are loaded, which look once.
+def _run_worker(plan: Plan, threads: int, shown: bool) -> None:
+    """One worker, with its part of the cores."""
+    # Before PyTorch and the estimators are loaded, which read it once.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     from leukoscope.training.tuning.display import study_display
     from leukoscope.training.tuning.study import open_study
