@@ -1,14 +1,17 @@
-# Needs make and Python 3.11 or newer. Everything is installed into .venv, from constraints.txt.
+# Needs make and Python 3.11 or newer. Everything is installed into .venv, from constraints.txt; for
+# another Python: make quick VENV=.venv-3.13 PYTHON=python3.13
 .POSIX:
 
-READY = .venv/.ready
-DOCS_READY = .venv/.docs-ready
+VENV = .venv
+CONSTRAINTS = constraints.txt
+READY = $(VENV)/.ready
+DOCS_READY = $(VENV)/.docs-ready
 JS_READY = node_modules/.ready
-BIN = .venv/bin
+BIN = $(VENV)/bin
 # Of `make model`: the images, and where their audit is or goes.
 DATA = data
 AUDIT = audit
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c $(CONSTRAINTS)
 CHECKED = src tests benchmarks tools
 
 help: ## Show this list
@@ -24,8 +27,18 @@ model: $(READY) ## Train the shipped model anew from the images in DATA=data, or
 	$(BIN)/leukoscope release $(AUDIT)/cohort.csv --figures docs/images \
 	  --out src/leukoscope/inference/default.onnx
 
+PYTEST = $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
+
+quick: $(READY) ## In a minute, the tests without training, browser, servers and PostgreSQL
+	$(PYTEST) -m 'not slow and not browser and not postgresql'
+
+lowest: $(READY) ## The quick tests on the lowest versions that pyproject.toml allows
+	@$(BIN)/python tools/lowest_versions.py train dev > $(VENV)/lowest.new
+	@cmp -s $(VENV)/lowest.new $(VENV)/lowest.txt || cp $(VENV)/lowest.new $(VENV)/lowest.txt
+	@$(MAKE) quick VENV=.venv-lowest CONSTRAINTS=$(VENV)/lowest.txt
 
 lint: $(READY) ## Style, formatting and layers of imports, changing nothing
 	$(BIN)/ruff check $(CHECKED)
@@ -52,11 +65,11 @@ cards: $(READY) ## Write the shipped model's card and checklists into docs/, aft
 	$(BIN)/python tools/model_pages.py
 
 clean: ## Remove what make has made: .venv, demo, site and caches (runs/ stays)
-	rm -rf .venv node_modules demo site build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* node_modules demo site build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml constraints.txt
-	@.venv/bin/python -c '' 2>/dev/null && exit 0; \
+$(READY): pyproject.toml $(CONSTRAINTS)
+	@$(BIN)/python -c '' 2>/dev/null && exit 0; \
 	for python in $$PYTHON python3 python3.11 python3.12 python3.13 python3.14; do \
 	  if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	  then found=$$python; break; fi; \
@@ -66,8 +79,8 @@ $(READY): pyproject.toml constraints.txt
 	  echo "Install it (Debian, Ubuntu: python3 and python3-venv; macOS: brew install python)," >&2; \
 	  echo "or name one: make PYTHON=/path/to/python3" >&2; exit 1; \
 	fi; \
-	rm -rf .venv && $$found -m venv .venv
-	@echo "Installing into .venv; this takes a few minutes the first time"
+	rm -rf $(VENV) && $$found -m venv $(VENV)
+	@echo "Installing into $(VENV); this takes a few minutes the first time"
 	$(PIP) -e '.[train,dev]'
 	@touch $@
 
@@ -80,4 +93,4 @@ $(DOCS_READY): $(READY)
 	$(PIP) -e '.[docs]'
 	@touch $@
 
-.PHONY: help demo model test lint format js types docs cards clean
+.PHONY: help demo model test quick lowest lint format js types docs cards clean
