@@ -25,41 +25,23 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
-# A worker takes a file at a time. The slowest come first, or one would be left over at the end; in
-# a list, for a file with few tests may be slow and one with many quick.
-SLOWEST = (
-    "api/test_tune.py",
-    "app/page/test_lasting.py",
-    "training/estimators/test_train.py",
-    "data/audit/test_audit.py",
-    "training/test_distributed.py",
-    "app/store/test_together.py",
-    "api/test_train_evaluate.py",
-    "data/overview/test_report.py",
-    "api/test_leakage.py",
-    "api/test_backbones.py",
-    "training/tuning/test_worker.py",
-    "models/network/test_backbones.py",
-    "training/network/test_export.py",
-    "app/test_cases.py",
-    "app/page/test_case.py",
-    "app/page/test_upload.py",
-    "app/page/test_access.py",
-    "app/page/test_maps.py",
-    "app/page/test_review.py",
-    "app/page/test_verdicts.py",
-    "evaluation/report/test_report.py",
-    "api/test_compare.py",
-    "data/test_synthetic.py",
-    "app/test_client.py",
-)
+MARK_OF_FIXTURE = {"browser": "browser", "postgresql": "postgresql"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slowest files first."""
-    here = Path(__file__).parent
-    place = {here / name: number for number, name in enumerate(SLOWEST)}
-    items.sort(key=lambda item: place.get(item.path, len(SLOWEST)))
+    """Mark tests by what they need, and begin with the slowest files.
+
+    A worker takes a file at a time: a slow one begun late would run alone at the end.
+    """
+    seconds: dict[Path, float] = {}
+    for item in items:
+        for fixture, mark in MARK_OF_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+        for mark in item.iter_markers("slow"):
+            seconds[item.path] = max(seconds.get(item.path, 0), *mark.args)
+    items.sort(key=lambda item: -seconds.get(item.path, 0))
 
 
 @pytest.fixture(scope="session")
