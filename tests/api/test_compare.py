@@ -67,7 +67,7 @@ def test_runs_are_read_grouped_and_written(made: Path, tmp_path: Path) -> None:
         "comparison.json",
     }
     assert json.loads((tmp_path / "out" / "comparison.json").read_text())["metric"] == "auroc"
-    assert [row.ours for row in found.claims if row.claim.recipe == "cnn"] == [
+    assert [row.ours for row in found.published if row.claim.recipe == "cnn"] == [
         "cnn-1",
         "cnn-0, fit.epochs=3",
     ] * 2
@@ -110,7 +110,7 @@ def test_what_cannot_be_compared_has_a_line_and_the_rest_goes_on(runs, damage, w
     damage(runs / "cnn-0")
     found = ls.compare(folders(runs))
     assert sorted(entry.name for entry in found.entries) == ["cnn-1", "dense-0"]
-    [line] = found.left_out
+    [line] = found.skipped
     assert "cnn-0" in line
     assert words in line
     assert "\n" not in line
@@ -158,7 +158,7 @@ def test_a_copy_is_left_out_and_a_second_name_counts_once(runs: Path) -> None:
     (runs / "link").symlink_to(runs / "dense-0")
     found = ls.compare([runs / name for name in ("dense-0", "cnn-0", "copy", "link")])
     assert sorted(entry.name for entry in found.entries) == ["cnn-0", "dense-0"]
-    [copy], [link] = found.left_out, found.remarks
+    [copy], [link] = found.skipped, found.remarks
     assert "copy" in copy
     assert "cnn-0" in copy
     assert "link: is named twice" in link
@@ -226,7 +226,7 @@ def test_real_trainings_are_compared(tmp_path: Path) -> None:
     for run in trained:
         ls.evaluate(run)
     found = ls.compare([run.folder for run in trained], "cnn-gap")
-    assert found.left_out == found.remarks == ()
+    assert found.skipped == found.remarks == ()
     [group] = found.groups
     rows = {row.entry.name: row for row in group.rows}
     assert set(rows) == {"person", "net"}

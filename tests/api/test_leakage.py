@@ -92,9 +92,9 @@ def test_the_study_holds_what_its_runs_measured(study: Study, out: Path) -> None
     assert [(run.split, run.seed) for run in study.runs] == [("official", 1), ("person", 1)]
     for run in study.runs:
         record = json.loads((out / run.folder / "report.json").read_text())
-        assert run.figures["auroc"].value == record["metrics"]["auroc"]["value"]
+        assert run.metrics["auroc"].value == record["metrics"]["auroc"]["value"]
         half = record["metrics_at_half"]["accuracy"]["value"]
-        assert run.figures["accuracy_at_half"].value == half
+        assert run.metrics["accuracy_at_half"].value == half
         own = read_run(out / run.folder)
         assert run.parts["train"].cells == np.sum(own.cohort["part"] == "train")
     official, person = study.runs
@@ -102,8 +102,8 @@ def test_the_study_holds_what_its_runs_measured(study: Study, out: Path) -> None
     assert official.fold == "1"
     assert set(official.person[official.seen]) == {"S1", "HS1"}
     assert not person.seen.any()
-    leaky, honest = study.levels
-    expected = official.figures["auroc"].value - person.figures["auroc"].value
+    leaky, honest = study.results
+    expected = official.metrics["auroc"].value - person.metrics["auroc"].value
     assert leaky.gap["auroc"].value == pytest.approx(expected)
     assert not honest.gap
 
@@ -112,7 +112,7 @@ def test_a_finished_run_is_not_repeated(study: Study, cells: Path, out: Path) ->
     before = {path: path.stat().st_mtime_ns for path in out.glob("logistic/*/*")}
     again = ls.leakage(cells, "logistic", out=out, splits=["person"], **CHOICE)
     assert {path: path.stat().st_mtime_ns for path in out.glob("logistic/*/*")} == before
-    assert again.levels == study.levels
+    assert again.results == study.results
 
 
 def test_an_unfinished_run_is_done_and_no_other(study: Study, cells: Path, out: Path) -> None:
@@ -129,9 +129,9 @@ def test_an_unfinished_run_is_done_and_no_other(study: Study, cells: Path, out: 
 def test_the_files_say_the_same(study: Study, out: Path) -> None:
     table = read_table(out / "leakage.csv")
     assert table["split"].tolist() == ["official", "person"]
-    assert table["auroc"].tolist() == [run.figures["auroc"].value for run in study.runs]
+    assert table["auroc"].tolist() == [run.metrics["auroc"].value for run in study.runs]
     summary = json.loads((out / "summary.json").read_text())
-    assert summary["protocols"][0]["gap"]["auroc"]["value"] == study.levels[0].gap["auroc"].value
+    assert summary["protocols"][0]["gap"]["auroc"]["value"] == study.results[0].gap["auroc"].value
     assert summary["synthetic"] is True
     page = (out / "leakage.html").read_text()
     assert "SYNTHETIC CELLS" in page

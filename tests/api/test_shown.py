@@ -27,7 +27,7 @@ OBJECTS = {
     "audit": (AUDIT, ["1,000 cells", "2 subjects", "1 persons", "1 identical"]),
     "run": (ls.Run(Path("runs/x"), read_recipe("svm"), SPLIT, COHORT), ["svm", "x", "LEAKY"]),
     "card": (tiny_card(), ["tiny", "persons"]),
-    "comparison": (Comparison("auroc", (), left_out=("x",)), ["0 runs", "1 folders skipped"]),
+    "comparison": (Comparison("auroc", (), skipped=("x",)), ["0 runs", "1 folders skipped"]),
     "tuning": (Study(Path("studies/x"), "auroc", (), None, None), ["x", "0 trials"]),
     "leakage": (LeakageStudy("data", False, (), ()), ["0 runs"]),
     "evaluation": (evaluated(predictions()), ["AUROC", "cells of"]),

@@ -10,6 +10,7 @@ from rich.console import Console
 from leukoscope.cli.compare import _print_columns
 from leukoscope.cli.main import main
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.evaluation.comparison.published import MARK
 from tests.evaluation.made_runs import LEAKY, write_measured_run
 
 
@@ -41,7 +42,7 @@ def test_the_table_names_runs_groups_and_marks(run, runs, tmp_path):
     for wanted in ("dense-0", "[red]cnn", "by person", "by image", "LEAKY", RESEARCH_USE):
         assert wanted in out
     assert out.index("[red]cnn") < out.index("LEAKY") < out.index("leaky")
-    assert "claimed by its authors, not measured here" in out
+    assert MARK in out
     assert "--baseline" in out  # none was named
     assert (tmp_path / "out" / "comparison.html").is_file()
 

@@ -73,7 +73,7 @@ def made_entry(
     return Entry(
         name=name,
         evaluation=evaluated(answered, protocol),
-        answers=predictions_of(answered),
+        predictions=predictions_of(answered),
         **plain | fields,
     )
 

@@ -9,7 +9,7 @@ from leukoscope.core.values import Overlap
 from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point
 from leukoscope.evaluation.record import Evaluation, Protocol
-from leukoscope.evaluation.report import text as narrative
+from leukoscope.evaluation.report import text as summary_text
 from leukoscope.evaluation.summary import (
     confident_errors,
     evaluate_table,
@@ -103,7 +103,7 @@ def test_cells_without_label_or_probability_are_left_out_and_counted():
     record = evaluate(more)
     assert (record.cells["unlabeled"], record.cells["without probability"]) == (2, 1)
     assert record.metrics == whole.metrics
-    assert "Left out: 2 unlabeled and 1 without probability." in narrative.summary(record)[0]
+    assert "2 unlabeled and 1 without probability" in summary_text.summary(record)[0]
 
 
 @pytest.mark.parametrize(
@@ -168,31 +168,33 @@ def test_confident_errors_are_the_wrong_calls_furthest_off():
 )
 def test_what_taints_a_result_is_said_first(protocol, warning):
     record = evaluate(table(), protocol)
-    (text,) = narrative.warnings(record)
+    (text,) = summary_text.warnings(record)
     assert warning in text
     assert record.leaky == (not protocol.synthetic)
-    assert ("none of whom it was trained on" in narrative.summary(record)[0]) == (not record.leaky)
+    assert ("none of whom it was trained on" in summary_text.summary(record)[0]) == (
+        not record.leaky
+    )
 
 
 def test_the_summary_states_the_measured_figures():
     record = evaluate(table())
-    text = " ".join(narrative.summary(record))
+    text = " ".join(summary_text.summary(record))
     assert f"{100 * record.metrics['auroc'].value:.1f} %" in text
     assert f"{100 * record.metrics['specificity'].low:.1f} to" in text
     worst = next(row for row in record.persons if row.label == "HEM")
     assert f"person {worst.person}, {worst.cells} cells" in text
-    assert narrative.warnings(record) == []
+    assert summary_text.warnings(record) == []
 
 
 def test_one_class_alone_is_told_in_words():
     cells = {name: values[table()["label"] == 0] for name, values in table().items()}
     record = evaluate(cells)
-    text = " ".join(narrative.summary(record))
-    assert "not defined" in text
+    text = " ".join(summary_text.summary(record))
+    assert "undefined" in text
     assert "leukemic cells and" not in text
     assert "nan" not in text
     assert (
-        narrative.intervals_method(record)
+        summary_text.intervals_method(record)
         == "none: only 0 with ALL cells, and an interval needs 3 persons"
     )
 
@@ -200,6 +202,6 @@ def test_one_class_alone_is_told_in_words():
 def test_where_persons_are_unknown_nobody_is_said_to_be_new():
     cells = table()
     cells["person"][:4] = ""
-    text = narrative.summary(evaluate(cells))[0]
+    text = summary_text.summary(evaluate(cells))[0]
     assert "none of whom" not in text
-    assert "The person of 4 cells is not known" in text
+    assert "4 cells is unknown" in text

@@ -106,7 +106,7 @@ def _read(folders: Sequence[Path]) -> "tuple[dict[Path, RunResult], list[str]]":
             skipped.append(" ".join(str(error).split()))
             continue
         name = result.entry.name
-        first = first_names.setdefault(result.entry.answers.content, name)
+        first = first_names.setdefault(result.entry.predictions.content, name)
         if first != name:
             skipped.append(f"{name}: has the same predictions as {first}, so it is a copy.")
             continue

@@ -11,7 +11,7 @@ from leukoscope.core.files import natural_key
 from leukoscope.core.tables import read_table
 from leukoscope.data.cohort import ALL, HEM, Cohort, read_cohort_table
 from leukoscope.data.splits.partition import PARTS
-from leukoscope.evaluation.leakage.leakage import study_levels
+from leukoscope.evaluation.leakage.leakage import protocol_results
 from leukoscope.evaluation.leakage.record import (
     LEAKAGE_METRICS,
     PROTOCOLS,
@@ -47,7 +47,7 @@ def read_study(folder: Path) -> Study:
         )
     runs = tuple(run for run, _ in finished)
     synthetic = any(record.protocol.synthetic for _, record in finished)
-    return Study(data.pop(), synthetic, runs, study_levels(runs))
+    return Study(data.pop(), synthetic, runs, protocol_results(runs))
 
 
 def _finished(folder: Path) -> Iterator[tuple[MeasuredRun, Evaluation]]:
@@ -79,7 +79,7 @@ def measured_run(run: Run, record: Evaluation) -> MeasuredRun:
         person=table.person,
         seen=np.isin(table.person.astype(str), sorted(known)),
         threshold=record.operating_point.threshold,
-        figures={
+        metrics={
             info.key: (record.metrics_at_half if info.at_half else record.metrics)[info.metric]
             for info in LEAKAGE_METRICS
         },

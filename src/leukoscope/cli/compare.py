@@ -55,7 +55,7 @@ def compare(
     Runs are ranked only among runs of the same data and protocol. Exit code 3 if any was skipped.
     """
     comparison = ls.compare(runs, baseline, metric=metric, out=out, claims=claims, speed=speed)
-    for line in (*comparison.left_out, *comparison.remarks):
+    for line in (*comparison.skipped, *comparison.remarks):
         print("leukoscope:", line, file=sys.stderr)
     if as_json:
         print(comparison.to_json(), end="")
@@ -161,7 +161,7 @@ def _print_claims(console: "Console", comparison: "Comparison") -> None:
     from leukoscope.evaluation.comparison.published import MARK
     from leukoscope.evaluation.metrics.metrics import TITLES
 
-    shown = [row for row in comparison.claims if row.ours]
+    shown = [row for row in comparison.published if row.ours]
     if not shown:
         return
     console.print(Text(f"Published results ({MARK})", style="bold"))

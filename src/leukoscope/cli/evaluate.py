@@ -46,6 +46,6 @@ def evaluate(
     report([*warnings(result), RESEARCH_USE, ""], False)
     report({metric.title: str(result.metrics[metric.key]) for metric in METRICS}, False)
     if result.selection is not None:
-        from leukoscope.evaluation.report.selection import words
+        from leukoscope.evaluation.report.selection import summary
 
-        report(["", *words(result.selection)], False)
+        report(["", *summary(result.selection)], False)

@@ -1,8 +1,8 @@
-"""What a model said of the cells it was measured on, in an order that depends on the cells alone.
+"""The predictions of an evaluation, in an order that depends on the cells alone.
 
-Two runs can be compared cell by cell only where both were measured on the same cells, with the same
-labels and persons. A cell is known by the sha256 of its image, or by the end of its path where that
-is not on record.
+Two runs can be compared cell by cell only if both were evaluated on the same cells, with the same
+labels and persons. A cell is identified by the sha256 of its image, or by the end of its path if
+that is not recorded.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class Predictions:
     """The scored cells of one evaluation, sorted by key; arrays (N,).
 
     Attributes:
-        key: object array of str, what the cell is known by.
+        key: object array of str, the identity of the cell.
         label: 1 = ALL, 0 = HEM.
         person: object array of str, "" where unknown.
         p: float64, the calibrated probability of ALL.
@@ -43,17 +43,17 @@ class Predictions:
 
     @property
     def cells(self) -> str:
-        """A short hash of the cells with their labels and persons: what was measured on."""
+        """A short hash of the cells with their labels and persons."""
         return digest(self.key.tolist(), self.label.tolist(), self.person.tolist())
 
     @property
     def content(self) -> str:
-        """A short hash of the cells and of what was said of them."""
+        """A short hash of the cells and their predictions."""
         return digest(self.cells, self.p.tolist())
 
 
 def digest(*values: object) -> str:
-    """A short hexadecimal hash of plain values: 48 bits, which no chance meeting will hit."""
+    """A short hexadecimal hash of plain values: 48 bits, too many for a collision by chance."""
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:DIGITS]
 
 
@@ -64,7 +64,7 @@ def predictions_of(predictions: Cohort) -> Predictions:
         predictions: With label, person, sha256 and p_all, as `evaluate` writes it.
 
     Raises:
-        LeukoscopeError: It has no probabilities, or values that are none.
+        LeukoscopeError: The probabilities are missing or invalid.
     """
     if "p_all" not in predictions or predictions["p_all"].dtype.kind not in "fi":
         raise LeukoscopeError("the column p_all is missing or does not hold numbers")
@@ -82,7 +82,7 @@ def why_not_paired(first: Predictions, second: Predictions) -> str:
     """The reason why two runs cannot be compared cell by cell; "" if they can."""
     if first.key.tolist() != second.key.tolist():
         common = (Counter(first.key.tolist()) & Counter(second.key.tolist())).total()
-        return f"other cells: {common:,} of its {len(second):,} were measured for the baseline"
+        return f"other cells: {common:,} of its {len(second):,} were evaluated for the baseline"
     for what, mine, other in (
         ("label", first.label, second.label),
         ("person", first.person, second.person),

@@ -1,4 +1,4 @@
-"""The record of an evaluation: what was measured and how; read and written as JSON."""
+"""The result of an evaluation and how it was obtained; read and written as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,23 +19,23 @@ FORMAT = "leukoscope-evaluation/1"
 
 @dataclass(frozen=True)
 class Protocol:
-    """How the evaluated cells came to be apart from those the model learned from."""
+    """How the evaluated cells were separated from the training data."""
 
     split: str
-    """How the parts were made, in words: "by person", "by image", "official folds"."""
+    """The kind of split, as text: "by person", "by image", "official folds"."""
     model: str = ""
     data: str = ""
     part: str = "test"
     split_seed: int | None = None
     persons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Part (train, validation, test) to its persons."""
+    """Persons by subset (train, validation, test)."""
     cells: Mapping[str, int] = field(default_factory=dict)
-    """Part to its number of cells."""
+    """Number of cells by subset."""
     chosen_on: Mapping[str, str] = field(default_factory=dict)
-    """What was chosen ("best epoch", "temperature", "operating point") to the part that set it."""
+    """The subset that each choice ("best epoch", "temperature", "operating point") was made on."""
     temperature: float = 1.0
     leaky: bool = False
-    """The split puts cells of one person on both sides, as a split by image does."""
+    """The split allows a person in training and test, as a split by image does."""
     synthetic: bool = False
     overlap: Overlap = field(default_factory=Overlap)
     """Evaluated persons and images that the model was trained on, where this was allowed."""
@@ -44,7 +44,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class PersonRow:
-    """How the cells of one person and label were called at the operating point."""
+    """Performance at the operating point on the cells of one person and label."""
 
     person: str
     label: str
@@ -52,16 +52,16 @@ class PersonRow:
     cells: int
     right: int
     share: float
-    """Cells called rightly: sensitivity where the label is ALL, specificity where it is HEM."""
+    """Fraction classified correctly: the sensitivity of ALL cells, the specificity of HEM cells."""
     low: float
-    """Lower bound of the 95 % Wilson interval of the share, for this person's cells."""
+    """Lower bound of the 95 % Wilson interval of the fraction, for this person's cells."""
     high: float
     mean_p: float
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How stated probabilities compare with what was observed, with the temperature and before."""
+    """Predicted probabilities against observed fractions, with and without the temperature."""
 
     reliability: Reliability
     ece: float
@@ -70,24 +70,24 @@ class Calibration:
     nll_untempered: float | None = None
     reliability_untempered: Reliability | None = None
     person_ece: float | None = None
-    """The calibration error where each person weighs the same, as for the temperature."""
+    """The calibration error with the same weight for every person, as for the temperature."""
     person_ece_untempered: float | None = None
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that is claimed about one model on one part of one data set."""
+    """The performance of one model on one subset of one data set."""
 
     protocol: Protocol
     operating_point: OperatingPoint
     cells: Mapping[str, int]
-    """Numbers of ALL, HEM, "of unknown person"; left out: "unlabeled", "without probability"."""
+    """Counts of ALL, HEM, "of unknown person"; excluded: "unlabeled", "without probability"."""
     person_count: Mapping[str, int]
-    """Persons with "ALL" and with "HEM" cells."""
+    """Numbers of persons with "ALL" and with "HEM" cells."""
     metrics: Mapping[str, Estimate]
-    """Every metric of `METRICS`, calls made at the operating point."""
+    """Every metric of `METRICS`, at the operating point."""
     metrics_at_half: Mapping[str, Estimate]
-    """The metrics that need a threshold, calls made at 0.5."""
+    """The metrics that need a threshold, at a threshold of 0.5."""
     confusion: Confusion
     confusion_at_half: Confusion
     persons: tuple[PersonRow, ...]
@@ -96,7 +96,7 @@ class Evaluation:
     replicates: int
     seed: int
     selection: Selection | None = None
-    """What was answered; None where the verdicts are not known."""
+    """The metrics of abstention; None without verdicts."""
 
     def __repr__(self) -> str:
         return f"<Evaluation of {self._subject()}: AUROC {self.metrics['auroc']}>"
@@ -120,7 +120,7 @@ class Evaluation:
 
     @property
     def leaky(self) -> bool:
-        """Whether a person may stand on both sides, so that the figures flatter the model."""
+        """Whether a person may be in training and test, so that the metrics are too good."""
         return self.protocol.leaky or self.overlap
 
     @property
@@ -129,7 +129,7 @@ class Evaluation:
         return bool(self.protocol.overlap.persons or self.protocol.overlap.hashes)
 
     def to_json(self) -> str:
-        """The record as JSON text; what is not defined is null."""
+        """The evaluation as JSON text; undefined values are null."""
         body = {
             "format": FORMAT,
             "notice": RESEARCH_USE,
@@ -145,10 +145,10 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, text: str) -> "Evaluation":
-        """Read the record that `to_json` wrote.
+        """Read an evaluation that `to_json` wrote.
 
         Raises:
-            LeukoscopeError: If the text is no such record.
+            LeukoscopeError: The text is not an evaluation.
         """
         try:
             body = current_names(parse_object(text, "the file"))

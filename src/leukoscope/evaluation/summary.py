@@ -1,4 +1,4 @@
-"""From a table of cells with labels and probabilities to the record of an evaluation."""
+"""Evaluate a table of cells with labels and probabilities."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,14 +32,19 @@ def person_rows(
 ) -> tuple[PersonRow, ...]:
     """One row for each known person and label: ALL before HEM, the worst first.
 
-    `threshold` is one for all cells, or each cell's own.
+    Args:
+        label: (N,) 1 = ALL, 0 = HEM.
+        p: (N,) calibrated probability of ALL.
+        person: (N,) person of each cell, "" where unknown.
+        threshold: One for all cells, or (N,).
+        subject: (N,) subject of each cell; by default the person.
     """
     truth, score, who = (
         np.asarray(label),
         np.asarray(p, np.float64),
         np.asarray(person, dtype=object),
     )
-    called = score >= np.asarray(threshold)
+    predicted = score >= np.asarray(threshold)
     ids = who if subject is None else np.asarray(subject, dtype=object)
     rows = []
     for name in set(who.tolist()) - {""}:
@@ -48,13 +53,21 @@ def person_rows(
             cells = int(own.sum())
             if not cells:
                 continue
-            right = int(np.sum(called[own] == (value == 1)))
-            low, high = wilson_interval(right, cells)
+            correct = int(np.sum(predicted[own] == (value == 1)))
+            low, high = wilson_interval(correct, cells)
             subjects = tuple(sorted(set(ids[own].tolist()), key=natural_key))
             mean_p = float(score[own].mean())
             rows.append(
                 PersonRow(
-                    str(name), label_name, subjects, cells, right, right / cells, low, high, mean_p
+                    str(name),
+                    label_name,
+                    subjects,
+                    cells,
+                    correct,
+                    correct / cells,
+                    low,
+                    high,
+                    mean_p,
                 )
             )
     return tuple(sorted(rows, key=lambda row: (row.label, row.share, natural_key(row.person))))
@@ -69,16 +82,16 @@ def evaluate_table(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Evaluation:
-    """Measure a model on labeled cells it has answered for.
+    """Measure the performance of a model on labeled cells that it has predicted.
 
     Args:
         table: The cells, from `table.scored_cells`.
-        operating_point: The threshold, chosen before on other persons.
-        protocol: How the cells were kept apart from the training data; it goes into the record as
-            it is.
-        limits: When the model abstains, likewise; where it does.
-        replicates: Draws of the person bootstrap.
-        seed: Its seed.
+        operating_point: The threshold, chosen beforehand on other persons.
+        protocol: How the cells were separated from the training data; copied into the result.
+        limits: The conformal thresholds, chosen beforehand on other persons; None for a model that
+            never abstains.
+        replicates: Number of bootstrap draws.
+        seed: Seed of the draws.
     """
     label, p, who = table.label, table.p, table.person
     threshold = operating_point.threshold
@@ -119,7 +132,7 @@ def evaluate_table(
 def _calibration(
     label: NDArray[Any], p: NDArray[Any], person: NDArray[Any], logit: NDArray[Any] | None
 ) -> Calibration:
-    """With the temperature and, where logits are known, without it."""
+    """Calibration with the temperature and, if logits are known, without it."""
     weight = person_weights(person.astype(str))
     found = Calibration(
         reliability=reliability_curve(label, p),
@@ -142,10 +155,11 @@ def _calibration(
 def confident_errors(
     label: ArrayLike, p: ArrayLike, threshold: float, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The wrong calls furthest from the threshold, the worst first.
+    """The incorrect predictions furthest from the threshold, the worst first.
 
     Returns:
-        Indices of at most `count` missed ALL cells and of at most `count` HEM cells called ALL.
+        Indices of at most `count` missed ALL cells and of at most `count` HEM cells predicted as
+        ALL.
     """
     truth, score = np.asarray(label), np.asarray(p, np.float64)
     missed = np.flatnonzero((truth == 1) & (score < threshold))

@@ -48,18 +48,18 @@ def read_run_result(folder: Path | str) -> RunResult:
     recipe, split = read_recipe(folder / RECIPE), read_split(folder / SPLIT)
     card = read_card(folder / MODEL)
     record = _read_record(folder)
-    predictions = read_cohort_table(folder / PREDICTIONS)
-    given = _read_answers(folder, predictions)
-    _check_together(folder, record, given, card)
+    cells = read_cohort_table(folder / PREDICTIONS)
+    predictions = _read_predictions(folder, cells)
+    _check_together(folder, record, predictions, card)
     epochs, seconds, remarks = _cost(folder, recipe)
     entry = Entry(
         name=printable(str(folder)),
         recipe=printable(recipe.name),
         settings=changed_settings(recipe),
         evaluation=record,
-        answers=given,
+        predictions=predictions,
         training=_training(split, card),
-        cohort=_cohort(card, predictions),
+        cohort=_cohort(card, cells),
         file_bytes=(folder / MODEL).stat().st_size,
         weights=count_parameters(folder / MODEL) if card.descriptors is None else None,
         epochs=epochs,
@@ -141,18 +141,18 @@ def _is_sound(record: Evaluation) -> bool:
     )
 
 
-def _read_answers(folder: Path, predictions: Cohort) -> Predictions:
+def _read_predictions(folder: Path, cells: Cohort) -> Predictions:
     try:
-        return predictions_of(predictions)
+        return predictions_of(cells)
     except LeukoscopeError as error:
         raise CohortError(
             f"{folder / PREDICTIONS}: {error}; measure again: leukoscope evaluate {folder}"
         ) from error
 
 
-def _check_together(folder: Path, record: Evaluation, given: Predictions, card: Card) -> None:
+def _check_together(folder: Path, record: Evaluation, predictions: Predictions, card: Card) -> None:
     """Make sure that report, predictions and model speak of one and the same evaluation."""
-    counted = confusion(given.label, given.p, record.operating_point.threshold)
+    counted = confusion(predictions.label, predictions.p, record.operating_point.threshold)
     if counted != record.confusion:
         raise TrainingError(
             f"{folder}: {RECORD_NAME} was not made from {PREDICTIONS}; measure again: leukoscope "

@@ -51,7 +51,7 @@ def entries(draw: st.DrawFn) -> list[Entry]:
                 BASE,
                 name=f"run {number}",
                 evaluation=record,
-                answers=draw(st.sampled_from([BASE.answers, other_cells])),
+                predictions=draw(st.sampled_from([BASE.predictions, other_cells])),
                 training=draw(st.sampled_from(["t", "u"])),
             )
         )
@@ -62,7 +62,7 @@ def told_apart(one: Entry, other: Entry) -> bool:
     """Whether two runs differ in anything that a figure hangs on besides the model."""
     mine, its = one.evaluation, other.evaluation
     return (
-        one.answers.key.tolist() != other.answers.key.tolist()
+        one.predictions.key.tolist() != other.predictions.key.tolist()
         or one.training != other.training
         or mine.leaky != its.leaky
         or mine.protocol.split != its.protocol.split
@@ -107,7 +107,7 @@ def test_the_best_comes_first_and_equal_figures_share_a_rank():
 def test_another_division_of_the_persons_is_other_data():
     merged = predictions()
     person = np.where(merged["person"] == "2", "1", merged["person"])
-    other = replace(BASE, name="b", answers=predictions_of(merged.with_columns(person=person)))
+    other = replace(BASE, name="b", predictions=predictions_of(merged.with_columns(person=person)))
     assert len(grouped([BASE, other])) == 2
 
 
@@ -183,7 +183,7 @@ def test_where_cells_differ_there_is_no_difference_and_the_reason_is_said():
     assert "3 of them have another person" in why_not_paired(
         one, predictions_of(table.with_columns(person=person))
     )
-    runs = [BASE, replace(made_entry("b", model=1), answers=fewer)]
+    runs = [BASE, replace(made_entry("b", model=1), predictions=fewer)]
     rows = [row for group in compare_entries(runs, "auroc", [BASE]) for row in group.rows]
     [found] = [row.difference for row in rows if row.entry.name == "b"]
     assert (found.baseline, found.estimates) == ("a", {})

@@ -21,7 +21,7 @@ from leukoscope.evaluation.metrics.metrics import METRICS
 from tests.evaluation.made_runs import HONEST, LEAKY, made_entry
 
 HOSTILE = '<script>alert("x")</script> $\\frac{'
-SENTENCE = "Split over images: flatters."
+SENTENCE = words.BY_IMAGE
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_only_a_leaky_group_has_the_mark_and_the_sentence(page, comparison):
     assert [group.leaky for group in comparison.groups] == [False, False, True]
     assert page.index(headings[2]) < at  # below its own heading, after those of honest groups
     assert max(page.index(heading) for heading in headings[:2]) < at
-    honest = replace(comparison, groups=comparison.groups[:2], means=(), claims=())
+    honest = replace(comparison, groups=comparison.groups[:2], means=(), published=())
     assert "leaky)" not in render_comparison(honest).split("<main>")[1]
     assert SENTENCE not in render_comparison(honest)
 
@@ -77,7 +77,7 @@ def test_the_page_has_every_figure_claim_and_remark(page, comparison):
             assert f"{figure.low:.3f} to {figure.high:.3f}" in page
     for wanted in (MARK, "0.955", RESEARCH_USE, "3.74 M", "3.3 min: 4 x 50 s", "30 (20 to 40)"):
         assert wanted in page
-    for title in ("Left out", "Remarks", "Means over test sets", "different test persons"):
+    for title in ("Skipped", "Remarks", "Means over test sets", words.SEEDS.split(";")[0]):
         assert title in page
 
 
@@ -125,7 +125,7 @@ def test_the_table_on_disk_has_a_row_per_run_with_figures_intervals_and_differen
 
 def test_exit_code_says_whether_any_was_left_out(comparison):
     assert comparison.exit_code == 3
-    assert replace(comparison, left_out=()).exit_code == 0
+    assert replace(comparison, skipped=()).exit_code == 0
 
 
 def test_two_groups_that_look_alike_are_told_apart():

@@ -8,7 +8,7 @@ import pytest
 import sklearn.metrics as reference
 
 from leukoscope.core.values import Estimate
-from leukoscope.evaluation.leakage.leakage import by_exposure, run_draws, study_levels
+from leukoscope.evaluation.leakage.leakage import by_exposure, protocol_results, run_draws
 from leukoscope.evaluation.leakage.plots import leakage_plot
 from leukoscope.evaluation.leakage.record import (
     LEAKAGE_METRICS,
@@ -51,7 +51,7 @@ def width(estimate: Estimate) -> float:
 
 
 def study(*runs: MeasuredRun) -> Study:
-    return Study("data", False, runs, study_levels(runs, 200))
+    return Study("data", False, runs, protocol_results(runs, 200))
 
 
 def test_the_draws_of_a_share_have_the_spread_of_the_closed_form() -> None:
@@ -86,10 +86,10 @@ def test_each_draw_is_the_metric_of_cells_with_their_persons_weight() -> None:
 
 def test_runs_of_the_same_persons_are_not_taken_for_independent() -> None:
     one = answered()
-    same = study_levels([one, replace(one, seed=1)])[0].mean["auroc"]
-    assert width(same) == pytest.approx(width(study_levels([one])[0].mean["auroc"]))
+    same = protocol_results([one, replace(one, seed=1)])[0].mean["auroc"]
+    assert width(same) == pytest.approx(width(protocol_results([one])[0].mean["auroc"]))
     other = replace(one, seed=1, person=np.array([f"X{who}" for who in one.person], dtype=object))
-    by_exposure = study_levels([one, other])[0].mean["auroc"]
+    by_exposure = protocol_results([one, other])[0].mean["auroc"]
     # Half of the draws of two seeds hold one of them twice, the others both: 3/4 of the variance.
     assert width(by_exposure) == pytest.approx(width(same) * np.sqrt(3 / 4), rel=0.1)
 
@@ -101,9 +101,9 @@ def test_the_spread_of_the_seeds_is_in_the_interval() -> None:
         run = answered(seed=seed)
         missed = np.tile(np.arange(CELLS) >= right * CELLS, 2 * PERSONS)
         p = np.where(missed, 1 - run.label, run.label).astype(float)
-        figures = {**run.figures, "sensitivity": Estimate(right)}
-        runs.append(replace(run, p=p, figures=figures))
-    found = study_levels(runs)[0].mean["sensitivity"]
+        figures = {**run.metrics, "sensitivity": Estimate(right)}
+        runs.append(replace(run, p=p, metrics=figures))
+    found = protocol_results(runs)[0].mean["sensitivity"]
     assert found.value == pytest.approx((0.2 + 0.5 + 0.9) / 3)
     assert (found.low, found.high) == pytest.approx((0.2, 0.9))
 
@@ -111,8 +111,8 @@ def test_the_spread_of_the_seeds_is_in_the_interval() -> None:
 def test_a_gap_is_the_difference_of_the_means_over_common_seeds() -> None:
     runs = [answered("person", 0, 0), answered("person", 1, 1)]
     runs += [answered("image", 1, 2), answered("image", 2, 3)]
-    image, person = study_levels(runs)
-    auroc = [run.figures["auroc"].value for run in runs]
+    image, person = protocol_results(runs)
+    auroc = [run.metrics["auroc"].value for run in runs]
     assert image.mean["auroc"].value == pytest.approx((auroc[2] + auroc[3]) / 2)
     assert image.gap["auroc"].value == pytest.approx(auroc[2] - auroc[1])
     assert image.common == (1,)
@@ -122,7 +122,7 @@ def test_a_gap_is_the_difference_of_the_means_over_common_seeds() -> None:
 
 def test_equal_answers_leave_no_gap_and_no_interval_around_it() -> None:
     one = answered()
-    gap = study_levels([one, replace(one, split="image")])[0].gap
+    gap = protocol_results([one, replace(one, split="image")])[0].gap
     for figure in gap.values():
         assert (figure.value, figure.low, figure.high) == (0, 0, 0)
 
@@ -130,8 +130,8 @@ def test_equal_answers_leave_no_gap_and_no_interval_around_it() -> None:
 def test_a_gap_beyond_chance_leaves_out_0() -> None:
     poor = answered(who="P")
     good = replace(answered("image", who="Q"), p=0.1 + 0.8 * answered().label)
-    figures = {**good.figures, "auroc": Estimate(1.0)}
-    gap = study_levels([poor, replace(good, figures=figures)])[0].gap["auroc"]
+    figures = {**good.metrics, "auroc": Estimate(1.0)}
+    gap = protocol_results([poor, replace(good, metrics=figures)])[0].gap["auroc"]
     assert gap.low is not None
     assert 0 < gap.low < gap.value
 
@@ -141,9 +141,9 @@ def test_recipes_and_protocols_stay_apart_and_in_order() -> None:
         answered(split, 0, number, recipe)
         for number, (recipe, split) in enumerate(product(["svm", "cnn"], reversed(PROTOCOLS)))
     ]
-    levels = study_levels(runs, 50)
+    levels = protocol_results(runs, 50)
     assert [(own.recipe, own.split) for own in levels] == list(product(["svm", "cnn"], PROTOCOLS))
-    auroc = {(run.recipe, run.split): run.figures["auroc"].value for run in runs}
+    auroc = {(run.recipe, run.split): run.metrics["auroc"].value for run in runs}
     for level in levels:
         if level.gap:
             own = auroc[level.recipe, level.split] - auroc[level.recipe, "person"]
@@ -155,8 +155,8 @@ def test_too_few_persons_or_unknown_ones_give_no_interval() -> None:
     few = run.label.copy()
     few[: 6 * CELLS] = 0  # two persons are left with ALL
     for odd in (replace(run, label=few), replace(run, person=np.full(len(few), "", object))):
-        assert study_levels([odd], 50)[0].mean["auroc"].low is None
-        gap = study_levels([replace(odd, split="image"), run], 50)[0].gap["auroc"]
+        assert protocol_results([odd], 50)[0].mean["auroc"].low is None
+        gap = protocol_results([replace(odd, split="image"), run], 50)[0].gap["auroc"]
         assert gap.low is None
         assert gap.reason
 
@@ -183,7 +183,7 @@ def test_what_is_written(tmp_path: Path) -> None:
         "leakage.png",
         "leakage.svg",
     }
-    gap = made.levels[0].gap["auroc"].value
+    gap = made.results[0].gap["auroc"].value
     assert json.loads(to_json(made))["protocols"][0]["gap"]["auroc"]["value"] == gap
     text = "\n".join(lines(made))
     assert f"{gap:+.3f}" in text
@@ -199,7 +199,7 @@ def test_synthetic_cells_are_marked() -> None:
 
 def test_the_plot_shows_every_run_mean_and_gap() -> None:
     runs = [answered(split, seed, seed) for split in ("image", "person") for seed in range(3)]
-    levels = study_levels(runs, 50)
+    levels = protocol_results(runs, 50)
     sheet = leakage_plot(levels, LEAKAGE_METRICS[0])
     upper, lower = sheet.axes
     assert sum(len(dots.get_offsets()) for dots in upper.collections) == 6

@@ -106,8 +106,8 @@ def test_class_limits_are_each_classes_own():
 
 
 def test_what_cannot_be_set_is_said():
-    with pytest.raises(LeukoscopeError, match="no such cell"):
+    with pytest.raises(LeukoscopeError, match="validation subset"):
         person_limit([], [], 0.1)
     for alpha in (-0.1, 1.0):
-        with pytest.raises(LeukoscopeError, match="share of exceptions"):
+        with pytest.raises(LeukoscopeError, match="alpha"):
             person_limit([1.0], ["a"], alpha)

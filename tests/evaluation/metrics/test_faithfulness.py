@@ -45,7 +45,7 @@ def test_the_true_map_beats_random_and_center_and_its_opposite_loses(score) -> N
     speaks_for_all = 1 if score is looks_at_place else -1
     true = np.where(PLACE, 1.0, 0.0) * speaks_for_all
     one = ends(score)
-    assert one.called_all == (speaks_for_all == 1)
+    assert one.predicted_all == (speaks_for_all == 1)
     good, bad = (measure(score, one, map_, seed=1) for map_ in (true, -true))
     assert good["whole"] == pytest.approx(0.9, abs=0.01)
     # With four of the patches first, the curve falls at once and stays at 0.1.

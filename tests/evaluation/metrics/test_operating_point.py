@@ -52,7 +52,7 @@ def test_without_normal_cells_the_specificity_is_not_defined():
 
 
 def test_without_all_cells_it_cannot_be_set():
-    with pytest.raises(LeukoscopeError, match="no ALL cell in the validation part"):
+    with pytest.raises(LeukoscopeError, match="no ALL cell"):
         choose_operating_point([0, 0], [0.2, 0.8], ["a", "b"])
 
 

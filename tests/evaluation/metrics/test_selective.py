@@ -168,16 +168,16 @@ def test_abstaining_leaves_fewer_errors_and_intervals_hold_the_values():
 def test_the_report_says_what_was_answered_and_promises_nothing_it_cannot(tmp_path):
     record, columns = evaluated()
     text = render_report(record, scored_cells(columns), tmp_path).read_text("utf-8")
-    for wanted in ("When does it not answer?", "Risk-coverage curve", "Coverage of each person"):
+    for wanted in ("Risk-coverage curve", "Coverage of each person"):
         assert wanted in text
     found = record.selection
     assert found is not None
     assert found.limits is not None
-    words = " ".join(report_selection.words(found))
-    assert "are too few to promise" in words
+    words = " ".join(report_selection.summary(found))
+    assert "too few to guarantee" in words
     promised = replace(found.limits.all_from, guaranteed=True)
     kept = replace(found, limits=replace(found.limits, all_from=promised))
-    assert "promises on average over new persons" in " ".join(report_selection.words(kept))
+    assert "conformal prediction guarantees" in " ".join(report_selection.summary(kept))
 
 
 def test_a_model_that_never_abstains_says_so(tmp_path):
@@ -186,7 +186,7 @@ def test_a_model_that_never_abstains_says_so(tmp_path):
     assert "no limits for abstention" in text
     assert "Coverage of each person" not in text
     del columns["verdict"]
-    assert "When does it not answer?" not in render_report(
+    assert "Risk-coverage curve" not in render_report(
         replace(record, selection=None), scored_cells(columns), tmp_path
     ).read_text("utf-8")
 

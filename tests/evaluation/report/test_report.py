@@ -90,7 +90,7 @@ def test_optional_parts_appear_only_with_their_data(tmp_path):
     log.write_text("epoch,train_loss,validation_loss\n1,0.7,0.8\n2,0.5,0.7\n")
     bare, _ = rendered(tmp_path, columns, learning_log=tmp_path / "absent.csv")
     full, _ = rendered(tmp_path, learning_log=log)
-    for title in ("How it learned", "Does it go by size?", "Most confident errors"):
+    for title in ("Learning curves", "cell area", "Most confident errors"):
         assert title not in bare
         assert title in full
 

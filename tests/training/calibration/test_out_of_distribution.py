@@ -118,7 +118,7 @@ def test_evaluate_reports_what_was_answered(run: Run) -> None:
     tested = run.cohort.select(rows(run, "test"))
     assert {row.person for row in found.persons} == set(tested["person"])
     assert sum(row.cells for row in found.persons) == len(tested)
-    assert "When does it not answer?" in (run.folder / "report.html").read_text("utf-8")
+    assert "Risk-coverage curve" in (run.folder / "report.html").read_text("utf-8")
 
 
 def test_a_finished_run_is_calibrated_anew(run: Run, card: Card, tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def test_a_run_goes_the_whole_way(estimator: str, runs: dict[str, Run], tmp_path
     assert result.metrics["auroc"].value > 0.9  # the classes differ in size and color
     assert "train" in result.protocol.chosen_on["settings of the estimator"]
     page = (run.folder / "report.html").read_text()
-    assert "What does it go by?" in page
-    assert "How it learned" not in page
+    assert "Importance of descriptors" in page
+    assert "Learning curves" not in page
     found = ls.predict(tested.paths, run.model, out=tmp_path / "rows.csv")
     assert (len(found), found.failed) == (len(tested), 0)
     assert RESEARCH_USE in page

@@ -1,7 +1,7 @@
-"""Runs side by side: who may be ranked with whom, in what order, and by how much they differ.
+"""Compare runs: groups of comparable runs, their ranks, and differences from a baseline.
 
-Figures of two runs mean the same only where both were measured on the same cells after learning
-from the same cells: so runs are ranked within such groups and never across.
+Metrics of two runs are comparable only if both were trained on the same cells and evaluated on the
+same cells. So runs are ranked within such groups and never across groups.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from leukoscope.evaluation.record import Evaluation
 
 @dataclass(frozen=True)
 class Speed:
-    """Images a second of a model file, in rounds that took turns with the other models."""
+    """Images per second of a model file, in rounds alternating with the other models."""
 
     median: float
     low: float
@@ -27,28 +27,28 @@ class Speed:
 
 @dataclass(frozen=True)
 class Entry:
-    """A run that was measured, and all that is compared of it.
+    """An evaluated run with everything that is compared.
 
     Attributes:
-        name: What it is called by, unique.
-        recipe: Its recipe's name.
-        settings: What it changed of the recipe that comes with the package, a line each.
-        evaluation: The record of its evaluation.
-        answers: What it said of each cell.
-        training: A hash of what it learned from, and of how the parts were made.
-        cohort: A hash of all its cells, whatever part they stand in.
+        name: Its unique name.
+        recipe: The name of its recipe.
+        settings: Its changes to the packaged recipe, "NAME=VALUE" each.
+        evaluation: The result of its evaluation.
+        predictions: The predictions for each cell.
+        training: A hash of the training cells and the split.
+        cohort: A hash of all its cells, of every subset.
         file_bytes: Size of the model file.
-        weights: Numbers that a network has learned; None where that is not known.
-        epochs: Of the training; None where it has none.
-        seconds: Of the training; None where they are not on record.
-        speed: Where it was measured.
+        weights: Number of parameters of a network; None if unknown.
+        epochs: Number of epochs; None for an estimator.
+        seconds: Duration of the training; None if it is not recorded.
+        speed: None if it was not measured.
     """
 
     name: str
     recipe: str
     settings: tuple[str, ...]
     evaluation: Evaluation
-    answers: Predictions
+    predictions: Predictions
     training: str
     cohort: str
     file_bytes: int
@@ -59,11 +59,11 @@ class Entry:
 
     @property
     def protocol(self) -> tuple[object, ...]:
-        """What two runs must share for their figures to be ranked together."""
+        """Everything that two runs must share to be ranked together."""
         how = self.evaluation.protocol
         target = self.evaluation.operating_point.target_recall
         return (
-            self.answers.cells,
+            self.predictions.cells,
             self.training,
             how.split,
             how.part,
@@ -73,15 +73,15 @@ class Entry:
         )
 
     def value(self, metric: str) -> float:
-        """The figure of a metric; nan where it is not defined."""
+        """The value of a metric; nan if it is undefined."""
         return self.evaluation.metrics[metric].value
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A run less its baseline, by metric; or, with no estimates, why there is none.
+    """A run minus its baseline, by metric; or, without estimates, the reason why there is none.
 
-    `remark` also says in what else than its model the run differs.
+    `remark` also states any difference in the protocol.
     """
 
     baseline: str
@@ -91,7 +91,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Row:
-    """A run in its group. `rank` is None where it stands alone or its figure is not defined."""
+    """A run in its group. `rank` is None if the run is alone or its metric is undefined."""
 
     entry: Entry
     rank: int | None = None
@@ -101,23 +101,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that were trained and measured on the same cells; the best first."""
+    """Runs that were trained and evaluated on the same cells; the best first."""
 
     rows: tuple[Row, ...]
 
     @property
     def first(self) -> Entry:
-        """Any of its runs, for what they share."""
+        """One of its runs, for the properties that all share."""
         return self.rows[0].entry
 
     @property
     def leaky(self) -> bool:
-        """Whether training and test are not apart, so that the figures flatter."""
+        """Whether training and test data overlap, so that the metrics are too good."""
         return self.first.evaluation.leaky
 
 
 def grouped(entries: Iterable[Entry]) -> list[list[Entry]]:
-    """Runs of one protocol together: honest groups first, then by split, seed and size."""
+    """Group runs by protocol: groups without leaks first, then by split, seed and size."""
     groups: dict[tuple[object, ...], list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.protocol, []).append(entry)
@@ -131,10 +131,9 @@ def grouped(entries: Iterable[Entry]) -> list[list[Entry]]:
 
 
 def ranked(group: Sequence[Entry], metric: str) -> list[tuple[Entry, int | None]]:
-    """The runs of one group, the best first, with their ranks; equal figures share one.
+    """Rank the runs of one group, the best first; equal values share a rank.
 
-    A run whose figure is not defined comes last and has no rank, and neither has one that stands
-    alone.
+    A run whose metric is undefined comes last and has no rank; nor has a run that is alone.
     """
     sign = -1.0 if METRIC[metric].higher_is_better else 1.0
     known = [entry for entry in group if not isnan(entry.value(metric))]
@@ -153,18 +152,18 @@ def compare_entries(
     replicates: int = REPLICATES,
     track: Callable[[Iterable[Any], str, int], Iterator[Any]] = lambda items, _t, _n: iter(items),
 ) -> tuple[Group, ...]:
-    """Group, rank and pair runs.
+    """Group and rank runs, and compute differences from baselines.
 
     Args:
         entries: The runs.
-        metric: A key of `METRICS`, which ranks.
-        baselines: Runs among them to subtract; each other run is paired with the first of these
-            that shares its protocol, else with the first that was measured on its cells.
-        replicates: Draws of the person bootstrap.
+        metric: The metric to rank by; a key of `METRICS`.
+        baselines: Runs among them to subtract. Every other run is compared with the first of these
+            with the same protocol, otherwise with the first that was evaluated on its cells.
+        replicates: Number of bootstrap draws.
         track: Shows progress over the differences.
 
     Returns:
-        The groups, honest ones first.
+        The groups, those without leaks first.
     """
     chosen = {entry.name: _baseline_of(entry, baselines) for entry in entries}
     differences = {
@@ -184,46 +183,46 @@ def compare_entries(
 
 def _baseline_of(entry: Entry, baselines: Sequence[Entry]) -> Entry | None:
     alike = [one for one in baselines if one.protocol == entry.protocol]
-    paired = [one for one in baselines if not why_not_paired(one.answers, entry.answers)]
+    paired = [one for one in baselines if not why_not_paired(one.predictions, entry.predictions)]
     return next(iter([*alike, *paired]), None)
 
 
 def _difference(
     entry: Entry, baseline: Entry | None, baselines: Sequence[Entry], replicates: int
 ) -> Difference | None:
-    """None where no difference was asked for, or the run is the baseline itself."""
+    """None without a baseline, and for the baseline itself."""
     if not baselines or entry is baseline:
         return None
     if baseline is None:
         if len(baselines) > 1:
             return Difference("", remark="no run of the baseline's recipe has these cells")
-        reason = why_not_paired(baselines[0].answers, entry.answers)
+        reason = why_not_paired(baselines[0].predictions, entry.predictions)
         return Difference(baselines[0].name, remark=reason)
     estimates = paired_difference(
-        entry.answers.label,
-        baseline.answers.p,
-        entry.answers.p,
-        entry.answers.person,
+        entry.predictions.label,
+        baseline.predictions.p,
+        entry.predictions.p,
+        entry.predictions.person,
         thresholds=(
             baseline.evaluation.operating_point.threshold,
             entry.evaluation.operating_point.threshold,
         ),
         replicates=replicates,
     )
-    return Difference(baseline.name, estimates, _otherwise(entry, baseline))
+    return Difference(baseline.name, estimates, _protocol_difference(entry, baseline))
 
 
-def _otherwise(entry: Entry, baseline: Entry) -> str:
-    """In what protocols differ, where the cells are the same."""
+def _protocol_difference(entry: Entry, baseline: Entry) -> str:
+    """The difference of the protocols of two runs with the same cells, as text."""
     if entry.protocol == baseline.protocol:
         return ""
     if entry.training == baseline.training:
         return "the same cells and training, but not the same protocol"
-    mine, other = (_learned_from(one) for one in (entry, baseline))
+    mine, other = (_training_text(one) for one in (entry, baseline))
     return f"the same cells, but trained on others: {mine}; the baseline {other}"
 
 
-def _learned_from(entry: Entry) -> str:
+def _training_text(entry: Entry) -> str:
     how = entry.evaluation.protocol
     persons, cells = len(how.persons.get("train", ())), how.cells.get("train", 0)
     return f"{how.split}, on {cells:,} cells of {persons} persons"

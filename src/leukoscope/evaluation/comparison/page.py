@@ -14,11 +14,11 @@ from leukoscope.evaluation.comparison.record import Comparison
 from leukoscope.evaluation.metrics.metrics import METRICS, TITLES
 from leukoscope.evaluation.report.text import count
 
-SYNTHETIC = "SYNTHETIC CELLS. Some figures are of cells drawn by a program: they say nothing."
+SYNTHETIC = "SYNTHETIC CELLS. Some results are of drawn cells; they say nothing of real ones."
 
 
 def render_comparison(comparison: Comparison) -> str:
-    """The whole page: a table and plot of each group, means over seeds, claims, all figures."""
+    """The whole page: tables and plots by group, means over seeds, published results, metrics."""
     groups = comparison.groups
     synthetic = any(group.first.evaluation.protocol.synthetic for group in groups)
     parts = [
@@ -27,8 +27,8 @@ def render_comparison(comparison: Comparison) -> str:
         *(part for group in groups for part in _group(group, comparison)),
         *_plots(comparison),
         *_means(comparison),
-        *_claims(comparison),
-        *_all_figures(comparison),
+        *_published(comparison),
+        *_all_metrics(comparison),
         *_problems(comparison),
     ]
     runs = count(len(comparison.entries), "run")
@@ -53,7 +53,7 @@ def _group(group: Group, comparison: Comparison) -> Iterator[Markup]:
         for row in group.rows
     ]
     ranks = words.title(comparison.metric)
-    headers = ["Rank", "Run", ranks, *([f"{ranks} less baseline"] if paired else [])]
+    headers = ["Rank", "Run", ranks, *([f"{ranks} minus baseline"] if paired else [])]
     yield html.table([*headers, *map(words.title, others)], rows, caption=words.identity(group))
     yield _costs(group, comparison.speed)
 
@@ -65,7 +65,7 @@ def _named(name: str, recipe: str) -> Markup:
 
 
 def _stacked(text: str) -> Markup:
-    """A figure, "0.93 (0.88 to 0.97)", with its interval on a line of its own."""
+    """An estimate, "0.93 (0.88 to 0.97)", with its interval on a separate line."""
     value, _, interval = text.partition(" (")
     return Markup('{}<span class="interval">{}</span>').format(value, interval.removesuffix(")"))
 
@@ -78,16 +78,16 @@ def _difference(row: Row, metric: str) -> Markup | str:
 
 
 def _costs(group: Group, speed: str) -> Markup:
-    """What each run of a group takes: room, training, time to answer."""
+    """Size, training time and speed of each run of a group."""
     rows = []
     for row in group.rows:
         entry = row.entry
         own = [entry.name, words.weights(entry), words.megabytes(entry), words.cost(entry)]
         rows.append([*own, words.speed(entry)] if speed else own)
     return html.table(
-        ["Run", "Weights", "MB", "Training", *(["Images/s"] if speed else [])],
+        ["Run", "Parameters", "MB", "Training", *(["Images/s"] if speed else [])],
         rows,
-        caption="Size of the model file, and what the training took where it ran. "
+        caption="Size of the model file, and duration of the training on the machine where it ran. "
         + (speed or "Speed was not measured (--speed)."),
     )
 
@@ -105,7 +105,7 @@ def _plots(comparison: Comparison) -> Iterator[Markup]:
     yield html.heading("At a glance")
     yield html.figure(
         forest(blocks, label),
-        f"{label} with 95 % intervals over persons. Only lines under one heading may be compared.",
+        f"{label} with 95 % intervals over persons. Compare only runs under the same heading.",
         f"Forest plot of {label} by run",
     )
     paired = [
@@ -116,16 +116,16 @@ def _plots(comparison: Comparison) -> Iterator[Markup]:
     if paired:
         yield html.figure(
             forest(paired, f"Difference of the {label}", zero=0.0),
-            "Run less baseline on the same cells, with 95 % intervals of common draws of persons. "
-            "A difference is shown where the interval leaves out 0.",
-            f"Differences of the {label} to the baseline",
+            "Run minus baseline on the same cells, with 95 % intervals by paired bootstrap over "
+            "persons. A difference is significant if its interval excludes 0.",
+            f"Differences of the {label} from the baseline",
         )
 
 
 def _differences(group: Group, metric: str) -> list[tuple[str, Estimate]]:
-    """Name and difference of the runs that have one."""
+    """Names and differences of the runs that have one."""
     return [
-        (f"{row.entry.name} less {row.difference.baseline}", row.difference.estimates[metric])
+        (f"{row.entry.name} minus {row.difference.baseline}", row.difference.estimates[metric])
         for row in group.rows
         if row.difference is not None and row.difference.estimates
     ]
@@ -152,21 +152,21 @@ def _means(comparison: Comparison) -> Iterator[Markup]:
     )
 
 
-def _claims(comparison: Comparison) -> Iterator[Markup]:
-    if not comparison.claims:
+def _published(comparison: Comparison) -> Iterator[Markup]:
+    if not comparison.published:
         return
-    yield html.heading("PublishedComparison what others claim")
+    yield html.heading("Published results")
     yield html.paragraph(
-        f"Claimed figures are {MARK}. A claim under a split by image is answered by our split by "
-        "image; what holds for new persons is our split by person. Their threshold is seldom "
-        "known, so ours are given at the operating point and with calls at 0.5."
+        f"Published results are {MARK}. Compare a result under a split by image with our split by "
+        "image; for new persons, our split by person holds. Their threshold is seldom known, so "
+        "ours are given at the operating point and at a threshold of 0.5."
     )
-    theirs = ["System", "Their protocol", "Figure", f"Value ({MARK})", "Source"]
+    theirs = ["System", "Their protocol", "Metric", f"Value ({MARK})", "Source"]
     ours = ["Ours", "Our split", "At our operating point", "At 0.5"]
-    yield html.table([*theirs, *ours], map(_claim, comparison.claims))
+    yield html.table([*theirs, *ours], map(_published_row, comparison.published))
 
 
-def _claim(row: PublishedComparison) -> list[object]:
+def _published_row(row: PublishedComparison) -> list[object]:
     claim = row.claim
     theirs = [claim.system, claim.protocol, TITLES[claim.metric], f"{claim.value:.3f}"]
     if not row.ours:
@@ -179,8 +179,8 @@ def _split(name: str, leaky: bool) -> Markup | str:
     return Markup('<span class="leaky">{} (leaky)</span>').format(name) if leaky else name
 
 
-def _all_figures(comparison: Comparison) -> Iterator[Markup]:
-    yield html.heading("All figures")
+def _all_metrics(comparison: Comparison) -> Iterator[Markup]:
+    yield html.heading("All metrics")
     for group in comparison.groups:
         mark = "LEAKY. " if group.leaky else ""
         rows = [
@@ -191,12 +191,12 @@ def _all_figures(comparison: Comparison) -> Iterator[Markup]:
         yield html.table(
             ["Run", *(metric.title for metric in METRICS)],
             rows,
-            caption=f"{mark}{words.heading(group)}. Calls at the operating point of each run.",
+            caption=f"{mark}{words.heading(group)}. At the operating point of each run.",
         )
 
 
 def _problems(comparison: Comparison) -> Iterator[Markup]:
-    for title, lines in (("Left out", comparison.left_out), ("Remarks", comparison.remarks)):
+    for title, lines in (("Skipped", comparison.skipped), ("Remarks", comparison.remarks)):
         if lines:
             yield html.heading(title)
-            yield html.table(["What and why"], [[line] for line in lines])
+            yield html.table(["Folder and reason"], [[line] for line in lines])

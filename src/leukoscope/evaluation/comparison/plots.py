@@ -1,4 +1,4 @@
-"""Plots of runs side by side: their figures, and their differences to a baseline."""
+"""Forest plots of runs: their metrics, and their differences from a baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ class Block:
 
 
 def forest(blocks: Sequence[Block], label: str, zero: float | None = None) -> Figure:
-    """Figures with their intervals, a line for each run, in blocks that share a protocol.
+    """Draw metrics with their intervals, one line for each run, in blocks that share a protocol.
 
     S. Lewis, M. Clarke, "Forest plots: trying to see the wood and the trees", BMJ 322 (2001)
     1479-1480.
 
     Args:
-        blocks: From the top down; a figure that is not defined keeps its line and has no dot.
-        label: Of the horizontal axis.
-        zero: Where a line says "no difference", if anywhere.
+        blocks: From top to bottom; an undefined metric keeps its line and has no dot.
+        label: Label of the horizontal axis.
+        zero: Position of a line that marks "no difference", if any.
     """
     lines = sum(len(block.lines) + 1 for block in blocks)
     sheet, axes = figure(8.2, 0.9 + LINE * max(4, lines))
@@ -62,11 +62,11 @@ def forest(blocks: Sequence[Block], label: str, zero: float | None = None) -> Fi
     dress(axes, label, "")
     axes.set(yticks=places, ylim=(place - 0.4, -0.8))
     for text in axes.set_yticklabels(names):
-        text.set_parse_math(False)  # a dollar in a folder's name is no formula
+        text.set_parse_math(False)  # a dollar in a folder's name is not a formula
     axes.grid(visible=False, axis="y")
     return sheet
 
 
 def _cut(name: str) -> str:
-    """A name that leaves room for the plot: its end says most."""
+    """Shorten a long name to its end, which is the most specific part."""
     return name if len(name) <= LONGEST else "…" + name[1 - LONGEST :]

@@ -1,4 +1,4 @@
-"""Figures that others state of their systems, to stand beside ours: claimed, not measured here."""
+"""Published results of other systems beside ours: stated by their authors, not measured here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -16,20 +16,20 @@ from leukoscope.evaluation.comparison.seeds import SeedMean
 from leukoscope.evaluation.metrics.metrics import METRIC
 
 PACKAGED = "published.yaml"
-MARK = "claimed by its authors, not measured here"
+MARK = "stated by the authors, not measured here"
 
 
 @dataclass(frozen=True)
 class PublishedResult:
-    """One figure that others state.
+    """One result that others published.
 
     Attributes:
-        system: What it is of, in their words.
-        recipe: The recipe of ours that follows it.
-        protocol: How they measured it, as far as they say.
+        system: The system, in their words.
+        recipe: Our recipe that follows it.
+        protocol: How they measured it, as far as they state it.
         metric: A key of `METRICS`.
-        value: What they state.
-        source: Where.
+        value: The published value.
+        source: The reference.
     """
 
     system: str
@@ -42,15 +42,15 @@ class PublishedResult:
 
 @dataclass(frozen=True)
 class PublishedComparison:
-    """A claim beside one of our figures: a run's, or a mean over seeds.
+    """A published result beside one of ours: of a run, or a mean over seeds.
 
     Attributes:
-        claim: What is claimed.
-        ours: Name of the run, or how many seeds; "" where no run follows the claim.
-        split: How our parts were made, in words.
-        leaky: Whether that flatters.
-        at_point: Our figure at the operating point, with its interval or range.
-        at_half: The same with calls at 0.5, where the metric needs calls.
+        claim: The published result.
+        ours: Name of the run, or number of test sets; "" if no run has the recipe.
+        split: The kind of our split, as text.
+        leaky: Whether our split is leaky.
+        at_point: Our result at the operating point, with its interval or range.
+        at_half: The same at a threshold of 0.5, if the metric needs a threshold.
     """
 
     claim: PublishedResult
@@ -62,14 +62,14 @@ class PublishedComparison:
 
 
 def read_published(path: Path | str | None = None) -> tuple[PublishedResult, ...]:
-    """Read a .yaml file (a list of claims) or a table (.csv, .jsonl, .parquet; a claim a row).
+    """Read published results: a .yaml list, or a table (.csv, .jsonl, .parquet) with one per row.
 
     Args:
-        path: The file; by default the claims of the five predecessors of this project.
+        path: The file; by default the packaged results of the five predecessors of this project.
 
     Raises:
-        LeukoscopeError: It cannot be read, or a claim lacks a field, has one that is not known, a
-            metric that is not measured, or a value that is no number.
+        LeukoscopeError: It cannot be read, or a result lacks a field, has an unknown field, an
+            unknown metric, or an invalid value.
     """
     named = PACKAGED if path is None else str(path)
     found = _packaged() if path is None else Path(path)
@@ -82,15 +82,17 @@ def read_published(path: Path | str | None = None) -> tuple[PublishedResult, ...
             dict(zip(table, values, strict=True))
             for values in zip(*(column.tolist() for column in table.values()), strict=True)
         ]
-    return tuple(_claim(row, f"{named}, claim {at}") for at, row in enumerate(rows, start=1))
+    return tuple(
+        _claim(row, f"{named}, result {number}") for number, row in enumerate(rows, start=1)
+    )
 
 
 def compare_with_published(
-    claims: Iterable[PublishedResult], entries: Sequence[Entry], means: Sequence[SeedMean]
+    published: Iterable[PublishedResult], entries: Sequence[Entry], means: Sequence[SeedMean]
 ) -> list[PublishedComparison]:
-    """Each claim beside our figures of its recipe: means over seeds, and runs that are in none."""
+    """Put each published result beside ours of its recipe: means over seeds, and other runs."""
     rows = []
-    for claim in claims:
+    for claim in published:
         own = [one for one in means if one.recipe == claim.recipe]
         covered = {name for one in own for name in one.runs}
         alone = [e for e in entries if e.recipe == claim.recipe and e.name not in covered]
@@ -128,20 +130,22 @@ def _packaged() -> Traversable:
 def _from_yaml(path: Traversable, named: str) -> list[Any]:
     rows = read_yaml(path, named)
     if not isinstance(rows, list):
-        raise LeukoscopeError(f"{named}: claims are a list, '- system: ...' for each.")
+        raise LeukoscopeError(f"{named}: published results are a list, '- system: ...' for each.")
     return rows
 
 
 def _claim(row: Any, where: str) -> PublishedResult:
     names = [field.name for field in fields(PublishedResult)]
     if not isinstance(row, dict) or set(row) != set(names):
-        raise LeukoscopeError(f"{where}: a claim has the fields {', '.join(names)}, and no others.")
+        raise LeukoscopeError(
+            f"{where}: a published result has the fields {', '.join(names)}, and no others."
+        )
     if row["metric"] not in METRIC:
         raise LeukoscopeError(
-            f"{where}: no metric {row['metric']!r}; choose one of {', '.join(METRIC)}."
+            f"{where}: unknown metric {row['metric']!r}; choose one of {', '.join(METRIC)}."
         )
     value = row["value"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise LeukoscopeError(f"{where}: the value {value!r} is no number.")
+        raise LeukoscopeError(f"{where}: the value {value!r} is not a number.")
     texts = {name: str(row[name]) for name in names if name != "value"}
     return PublishedResult(value=float(value), **texts)

@@ -1,4 +1,4 @@
-"""A comparison as a whole: its groups, means and claims, as a flat table and as JSON."""
+"""The result of a comparison: groups, means and published results, as a table and as JSON."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -17,37 +17,37 @@ FORMAT = "leukoscope-comparison/1"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side, and what could not be compared.
+    """Runs side by side, and the folders that were skipped.
 
     Attributes:
-        metric: A key of `METRICS`, which ranked.
-        groups: Runs that may be ranked together.
-        means: Over seeds.
-        claims: Of others, beside our figures.
-        left_out: A line for each folder that could not be compared.
-        remarks: A line for whatever else is odd.
-        speed: How the speed was measured; "" where it was not.
+        metric: The metric that ranks; a key of `METRICS`.
+        groups: Groups of comparable runs.
+        means: Means over seeds.
+        published: Published results beside ours.
+        skipped: One line for each folder that could not be compared.
+        remarks: One line for each other problem.
+        speed: How the speed was measured; "" if it was not.
     """
 
     metric: str
     groups: tuple[Group, ...]
     means: tuple[SeedMean, ...] = ()
-    claims: tuple[PublishedComparison, ...] = ()
-    left_out: tuple[str, ...] = ()
+    published: tuple[PublishedComparison, ...] = ()
+    skipped: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     speed: str = ""
 
     def __repr__(self) -> str:
-        skipped = f"; {len(self.left_out)} folders skipped" if self.left_out else ""
+        note = f"; {len(self.skipped)} folders skipped" if self.skipped else ""
         return (
             f"<Comparison of {len(self.entries)} runs by {self.metric}, in {len(self.groups)} "
-            f"groups of the same data and protocol{skipped}>"
+            f"groups of the same data and protocol{note}>"
         )
 
     @property
     def exit_code(self) -> int:
-        """3 where a folder was left out, as for images that failed; else 0."""
-        return 3 if self.left_out else 0
+        """3 if a folder was skipped, as for images that failed; otherwise 0."""
+        return 3 if self.skipped else 0
 
     @property
     def entries(self) -> list[Entry]:
@@ -55,7 +55,7 @@ class Comparison:
         return [row.entry for group in self.groups for row in group.rows]
 
     def to_json(self) -> str:
-        """The comparison as JSON text; what is not known is null."""
+        """The comparison as JSON text; unknown values are null."""
         body = {
             "format": FORMAT,
             "notice": RESEARCH_USE,
@@ -65,15 +65,15 @@ class Comparison:
                 for group in self.groups
             ],
             "means_over_test_sets": [asdict(mean) for mean in self.means],
-            "claims": [asdict(row) for row in self.claims],
+            "claims": [asdict(row) for row in self.published],
             "speed": self.speed,
-            "left_out": self.left_out,
+            "left_out": self.skipped,
             "remarks": self.remarks,
         }
         return json_text(body)
 
     def columns(self) -> dict[str, list[Any]]:
-        """A flat table with a row per run, for CSV: everything, each figure with its interval."""
+        """A flat table with one row per run, for CSV; each metric has its interval."""
         rows = [
             {"group": number, **_shared(group.first), **_flat(run)}
             for number, group in enumerate(self.groups, start=1)
@@ -83,7 +83,7 @@ class Comparison:
 
 
 def _shared(entry: Entry) -> dict[str, Any]:
-    """What the runs of a group have in common."""
+    """The properties that the runs of a group share."""
     record, how = entry.evaluation, entry.evaluation.protocol
     return {
         "split": how.split,
@@ -91,7 +91,7 @@ def _shared(entry: Entry) -> dict[str, Any]:
         "part": how.part,
         "leaky": record.leaky,
         "synthetic": how.synthetic,
-        "data": entry.answers.cells,
+        "data": entry.predictions.cells,
         "training": entry.training,
         "target_recall": record.operating_point.target_recall,
         "persons_all": record.person_count["ALL"],
@@ -125,7 +125,7 @@ def _runs(group: Group) -> Iterator[dict[str, Any]]:
 
 
 def seconds_per_epoch(entry: Entry) -> float | None:
-    """Of the training, where it had epochs."""
+    """Seconds per epoch of the training; None without epochs."""
     return entry.seconds / entry.epochs if entry.seconds is not None and entry.epochs else None
 
 
@@ -147,10 +147,15 @@ def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
     plain["settings"] = "; ".join(run["settings"])
     difference = run["difference"]
     about = {"baseline": difference["baseline"], "difference_remark": difference["remark"]}
-    return plain | _figures(run["metrics"]) | about | _figures(difference["metrics"], "difference_")
+    return (
+        plain
+        | _metric_columns(run["metrics"])
+        | about
+        | _metric_columns(difference["metrics"], "difference_")
+    )
 
 
-def _figures(metrics: Mapping[str, Mapping[str, Any]], prefix: str = "") -> dict[str, Any]:
+def _metric_columns(metrics: Mapping[str, Mapping[str, Any]], prefix: str = "") -> dict[str, Any]:
     none = asdict(Estimate(float("nan")))
     return {
         f"{prefix}{metric.key}{suffix}": metrics.get(metric.key, none)[field]

@@ -1,7 +1,7 @@
-"""Several divisions of one cohort, drawn from several seeds: means and ranges by recipe.
+"""Means and ranges by recipe over several splits of one cohort, drawn from several seeds.
 
-Such a mean is over different test persons. Its range says how far a figure hangs on who is tested;
-it is no confidence interval, and the test sets overlap.
+Such a mean is over different test persons. Its range shows how much a metric depends on the choice
+of test persons; it is not a confidence interval, and the test sets overlap.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from leukoscope.evaluation.metrics.metrics import METRICS
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean over test sets, and the least and greatest figure of a run."""
+    """A mean over test sets, and the lowest and highest value of a run."""
 
     mean: float
     low: float
@@ -29,17 +29,17 @@ class Spread:
 
 @dataclass(frozen=True)
 class SeedMean:
-    """One recipe under one kind of split, over the seeds that drew it.
+    """One recipe with one kind of split, over several seeds.
 
     Attributes:
         recipe: Its name.
-        settings: What was changed of it.
-        split: How the parts were made, in words.
-        leaky: Whether that flatters.
+        settings: Its changed settings.
+        split: The kind of split, as text.
+        leaky: Whether the split is leaky.
         runs: Names of the runs.
-        test_sets: How many different sets of test cells they were measured on, at least 2.
-        metrics: Figures at the operating point; none that is not defined in every run.
-        at_half: The figures that need a threshold, at 0.5.
+        test_sets: Number of different sets of test cells, at least 2.
+        metrics: Metrics at the operating point that are defined in every run.
+        at_half: The metrics that need a threshold, at a threshold of 0.5.
     """
 
     recipe: str
@@ -53,10 +53,10 @@ class SeedMean:
 
 
 def seed_means(entries: Iterable[Entry]) -> tuple[SeedMean, ...]:
-    """Means for each recipe and kind of split with two or more sets of test cells.
+    """Compute means for each recipe and kind of split with two or more sets of test cells.
 
-    A test set counts once, however many runs were measured on it. Only runs on one cohort, divided
-    in different ways, come together.
+    A test set counts once, however many runs were evaluated on it. Only runs on one cohort with
+    different splits are combined.
     """
     alike: dict[tuple[object, ...], list[Entry]] = {}
     for entry in entries:
@@ -71,7 +71,7 @@ def seed_means(entries: Iterable[Entry]) -> tuple[SeedMean, ...]:
 def _test_sets(group: list[Entry]) -> dict[tuple[object, ...], list[Entry]]:
     sets: dict[tuple[object, ...], list[Entry]] = {}
     for entry in group:
-        sets.setdefault((entry.answers.cells, entry.training), []).append(entry)
+        sets.setdefault((entry.predictions.cells, entry.training), []).append(entry)
     return sets
 
 
@@ -90,13 +90,13 @@ def _mean(group: list[Entry]) -> SeedMean:
 
 
 def _spreads(sets: list[list[Mapping[str, Estimate]]]) -> dict[str, Spread]:
-    """Spreads by metric, from the figures of the runs on each test set."""
-    found = {}
+    """Spreads by metric, from the metrics of the runs on each test set."""
+    spreads = {}
     for metric in METRICS:
         if metric.key not in sets[0][0]:
             continue
-        values = [[figures[metric.key].value for figures in runs] for runs in sets]
+        values = [[metrics[metric.key].value for metrics in runs] for runs in sets]
         every = [value for runs in values for value in runs]
         if not any(map(isnan, every)):
-            found[metric.key] = Spread(fmean(map(fmean, values)), min(every), max(every))
-    return found
+            spreads[metric.key] = Spread(fmean(map(fmean, values)), min(every), max(every))
+    return spreads

@@ -1,4 +1,4 @@
-"""A comparison in words: what the terminal and the page say alike."""
+"""Texts of a comparison that terminal and page share."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,21 @@ from leukoscope.evaluation.metrics.metrics import METRIC, METRICS
 from leukoscope.evaluation.report.text import count
 
 FLATTERS = (
-    "LEAKY: persons or cells of the test part were also trained on, so these figures flatter and "
-    "do not hold for new persons."
+    "LEAKY: persons or cells of the test subset were also trained on, so these metrics are too "
+    "good and do not hold for new persons."
 )
-BY_IMAGE = "LEAKY. Split over images: flatters. Cells of one person stand in training and test."
+BY_IMAGE = (
+    "LEAKY. Split by image: metrics are too good. Cells of one person are in training and test."
+)
 SEEDS = (
-    "Each figure is a mean over different test persons (in a split by image: over different cells "
-    "of the same persons), with the least and the greatest of the runs. That range is no "
+    "Each value is a mean over different test persons (in a split by image: over different cells "
+    "of the same persons), with the lowest and the highest of the runs. This range is not a "
     "confidence interval, and the test sets overlap."
 )
 
 
 def shown_metrics(metric: str) -> list[str]:
-    """The metrics of a narrow table, the one that ranks first."""
+    """The metrics of a narrow table, with the one that ranks first."""
     return [metric, *(m.key for m in METRICS if m.compared and m.key != metric)]
 
 
@@ -31,7 +33,7 @@ def title(metric: str) -> str:
 
 
 def heading(group: Group) -> str:
-    """What the runs of a group share, on one line."""
+    """Split and test data of a group, on one line."""
     how, record = group.first.evaluation.protocol, group.first.evaluation
     seed = "" if how.split_seed is None else f", seed {how.split_seed}"
     part = "" if how.part == "test" else f", part {how.part}"
@@ -42,34 +44,34 @@ def heading(group: Group) -> str:
 
 
 def identity(group: Group) -> str:
-    """By what a group is told from others that look alike."""
+    """The hashes that distinguish a group from others with the same heading."""
     how = group.first.evaluation.protocol
     persons, cells = len(how.persons.get("train", ())), how.cells.get("train", 0)
     return (
-        f"data {group.first.answers.cells} · training {group.first.training} · trained on "
+        f"data {group.first.predictions.cells} · training {group.first.training} · trained on "
         f"{cells:,} cells of {count(persons, 'person')}"
     )
 
 
 def leaky_sentence(group: Group) -> str:
-    """Why the figures of a group flatter; "" where they do not."""
+    """The reason why the metrics of a group are too good; "" if they are not."""
     if not group.leaky:
         return ""
     return BY_IMAGE if group.first.evaluation.protocol.split == "by image" else FLATTERS
 
 
 def recipe(entry: Entry) -> str:
-    """The recipe and what was changed of it: "inception_v3 (fit.epochs=4)"."""
+    """The recipe with its changed settings: "inception_v3 (fit.epochs=4)"."""
     return with_settings(entry.recipe, entry.settings)
 
 
 def with_settings(name: str, settings: Sequence[str]) -> str:
-    """A recipe's name and, in brackets, what was changed of it."""
+    """The name of a recipe with its changed settings in brackets."""
     return f"{name} ({', '.join(settings)})" if settings else name
 
 
 def difference(row: Row, metric: str) -> str:
-    """A run less its baseline, or why there is no such figure."""
+    """A run minus its baseline, or the reason why there is no difference."""
     if row.is_baseline:
         return "baseline"
     if row.difference is None:
@@ -82,7 +84,7 @@ def difference(row: Row, metric: str) -> str:
 
 
 def weights(entry: Entry) -> str:
-    """How many numbers a network has learned: "3.74 M", "56.5 k"; "" where that is not known."""
+    """The number of parameters: "3.74 M", "56.5 k"; "" if unknown."""
     if entry.weights is None:
         return ""
     if entry.weights < 1000:
@@ -92,12 +94,12 @@ def weights(entry: Entry) -> str:
 
 
 def megabytes(entry: Entry) -> str:
-    """Size of the model file."""
+    """The size of the model file in MB."""
     return f"{entry.file_bytes / 1e6:.2f}"
 
 
 def cost(entry: Entry) -> str:
-    """What the training took, on one line."""
+    """The duration of the training, on one line; "" if unknown."""
     if entry.seconds is None:
         return ""
     each = seconds_per_epoch(entry)
@@ -107,21 +109,23 @@ def cost(entry: Entry) -> str:
 
 
 def speed(entry: Entry) -> str:
-    """Images a second with the range of the rounds; "" where it was not measured."""
+    """Images per second with the range of the rounds; "" if it was not measured."""
     if entry.speed is None:
         return ""
     return f"{entry.speed.median:.0f} ({entry.speed.low:.0f} to {entry.speed.high:.0f})"
 
 
 def advice(comparison: Comparison) -> list[str]:
-    """How a comparison is to be read."""
+    """Advice on how to read a comparison."""
     lines = [
-        "Runs are ranked only with runs that learned from the same cells and were measured on the "
-        "same cells. A rank is no difference: look whether the interval of the difference to a "
-        "baseline leaves out 0. Intervals are 95 %, by bootstrap over persons.",
-        "Whoever picks the best of many runs by their test figures flatters it: choose by "
-        "validation persons, and read this table afterwards.",
+        "Runs are ranked only with runs that were trained on the same cells and evaluated on the "
+        "same cells. A rank does not prove a difference: check whether the interval of the "
+        "difference from a baseline excludes 0. Intervals are 95 %, by bootstrap over persons.",
+        "The best of many runs by test metrics looks better than it is: choose by validation "
+        "persons, and read this table afterwards.",
     ]
     if not any(row.difference or row.is_baseline for g in comparison.groups for row in g.rows):
-        lines.append("No baseline was named, so no difference is given: --baseline RUN or RECIPE.")
+        lines.append(
+            "No baseline was given, so there are no differences: --baseline RUN or RECIPE."
+        )
     return lines

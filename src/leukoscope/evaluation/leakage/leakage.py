@@ -1,15 +1,15 @@
-"""What a leaky split adds to the figures: one recipe under several protocols and seeds, compared.
+"""The effect of a leaky split: one recipe under several protocols and seeds.
 
-A protocol's figure is the mean over its seeds, and the gap is that mean less the mean of the split
-by person. Their 95 % intervals come from a bootstrap of two levels. In each draw, as many seeds as
-there are in a protocol are drawn with replacement, for which persons a split trains and tests on
-changes a figure more than anything else; and each person gets one random weight, the same in every
+The result of a protocol is the mean over its seeds, and the gap is that mean minus the mean of the
+split by person. Their 95 % intervals come from a bootstrap of two levels. In each draw, as many
+seeds as a protocol has are drawn with replacement, since the choice of persons to train and test on
+changes a metric more than anything else; and each person gets one random weight, the same in every
 run that tests that person. So runs that test the same persons, as every run of a split by image
-does, are not taken for independent, and what is hard about a person counts on both sides of a gap.
+does, are not treated as independent, and a difficult person counts on both sides of a gap.
 
-The weights are exponential, which is the Bayesian bootstrap: unlike a count of draws a weight is
-never 0, so every run keeps both classes in every draw. Within a run the weights of a class's
-persons are scaled to their number, as strata by label.
+The weights are exponential, which is the Bayesian bootstrap: unlike a number of draws, a weight is
+never 0, so every run keeps both classes in every draw. Within a run, the weights of the persons of
+a class are scaled to their number, as with strata by label.
 
 Sources: A. C. Davison, D. V. Hinkley, "Bootstrap methods and their application", Cambridge 1997,
 section 3.8 (levels); D. B. Rubin, "The Bayesian bootstrap", Ann. Stat. 9 (1981) 130-134; C. A.
@@ -40,46 +40,46 @@ from leukoscope.evaluation.metrics.cells import Floats, Replicates, ScoredCells
 from leukoscope.evaluation.metrics.metrics import METRIC
 
 Drawn = tuple[MeasuredRun, Mapping[str, Floats]]
-"""A run and its figures in every draw."""
+"""A run and its metrics in every draw."""
 
 
 @dataclass(frozen=True)
 class _Mean:
-    """Figures averaged over runs: as they are, in every draw, and why there can be no interval."""
+    """Metrics averaged over runs: their values, their draws, and any reason for no interval."""
 
     value: dict[str, float]
     draws: dict[str, Floats]
     reason: str
 
 
-def study_levels(
+def protocol_results(
     runs: Sequence[MeasuredRun], replicates: int = REPLICATES, seed: int = 0
 ) -> tuple[ProtocolResult, ...]:
-    """The mean of every recipe under every protocol, and its gap to the split by person.
+    """Compute the mean of every recipe under every protocol, and its gap to the split by person.
 
     Args:
-        runs: Of one data set, so that one name is one person in all of them.
-        replicates: How many times seeds and weights of persons are drawn.
-        seed: The same seed gives the same intervals.
+        runs: Runs on one data set, so that a name is the same person in all of them.
+        replicates: Number of bootstrap draws.
+        seed: Seed of the draws.
 
     Returns:
-        In the order of the recipes in `runs`, and of `PROTOCOLS`.
+        The results in the order of the recipes in `runs`, and of `PROTOCOLS`.
     """
     drawn = list(zip(runs, run_draws(runs, replicates, seed), strict=True))
-    levels = []
+    results = []
     for recipe in dict.fromkeys(run.recipe for run in runs):
         own = [one for one in drawn if one[0].recipe == recipe]
         honest = [one for one in own if one[0].split == HONEST]
         for split in PROTOCOLS:
             if here := [one for one in own if one[0].split == split]:
-                levels.append(_level(here, [] if split == HONEST else honest, seed))
-    return tuple(levels)
+                results.append(_result(here, [] if split == HONEST else honest, seed))
+    return tuple(results)
 
 
 def run_draws(
     runs: Sequence[MeasuredRun], replicates: int = REPLICATES, seed: int = 0
 ) -> list[dict[str, Floats]]:
-    """Every figure of every run in every draw of the persons' weights, (R,) each."""
+    """Compute every metric of every run in every draw of the weights of persons, (R,) each."""
     names = sorted({name for run in runs for name in run.person})
     random = np.random.default_rng(seed)
     weights = dict(zip(names, random.exponential(size=(len(names), replicates)), strict=True))
@@ -89,14 +89,14 @@ def run_draws(
 def by_exposure(run: MeasuredRun) -> dict[str, Estimate]:
     """AUROC on the test cells of persons trained on ("seen"), and on those of others ("new").
 
-    Without those that don't hold both classes. Intervals as `bootstrap_metrics` makes them.
+    An entry is missing if its cells have only one class. Intervals are from `bootstrap_metrics`.
     """
-    found = {}
+    aurocs = {}
     for name, rows in (("seen", run.seen), ("new", ~run.seen)):
         if len(set(run.label[rows].tolist())) == 2:
             cells = (run.label[rows], run.p[rows], run.person[rows])
-            found[name] = bootstrap_metrics(*cells, threshold=run.threshold)["auroc"]
-    return found
+            aurocs[name] = bootstrap_metrics(*cells, threshold=run.threshold)["auroc"]
+    return aurocs
 
 
 def _draws(run: MeasuredRun, weights: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -118,7 +118,7 @@ def _draws(run: MeasuredRun, weights: Mapping[str, Floats]) -> dict[str, Floats]
     }
 
 
-def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> ProtocolResult:
+def _result(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> ProtocolResult:
     run, mean = own[0][0], _mean(own, seed)
     common = {one.seed for one, _ in own} & {one.seed for one, _ in honest}
     gap: dict[str, Estimate] = {}
@@ -133,7 +133,7 @@ def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Protocol
     return ProtocolResult(
         run.recipe,
         run.split,
-        {one.seed: {f.key: one.figures[f.key].value for f in LEAKAGE_METRICS} for one, _ in own},
+        {one.seed: {f.key: one.metrics[f.key].value for f in LEAKAGE_METRICS} for one, _ in own},
         _estimates(mean.value, mean.draws, mean.reason),
         tuple(sorted(common)),
         gap,
@@ -141,7 +141,7 @@ def _level(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Protocol
 
 
 def _mean(drawn: Sequence[Drawn], seed: int) -> _Mean:
-    """Over the runs of one protocol, in every draw over as many of them drawn with replacement."""
+    """The mean over the runs of one protocol; in every draw, over runs drawn with replacement."""
     random = np.random.default_rng((seed, list(PROTOCOLS).index(drawn[0][0].split)))
     replicates = len(drawn[0][1][LEAKAGE_METRICS[0].key])
     chosen = random.integers(len(drawn), size=(len(drawn), replicates))
@@ -149,7 +149,7 @@ def _mean(drawn: Sequence[Drawn], seed: int) -> _Mean:
     person = np.concatenate([run.person for run, _ in drawn])
     return _Mean(
         {
-            f.key: float(np.mean([run.figures[f.key].value for run, _ in drawn]))
+            f.key: float(np.mean([run.metrics[f.key].value for run, _ in drawn]))
             for f in LEAKAGE_METRICS
         },
         {

@@ -1,4 +1,4 @@
-"""The plot of a leakage study: every recipe's figure under every protocol, and the gaps."""
+"""The plot of a leakage study: the metric of every recipe under every protocol, and the gaps."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,21 @@ from leukoscope.core.plot_style import ACCENT_COLOR, FAINT, INK, MODEL_COLOR, dr
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage.record import HONEST, PROTOCOLS, MetricSpec, ProtocolResult
 
-SPREAD = 0.12  # how far apart seeds are drawn
+SPREAD = 0.12  # distance between the dots of two seeds
 
 
-def leakage_plot(levels: Sequence[ProtocolResult], shown: MetricSpec) -> Sheet:
-    """A column of panels for each recipe: above the figure itself, below the gaps.
+def leakage_plot(results: Sequence[ProtocolResult], shown: MetricSpec) -> Sheet:
+    """Draw a column of panels for each recipe: the metric above, the gaps below.
 
-    Above, a small dot is a run and a large one the mean over the seeds; below stands the mean less
-    the one of the split by person. Bars are 95 % intervals over persons.
+    Above, a small dot is a run and a large one the mean over the seeds; below is the mean minus the
+    mean of the split by person. Bars are 95 % intervals over seeds and persons.
 
     Args:
-        levels: From `leakage.study_levels`.
-        shown: Which figure.
+        results: From `leakage.protocol_results`.
+        shown: The metric.
     """
-    recipes = list(dict.fromkeys(level.recipe for level in levels))
-    splits = [split for split in PROTOCOLS if any(level.split == split for level in levels)]
+    recipes = list(dict.fromkeys(result.recipe for result in results))
+    splits = [split for split in PROTOCOLS if any(result.split == split for result in results)]
     sheet, grid = figure(
         1.2 + (0.9 + 0.55 * len(splits)) * len(recipes),
         5.2,
@@ -36,14 +36,14 @@ def leakage_plot(levels: Sequence[ProtocolResult], shown: MetricSpec) -> Sheet:
         height_ratios=[3, 2],
     )
     for (upper, lower), recipe in zip(grid.T, recipes, strict=True):
-        for level in levels:
-            if level.recipe == recipe:
-                _draw(upper, lower, splits.index(level.split), level, shown)
+        for result in results:
+            if result.recipe == recipe:
+                _draw(upper, lower, splits.index(result.split), result, shown)
         first = recipe == recipes[0]
         lower.axhline(0, color=FAINT, linewidth=1)
         dress(upper, "", shown.title if first else "", recipe)
         dress(lower, "", "Gap to person" if first else "")
-        lower.margins(y=0.15)  # for the figures above the bars
+        lower.margins(y=0.15)  # for the numbers above the bars
         lower.set(xticks=range(len(splits)), xlim=(-0.6, len(splits) - 0.4))
         lower.set_xticklabels(splits, rotation=30, ha="right")
         for axes in (upper, lower):
@@ -52,15 +52,15 @@ def leakage_plot(levels: Sequence[ProtocolResult], shown: MetricSpec) -> Sheet:
     return sheet
 
 
-def _draw(upper: Axes, lower: Axes, x: int, level: ProtocolResult, shown: MetricSpec) -> None:
-    color = MODEL_COLOR if level.split == HONEST else ACCENT_COLOR
-    values = [own[shown.key] for own in level.values.values()]
+def _draw(upper: Axes, lower: Axes, x: int, result: ProtocolResult, shown: MetricSpec) -> None:
+    color = MODEL_COLOR if result.split == HONEST else ACCENT_COLOR
+    values = [own[shown.key] for own in result.values.values()]
     places = x + 0.28 + SPREAD * (np.arange(len(values)) - (len(values) - 1) / 2)
     upper.scatter(places, values, s=12, color=FAINT, zorder=3)
-    _bar(upper, x - 0.1, level.mean[shown.key], color)
-    if level.gap:
-        _bar(lower, x, level.gap[shown.key], color)
-        gap = level.gap[shown.key]
+    _bar(upper, x - 0.1, result.mean[shown.key], color)
+    if result.gap:
+        _bar(lower, x, result.gap[shown.key], color)
+        gap = result.gap[shown.key]
         top = gap.value if gap.high is None else gap.high
         lower.annotate(
             f"{gap.value:+.2f}",

@@ -1,4 +1,4 @@
-"""What a leakage study is made of: protocols, figures, runs, and what they come to."""
+"""The parts of a leakage study: protocols, metrics, runs and results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from leukoscope.evaluation.metrics.cells import Floats
 from leukoscope.evaluation.metrics.metrics import METRIC
 
 PROTOCOLS = {
-    "image": "Split by image: cells of every person stand in every part.",
-    "subject": "Split by official subject id, under several of which one person may stand.",
-    "official": "One official fold is the test, another one for each seed.",
-    "person": "Split by person as the audit found them.",
+    "image": "Split by image: every subset has cells of every person.",
+    "subject": "Split by official subject id; one person can have several ids.",
+    "official": "One official fold is the test subset, another one for each seed.",
+    "person": "Split by person, as found by the audit.",
 }
 HONEST = "person"
 
@@ -54,7 +54,7 @@ LEAKAGE_METRICS = (
 
 @dataclass(frozen=True)
 class SubsetCounts:
-    """How much one part of a run holds."""
+    """The size of one subset of a run."""
 
     all_cells: int
     hem_cells: int
@@ -62,29 +62,29 @@ class SubsetCounts:
 
     @property
     def cells(self) -> int:
-        """Cells of both classes."""
+        """Number of cells of both classes."""
         return self.all_cells + self.hem_cells
 
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """One run and its answers for the N cells of its test part.
+    """One run with its predictions for the N cells of its test subset.
 
     Attributes:
-        recipe: By its name.
+        recipe: The name of the recipe.
         split: One of `PROTOCOLS`.
-        seed: Of split, draw of cells and training.
-        folder: Where its files are.
+        seed: Seed of the split, the selection of cells and the training.
+        folder: The folder of its files.
         label: (N,) 1 = ALL, 0 = HEM.
         p: (N,) calibrated probability of ALL.
-        person: (N,) object, "" where not known.
-        seen: (N,) bool, whether the cell's person has cells among those trained or validated on.
-        threshold: The operating point, set on the run's own validation part.
-        figures: What its evaluation measured, by key.
-        parts: Part to its size.
-        fold: The official fold tested, else "".
-        epochs: How many were trained; 0 of an estimator.
-        seconds: What the epochs took.
+        person: (N,) object, "" where unknown.
+        seen: (N,) bool, whether the training or validation subset has cells of the same person.
+        threshold: The operating point, set on the run's own validation subset.
+        metrics: The metrics of its evaluation, by key.
+        parts: Size of each subset.
+        fold: The official fold that was tested, otherwise "".
+        epochs: Number of epochs; 0 for an estimator.
+        seconds: Duration of the epochs.
     """
 
     recipe: str
@@ -96,7 +96,7 @@ class MeasuredRun:
     person: NDArray[np.object_]
     seen: NDArray[np.bool_]
     threshold: float
-    figures: Mapping[str, Estimate]
+    metrics: Mapping[str, Estimate]
     parts: Mapping[str, SubsetCounts]
     fold: str = ""
     epochs: int = 0
@@ -105,15 +105,15 @@ class MeasuredRun:
 
 @dataclass(frozen=True)
 class ProtocolResult:
-    """What one recipe reaches under one protocol.
+    """The results of one recipe under one protocol.
 
     Attributes:
-        recipe: By its name.
+        recipe: The name of the recipe.
         split: The protocol.
-        values: Seed to figure by key.
-        mean: Key to the mean over the seeds, with interval.
-        common: The seeds that the split by person has too; none for itself.
-        gap: Key to the mean over those less the one of the split by person; empty without any.
+        values: Metrics by seed and key.
+        mean: The mean over the seeds by key, with its interval.
+        common: The seeds that the split by person has too; none for that split itself.
+        gap: The mean over those minus the mean of the split by person, by key; empty without any.
     """
 
     recipe: str
@@ -126,13 +126,13 @@ class ProtocolResult:
 
 @dataclass(frozen=True)
 class Study:
-    """All finished runs of one data set, and what they come to."""
+    """All finished runs on one data set, and their results."""
 
     data: str
     synthetic: bool
     runs: tuple[MeasuredRun, ...]
-    levels: tuple[ProtocolResult, ...]
+    results: tuple[ProtocolResult, ...]
 
     def __repr__(self) -> str:
-        recipes = ", ".join(dict.fromkeys(level.recipe for level in self.levels))
+        recipes = ", ".join(dict.fromkeys(result.recipe for result in self.results))
         return f"<Study of leaky splits: {len(self.runs)} runs of {recipes}>"

@@ -1,4 +1,4 @@
-"""The results of a leakage study: a page, a table of runs, a summary as JSON, a plot, and lines."""
+"""The report of a leakage study: a page, a table of runs, a summary as JSON, a plot, and lines."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -36,7 +36,7 @@ DRAWN = LEAKAGE_METRICS[0]
 
 
 def write_study(study: Study, out: Path) -> Path:
-    """Write page, table, summary and plots into a folder, each whole or not at all.
+    """Write page, table, summary and plots into a folder, each atomically.
 
     Returns:
         The path of the page.
@@ -44,17 +44,17 @@ def write_study(study: Study, out: Path) -> Path:
     rows = [run_row(run) for run in study.runs]
     write_table(out / TABLE, {name: [row[name] for row in rows] for name in rows[0]})
     write_text(out / SUMMARY, to_json(study))
-    sheet = leakage_plot(study.levels, DRAWN)
+    sheet = leakage_plot(study.results, DRAWN)
     for name in PLOTS:
         with atomic_path(out / name) as temporary:
             sheet.savefig(temporary, dpi=150)
     return html.write_page(
-        out / PAGE, "What a leaky split adds", _page(study), subtitle=words.subtitle(study)
+        out / PAGE, "The effect of a leaky split", _page(study), subtitle=words.subtitle(study)
     )
 
 
 def to_json(study: Study) -> str:
-    """The summary: every run, and mean and gap of every protocol; what is not defined is null."""
+    """The summary: every run, and mean and gap of every protocol; undefined values are null."""
     body = {
         "format": FORMAT,
         "notice": RESEARCH_USE,
@@ -62,7 +62,7 @@ def to_json(study: Study) -> str:
         "data": study.data,
         "intervals": words.METHOD,
         "replicates": REPLICATES,
-        "protocols": [_level(level) for level in study.levels],
+        "protocols": [_result(result) for result in study.results],
         "runs": [run_row(run) for run in study.runs],
     }
     return json_text(body)
@@ -85,7 +85,7 @@ def run_row(run: MeasuredRun) -> dict[str, Any]:
         "threshold": run.threshold,
     }
     for one in LEAKAGE_METRICS:
-        row |= _columns(one.key, run.figures[one.key])
+        row |= _columns(one.key, run.metrics[one.key])
     own = by_exposure(run)
     for name in ("seen", "new"):
         row |= _columns(f"auroc_{name}_persons", own.get(name, Estimate(float("nan"))))
@@ -93,62 +93,63 @@ def run_row(run: MeasuredRun) -> dict[str, Any]:
 
 
 def lines(study: Study) -> list[str]:
-    """The results for a terminal: a line for each protocol of each recipe."""
-    found = [*words.warnings(study), *words.findings(study), ""]
-    for recipe in dict.fromkeys(level.recipe for level in study.levels):
-        found.append(
+    """The results for a terminal: one line for each protocol of each recipe."""
+    out = [*words.warnings(study), *words.findings(study), ""]
+    for recipe in dict.fromkeys(result.recipe for result in study.results):
+        out.append(
             f"{recipe:<22}{'AUROC':<24}{'gap to person':<26}{'sens.':>6}{'spec.':>7}"
             f"{'acc.':>7}{'acc. at 0.5':>13}"
         )
-        for level in study.levels:
-            if level.recipe == recipe:
-                mean = level.mean
-                gap = level.gap["auroc"].signed() if level.gap else ""
-                calls = [f"{mean[key].value:.3f}" for key in ("sensitivity", "specificity")]
-                right = [f"{mean[key].value:.3f}" for key in ("accuracy", "accuracy_at_half")]
-                found.append(
-                    f"  {words.protocol(level):<20}{mean['auroc']!s:<24}"
-                    f"{gap:<26}{calls[0]:>6}{calls[1]:>7}"
-                    f"{right[0]:>7}{right[1]:>13}"
+        for result in study.results:
+            if result.recipe == recipe:
+                mean = result.mean
+                gap = result.gap["auroc"].signed() if result.gap else ""
+                at_point = [f"{mean[key].value:.3f}" for key in ("sensitivity", "specificity")]
+                accuracy = [f"{mean[key].value:.3f}" for key in ("accuracy", "accuracy_at_half")]
+                out.append(
+                    f"  {words.protocol(result):<20}{mean['auroc']!s:<24}"
+                    f"{gap:<26}{at_point[0]:>6}{at_point[1]:>7}"
+                    f"{accuracy[0]:>7}{accuracy[1]:>13}"
                 )
-        found.append("")
-    return [*found, words.METHOD, words.SEEDS]
+        out.append("")
+    return [*out, words.METHOD, words.SEEDS]
 
 
 def _page(study: Study) -> Iterable[Markup]:
     yield from (html.note(text, "warning") for text in words.warnings(study))
-    yield html.heading("In short")
+    yield html.heading("Summary")
     yield from (html.paragraph(text) for text in words.findings(study))
-    yield html.figure(leakage_plot(study.levels, DRAWN), words.PLOT, "Figures and gaps by protocol")
+    yield html.figure(
+        leakage_plot(study.results, DRAWN), words.PLOT, "Metrics and gaps by protocol"
+    )
     yield html.heading("Means over the seeds")
     titles = [one.title for one in LEAKAGE_METRICS]
     yield html.table(
         ["Recipe", "Split", "Seeds", *titles],
-        [_row(level, level.mean) for level in study.levels],
-        caption="Calls at the operating point of each run, unless the column says 0.5. "
-        + words.METHOD,
+        [_row(result, result.mean) for result in study.results],
+        caption="At the operating point of each run, unless the column says 0.5. " + words.METHOD,
     )
     yield html.table(
         ["Recipe", "Split", "Seeds", *titles],
-        [_row(level, level.gap, signed=True) for level in study.levels if level.gap],
-        caption="The gap: the mean less the one of the split by person.",
+        [_row(result, result.gap, signed=True) for result in study.results if result.gap],
+        caption="The gap: the mean minus the mean of the split by person.",
     )
     yield html.heading("The protocols")
-    yield html.table(["Split", "What it is"], PROTOCOLS.items())
+    yield html.table(["Split", "Description"], PROTOCOLS.items())
     yield from (html.paragraph(text) for text in words.fairness(study))
     yield html.heading("Every run")
     yield html.table(
         ["Recipe", "Split", "Seed", "Trained on", "Tested on", "of persons seen", *titles],
         [_run(run) for run in study.runs],
-        caption="Cells of persons with cells in the training or validation part of the same run "
-        "count as of persons seen. Intervals over the test persons of the run.",
+        caption="Persons seen: those with cells in the training or validation subset of the same "
+        "run. Intervals are over the test persons of the run.",
     )
-    yield from _apart(study)
+    yield from _seen_and_new(study)
     yield html.heading("Limits")
     yield from (html.paragraph(text) for text in words.LIMITS)
 
 
-def _apart(study: Study) -> Iterable[Markup]:
+def _seen_and_new(study: Study) -> Iterable[Markup]:
     rows = []
     for run in study.runs:
         if run.seen.any() and not run.seen.all():
@@ -165,25 +166,27 @@ def _apart(study: Study) -> Iterable[Markup]:
                 ]
             )
     if rows:
-        yield html.heading("Persons seen, and new ones")
-        yield html.paragraph(words.APART)
+        yield html.heading("Seen and new persons")
+        yield html.paragraph(words.SEEN_AND_NEW)
         heads = [
             "Recipe",
             "Split",
             "Seed",
-            "Cells of persons seen",
+            "Cells of seen persons",
             "AUROC",
-            "Of new ones",
+            "Cells of new persons",
             "AUROC",
         ]
         yield html.table(heads, rows)
 
 
-def _row(level: ProtocolResult, figures: Mapping[str, Estimate], signed: bool = False) -> list[str]:
+def _row(
+    result: ProtocolResult, metrics: Mapping[str, Estimate], signed: bool = False
+) -> list[str]:
     cells = [
-        figures[one.key].signed() if signed else str(figures[one.key]) for one in LEAKAGE_METRICS
+        metrics[one.key].signed() if signed else str(metrics[one.key]) for one in LEAKAGE_METRICS
     ]
-    return [level.recipe, words.protocol(level), str(len(level.values)), *map(_whole, cells)]
+    return [result.recipe, words.protocol(result), str(len(result.values)), *map(_unbroken, cells)]
 
 
 def _run(run: MeasuredRun) -> list[str]:
@@ -195,22 +198,22 @@ def _run(run: MeasuredRun) -> list[str]:
         f"{train.cells:,} cells of {train.persons} persons",
         f"{test.cells:,} cells of {test.persons} persons",
         f"{run.seen.sum():,}",
-        *(_whole(str(run.figures[one.key])) for one in LEAKAGE_METRICS),
+        *(_unbroken(str(run.metrics[one.key])) for one in LEAKAGE_METRICS),
     ]
 
 
-def _whole(text: str) -> str:
-    """A figure whose interval stays on one line in a narrow column."""
+def _unbroken(text: str) -> str:
+    """An estimate whose interval stays on one line in a narrow column."""
     return text.replace(" to ", "\u00a0to\u00a0")
 
 
-def _level(level: ProtocolResult) -> dict[str, Any]:
+def _result(result: ProtocolResult) -> dict[str, Any]:
     return {
-        "recipe": level.recipe,
-        "split": level.split,
-        "values": {str(seed): dict(values) for seed, values in level.values.items()},
-        "mean": {key: asdict(estimate) for key, estimate in level.mean.items()},
-        "gap": {key: asdict(estimate) for key, estimate in level.gap.items()},
+        "recipe": result.recipe,
+        "split": result.split,
+        "values": {str(seed): dict(values) for seed, values in result.values.items()},
+        "mean": {key: asdict(estimate) for key, estimate in result.mean.items()},
+        "gap": {key: asdict(estimate) for key, estimate in result.gap.items()},
     }
 
 

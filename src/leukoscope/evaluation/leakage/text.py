@@ -1,4 +1,4 @@
-"""What a leakage study says, in plain words."""
+"""Texts of a leakage study."""
 
 from leukoscope.evaluation.leakage.record import HONEST, ProtocolResult, Study
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES
@@ -8,70 +8,70 @@ METHOD = (
     "and of one random weight for each tested person, the same in all runs."
 )
 SEEDS = (
-    "With three seeds such an interval reaches from about the lowest run to about the highest; "
+    "With three seeds, such an interval reaches from about the lowest run to about the highest; "
     "more seeds make it narrower."
 )
 PLOT = (
-    "Small gray dots are runs, one for each seed, the large ones their mean. Below, the mean less "
-    "the one of the split by person: what the leak adds. " + METHOD + " " + SEEDS
+    "Small gray dots are runs, one for each seed; large dots are their means. Below: the mean "
+    "minus the mean of the split by person, the effect of the leak. " + METHOD + " " + SEEDS
 )
-APART = (
-    "In a split by subject id or by official fold only some test persons have cells on the other "
-    "side. The same model is measured here on both kinds of test cells apart. They are different "
-    "persons, so their figures differ by more than the leak."
+SEEN_AND_NEW = (
+    "In a split by subject id or by official fold, only some test persons have cells in training. "
+    "Here, the same model is evaluated separately on the cells of those persons and of the others. "
+    "They are different persons, so their results differ by more than the leak."
 )
 LIMITS = (
-    "Each protocol has test cells of its own, for that is what makes it a protocol: an image split "
-    "tests cells of every person, a split by person those of the persons drawn. A gap is "
-    "therefore not the same cells twice, but what a reader of either figure would be told.",
-    SEEDS + " With few healthy persons the figure of a split by person depends most on which of "
-    "them are tested. A single run's interval knows nothing of that.",
-    "A split by subject id or official fold keeps most persons apart, and its gap can be smaller "
-    "than what the draw of persons does. A gap near 0 there does not make it safe: which persons "
-    "stand on both sides is chance.",
-    "In the official split the validation part is taken from the other folds by person, so epoch, "
-    "temperature and operating point are chosen as carefully as in the split by person.",
+    "Each protocol has its own test cells, which is what defines it: a split by image tests cells "
+    "of every person, a split by person those of the selected persons. A gap is therefore not a "
+    "difference on the same cells, but the difference between the results that readers are given.",
+    SEEDS + " With few healthy persons, the result of a split by person depends most on which of "
+    "them are tested. The interval of a single run does not include that.",
+    "A split by subject id or official fold separates most persons, and its gap can be smaller "
+    "than the effect of selecting other persons. A gap near 0 does not make it safe: which persons "
+    "are in training and test is chance.",
+    "In the official split, the validation subset is taken from the other folds by person, so the "
+    "epoch, temperature and operating point are chosen as carefully as in the split by person.",
 )
 
 
 def warnings(study: Study) -> list[str]:
-    """What must be known before any figure."""
+    """Warnings to show before any result."""
     if not study.synthetic:
         return []
     return [
-        "SYNTHETIC CELLS. These cells were drawn by a program. The figures say nothing about real "
+        "SYNTHETIC CELLS. These cells were drawn by a program. The results say nothing about real "
         "blood or marrow."
     ]
 
 
 def subtitle(study: Study) -> str:
-    """Recipes and seeds."""
-    recipes = dict.fromkeys(level.recipe for level in study.levels)
+    """The recipes and the number of runs."""
+    recipes = dict.fromkeys(result.recipe for result in study.results)
     return f"{', '.join(recipes)} · {len(study.runs)} runs"
 
 
 def findings(study: Study) -> list[str]:
-    """A sentence for each leaky protocol of each recipe, and for what is not there yet."""
-    found = []
-    for level in study.levels:
-        if level.split == HONEST:
+    """A sentence for each leaky protocol of each recipe, and for missing runs."""
+    sentences = []
+    for result in study.results:
+        if result.split == HONEST:
             continue
-        text = f"{level.recipe}, split by {level.split}: AUROC {level.mean['auroc'].value:.3f}"
-        if not level.gap:
-            found.append(f"{text}; no run by person with the same seed yet.")
+        text = f"{result.recipe}, split by {result.split}: AUROC {result.mean['auroc'].value:.3f}"
+        if not result.gap:
+            sentences.append(f"{text}; no run by person with the same seed yet.")
             continue
-        gap = level.gap["auroc"]
-        holds_0 = gap.low is not None and gap.high is not None and gap.low <= 0 <= gap.high
-        seeds = f"seed{'s' * (len(level.common) > 1)} {', '.join(map(str, level.common))}"
-        found.append(
+        gap = result.gap["auroc"]
+        includes_0 = gap.low is not None and gap.high is not None and gap.low <= 0 <= gap.high
+        seeds = f"seed{'s' * (len(result.common) > 1)} {', '.join(map(str, result.common))}"
+        sentences.append(
             f"{text}; the gap to the split by person is {gap.signed()}, over {seeds}"
-            f"{'; the interval holds 0' if holds_0 else ''}."
+            f"{'; the interval includes 0' if includes_0 else ''}."
         )
-    return found
+    return sentences
 
 
 def fairness(study: Study) -> list[str]:
-    """What was held equal."""
+    """The settings that all runs share."""
     sizes = []
     for recipe in dict.fromkeys(run.recipe for run in study.runs):
         runs = [run for run in study.runs if run.recipe == recipe]
@@ -81,14 +81,14 @@ def fairness(study: Study) -> list[str]:
         passes = f", {' or '.join(map(str, epochs))} epochs each" if any(epochs) else ""
         sizes.append(f"{recipe} {trained} cells{passes}")
     return [
-        "Within a recipe every run has the same settings, the same number of epochs, without "
-        "stopping early, and the same number of training and validation cells of each class, drawn "
-        f"from its parts: {'; '.join(sizes)}. The test part stays whole.",
-        "The epoch that is kept, the temperature and the operating point are chosen on the "
-        "validation part of the same protocol, as its users would.",
+        "Within a recipe, every run has the same settings, the same number of epochs without early "
+        "stopping, and the same number of training and validation cells of each class, drawn "
+        f"from its subsets: {'; '.join(sizes)}. The test subset stays complete.",
+        "The best epoch, the temperature and the operating point are chosen on the validation "
+        "subset of the same protocol, as its users would do.",
     ]
 
 
-def protocol(level: ProtocolResult) -> str:
-    """Its name, marked where it is not the honest one."""
-    return level.split if level.split == HONEST else f"{level.split} (leaky)"
+def protocol(result: ProtocolResult) -> str:
+    """The name of the split, marked if it is leaky."""
+    return result.split if result.split == HONEST else f"{result.split} (leaky)"

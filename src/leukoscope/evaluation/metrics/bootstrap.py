@@ -1,8 +1,8 @@
 """Intervals by resampling persons.
 
-Cells of one person resemble one another, so resampling cells would give intervals far too narrow.
-Persons are the independent units: they are drawn with replacement, each with all their cells,
-within strata by label.
+Cells of one person resemble each other, so resampling cells would give intervals that are far too
+narrow. Persons are the independent units: they are drawn with replacement, each with all their
+cells, stratified by label.
 
 Sources: A. C. Davison, D. V. Hinkley, "Bootstrap methods and their application", Cambridge 1997,
 sections 3.2 and 3.8 (strata, clusters); C. A. Field, A. H. Welsh, "Bootstrapping clustered data",
@@ -30,8 +30,7 @@ from leukoscope.evaluation.metrics.metrics import METRIC, metric_values, replica
 REPLICATES = 2000
 CONFIDENCE = 0.95
 FEWEST_PERSONS = 3
-"""With fewer persons of a class there are too few different draws for an interval to mean
-anything."""
+"""With fewer persons of a class, too few draws differ for an interval to be meaningful."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,11 @@ class Band:
 
 
 def why_no_interval(label: ArrayLike, person: ArrayLike) -> str:
-    """The reason why persons cannot be resampled for an interval; empty if they can."""
+    """The reason why persons cannot be resampled; "" if they can."""
     truth, who = np.asarray(label), np.asarray(person, dtype=object)
     unknown = int(np.sum(who == ""))
     if unknown:
-        return f"the person of {unknown} of {len(who)} cells is not known"
+        return f"the person of {unknown} of {len(who)} cells is unknown"
     for value, name in ((1, "ALL"), (0, "HEM")):
         persons = len(set(who[truth == value]))
         if persons < FEWEST_PERSONS:
@@ -67,19 +66,19 @@ def bootstrap_metrics(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Every metric with its 95 % percentile interval over persons.
+    """Compute every metric with its 95 % percentile interval over persons.
 
     Args:
         label: (N,) 1 = ALL, 0 = HEM.
         p: (N,) calibrated probability of ALL.
         person: (N,) person of each cell, "" where unknown.
         threshold: ALL is predicted for `p >= threshold`; one for all cells, or (N,).
-        replicates: How many times the persons are drawn.
-        seed: The same seed gives the same intervals.
+        replicates: Number of bootstrap draws.
+        seed: Seed of the draws.
 
     Returns:
-        Metric key to figure, in the order of `METRICS`. Without an interval where the persons are
-        too few or unknown.
+        Estimates by metric key, in the order of `METRICS`; without an interval if there are too few
+        persons or a person is unknown.
     """
     cells = ScoredCells.of(label, p, person, threshold)
     values = metric_values(cells, METRIC)
@@ -101,21 +100,20 @@ def paired_difference(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Second model less first on the same cells, with 95 % intervals from common draws of persons.
+    """Metrics of the second model minus the first on the same cells, with paired 95 % intervals.
 
-    What is hard about a person is hard for both models, so the interval of the difference is
-    narrower than two separate intervals suggest. A difference is shown where the interval leaves
-    out 0.
+    Both models are evaluated on the same draws of persons. A person who is difficult for one model
+    is often difficult for both, so the interval of the difference is narrower than two separate
+    intervals suggest. A difference is significant if its interval excludes 0.
 
     Args:
         label: (N,) 1 = ALL, 0 = HEM.
         first: (N,) probabilities of ALL from the first model.
-        second: (N,) probabilities of ALL from the second model, for the same cells in the same
-            order.
+        second: (N,) probabilities of ALL from the second model, for the same cells.
         person: (N,) person of each cell.
-        thresholds: The operating threshold of the first and of the second model.
-        replicates: How many times the persons are drawn.
-        seed: The same seed gives the same intervals.
+        thresholds: The operating points of the first and of the second model.
+        replicates: Number of bootstrap draws.
+        seed: Seed of the draws.
     """
     before, after = (
         ScoredCells.of(label, p, person, threshold)
@@ -145,8 +143,8 @@ def curve_bands(
     """Pointwise 95 % bands over persons of two curves, "roc" and "precision_recall".
 
     ROC: sensitivity along the false positive rate, linear between scores. Precision-recall: the
-    precision at the lowest recall attained that is at least x, the step that average precision
-    sums; at 0, that of the first ALL cells found.
+    precision at the lowest attained recall that is at least x, which is the step that average
+    precision sums; at x = 0, the precision of the highest-scoring ALL cells.
     """
     x = np.linspace(0, 1, points)
     wanted = np.maximum(x, np.finfo(np.float64).tiny)
@@ -175,7 +173,7 @@ def reliability_band(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Band:
-    """Pointwise 95 % band over persons of the observed share of ALL, for each bin with cells."""
+    """Pointwise 95 % band over persons of the observed fraction of ALL, per non-empty bin."""
     index = bin_of(p)
     bins, place = np.unique(index, return_inverse=True)
     x = np.bincount(place, np.asarray(p, np.float64)) / np.bincount(place)
@@ -196,7 +194,7 @@ def _bounds(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def estimate_of_draws(value: float, drawn: NDArray[np.float64]) -> Estimate:
-    """Value and percentile interval; none where over 5 % of the draws are undefined."""
+    """A value with its percentile interval; without one if over 5 % of the draws are undefined."""
     if isnan(value):
         return Estimate(nan, reason="not defined on these cells")
     undefined = float(np.mean(np.isnan(drawn)))

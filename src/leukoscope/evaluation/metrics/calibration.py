@@ -1,4 +1,4 @@
-"""Does a probability of 0.8 mean that 8 of 10 such cells are ALL? Measure and mend it."""
+"""Calibration: does a probability of 0.8 mean that 8 of 10 such cells are ALL?"""
 
 from dataclasses import dataclass
 from math import exp, log, nan
@@ -11,7 +11,7 @@ TEMPERATURE_RANGE = (0.05, 20.0)
 
 
 def person_weights(person: ArrayLike) -> NDArray[np.float64]:
-    """A weight per cell such that every person weighs the same and the weights have mean 1."""
+    """Sample weights that give every person the same total weight; their mean is 1."""
     _, index, count = np.unique(np.asarray(person), return_inverse=True, return_counts=True)
     return np.asarray(len(index) / (len(count) * count[index]), np.float64)
 
@@ -30,13 +30,13 @@ def cell_losses(label: ArrayLike, p: ArrayLike) -> NDArray[np.float64]:
 
 
 def fit_temperature(logit: ArrayLike, label: ArrayLike, person: ArrayLike | None = None) -> float:
-    """The temperature T for which sigmoid(logit / T) fits the labels of validation cells best.
+    """Fit the temperature T for which sigmoid(logit / T) fits the labels of validation cells best.
 
-    One number; it changes no ranking and no AUROC, only how sure the model sounds. The loss is the
-    mean negative log likelihood. With `person` every person weighs the same: cells of one person
-    are alike, so a person with 500 cells tells little more about the next person than one with 50,
-    and would otherwise set T alone. The loss is convex in 1 / T, so the one-dimensional search over
-    log T finds its one minimum.
+    T changes no ranking and no AUROC, only the confidence. The loss is the mean negative log
+    likelihood. With `person`, every person has the same weight: cells of one person are alike, so a
+    person with 500 cells says little more about the next person than one with 50, and would
+    otherwise dominate T. The loss is convex in 1 / T, so a one-dimensional search over log T finds
+    its only minimum.
 
     Source: C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks",
     ICML 2017.
@@ -44,12 +44,12 @@ def fit_temperature(logit: ArrayLike, label: ArrayLike, person: ArrayLike | None
     Args:
         logit: (N,) logits of the untempered model.
         label: (N,) 1 = ALL, 0 = HEM.
-        person: (N,) person of each cell; without it every cell weighs the same.
+        person: (N,) person of each cell; without it every cell has the same weight.
 
     Returns:
-        T within 0.05 and 20. It sits at an end of that range where the validation cells are told
-        apart without an error, or worse than by chance. 1.0 (no change) without cells of both
-        classes, for then nothing can be fitted.
+        T from 0.05 to 20. It is at an end of that range if the validation cells are separated
+        perfectly, or worse than by chance. 1.0 (no change) without cells of both classes, since
+        nothing can be fitted then.
     """
     from scipy.optimize import minimize_scalar
 
@@ -71,12 +71,12 @@ def fit_temperature(logit: ArrayLike, label: ArrayLike, person: ArrayLike | None
 
 @dataclass(frozen=True)
 class Reliability:
-    """A reliability curve: the cells of each bin of stated probability; empty bins are left out."""
+    """A reliability curve: the cells in each non-empty bin of predicted probability."""
 
     stated: tuple[float, ...]
     """Mean probability of ALL in the bin."""
     observed: tuple[float, ...]
-    """Share of ALL among the cells of the bin."""
+    """Fraction of ALL among the cells of the bin."""
     cells: tuple[int, ...]
 
 
@@ -89,9 +89,9 @@ def bin_of(p: ArrayLike, bins: int = BINS) -> NDArray[np.int64]:
 def reliability_curve(
     label: ArrayLike, p: ArrayLike, bins: int = BINS, *, weight: ArrayLike | None = None
 ) -> Reliability:
-    """Compare stated probability and observed share of ALL in `bins` equal-width bins.
+    """Compare predicted probability and observed fraction of ALL in `bins` equal-width bins.
 
-    With `weight` (N,), such as that of `person_weights`, both are weighted means of the cells.
+    With `weight` (N,), for example from `person_weights`, both are weighted means of the cells.
     """
     index = bin_of(p, bins)
     counts = np.ones(len(index)) if weight is None else np.asarray(weight, np.float64)
@@ -107,12 +107,12 @@ def reliability_curve(
 def expected_calibration_error(
     label: ArrayLike, p: ArrayLike, bins: int = BINS, *, weight: ArrayLike | None = None
 ) -> float:
-    """Mean gap between stated probability and observed share of ALL, bins weighted by their cells.
+    """Mean gap between predicted probability and observed fraction of ALL, weighted by bin size.
 
     Equal-width bins of the probability of the positive class, as M. P. Naeini, G. F. Cooper, M.
     Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015, define
-    it for two classes; 15 bins as in Guo et al. 2017. It is 0 at best and biased upwards when few
-    cells fall in a bin. With `weight` (N,) cells count so much each, as where persons weigh alike.
+    it for two classes; 15 bins as in Guo et al. 2017. It is 0 at best, and biased upwards if a bin
+    has few cells. `weight` (N,) weights the cells, for example by person.
 
     Returns:
         The error between 0 and 1; nan without cells.

@@ -1,7 +1,7 @@
 """Scored cells, and the same cells in many resampled cohorts: what every metric is computed from.
 
 A replicate of the person bootstrap is nothing but a whole number per person: how often that person
-was drawn. So every metric becomes a weighted one and no cell is copied. Metrics that are ratios of
+was drawn. So every metric becomes a weighted one, and no cell is copied. Metrics that are ratios of
 sums over cells need only the sums of each person: a matrix product of weights (R, P) and sums
 (P, K). AUROC, average precision and the curves need the cumulative weights along the cells sorted
 by score. R replicates, P persons, N cells throughout.
@@ -140,10 +140,10 @@ class Replicates:
 def draw_person_weights(
     label: ArrayLike, person: ArrayLike, replicates: int, seed: int
 ) -> tuple[Floats, NDArray[np.int64]]:
-    """How often each person is drawn in each replicate, with replacement, within strata by label.
+    """Draw persons with replacement, stratified by label: how often each is in each replicate.
 
-    Persons with only ALL cells, only HEM cells and both are drawn apart, so that every replicate
-    has as many of each as the cohort, and both classes.
+    Persons with only ALL cells, with only HEM cells and with both are separate strata, so that
+    every replicate has as many of each as the cohort, and both classes.
 
     Returns:
         The weights (R, P), whole numbers, and the index (N,) of each cell's person among the P

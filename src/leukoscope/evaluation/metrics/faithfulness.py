@@ -1,17 +1,18 @@
-"""Does a map point at what the model uses? Deletion and insertion curves against maps that can't.
+"""Faithfulness of heatmaps: deletion and insertion curves, against maps without knowledge.
 
-Deletion: the parts of a cell are replaced one after another, those the map ranks highest first; if
-they are what the answer rests on, the probability of the class called falls early, and the area
-under its curve is small. Insertion: the same from the replaced cell back to the whole one; here a
-large area is good. An area alone says little, since it depends on cell and model. So every area is
-set against that of the same values dealt out to the patches at random, and against patches ranked
-from the center outwards, which knows the shape of a cell and nothing of the model.
+Deletion: the patches of a cell are replaced one after another, those that the map ranks highest
+first; if the prediction depends on them, the probability of the predicted class falls early, and
+the area under its curve is small. Insertion: the same from the replaced cell back to the original
+one; here a large area is good. An area alone says little, since it depends on cell and model. So
+every area is compared with that of the same values assigned to the patches at random, and with that
+of patches ranked from the center outwards, which knows the shape of a cell and nothing about the
+model.
 
 Source: V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized input sampling for explanation of black-box
 models", BMVC 2018, section 4.2. Two things differ. They replace by gray (deletion) or start from a
-blur (insertion) of the whole frame; here only the cell's own pixels change, so that its size and
-outline, on which models of these cells lean, stay (see `leukoscope.data.imaging.perturb`). And they
-go pixel by pixel; here it is patch by patch, for the maps are no finer.
+blur (insertion) of the whole frame; here only the pixels of the cell change, so that its size and
+outline, on which models of these cells rely, stay (see `leukoscope.data.imaging.perturb`). And they
+replace single pixels; here it is patches, since the maps are no finer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,9 +27,9 @@ from leukoscope.evaluation.metrics.bootstrap import CONFIDENCE, REPLICATES, why_
 from leukoscope.evaluation.metrics.cells import draw_person_weights
 
 STEPS = 8
-"""Into how many shares of the cell a curve is cut."""
+"""Number of steps of a curve, each the same fraction of the cell."""
 RANDOM_MAPS = 2
-"""How often the values are dealt out at random on each cell."""
+"""Number of random maps for each cell."""
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -46,27 +47,27 @@ class Areas:
 
 @dataclass(frozen=True)
 class Ends:
-    """A cell, its replacement, the patches, and the probability of the class called for both."""
+    """A cell, its baseline, the patches, and the probability of the predicted class for both."""
 
     cell: Image
-    filling: Image
+    baseline: Image
     patches: Patches
-    called_all: bool
+    predicted_all: bool
     whole: float
     replaced: float
 
     @staticmethod
-    def of(score: Score, cell: Image, filling: Image, patches: Patches) -> "Ends":
-        """Ask the model about both; the class called is the likelier one for the whole cell."""
-        whole, replaced = score(np.stack([cell, filling])).tolist()
-        called_all = whole >= 0.5
+    def of(score: Score, cell: Image, baseline: Image, patches: Patches) -> "Ends":
+        """Predict both; the predicted class is the more probable one for the original cell."""
+        whole, replaced = score(np.stack([cell, baseline])).tolist()
+        predicted_all = whole >= 0.5
         return Ends(
             cell,
-            filling,
+            baseline,
             patches,
-            called_all,
-            whole if called_all else 1 - whole,
-            replaced if called_all else 1 - replaced,
+            predicted_all,
+            whole if predicted_all else 1 - whole,
+            replaced if predicted_all else 1 - replaced,
         )
 
 
@@ -77,15 +78,15 @@ def rankings(
 
     Args:
         ends: The cell.
-        heatmap: (h, w) over the whole crop, positive where it speaks for ALL.
-        seed: Of the random maps.
-        random_maps: How many of them.
+        heatmap: (h, w) over the whole crop, positive values favor ALL.
+        seed: Seed of the random maps.
+        random_maps: Number of random maps.
 
     Returns:
         Positions in `Patches.on_cell`, first to last: one order under "map" and "center",
         `random_maps` under "random".
     """
-    speaks_for = ends.patches.averages(heatmap) * (1 if ends.called_all else -1)
+    speaks_for = ends.patches.averages(heatmap) * (1 if ends.predicted_all else -1)
     grid, on_cell, pixels = ends.patches.grid, ends.patches.on_cell, ends.patches.pixels
     place = np.stack([on_cell // grid, on_cell % grid], axis=1).astype(float)
     middle = np.average(place, axis=0, weights=pixels)
@@ -99,25 +100,25 @@ def rankings(
 
 
 def areas(score: Score, ends: Ends, order: NDArray[np.int64], steps: int = STEPS) -> Areas:
-    """Both areas for one ranking.
+    """The areas of both curves for one ranking.
 
     Args:
         score: The model.
         ends: The cell.
         order: From `rankings`.
-        steps: Into how many shares of the cell's pixels, as equal as patches allow, a curve is cut.
+        steps: Steps of a curve, of as equal fractions of the cell's pixels as patches allow.
     """
-    share = np.cumsum(ends.patches.pixels[order]) / ends.patches.pixels.sum()
+    fraction = np.cumsum(ends.patches.pixels[order]) / ends.patches.pixels.sum()
     wanted = np.arange(1, steps) / steps
-    cuts = np.unique(np.searchsorted(share, wanted) + 1)
+    cuts = np.unique(np.searchsorted(fraction, wanted) + 1)
     cuts = cuts[cuts < len(order)]
     numbers = ends.patches.on_cell[order]
-    x = np.concatenate([[0.0], share[cuts - 1], [1.0]])
-    pictures = [perturb(ends.cell, ends.filling, ends.patches, numbers[:n]) for n in cuts]
-    pictures += [perturb(ends.filling, ends.cell, ends.patches, numbers[:n]) for n in cuts]
+    x = np.concatenate([[0.0], fraction[cuts - 1], [1.0]])
+    pictures = [perturb(ends.cell, ends.baseline, ends.patches, numbers[:n]) for n in cuts]
+    pictures += [perturb(ends.baseline, ends.cell, ends.patches, numbers[:n]) for n in cuts]
     p = score(np.stack(pictures)) if pictures else np.empty(0)
-    called = p if ends.called_all else 1 - p
-    deleted, inserted = called[: len(cuts)], called[len(cuts) :]
+    predicted = p if ends.predicted_all else 1 - p
+    deleted, inserted = predicted[: len(cuts)], predicted[len(cuts) :]
     return Areas(
         _area(x, np.concatenate([[ends.whole], deleted, [ends.replaced]])),
         _area(x, np.concatenate([[ends.replaced], inserted, [ends.whole]])),
@@ -127,12 +128,12 @@ def areas(score: Score, ends: Ends, order: NDArray[np.int64], steps: int = STEPS
 def measure(
     score: Score, ends: Ends, heatmap: np.ndarray, seed: int, steps: int = STEPS
 ) -> dict[str, float]:
-    """All figures of one cell.
+    """All metrics of one cell.
 
     Returns:
-        `whole` and `replaced`, the probability of the class called; `deletion` and `insertion` with
-        the suffixes `_map`, `_center`, `_random`; and the gains of the map, above 0 where it is
-        better: `deletion_over_random`, `deletion_over_center`, likewise for insertion.
+        `whole` and `replaced`, the probability of the predicted class; `deletion` and `insertion`
+        with the suffixes `_map`, `_center`, `_random`; and the gains of the map, above 0 if it is
+        better: `deletion_over_random`, `deletion_over_center`, and the same for insertion.
     """
     found = {"whole": ends.whole, "replaced": ends.replaced}
     for name, orders in rankings(ends, heatmap, seed).items():
@@ -156,11 +157,11 @@ def over_persons(
     """The mean over persons of each person's mean, with its 95 % interval over persons.
 
     Args:
-        cells: One `measure` per cell.
+        cells: The result of `measure` for each cell.
         label: (N,) 1 = ALL, 0 = HEM.
         person: (N,) person of each cell.
-        replicates: How many times the persons are drawn.
-        seed: The same seed gives the same intervals.
+        replicates: Number of bootstrap draws.
+        seed: Seed of the draws.
     """
     weights, index = draw_person_weights(label, person, replicates, seed)
     counts = np.bincount(index)

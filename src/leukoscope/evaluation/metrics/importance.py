@@ -1,9 +1,8 @@
-"""What a model goes by: how much worse it ranks when a group of descriptors says nothing.
+"""Permutation importance of groups of descriptors.
 
-The values of a group are dealt out anew among the cells, all of a cell's values together, so that
-they fit each other but not the cell: L. Breiman, "Random forests", Machine Learning 45, 2001. Every
-repeat also draws the persons anew, so that the spread tells how far the figure hangs on who happens
-to be measured.
+The values of a group are permuted among the cells, all values of a cell together, so that they fit
+each other but not the cell: L. Breiman, "Random forests", Machine Learning 45, 2001. Every repeat
+also resamples the persons, so that the spread includes the choice of persons.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +21,12 @@ REPEATS = 20
 
 @dataclass(frozen=True)
 class Importance:
-    """What one group is worth to a model.
+    """The importance of one group of descriptors to a model.
 
     Attributes:
         group: Its name.
-        descriptors: How many it has.
-        drop: Mean fall of the AUROC without it.
+        descriptors: Their number.
+        drop: Mean decrease of the AUROC when it is permuted.
         low: 2.5th percentile over the repeats.
         high: 97.5th percentile.
     """
@@ -49,16 +48,16 @@ def permutation_importance(
     repeats: int = REPEATS,
     seed: int = 0,
 ) -> list[Importance]:
-    """Measure each group on cells that the model was not fitted to.
+    """Compute the importance of each group on cells that the model was not fitted on.
 
     Args:
-        score: The model: descriptors (n, F) to a score that grows with ALL.
+        score: The model: descriptors (n, F) to scores that are higher for ALL.
         values: float32 (n, F).
         label: (n,) 0 or 1, both present.
-        person: (n,) who each cell is of.
-        groups: Name to columns.
-        repeats: Of each group.
-        seed: Source of the draws.
+        person: (n,) person of each cell.
+        groups: Columns by name of the group.
+        repeats: Permutations of each group.
+        seed: Seed of permutations and draws.
 
     Returns:
         The groups, the most important first.

@@ -1,4 +1,4 @@
-"""The operating point: the score from which on a cell is called ALL, and what it costs."""
+"""The operating point: the probability from which a cell is predicted as ALL."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,33 +20,32 @@ def choose_operating_point(
     target_recall: float = TARGET_RECALL,
     part: str = "validation",
 ) -> OperatingPoint:
-    """The highest score of an ALL cell from which on at least `target_recall` of them lie.
+    """Choose the highest threshold that at least `target_recall` of the ALL cells reach.
 
-    No higher threshold keeps the wanted recall, so none has a better specificity. Equal scores are
-    kept together, which may lift the recall above what was asked for. To be called with validation
+    No higher threshold has the target recall, so none that has it has a better specificity. Equal
+    scores stay together, which can raise the recall above the target. To be called with validation
     cells only.
 
     Args:
         label: (N,) 1 = ALL, 0 = HEM.
         p: (N,) calibrated probability of ALL.
         person: (N,) person of each cell.
-        target_recall: Wanted share of ALL cells called ALL, above 0 and at most 1.
-        part: The name of the part that these cells are.
+        target_recall: Target fraction of ALL cells predicted as ALL, above 0 and at most 1.
+        part: The name of the subset that these cells are.
 
     Raises:
-        LeukoscopeError: If there is no ALL cell to set it on, or the target is out of range.
+        LeukoscopeError: No cell is ALL, or the target is out of range.
     """
     if not 0 < target_recall <= 1:
         raise LeukoscopeError(
-            f"The wanted recall is {target_recall:g}, but a recall lies above 0 and at most at 1: "
-            "0.95 is usual."
+            f"The target recall must be above 0 and at most 1, got {target_recall:g}; usual is 0.95"
         )
     truth, score = np.asarray(label), np.asarray(p, np.float64)
     positive = np.sort(score[truth == 1])[::-1]
     if not len(positive):
         raise LeukoscopeError(
-            "The operating point cannot be set: there is no ALL cell in the validation part. "
-            "Give the validation part persons of both classes."
+            "The operating point cannot be set: there is no ALL cell in the validation subset. "
+            "Give the validation subset persons of both classes."
         )
     # The slack keeps 0.55 * 100 = 55.00000000000001 from asking for a 56th cell.
     needed = int(np.ceil(target_recall * len(positive) - 1e-9))
@@ -62,16 +61,16 @@ def choose_operating_point(
 
 
 def operating_curve(label: ArrayLike, p: ArrayLike) -> tuple[Floats, Floats]:
-    """Sensitivity and specificity at each threshold k / `STEPS`, for people who weigh the two anew.
+    """Sensitivity and specificity at each threshold k / `STEPS`, for users who choose another one.
 
-    To be called with validation cells only, for whoever picks a threshold from it chooses.
+    To be called with validation cells only, since picking a threshold from it is a choice.
 
     Args:
         label: (N,) 1 = ALL, 0 = HEM; both occur.
         p: (N,) calibrated probability of ALL.
 
     Returns:
-        Two arrays (STEPS + 1,): the share of ALL cells at or above, and of HEM cells below.
+        Two arrays (STEPS + 1,): the fraction of ALL cells at or above, and of HEM cells below.
     """
     truth, score = np.asarray(label), np.asarray(p, np.float64)
     thresholds = np.arange(STEPS + 1) / STEPS

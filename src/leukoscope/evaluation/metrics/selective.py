@@ -1,11 +1,11 @@
-"""What is gained by not answering for some cells, and whether the sets of classes keep their word.
+"""Selective classification: the gain from abstention, and the coverage of the prediction sets.
 
-Persons weigh the same throughout, as they do where the limits are set: a share is that of a cell
-drawn from a person drawn at random.
+Every person has the same weight throughout, as when the limits are set: a fraction is the
+probability for a random cell of a random person.
 
 Sources: Y. Geifman, R. El-Yaniv, "Selective classification for deep neural networks", NeurIPS 2017
-(the curve of risk against coverage); Y. Geifman, G. Uziel, R. El-Yaniv, "Bias-reduced uncertainty
-estimation for deep neural classifiers", ICLR 2019 (the area under it, AURC).
+(the risk-coverage curve); Y. Geifman, G. Uziel, R. El-Yaniv, "Bias-reduced uncertainty estimation
+for deep neural classifiers", ICLR 2019 (the area under it, AURC).
 """
 
 from collections.abc import Mapping
@@ -26,8 +26,8 @@ EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
-class PersonAnswers:
-    """What became of the cells of one person and label. `covered` is None without limits."""
+class PersonSelection:
+    """Verdicts for the cells of one person and label. `covered` is None without limits."""
 
     person: str
     label: str
@@ -38,32 +38,32 @@ class PersonAnswers:
     uncertain: int
     not_cells: int
     covered: int | None
-    """Cells whose label is among the classes that their probability leaves possible."""
+    """Cells whose label is in their prediction set."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What was answered, how rightly, and what it would have been to answer for all."""
+    """Which cells were answered, how many of them correctly, and the error without abstention."""
 
     limits: Abstention | None
-    persons: tuple[PersonAnswers, ...]
-    """ALL before HEM, the least covered or most often wrong first."""
+    persons: tuple[PersonSelection, ...]
+    """ALL before HEM, the lowest coverage or the highest error first."""
     covered: Mapping[str, Estimate]
-    """Mean share of cells whose label is possible, over the persons with ALL and with HEM."""
+    """Mean coverage over the persons with ALL and with HEM cells."""
     answered: Estimate
     uncertain: Estimate
     not_cells: Estimate
     error_answered: Estimate
-    """Share of wrong verdicts among the answered cells."""
+    """Fraction of incorrect verdicts among the answered cells."""
     error_all: Estimate
-    """Share of wrong calls if every cell were called at the operating point."""
+    """Fraction of incorrect predictions if every cell is classified at the operating point."""
     aurc: Estimate
-    """Area under the curve of error against share answered, as the least sure cells are left out
-    first; `error_all` is what leaving out cells at random would give."""
+    """Area under the risk-coverage curve, as the least confident cells are left out first; leaving
+    out cells at random gives `error_all`."""
 
     def metrics(self) -> dict[str, Estimate]:
-        """Those of `SELECTIVE_METRICS` that are known, by key."""
-        by_class = {f"covered_{name.lower()}": one for name, one in self.covered.items()}
+        """The known ones of `SELECTIVE_METRICS`, by key."""
+        by_class = {f"covered_{label.lower()}": mean for label, mean in self.covered.items()}
         known = {**vars(self), **by_class}
         return {m.key: known[m.key] for m in SELECTIVE_METRICS if m.key in known}
 
@@ -80,56 +80,57 @@ def measure_selection(
     seed: int,
     covered: ArrayLike | None = None,
 ) -> Selection:
-    """Measure what was answered.
+    """Measure abstention.
 
     Args:
         label: (N,) 1 = ALL, 0 = HEM.
         p: (N,) calibrated probability of ALL.
         person: (N,) person of each cell.
-        verdict: (N,) what was said: blast, normal, uncertain, not a cell.
-        threshold: The operating point, or (N,) that of each cell, where several models answered.
-        limits: Of the model, where it has any.
-        replicates: Draws of the person bootstrap.
-        seed: Its seed.
-        covered: (N,) whether each cell's class was left possible; as `limits` say if not given.
+        verdict: (N,) blast, normal, uncertain, not a cell or error.
+        threshold: The operating point; (N,) if several models predicted the cells.
+        limits: The model's conformal thresholds, if any.
+        replicates: Number of bootstrap draws.
+        seed: Seed of the draws.
+        covered: (N,) whether the class of each cell is in its prediction set; by default computed
+            from `limits`.
     """
-    truth, score, said = np.asarray(label) == 1, np.asarray(p, np.float64), np.asarray(verdict)
-    who = np.asarray(person, dtype=object).astype(str)
-    answered = np.isin(said, [str(verdict) for verdict in ANSWERS])
-    wrong = answered & ((said == Verdict.BLAST) != truth)
-    miscalled = (score >= np.asarray(threshold)) != truth
+    truth, score, verdicts = np.asarray(label) == 1, np.asarray(p, np.float64), np.asarray(verdict)
+    persons = np.asarray(person, dtype=object).astype(str)
+    answered = np.isin(verdicts, [str(verdict) for verdict in ANSWERS])
+    wrong = answered & ((verdicts == Verdict.BLAST) != truth)
+    misclassified = (score >= np.asarray(threshold)) != truth
     reason = why_no_interval(label, person)
-    weights, index = draw_person_weights(label, who, 0 if reason else replicates, seed)
+    weights, index = draw_person_weights(label, persons, 0 if reason else replicates, seed)
     weights = np.vstack([np.ones(weights.shape[1]), weights])  # the first row: each person once
     cells = np.bincount(index)
 
-    def share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> Estimate:
-        part, whole = (np.bincount(index, some, len(cells)) for some in (of & among, among))
+    def fraction(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> Estimate:
+        part, whole = (np.bincount(index, mask, len(cells)) for mask in (of & among, among))
         return _estimate(divide(weights @ (part / cells), weights @ (whole / cells)), reason)
 
     every = np.ones(len(truth), bool)
-    possible = None if covered is None else np.asarray(covered, bool)
-    if possible is None and limits is not None:
-        possible = covers(limits.thresholds, truth, score)
+    in_set = None if covered is None else np.asarray(covered, bool)
+    if in_set is None and limits is not None:
+        in_set = covers(limits.thresholds, truth, score)
     return Selection(
         limits=limits,
-        persons=_persons(truth, who, answered, wrong, said, possible),
+        persons=_persons(truth, persons, answered, wrong, verdicts, in_set),
         covered={}
-        if possible is None
-        else {"ALL": share(possible, truth), "HEM": share(possible, ~truth)},
-        answered=share(answered, every),
-        uncertain=share(said == Verdict.UNCERTAIN, every),
-        not_cells=share(said == Verdict.NOT_A_CELL, every),
-        error_answered=share(wrong, answered),
-        error_all=share(miscalled, every),
+        if in_set is None
+        else {"ALL": fraction(in_set, truth), "HEM": fraction(in_set, ~truth)},
+        answered=fraction(answered, every),
+        uncertain=fraction(verdicts == Verdict.UNCERTAIN, every),
+        not_cells=fraction(verdicts == Verdict.NOT_A_CELL, every),
+        error_answered=fraction(wrong, answered),
+        error_all=fraction(misclassified, every),
         aurc=_estimate(
-            _areas(miscalled, confidence(score, threshold), weights / cells, index), reason
+            _aurc(misclassified, confidence(score, threshold), weights / cells, index), reason
         ),
     )
 
 
 def confidence(p: ArrayLike, threshold: ArrayLike) -> Floats:
-    """How far a probability lies from the threshold, or each from its own, in logits."""
+    """The distance of each probability from the threshold, one or (N,), in logits."""
     return np.asarray(np.abs(_log_odds(p) - _log_odds(threshold)))
 
 
@@ -139,75 +140,76 @@ def _log_odds(p: ArrayLike) -> Floats:
 
 
 def risk_coverage(
-    wrong: ArrayLike, sureness: ArrayLike, weight: ArrayLike
+    wrong: ArrayLike, confidence: ArrayLike, weight: ArrayLike
 ) -> tuple[Floats, Floats]:
-    """Error among the surest cells against the share of them.
+    """Error among the most confident cells against their fraction of all cells.
 
     Args:
-        wrong: (N,) whether each call is wrong.
-        sureness: (N,); equal ones are left out together.
-        weight: (N,) or (R, N), what each cell counts.
+        wrong: (N,) whether each prediction is incorrect.
+        confidence: (N,); cells of equal confidence are left out together.
+        weight: (N,) or (R, N) weight of each cell.
 
     Returns:
-        Share answered and error among these, (K,) or (R, K) for the K distinct values of sureness,
-        the surest first; nan where no cell counts yet.
+        Fraction answered and error among these, (K,) or (R, K) for the K distinct values of
+        confidence, the most confident first; nan where no cell has weight yet.
     """
-    sure, counts = np.asarray(sureness, np.float64), np.asarray(weight, np.float64)
-    order = np.argsort(-sure, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(sure[order]) != 0, True))
-    ranked = counts[..., order]
+    values, weights = np.asarray(confidence, np.float64), np.asarray(weight, np.float64)
+    order = np.argsort(-values, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(values[order]) != 0, True))
+    ranked = weights[..., order]
     kept = np.cumsum(ranked, axis=-1)[..., last]
     lost = np.cumsum(ranked * np.asarray(wrong)[order], axis=-1)[..., last]
     return kept / kept[..., -1:], np.asarray(divide(lost, kept))
 
 
-def _areas(
-    wrong: NDArray[np.bool_], sureness: Floats, weights: Floats, index: NDArray[np.int64]
+def _aurc(
+    wrong: NDArray[np.bool_], confidence: Floats, weights: Floats, index: NDArray[np.int64]
 ) -> Floats:
     """AURC for each row of weights (R, P) of persons, some rows at a time."""
     rows = max(1, BLOCK // max(1, len(wrong)))
-    found = []
+    areas = []
     for start in range(0, len(weights), rows):
-        share, error = risk_coverage(wrong, sureness, weights[start : start + rows][:, index])
-        step = np.diff(share, axis=1, prepend=0)
-        found.append(np.sum(step * np.nan_to_num(error), axis=1))
-    return np.concatenate(found)
+        drawn = weights[start : start + rows][:, index]
+        fraction, error = risk_coverage(wrong, confidence, drawn)
+        step = np.diff(fraction, axis=1, prepend=0)
+        areas.append(np.sum(step * np.nan_to_num(error), axis=1))
+    return np.concatenate(areas)
 
 
 def _estimate(drawn: Floats, reason: str) -> Estimate:
-    """A figure from itself, the first of the values, and those of resampled cohorts."""
+    """An estimate from its value, the first entry, and the values in resampled cohorts."""
     value = float(drawn[0])
     return Estimate(value, reason=reason) if reason else estimate_of_draws(value, drawn[1:])
 
 
 def _persons(
     truth: NDArray[np.bool_],
-    who: NDArray[np.str_],
+    person: NDArray[np.str_],
     answered: NDArray[np.bool_],
     wrong: NDArray[np.bool_],
-    said: NDArray[np.object_],
-    possible: NDArray[np.bool_] | None,
-) -> tuple[PersonAnswers, ...]:
+    verdict: NDArray[np.object_],
+    in_set: NDArray[np.bool_] | None,
+) -> tuple[PersonSelection, ...]:
     rows = []
-    for name in set(who.tolist()) - {""}:
-        for value, title in ((True, "ALL"), (False, "HEM")):
-            own = (who == name) & (truth == value)
+    for name in set(person.tolist()) - {""}:
+        for value, label in ((True, "ALL"), (False, "HEM")):
+            own = (person == name) & (truth == value)
             if own.any():
                 rows.append(
-                    PersonAnswers(
+                    PersonSelection(
                         name,
-                        title,
+                        label,
                         int(own.sum()),
                         int(answered[own].sum()),
                         int(wrong[own].sum()),
-                        int(np.sum(said[own] == Verdict.UNCERTAIN)),
-                        int(np.sum(said[own] == Verdict.NOT_A_CELL)),
-                        None if possible is None else int(possible[own].sum()),
+                        int(np.sum(verdict[own] == Verdict.UNCERTAIN)),
+                        int(np.sum(verdict[own] == Verdict.NOT_A_CELL)),
+                        None if in_set is None else int(in_set[own].sum()),
                     )
                 )
     return tuple(sorted(rows, key=_worst_first))
 
 
-def _worst_first(row: PersonAnswers) -> tuple[object, ...]:
-    right = row.cells - row.wrong if row.covered is None else row.covered
-    return row.label, right / row.cells, natural_key(row.person)
+def _worst_first(row: PersonSelection) -> tuple[object, ...]:
+    correct = row.cells - row.wrong if row.covered is None else row.covered
+    return row.label, correct / row.cells, natural_key(row.person)

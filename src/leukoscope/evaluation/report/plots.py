@@ -1,4 +1,4 @@
-"""Plots of a whole part: how well the classes are told apart, how far to trust a probability."""
+"""Plots of a whole subset: separation of the classes, and calibration."""
 
 from collections.abc import Sequence
 
@@ -28,23 +28,23 @@ BAND_TITLE = "95 % interval over persons"
 
 
 def confusion_matrices(matrices: Sequence[tuple[str, Confusion]]) -> Figure:
-    """Confusion matrices side by side, with counts and, also as color, shares of the true class.
+    """Draw confusion matrices side by side: counts and, as color, fractions of the true class.
 
     Args:
-        matrices: Title and counts of each.
+        matrices: Titles and counts.
     """
     sheet, grid = figure(3.5 * len(matrices), 3.4, ncols=len(matrices), squeeze=False)
     for axes, (title, counts) in zip(grid[0], matrices, strict=True):
         table = np.array(
             [[counts.true_all, counts.missed_all], [counts.false_all, counts.true_hem]]
         )
-        share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-        axes.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
+        fraction = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+        axes.imshow(fraction, cmap="Blues", vmin=0, vmax=1.15)
         for row, column in np.ndindex(2, 2):
-            color = "white" if share[row, column] > 0.6 else INK
-            text = f"{table[row, column]:,}\n{share[row, column]:.1%}"
+            color = "white" if fraction[row, column] > 0.6 else INK
+            text = f"{table[row, column]:,}\n{fraction[row, column]:.1%}"
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=12)
-        dress(axes, "Call of the model", "Label", title)
+        dress(axes, "Prediction", "Label", title)
         axes.grid(False)
         axes.set(
             xticks=[0, 1], xticklabels=["ALL", "HEM"], yticks=[0, 1], yticklabels=["ALL", "HEM"]
@@ -57,7 +57,7 @@ def confusion_matrices(matrices: Sequence[tuple[str, Confusion]]) -> Figure:
 def roc_curve(
     label: ArrayLike, p: ArrayLike, threshold: float, *, auroc: Estimate, band: Band
 ) -> Figure:
-    """Sensitivity against false positive rate, with the operating point."""
+    """Draw sensitivity against false positive rate, with the operating point."""
     from sklearn.metrics import roc_curve as points
 
     sheet, axes = figure()
@@ -76,7 +76,7 @@ def roc_curve(
 def precision_recall_curve(
     label: ArrayLike, p: ArrayLike, threshold: float, *, average_precision: Estimate, band: Band
 ) -> Figure:
-    """Precision against recall of ALL, with the operating point and the level of chance."""
+    """Draw precision against recall of ALL, with the operating point and the chance level."""
     from sklearn.metrics import precision_recall_curve as points
 
     sheet, axes = figure()
@@ -115,10 +115,10 @@ def reliability_diagram(
     before: tuple[Reliability, float] | None = None,
     band: Band | None = None,
 ) -> Figure:
-    """Observed share of ALL against stated probability, above the counts of stated probabilities.
+    """Draw the observed fraction of ALL against the predicted probability, above a histogram.
 
     The area of a dot grows with the cells of its bin. `before` holds the curve and its ECE without
-    the temperature, `band` what other persons would make of the share observed.
+    the temperature, `band` the interval of the observed fraction over persons.
     """
     sheet, (upper, lower) = figure(5.2, 5.4, nrows=2, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="perfectly calibrated")
@@ -138,7 +138,7 @@ def reliability_diagram(
         s=[15 + 160 * n / largest for n in curve.cells],
         color=MODEL_COLOR,
     )
-    dress(upper, "", "Observed share of ALL", unit=True)
+    dress(upper, "", "Observed fraction of ALL", unit=True)
     legend(upper, loc="upper left")
     truth, index = np.asarray(label), bin_of(p)
     bins = int(index.max(initial=14)) + 1
@@ -154,22 +154,22 @@ def reliability_diagram(
             label=CLASS_TITLES[value],
         )
         bottom = bottom + count
-    dress(lower, "Stated probability of ALL", "Cells")
+    dress(lower, "Predicted probability of ALL", "Cells")
     legend(lower, loc="upper center")
     return sheet
 
 
 def decision_curve(label: ArrayLike, p: ArrayLike) -> Figure:
-    """Net benefit of the model, of calling every cell ALL and of calling none ALL."""
+    """Draw the net benefit of the model, of predicting every cell as ALL and of predicting none."""
     sheet, axes = figure()
     t = np.linspace(0.01, 0.99, 99)
     model, everything = net_benefit(label, p, t), net_benefit_of_all(label, t)
-    axes.plot(t, everything, color=FAINT, linestyle="--", label="call every cell ALL")
-    axes.axhline(0, color=INK, linewidth=1, label="call every cell HEM")
+    axes.plot(t, everything, color=FAINT, linestyle="--", label="predict every cell as ALL")
+    axes.axhline(0, color=INK, linewidth=1, label="predict every cell as HEM")
     axes.plot(t, model, color=MODEL_COLOR, linewidth=2, label="model")
     top = max(0.1, float(np.mean(np.asarray(label) == 1)))
     dress(axes, "Threshold probability of ALL", "Net benefit per cell")
-    # Calling every cell ALL plunges to minus infinity; what matters lies above a little below zero.
+    # Predicting every cell as ALL falls to minus infinity; the range of interest starts near zero.
     axes.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top))
     legend(axes, loc="lower left")
     return sheet

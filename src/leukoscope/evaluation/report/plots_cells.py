@@ -1,4 +1,4 @@
-"""Plots that show each cell or each epoch: sizes, importance, learning curves."""
+"""Plots of cells, descriptors and epochs: dependence on size, importance, learning curves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,9 +20,9 @@ from leukoscope.evaluation.metrics.importance import Importance
 
 
 def size_dependence(label: ArrayLike, p: ArrayLike, area: ArrayLike) -> Figure:
-    """Probability of ALL against the area of the cell, with medians of tenths of each class.
+    """Draw the probability of ALL against the cell area, with medians of tenths of each class.
 
-    Blasts are larger on average. Curves that rise within a class show how far the model goes by
+    Blasts are larger on average. Curves that rise within a class show that the model relies on
     size.
     """
     truth, score, size = np.asarray(label), np.asarray(p, np.float64), np.asarray(area, np.float64)
@@ -51,25 +51,25 @@ def size_dependence(label: ArrayLike, p: ArrayLike, area: ArrayLike) -> Figure:
 
 
 def importance(found: Sequence[Importance]) -> Figure:
-    """Fall of the AUROC without each group of descriptors, the most important on top."""
+    """Draw the permutation importance of groups of descriptors, the most important on top."""
     sheet, axes = figure(6.4, 0.8 + 0.38 * len(found))
     line = np.arange(len(found))
     drop = np.array([one.drop for one in found])
     axes.barh(line, drop, color=MODEL_COLOR, height=0.62)
     axes.hlines(line, [one.low for one in found], [one.high for one in found], INK, linewidth=1.2)
     axes.axvline(0, color=FAINT, linewidth=1)
-    dress(axes, "Fall of the AUROC on validation persons", "")
+    dress(axes, "Decrease of the AUROC on validation persons", "")
     axes.set(yticks=line, ylim=(len(found) - 0.4, -0.6))
     axes.set_yticklabels([f"{one.group} ({one.descriptors})" for one in found])
     return sheet
 
 
 def learning_curves(log: Mapping[str, ArrayLike], best_epoch: int | None = None) -> Figure:
-    """One panel per quantity logged as `train_*` or `validation_*`, over epochs.
+    """Draw one panel per quantity logged as `train_*` or `validation_*`, over epochs.
 
     Args:
-        log: Columns of the log: `epoch` and the quantities. Values that are no numbers, such as "",
-            are gaps.
+        log: Columns of the log: `epoch` and the quantities. Values that are not numbers, such as
+            "", are gaps.
         best_epoch: The epoch whose weights were kept, drawn as a line.
 
     Raises:
@@ -100,7 +100,7 @@ def learning_curves(log: Mapping[str, ArrayLike], best_epoch: int | None = None)
 
 
 def _numbers(values: ArrayLike) -> NDArray[np.float64]:
-    """Numbers as float64, nan where a value is none."""
+    """Numbers as float64; nan where a value is not a number."""
     out = []
     for value in np.asarray(values, dtype=object):
         try:

@@ -1,4 +1,4 @@
-"""The plot of what is answered: error against share answered."""
+"""The risk-coverage plot: error against the fraction of cells answered."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,24 +19,24 @@ def risk_coverage_curve(
     aurc: Estimate,
     point: tuple[float, float],
 ) -> Figure:
-    """Error among the surest cells against the share of cells answered; persons weigh the same.
+    """Draw the error among the answered cells against their fraction; persons weigh the same.
 
     Args:
         label: (N,) 1 = ALL, 0 = HEM.
         p: (N,) calibrated probability of ALL.
         person: (N,) person of each cell.
-        threshold: The operating point, from which the sureness is measured; or (N,), each cell's.
+        threshold: The operating point, from which the confidence is measured; one, or (N,).
         aurc: The area under the curve.
-        point: Share answered and error of the verdicts as they were given.
+        point: Fraction answered and error of the verdicts.
     """
     wrong = (np.asarray(p, np.float64) >= np.asarray(threshold)) != (np.asarray(label) == 1)
     weight = person_weights(np.asarray(person, dtype=object).astype(str))
-    share, error = risk_coverage(wrong, confidence(p, threshold), weight)
+    fraction, error = risk_coverage(wrong, confidence(p, threshold), weight)
     sheet, axes = figure()
     axes.axhline(error[-1], color=FAINT, linestyle=":", label="cells left out at random")
-    axes.plot(share, error, color=MODEL_COLOR, linewidth=2, label=f"AURC {aurc}")
-    axes.plot(*point, "o", color=INK, markersize=7, label="verdicts as given", zorder=5)
-    dress(axes, "Share of cells answered", "Error among the answered")
+    axes.plot(fraction, error, color=MODEL_COLOR, linewidth=2, label=f"AURC {aurc}")
+    axes.plot(*point, "o", color=INK, markersize=7, label="verdicts", zorder=5)
+    dress(axes, "Fraction of cells answered", "Error among the answered")
     axes.set(xlim=(-0.02, 1.02), ylim=(0, None))
     legend(axes, loc="best")
     return sheet

@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML file to read, and the same as JSON."""
+"""The report of an evaluation: one HTML file, and its numbers as JSON."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from leukoscope.core.values import Estimate
 from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report import plots, sections
-from leukoscope.evaluation.report import text as narrative
+from leukoscope.evaluation.report import text as summary_text
 from leukoscope.evaluation.report.sections import ReadImage
 from leukoscope.evaluation.report.selection import selection
 from leukoscope.evaluation.table import CellTable
@@ -28,25 +28,25 @@ def render_report(
     learning_log: Path | None = None,
     importance: Path | None = None,
 ) -> Path:
-    """Write `report.html` and `report.json` into the folder `out`, each whole or not at all.
+    """Write `report.html` and `report.json` into the folder `out`, each atomically.
 
     Args:
         evaluation: From `summary.evaluate_table`.
-        table: The table it was made of. With `path` the worst errors are named, with `area` the
-            size dependence is drawn.
-        out: Folder, made where missing.
-        read_image: Reads the image of a `path` as the model sees it; without it no cell is shown.
-        learning_log: `log.csv` of the training run, for the learning curves; may be absent.
-        importance: `importance.csv` of the training run, for what the model goes by; likewise.
+        table: The table that was evaluated. With `path` the worst errors are listed, with `area`
+            the dependence on size is plotted.
+        out: The folder; made if it is missing.
+        read_image: Reads the image at a `path` as the model sees it; without it no cell is shown.
+        learning_log: `log.csv` of the training run, for the learning curves; may be missing.
+        importance: `importance.csv` of the training run; may be missing.
 
     Returns:
         The path of the HTML file.
     """
     parts = [
-        *(html.note(text, "warning") for text in narrative.warnings(evaluation)),
-        html.heading("In short"),
-        *(html.paragraph(text) for text in narrative.summary(evaluation)),
-        *_figures(evaluation),
+        *(html.note(text, "warning") for text in summary_text.warnings(evaluation)),
+        html.heading("Summary"),
+        *(html.paragraph(text) for text in summary_text.summary(evaluation)),
+        *_metrics(evaluation),
         *sections.curves(evaluation, table),
         *sections.persons(evaluation, table),
         *selection(evaluation, table),
@@ -55,18 +55,18 @@ def render_report(
         *sections.training(learning_log, importance),
         *_protocol(evaluation),
         html.heading("Limits"),
-        *(html.paragraph(text) for text in narrative.limits(evaluation)),
+        *(html.paragraph(text) for text in summary_text.limits(evaluation)),
     ]
     protocol = evaluation.protocol
     title = f"Evaluation of {protocol.model}" if protocol.model else "Evaluation"
     subtitle = " · ".join(
-        text for text in (protocol.data, f"part: {protocol.part}", protocol.split) if text
+        text for text in (protocol.data, f"subset: {protocol.part}", protocol.split) if text
     )
     write_text(out / RECORD_NAME, evaluation.to_json())
     return html.write_page(out / REPORT_NAME, title, parts, subtitle=subtitle)
 
 
-def _figures(evaluation: Evaluation) -> Iterable[Markup]:
+def _metrics(evaluation: Evaluation) -> Iterable[Markup]:
     rows, threshold = [], evaluation.operating_point.threshold
     for metric in METRICS:
         here = evaluation.metrics[metric.key]
@@ -74,12 +74,12 @@ def _figures(evaluation: Evaluation) -> Iterable[Markup]:
         rows.append(
             [metric.title, _value(here), _interval(here), str(half) if half else "", metric.meaning]
         )
-    yield html.heading("The figures")
+    yield html.heading("Metrics")
     yield html.table(
-        ["Measure", "Value", "95 % interval", "With calls at 0.5", "What it tells"],
+        ["Metric", "Value", "95 % interval", "At threshold 0.5", "Meaning"],
         rows,
-        caption=f"Calls at the operating point {threshold:.3f}, unless the column says 0.5. "
-        f"Intervals: {narrative.intervals_method(evaluation)}.",
+        caption=f"At the operating point {threshold:.3f}, unless the column says 0.5. "
+        f"Intervals: {summary_text.intervals_method(evaluation)}.",
     )
     matrices = [
         (f"Operating point, p ≥ {threshold:.3f}", evaluation.confusion),
@@ -87,21 +87,21 @@ def _figures(evaluation: Evaluation) -> Iterable[Markup]:
     ]
     yield html.figure(
         plots.confusion_matrices(matrices),
-        "Cells by label and call. Shares are of the row: upper left is the sensitivity, lower "
-        "right the specificity.",
+        "Cells by label and prediction. Percentages are of the row: the sensitivity is in the "
+        "upper left, the specificity in the lower right.",
         "Confusion matrices",
     )
 
 
-def _value(figure: Estimate) -> str:
-    return str(Estimate(figure.value)).removesuffix(" (no interval)")
+def _value(estimate: Estimate) -> str:
+    return str(Estimate(estimate.value)).removesuffix(" (no interval)")
 
 
-def _interval(figure: Estimate) -> str:
+def _interval(estimate: Estimate) -> str:
     return (
         ""
-        if figure.low is None or figure.high is None
-        else f"{figure.low:.3f} to {figure.high:.3f}"
+        if estimate.low is None or estimate.high is None
+        else f"{estimate.low:.3f} to {estimate.high:.3f}"
     )
 
 
@@ -113,15 +113,18 @@ def _protocol(evaluation: Evaluation) -> Iterable[Markup]:
         ["Data", protocol.data],
         ["Split", protocol.split],
         ["Seed of the split", "" if protocol.split_seed is None else str(protocol.split_seed)],
-        ["Evaluated part", protocol.part],
-        *([f"{what.capitalize()} chosen on", part] for what, part in protocol.chosen_on.items()),
+        ["Evaluated subset", protocol.part],
+        *(
+            [f"{choice.capitalize()} chosen on", part]
+            for choice, part in protocol.chosen_on.items()
+        ),
         [
             "Operating point",
-            f"p ≥ {point.threshold:.4f}, for a recall of {point.target_recall:g} on "
-            f"{narrative.count(point.set_on.persons, 'person')} and "
-            f"{narrative.count(point.set_on.cells, 'cell')}",
+            f"p ≥ {point.threshold:.4f}, for a sensitivity of {point.target_recall:g} on "
+            f"{summary_text.count(point.set_on.persons, 'person')} and "
+            f"{summary_text.count(point.set_on.cells, 'cell')}",
         ],
-        ["Intervals", narrative.intervals_method(evaluation)],
+        ["Intervals", summary_text.intervals_method(evaluation)],
         *(["Note", note] for note in protocol.notes),
     ]
     yield html.table(["", ""], [row for row in facts if row[1]])
@@ -136,5 +139,5 @@ def _protocol(evaluation: Evaluation) -> Iterable[Markup]:
             for part, names in protocol.persons.items()
         ]
         yield html.table(
-            ["Part", "Persons", "Cells", "Who"], rows, caption="Which person is where."
+            ["Subset", "Persons", "Cells", "Names"], rows, caption="Persons of each subset."
         )

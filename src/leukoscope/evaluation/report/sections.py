@@ -24,18 +24,18 @@ ReadImage = Callable[[str], NDArray[np.uint8]]
 
 
 def curves(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
-    """How well the classes are told apart, and whether the probabilities can be trusted."""
+    """Discrimination and calibration."""
     label, p, point = table.label, table.p, evaluation.operating_point
     metrics, calibration = evaluation.metrics, evaluation.calibration
     if evaluation.cells["ALL"] and evaluation.cells["HEM"]:
         bands = curve_bands(
             label, p, table.person, replicates=evaluation.replicates, seed=evaluation.seed
         )
-        yield html.heading("How well the classes are told apart")
+        yield html.heading("How well does it separate the classes?")
         yield html.figure(
             plots.roc_curve(label, p, point.threshold, auroc=metrics["auroc"], band=bands["roc"]),
-            "ROC curve: each threshold trades leukemic cells found against normal cells called "
-            "leukemic.",
+            "ROC curve: each threshold trades leukemic cells found against normal cells predicted "
+            "as leukemic.",
             "ROC curve",
         )
         yield html.figure(
@@ -46,8 +46,8 @@ def curves(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
                 average_precision=metrics["average_precision"],
                 band=bands["precision_recall"],
             ),
-            "Precision and recall: how many ALL calls are right as more of the leukemic cells are "
-            "found.",
+            "Precision and recall: the fraction of ALL predictions that are correct, as more of "
+            "the leukemic cells are found.",
             "Precision-recall curve",
         )
     yield html.heading("Can the probabilities be trusted?")
@@ -55,10 +55,10 @@ def curves(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
         chosen_on = evaluation.protocol.chosen_on.get("temperature", "validation")
         yield html.paragraph(
             f"The temperature {evaluation.protocol.temperature:.3f}, fitted on the {chosen_on} "
-            "part, changed the calibration error here from "
+            "subset, changed the calibration error on these cells from "
             f"{calibration.ece_untempered:.3f} to {calibration.ece:.3f} and the log loss from "
             f"{calibration.nll_untempered:.3f} to "
-            f"{calibration.nll:.3f}. It changes no ranking." + _by_person(calibration)
+            f"{calibration.nll:.3f}. It does not change the ranking." + _by_person(calibration)
         )
     untempered = calibration.reliability_untempered
     before = None
@@ -76,28 +76,28 @@ def curves(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
             before=before,
             band=band,
         ),
-        "Reliability: on the dotted line, 8 of 10 cells given 0.8 are ALL. Above it the model says "
-        "too little, below it too much.",
+        "Reliability: on the dotted line, 8 of 10 cells with a probability of 0.8 are ALL. Above "
+        "it, the probabilities are too low; below it, too high.",
         "Reliability diagram",
     )
 
 
 def _by_person(calibration: Calibration) -> str:
-    """The same where persons weigh alike, for the cells of one person can hide all others."""
+    """The same with equal weights of persons, since one person with many cells can hide others."""
     before, after = calibration.person_ece_untempered, calibration.person_ece
     if before is None or after is None:
         return ""
     return (
-        " Where each person weighs the same, as when it was fitted, the calibration error went "
+        " With the same weight for every person, as in the fit, the calibration error changed "
         f"from {before:.3f} to {after:.3f}."
     )
 
 
 def persons(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
-    """Each person's cells and their share of right calls; nothing where no person is known."""
+    """The cells of each person and the fraction classified correctly; empty without persons."""
     if not evaluation.persons:
         return
-    yield html.heading("Person by person")
+    yield html.heading("Results by person")
     yield html.figure(
         person_strip(
             table.label,
@@ -106,8 +106,8 @@ def persons(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
             evaluation.persons,
             evaluation.operating_point.threshold,
         ),
-        "Each dot is a cell. Cells of ALL right of the line and normal cells left of it are called "
-        "rightly; the worst persons come first.",
+        "Each dot is a cell. ALL cells to the right of the line and normal cells to its left are "
+        "classified correctly. The worst persons come first.",
         "Probability of ALL of each cell, by person",
     )
     rows = [
@@ -128,24 +128,24 @@ def persons(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
         "Subjects",
         "Label",
         "Cells",
-        "Called rightly",
-        "Share",
+        "Correct",
+        "Fraction",
         "95 % (Wilson)",
         "Mean probability",
     ]
     yield html.table(
         headers,
         rows,
-        caption="The share is the sensitivity of a person with ALL and the specificity of a person "
-        "with normal cells. Its Wilson interval speaks of further cells of this person, taken as "
-        "independent.",
+        caption="The fraction is the sensitivity for a person with ALL and the specificity for a "
+        "person with normal cells. Its Wilson interval is for further cells of this person, taken "
+        "as independent.",
     )
 
 
 def errors(
     evaluation: Evaluation, table: CellTable, read_image: ReadImage | None
 ) -> Iterable[Markup]:
-    """The most confident errors, with their pictures where they can be had."""
+    """The most confident errors, with their images if they can be read."""
     if table.path is None:
         return
     worst = confident_errors(
@@ -153,29 +153,29 @@ def errors(
     )
     yield html.heading("Most confident errors")
     if not any(len(index) for index in worst):
-        yield html.paragraph("Every cell was called rightly.")
+        yield html.paragraph("Every cell was classified correctly.")
     titles = (
-        "ALL cells called normal, the lowest probability first.",
-        "Normal cells called ALL, the highest probability first.",
+        "ALL cells predicted as normal, the lowest probability first.",
+        "Normal cells predicted as ALL, the highest probability first.",
     )
     for index, title in zip(worst, titles, strict=True):
         captions = [
             f"{Path(str(table.path[i])).name} · person {table.person[i]} · p = {table.p[i]:.3f}"
             for i in index
         ]
-        pictures = []
+        images = []
         for i, caption in zip(index, captions, strict=True):
-            picture = _picture(read_image, str(table.path[i]))
-            if picture is not None:
-                pictures.append((picture, caption))
-        if pictures:
-            yield html.image_grid(pictures, title)
+            image = _image(read_image, str(table.path[i]))
+            if image is not None:
+                images.append((image, caption))
+        if images:
+            yield html.image_grid(images, title)
         elif captions:
             yield html.table([title], [[caption] for caption in captions])
 
 
-def _picture(read_image: ReadImage | None, path: str) -> NDArray[np.uint8] | None:
-    """A picture, or None where its file has gone since: a report is worth having without it."""
+def _image(read_image: ReadImage | None, path: str) -> NDArray[np.uint8] | None:
+    """An image, or None if its file is gone: the report is useful without it."""
     try:
         return None if read_image is None else read_image(path)
     except (LeukoscopeError, OSError):
@@ -183,44 +183,43 @@ def _picture(read_image: ReadImage | None, path: str) -> NDArray[np.uint8] | Non
 
 
 def size_and_benefit(table: CellTable) -> Iterable[Markup]:
-    """Size dependence, where areas are known, and the decision curve."""
+    """Dependence on size, if areas are known, and the decision curve."""
     label, p = table.label, table.p
     if table.area is not None:
-        yield html.heading("Does it go by size?")
+        yield html.heading("Does it depend on cell size?")
         yield html.figure(
             plots_cells.size_dependence(label, p, table.area),
-            "Blasts are larger on average. Where a curve rises within one class, the model leans "
-            "on size, and calls large normal "
-            "cells leukemic.",
+            "Blasts are larger on average. A curve that rises within one class shows that the "
+            "model relies on size, and predicts large normal cells as leukemic.",
             "Probability of ALL against cell area",
         )
-    yield html.heading("Is acting on the calls worth it?")
+    yield html.heading("Is acting on its predictions worth it?")
     yield html.figure(
         plots.decision_curve(label, p),
-        "Decision curve. A low threshold probability stands for a reader to whom a missed blast is "
-        "far worse than a false alarm. The "
-        "model helps where it lies above both other lines, at the share of ALL in this data set.",
+        "Decision curve. A low threshold probability represents a reader for whom a missed blast "
+        "is far worse than a false alarm. The model is useful where its line is above both others, "
+        "given the fraction of ALL in this data set.",
         "Decision curve",
     )
 
 
 def training(learning_log: Path | None, importance: Path | None) -> Iterable[Markup]:
-    """Learning curves and importance of what is measured, as far as a training has left them."""
+    """Learning curves and importance of descriptors, if the training wrote them."""
     if importance is not None and importance.is_file():
-        yield html.heading("What does it go by?")
+        yield html.heading("Which descriptors matter?")
         yield html.figure(
             plots_cells.importance(read_importance(importance)),
-            "How far the AUROC on validation persons falls when a group of what is "
-            "measured is dealt out anew among the cells, with the range of 95 % of repeats "
-            "that draw the persons anew as well. Where groups say the same, each seems worth "
-            "little; below 0 a group misleads the model on these persons.",
-            "Importance of what is measured",
+            "Permutation importance: the decrease of the AUROC on validation persons when the "
+            "values of a group of descriptors are permuted among the cells, with the range of 95 % "
+            "of repeats, which also resample the persons. If groups carry the same information, "
+            "each seems unimportant; a group below 0 misleads the model on these persons.",
+            "Importance of descriptors",
         )
     if learning_log is not None and learning_log.is_file():
-        yield html.heading("How it learned")
+        yield html.heading("Learning curves")
         yield html.figure(
             plots_cells.learning_curves(read_table(learning_log)),
-            "Learning curves. Where validation turns away from training, the model learns its "
-            "persons by heart.",
+            "Metrics by epoch. Where validation departs from training, the model overfits to its "
+            "training persons.",
             "Learning curves",
         )

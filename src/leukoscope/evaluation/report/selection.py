@@ -1,4 +1,4 @@
-"""The section of the report about what was answered and what was not."""
+"""The section of the report on abstention."""
 
 from collections.abc import Iterable
 
@@ -18,14 +18,14 @@ LABELS = {"ALL": "leukemic cells", "HEM": "normal cells"}
 
 
 def selection(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
-    """How often it answered, how rightly, and whether the abstention kept its word."""
+    """How often the model answered, its error, and the coverage of its prediction sets."""
     found = evaluation.selection
     if found is None:
         return
     yield html.heading("When does it not answer?")
-    for text in words(found):
+    for text in summary(found):
         yield html.paragraph(text)
-    yield html.table(*_figures(found), caption=_CAPTION)
+    yield html.table(*_metrics(found), caption=_CAPTION)
     yield html.figure(
         risk_coverage_curve(
             table.label,
@@ -36,7 +36,8 @@ def selection(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
             point=(found.answered.value, found.error_answered.value),
         ),
         "Risk against coverage: the cells nearest to the threshold are left out first. A curve "
-        "that falls to the left knows which of its answers to doubt; one that does not, does not.",
+        "that falls to the left shows that the model is more often correct where it is more "
+        "confident.",
         "Risk-coverage curve",
     )
     if found.limits is not None and found.persons:
@@ -46,24 +47,24 @@ def selection(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
         }
         yield html.figure(
             person_coverage(found.persons, wanted),
-            "Coverage person by person, the worst first. The aim is a mean over persons: single "
-            "persons fall short of it even where it is kept.",
+            "Coverage by person, the worst first. The target is a mean over persons: single "
+            "persons can be below it even if it is reached.",
             "Coverage of each person",
         )
     if found.persons:
-        yield html.table(*_persons(found), caption="What became of each person's cells.")
+        yield html.table(*_persons(found), caption="Verdicts for the cells of each person.")
 
 
-def words(found: Selection) -> list[str]:
-    """What was answered, in a few sentences."""
+def summary(found: Selection) -> list[str]:
+    """The results of abstention as sentences."""
     out = [
-        f"It answered for {percent(found.answered)} of the cells, each person weighing the same: "
-        f"{percent(found.uncertain)} were uncertain and {percent(found.not_cells)} were taken for "
-        f"no cell, wrongly. Of the answers {percent(found.error_answered)} were wrong; had it "
-        f"called every cell, {percent(found.error_all)} would have been."
+        f"It classified {percent(found.answered)} of the cells (every person has the same weight): "
+        f"{percent(found.uncertain)} were uncertain, and {percent(found.not_cells)} were rejected "
+        f"as not a cell, wrongly. Of the classified cells, {percent(found.error_answered)} were "
+        f"incorrect; without abstention, {percent(found.error_all)} would have been."
     ]
     if found.limits is None:
-        return [*out, "The model has no limits for abstention: each probability is answered for."]
+        return [*out, "The model has no limits for abstention: it classifies every cell."]
     for label, limit in (("ALL", found.limits.all_from), ("HEM", found.limits.hem_to)):
         out.append(_kept(found, label, limit))
     return out
@@ -72,30 +73,39 @@ def words(found: Selection) -> list[str]:
 def _kept(found: Selection, label: str, limit: Limit) -> str:
     aim = f"{1 - limit.alpha:.0%}".replace("%", " %")
     on = count(limit.persons, "person")
-    promise = (
-        f"which conformal prediction promises on average over new persons like the {on} that set it"
+    guarantee = (
+        f"which conformal prediction guarantees on average over new persons like the {on} it was "
+        "set on"
         if limit.guaranteed
-        else f"which {on} are too few to promise: the limit is what they gave"
+        else f"which {on} are too few to guarantee: the limit is their quantile"
     )
     return (
-        f"Of the {LABELS[label]}, {aim} were to keep their class among the possible ones, "
-        f"{promise}. Here it was {percent(found.covered[label])}."
+        f"Of the {LABELS[label]}, {aim} should have their class in the prediction set, "
+        f"{guarantee}. Here it was {percent(found.covered[label])}."
     )
 
 
 _CAPTION = (
-    "Shares of a cell drawn from a person drawn at random. The error if every cell were called is "
-    "also what leaving out cells at random would give along the whole curve."
+    "Fractions are probabilities for a random cell of a random person. The error without "
+    "abstention is also the error along the whole curve if cells are left out at random."
 )
 
 
-def _figures(found: Selection) -> tuple[list[str], list[list[str]]]:
+def _metrics(found: Selection) -> tuple[list[str], list[list[str]]]:
     rows = [[TITLES[key], str(estimate)] for key, estimate in found.metrics().items()]
-    return ["Measure", "Value (95 % interval)"], rows
+    return ["Metric", "Value (95 % interval)"], rows
 
 
 def _persons(found: Selection) -> tuple[list[str], list[list[str]]]:
-    headers = ["Person", "Label", "Cells", "Answered", "of these wrong", "Uncertain", "Not a cell"]
+    headers = [
+        "Person",
+        "Label",
+        "Cells",
+        "Answered",
+        "of these incorrect",
+        "Uncertain",
+        "Not a cell",
+    ]
     rows = []
     for row in found.persons:
         numbers = (row.cells, row.answered, row.wrong, row.uncertain, row.not_cells)
