@@ -29,9 +29,9 @@ from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.data.imaging.foreground import solid_mask
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.imaging.shape import eroded
+from leukoscope.models.estimators.kernel import KernelMachine
 from leukoscope.training.cache import cached_descriptors
 from leukoscope.training.estimators.grid_search import person_folds
-from leukoscope.training.estimators.kernel import KernelMachine
 from leukoscope.training.network.sampling import even_weights
 
 BLOCKS = (3, 6, 10)

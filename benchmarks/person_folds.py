@@ -31,10 +31,10 @@ from leukoscope.data.imaging.image import Crop
 from leukoscope.evaluation.metrics.metrics import (
     all_metrics,
 )
-from leukoscope.models.recipe.estimator_settings import WHOLE_FRAME, Classical, read_classical
-from leukoscope.models.recipe.recipe import read_recipe
+from leukoscope.models.estimators.base import Estimator
+from leukoscope.models.recipe.recipe import read_estimator, read_recipe
+from leukoscope.models.recipe.settings import WHOLE_FRAME
 from leukoscope.training.cache import cached_descriptors
-from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.estimators.grid_search import choose, person_folds
 from leukoscope.training.estimators.inputs import feature_matrix
 from leukoscope.training.network.sampling import even_weights
@@ -66,7 +66,7 @@ def thinned(person: np.ndarray, most: int) -> np.ndarray:
     return np.sort(np.concatenate([random.permutation(rows)[:most] for rows in own]))
 
 
-def given(cohort: Cohort, own: Classical, rows: np.ndarray) -> np.ndarray:
+def given(cohort: Cohort, own: Estimator, rows: np.ndarray) -> np.ndarray:
     """What an estimator is given of some rows, by the crop of the recipe that bears its name."""
     recipe = replace(read_recipe(own.estimator), classical=own)
     return np.asarray(feature_matrix(cohort, recipe).cells)[rows]
@@ -78,22 +78,22 @@ def areas(cohort: Cohort) -> np.ndarray:
     return np.asarray(np.exp(measured[:, NAMES.index("ln_area")]))
 
 
-def answers(cohort: Cohort, values: np.ndarray, own: Classical, fold: np.ndarray) -> np.ndarray:
+def answers(cohort: Cohort, values: np.ndarray, own: Estimator, fold: np.ndarray) -> np.ndarray:
     """Log-odds of each cell (N,) by the model of the fold that left its person out."""
     label = cohort["label"].astype(np.int64)
     found = np.full(len(cohort), np.nan)
     for number in range(int(fold.max()) + 1):
         rows, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         inside, given = cohort.select(rows), values[rows]
-        weights = even_weights(label[rows], inside["person"], own.weights)
+        weights = even_weights(label[rows], inside["person"], own.balance)
         chosen = choose(own, inside, given, weights, seed=number).chosen
-        fitted = fit_estimator(own, chosen, given, label[rows], weights, seed=number)
+        fitted = own.fit(chosen, given, label[rows], weights, seed=number)
         found[out] = fitted.logit(values[out])
     return found
 
 
 def kept(
-    whole: Cohort, rows: np.ndarray, own: Classical, folds: list[np.ndarray], out: Path
+    whole: Cohort, rows: np.ndarray, own: Estimator, folds: list[np.ndarray], out: Path
 ) -> np.ndarray:
     """Answers of all repeats (R, N) for N rows, from `out` where they are there."""
     cohort = whole.select(rows)
@@ -222,7 +222,7 @@ def main() -> None:
     cohort, area = whole.select(rows), areas(whole)[rows]
     folds = [person_folds(cohort, options.folds, seed) for seed in range(options.repeats)]
     trees = yaml.safe_load(options.candidates.read_text("utf-8"))
-    chosen = {name: read_classical(trees[name], name) for name in options.only or trees}
+    chosen = {name: read_estimator(trees[name], name) for name in options.only or trees}
     said = {name: kept(whole, rows, own, folds, options.out) for name, own in chosen.items()}
     if options.errors:
         for name, logit in said.items():

@@ -25,7 +25,7 @@ from leukoscope.training.tuning.storage import open_storage
 from tests.training.tiny import write_cells
 from tests.training.tuning.planned import end_heartbeats, logistic, network
 
-VARY = {"classical.c": "1e-3..1e1:log", "classical.weights": "cell,class"}
+VARY = {"classical.c": "1e-3..1e1:log", "classical.balance": "none,class"}
 SPACE = [f"--vary={name}={values}" for name, values in VARY.items()]
 
 
@@ -116,7 +116,7 @@ def test_workers_of_one_command_and_its_json(start: Start, tmp_path: Path) -> No
     assert process.returncode == 0, err
     told = json.loads(out)
     assert told["trials"] == {"complete": 6}
-    assert told["settings"].keys() == {"classical.c", "classical.weights"}
+    assert told["settings"].keys() == {"classical.c", "classical.balance"}
     assert err.count("best ") == 6  # a line a trial
     page = (tmp_path / "study" / "study.html").read_text()
     assert page.count("<img ") == 1  # too few trials for importance

@@ -13,6 +13,7 @@ import leukoscope as ls
 from leukoscope.app.limits import Limits
 from leukoscope.app.store.store import Store
 from leukoscope.core.files import sha256_file
+from leukoscope.core.renamed import current_name, current_value
 from leukoscope.data.cohort import Cohort
 from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.inference.predictor import Predictor
@@ -187,11 +188,10 @@ def test_a_study_goes_on(
     study = ls.tune(place("cohort.csv"), recipe, out=folder, trials=3, **options)
     now = rows(folder / "trials.csv")
     assert [row["value"] for row in now[:2]] == [row["value"] for row in before]
-    old_names = {"colour": "color", "optimiser": "optimizer"}
     for old, new in zip(before, now, strict=False):
         for column, value in old.items():
-            current = ".".join(old_names.get(part, part) for part in column.split("."))
-            assert new[current] == value
+            current = current_name(column)
+            assert new[current] == current_value(current, value)
     assert len(now) == 3
     assert study.best is not None
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from leukoscope.data.cohort import Cohort, make_cohort
-from leukoscope.models.recipe.estimator_settings import Classical
+from leukoscope.models.estimators.base import Estimator
 from leukoscope.models.recipe.recipe import EstimatorRecipe, from_dict
 
 DESCRIPTORS = 12
@@ -24,7 +24,7 @@ QUICK = {
 ON_DESCRIPTORS = [name for name in QUICK if name != "local"]
 
 
-def quick(estimator: str, **more: object) -> Classical:
+def quick(estimator: str, **more: object) -> Estimator:
     """Settings of an estimator that fits at once."""
     tree = {"estimator": estimator, **QUICK[estimator], **more}
     recipe = from_dict({"name": "x", "classical": tree})

@@ -74,12 +74,12 @@ def tune(
     """
     with needs_train_extra("tune"):
         from leukoscope.models.recipe.recipe import read_recipe
-        from leukoscope.models.recipe.space import default_space, read_space, read_space_file
+        from leukoscope.models.recipe.space import read_space, read_space_file
         from leukoscope.training.tuning.storage import shown
         from leukoscope.training.tuning.study import Plan, held_out
     base = _with_objective(read_recipe(recipe).with_settings(settings or {}), objective)
     ranges = {**(read_space_file(space) if space else {}), **(vary or {})}
-    search_space = read_space(ranges or default_space(base), base)
+    search_space = read_space(ranges or base.default_space, base)
     if world_size() > 1:
         raise TuningError("tune trains in one process each; for several, use --workers.")
     _check_counts(trials=trials, folds=folds, workers=workers)

@@ -158,7 +158,7 @@ def _balance(card: Card) -> str:
     weights = {
         "loss": _group(card, "loss").get("class_weights"),
         "sampling": _group(card, "fit").get("sampling"),
-        "estimator": _group(card, "classical").get("weights"),
+        "estimator": _group(card, "classical").get("balance"),
     }
     named = ", ".join(f"{name} {value}" for name, value in weights.items() if value is not None)
     return f"Class weights: {named or 'none named'}"

@@ -36,7 +36,7 @@ def kinds(**settings: object) -> list[str]:
 def test_the_plain_trunk_and_its_variants() -> None:
     plain = ["Conv2d", "ReLU", "MaxPool2d"]
     assert kinds() == plain * 2
-    assert kinds(halving="average") == ["Conv2d", "ReLU", "AvgPool2d"] * 2
+    assert kinds(downsampling="average") == ["Conv2d", "ReLU", "AvgPool2d"] * 2
     assert (
         kinds(norm="batch", activation="silu") == ["Conv2d", "BatchNorm2d", "SiLU", "MaxPool2d"] * 2
     )

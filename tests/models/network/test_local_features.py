@@ -34,7 +34,7 @@ def network() -> BagOfLocalFeatures:
     """With a last layer that says something."""
     made = BagOfLocalFeatures(24, 0.3)
     state = {name: torch.randn_like(value) for name, value in made.state_dict().items()}
-    state["waves"], state["spread"] = made.waves, torch.rand(local_features.MEASURES) + 0.5
+    state["frequency"], state["std"] = made.frequency, torch.rand(local_features.MEASURES) + 0.5
     made.load_state_dict(state)
     return made.eval()
 
@@ -80,7 +80,7 @@ def reference(cell: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
         red, green, blue = color[0]
         said = [red - green, blue - green, *(a - b for a, b in pairwise(gray))]
         said += [np.log(edge + 0.01) for edge in edges]
-        standard = (np.array(said) - local_features.MIDDLE) / local_features.SPREAD
+        standard = (np.array(said) - local_features.FILTER_MEAN) / local_features.FILTER_STD
         found[row, column] = np.clip(standard, -4, 4)
     return found
 
@@ -88,7 +88,7 @@ def reference(cell: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
 def test_the_filters_are_those_of_another_way():
     cell = disc(40)
     places, expected = filtered(tensor(cell)), reference(cell)
-    inside = {tuple(one) for one in np.argwhere(places.share[0, 0].numpy() > 0).tolist()}
+    inside = {tuple(one) for one in np.argwhere(places.weight[0, 0].numpy() > 0).tolist()}
     assert inside == set(expected)
     assert len(inside) > 20
     for (row, column), value in expected.items():
@@ -105,7 +105,7 @@ def test_the_mean_of_the_map_and_the_bias_are_the_logit(network: BagOfLocalFeatu
 def test_the_map_is_0_beside_the_cell(network: BagOfLocalFeatures):
     heatmap = network(tensor(disc(20))).heatmap[0]
     assert (heatmap[0] == 0).all()
-    assert (heatmap != 0).sum() == (filtered(tensor(disc(20))).share > 0).sum()
+    assert (heatmap != 0).sum() == (filtered(tensor(disc(20))).weight > 0).sum()
 
 
 def test_structure_does_not_know_the_size(network: BagOfLocalFeatures):
@@ -142,22 +142,22 @@ def test_an_answer_does_not_depend_on_the_cells_beside_it(network: BagOfLocalFea
 
 
 def test_the_frequencies_are_always_the_same():
-    assert torch.equal(BagOfLocalFeatures(8, 0.3).waves, BagOfLocalFeatures(8, 0.3).waves)
+    assert torch.equal(BagOfLocalFeatures(8, 0.3).frequency, BagOfLocalFeatures(8, 0.3).frequency)
     torch.testing.assert_close(
-        BagOfLocalFeatures(8, 1.2).waves, 2 * BagOfLocalFeatures(8, 0.3).waves
+        BagOfLocalFeatures(8, 1.2).frequency, 2 * BagOfLocalFeatures(8, 0.3).frequency
     )
 
 
 def test_the_features_stand_for_a_gaussian_kernel():
     one, other = RANDOM.normal(size=(2, local_features.FILTERS))
-    waves = BagOfLocalFeatures(4096, 0.3).waves[:, :, 0, 0].double().numpy()
+    waves = BagOfLocalFeatures(4096, 0.3).frequency[:, :, 0, 0].double().numpy()
     alike = np.cos(waves @ (one - other)).mean()
     assert alike == pytest.approx(np.exp(-0.3 * np.mean((one - other) ** 2)), abs=0.05)
 
 
 def test_the_measures_are_mean_deviation_and_area():
     places = filtered(tensor(disc(30)))
-    inside = places.share[0, 0] > 0
+    inside = places.weight[0, 0] > 0
     own = places.filters[0][:, inside]
     found = measures(places)[0]
     torch.testing.assert_close(found[:8], own.mean(dim=1))

@@ -11,7 +11,6 @@ from leukoscope.models.recipe.recipe import read_recipe, recipe_names
 from leukoscope.models.recipe.space import (
     Choice,
     Range,
-    default_space,
     plain,
     read_space,
     read_space_file,
@@ -24,6 +23,8 @@ CNN, LOGISTIC, STAGED = map(read_recipe, ("cnn", "logistic", "vgg19"))
     ("name", "text", "meant"),
     [
         ("loss.l2", "1e-6..1e-3:log", Range(1e-6, 1e-3, log=True)),
+        ("loss.l2", {"low": "1e-6", "high": 1e-3, "log": True}, Range(1e-6, 1e-3, log=True)),
+        ("fit.epochs", {"low": 2, "high": 8}, Range(2, 8, whole=True)),
         ("network.dropout", "0..0.6", Range(0, 0.6)),
         ("network.dropout", " .1 .. 5e-1 ", Range(0.1, 0.5)),
         ("fit.epochs", "2..8", Range(2, 8, whole=True)),
@@ -57,9 +58,16 @@ def test_of_other_kinds_of_recipes() -> None:
         ("network.dropout", "a..b", "neither a range nor"),
         ("network.dropout", "0.6..0", "the smaller"),
         ("network.dropout", "0.3..0.3", "the smaller"),
-        ("network.dropout", "0..1e999", "the smaller"),
-        ("network.dropout", "0..0.6:cubic", "'cubic' is no kind"),
+        ("network.dropout", "0..1e999", "a number"),
+        ("network.dropout", "0..0.6:cubic", "cubic"),
         ("network.dropout", 0.5, "neither a range nor"),
+        ("network.dropout", {"low": 0.1}, "high"),
+        ("network.dropout", {"low": 0.1, "high": "x"}, "a number"),
+        ("network.dropout", {"low": 0.1, "high": 0.2, "log": 1}, "true or false"),
+        ("network.dropout", {"low": 0.1, "high": 0.2, "step": 0.1}, "low, high and log"),
+        ("network.dropout", {"low": 0.1, "high": 0.2, "whole": True}, "low, high and log"),
+        ("fit.epochs", {"low": 1, "high": 2.5}, "whole numbers"),
+        ("loss.l2", {"low": 0, "high": 1e-3, "log": True}, "above 0"),
         ("loss.l2", "0..1e-3:log", "above 0"),
         ("loss.l2", "[1", "cannot be read"),
         ("fit.epochs", "1..2.5", "whole numbers"),
@@ -90,6 +98,16 @@ def test_values_that_only_go_together_are_taken() -> None:
     assert len(read_space(deep, CNN)) == 2
 
 
+def test_old_names_and_values_are_read() -> None:
+    space = read_space(
+        {"network.halving": "max,average", "fit.epochs": "1..3", "optimiser.clip": "0..1"}, CNN
+    )
+    assert list(space) == ["network.downsampling", "fit.epochs", "optimizer.clip"]
+    assert read_space({"classical.weights": "cell,person"}, LOGISTIC) == {
+        "classical.balance": Choice(("none", "person"))
+    }
+
+
 def test_nothing_to_vary_is_refused() -> None:
     with pytest.raises(RecipeError, match="nothing to vary"):
         read_space({}, CNN)
@@ -98,7 +116,7 @@ def test_nothing_to_vary_is_refused() -> None:
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_has_a_space_that_it_can_take(name: str) -> None:
     recipe = read_recipe(name)
-    space = read_space(default_space(recipe), recipe)
+    space = read_space(recipe.default_space, recipe)
     assert len(space) >= 2
     assert read_space(plain(space), recipe) == space
     assert read_space(yaml.safe_load(yaml.safe_dump(plain(space))), recipe) == space
@@ -106,8 +124,9 @@ def test_every_recipe_has_a_space_that_it_can_take(name: str) -> None:
 
 def test_a_file_is_read_as_a_recipe_is(tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
-    file.write_text("network.dropout: 0..0.6\nnetwork.widths: [[8, 16], [16]]\n")
-    assert read_space(read_space_file(file), CNN)["network.dropout"] == Range(0, 0.6)
+    for text in ("0..0.6", "{low: 0, high: 0.6}"):
+        file.write_text(f"network.dropout: {text}\nnetwork.widths: [[8, 16], [16]]\n")
+        assert read_space(read_space_file(file), CNN)["network.dropout"] == Range(0, 0.6)
     for text in ("- 1", "a: [1", "just text", ""):
         file.write_text(text)
         with pytest.raises(RecipeError, match=str(file)):

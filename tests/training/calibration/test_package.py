@@ -19,9 +19,10 @@ from leukoscope.inference.model_file.model_file import load, read_card
 from leukoscope.models.network.cam import CamNetwork, NetworkOutput
 from leukoscope.models.network.layers import Normalize, convolutions
 from leukoscope.models.network.networks import build
+from leukoscope.models.network.onnx_export import TrainedNetwork
 from leukoscope.training.calibration import package
 from leukoscope.training.calibration.package import TOLERANCE, package_model, verify_parity
-from leukoscope.training.network.export import TrainedNetwork, network_card
+from leukoscope.training.network.export import network_card
 from tests.root import ROOT
 from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe, tiny_split
 

@@ -20,7 +20,7 @@ from leukoscope.evaluation.metrics.importance import read_importance
 from leukoscope.inference.model_file.model_file import load, read_card
 from leukoscope.inference.model_file.verify import verify
 from leukoscope.inference.predictor import Predictor
-from leukoscope.models.recipe.estimator_settings import ESTIMATORS
+from leukoscope.models.estimators.base import ESTIMATORS
 from leukoscope.models.recipe.recipe import read_recipe
 from leukoscope.training.cache import cached_descriptors
 from leukoscope.training.estimators.train import run_classical

@@ -12,7 +12,7 @@ from leukoscope.inference.model_file.model_file import load
 from leukoscope.models.network.cam import CamNetwork, NetworkOutput
 from leukoscope.models.network.layers import Normalize, convolutions
 from leukoscope.models.network.networks import build
-from leukoscope.training.network.export import TrainedNetwork, cam_bias
+from leukoscope.models.network.onnx_export import TrainedNetwork, cam_bias
 from tests.inference.tiny_model import tiny_card
 from tests.root import ROOT
 from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe

@@ -18,7 +18,6 @@ from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.rejection.mahalanobis import fit_gaussian
 from leukoscope.models.recipe.recipe import from_dict
 from leukoscope.training.calibration.out_of_distribution import FALSE_ALARMS
-from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.network.sampling import even_weights
 from leukoscope.training.release.cross_validate import PART
 from leukoscope.training.release.final_fit import ReleasedModel, fit_release_model
@@ -128,17 +127,16 @@ def test_the_known_distance_is_that_of_everyone_left_out_once(
     far = np.empty(len(cohort))
     for number in range(3):
         own, out = fold != number, fold == number
-        fitted = fit_estimator(
-            RECIPE.classical,
+        fitted = RECIPE.classical.fit(
             {"ridge": 0.3, "gamma": 0.3},
             values[own],
             cohort["label"][own].astype(np.int64),
             even_weights(cohort["label"][own], cohort["person"][own], "class"),
             seed=0,
         )
-        space = fit_gaussian(fitted.standard(values[own]), person_weights(who[own]))
+        space = fit_gaussian(fitted.embedding(values[own]), person_weights(who[own]))
         assert space is not None
-        far[out] = [space.distance(one) for one in fitted.standard(values[out])]
+        far[out] = [space.distance(one) for one in fitted.embedding(values[out])]
     assert known.limit.value == pytest.approx(person_quantile(far, who, 1 - FALSE_ALARMS))
 
 

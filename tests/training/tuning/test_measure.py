@@ -7,7 +7,6 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from leukoscope.data.imaging.image import Crop
 from leukoscope.training.cache import cached_descriptors
-from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.network.sampling import even_weights
 from leukoscope.training.tuning.measure import Progress, clear_weights, measure
@@ -61,7 +60,7 @@ def by_hand(plan: Plan, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     own, out = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
     weights = even_weights(cohort["label"][own], cohort["person"][own], "class")
     label = cohort["label"].astype(int)
-    fitted = fit_estimator(settings, {"c": 0.1}, values[own], label[own], weights, seed=0)
+    fitted = settings.fit({"c": 0.1}, values[own], label[own], weights, seed=0)
     return label[out], 1 / (1 + np.exp(-fitted.logit(values[out])))
 
 

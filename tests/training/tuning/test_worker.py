@@ -13,7 +13,7 @@ from leukoscope.training.tuning.study import held_out, open_study
 from leukoscope.training.tuning.worker import has_room
 from tests.training.tuning.planned import logistic, network, read_cells, run, tiny_plan
 
-C = {"classical.c": "1e-5..1e2:log", "classical.weights": "cell,class,person"}
+C = {"classical.c": "1e-5..1e2:log", "classical.balance": "none,class,person"}
 
 
 def test_as_many_trials_as_asked_for_in_all(table: Path, tmp_path: Path) -> None:
@@ -41,9 +41,9 @@ def test_the_files_say_what_was_found(table: Path, tmp_path: Path) -> None:
     assert best.name == "tiny-logistic-tuned"
     assert f"trial {found.best.trial} of the study mine" in best.summary
     assert isinstance(best, EstimatorRecipe)
-    assert best.classical.lists()["c"] == (found.best.settings["classical.c"],)
+    assert best.classical.grids()["c"] == (found.best.settings["classical.c"],)
     lines = (tmp_path / "mine" / "trials.csv").read_text().splitlines()
-    assert lines[0] == "trial,state,value,epochs,seconds,classical.c,classical.weights,reason"
+    assert lines[0] == "trial,state,value,epochs,seconds,classical.c,classical.balance,reason"
     assert len(lines) == 4
 
 

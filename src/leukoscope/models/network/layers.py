@@ -66,7 +66,7 @@ def convolutions(settings: Network) -> nn.Sequential:
     """3x3 convolutions without padding, each halved by pooling."""
     layers: list[nn.Module] = []
     channels = 4 if settings.laplacian else 3
-    halve = nn.MaxPool2d if settings.halving == "max" else nn.AvgPool2d
+    halve = nn.MaxPool2d if settings.downsampling == "max" else nn.AvgPool2d
     for width in settings.widths:
         layers += [nn.Conv2d(channels, width, 3), *_norm(settings.norm, width)]
         layers += [ACTIVATIONS[settings.activation](), halve(2)]

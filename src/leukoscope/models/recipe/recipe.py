@@ -16,11 +16,12 @@ from typing import Any, Self
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.core.files import write_text
-from leukoscope.core.renamed import current_name, current_names
+from leukoscope.core.renamed import current_name, current_names, current_value
 from leukoscope.core.yaml_files import read_yaml
-from leukoscope.models.recipe.estimator_settings import WHOLE_FRAME, Classical, read_classical
+from leukoscope.models.estimators.base import ESTIMATORS, Estimator
 from leukoscope.models.recipe.rules import Rules, check_rules, network_rules, recipe_rules
 from leukoscope.models.recipe.settings import (
+    WHOLE_FRAME,
     Augment,
     Fit,
     Input,
@@ -58,6 +59,11 @@ class Recipe(ABC):
     def monitor(self) -> Monitor:
         """The metric on validation persons that a training of this recipe goes by."""
 
+    @property
+    @abstractmethod
+    def default_space(self) -> dict[str, Any]:
+        """The search space of `leukoscope tune` for this kind of recipe, not yet read."""
+
     @abstractmethod
     def rules(self) -> Rules:
         """Conditions on the settings of this kind of recipe."""
@@ -91,7 +97,8 @@ class Recipe(ABC):
         """
         tree = self.to_dict()
         for name, value in settings.items():
-            *groups, last = current_name(name).split(".")
+            path = current_name(name)
+            *groups, last = path.split(".")
             branch = tree
             for group in groups:
                 branch = _below(branch, group)
@@ -100,7 +107,7 @@ class Recipe(ABC):
                     f"recipe {self.name}: no setting {name!r}. Settings: "
                     f"{', '.join(self.setting_names())}."
                 )
-            branch[last] = value
+            branch[last] = current_value(path, value)
         return type(self).from_dict(tree)
 
 
@@ -129,6 +136,13 @@ class NetworkRecipe(Recipe):
         """The metric on validation persons that decides which epoch is kept."""
         return self.fit.monitor
 
+    @property
+    def default_space(self) -> dict[str, Any]:
+        """The search space that comes with the package, with or without stages."""
+        file = f"{'stages' if self.stages else 'network'}.yaml"
+        space: dict[str, Any] = read_yaml(_packaged("spaces") / file, file, RecipeError)
+        return space
+
     def rules(self) -> Rules:
         """Conditions on the settings of network, loss, optimizer, augmentation and stages."""
         return network_rules(self)
@@ -144,12 +158,17 @@ class EstimatorRecipe(Recipe):
     """Settings of the training of an estimator, on measurements of the cell instead of pixels."""
 
     input: Input = WHOLE_FRAME
-    classical: Classical = field(kw_only=True)
+    classical: Estimator = field(kw_only=True)
 
     @property
     def monitor(self) -> Monitor:
         """The metric by which candidates of settings are compared."""
         return "auroc"
+
+    @property
+    def default_space(self) -> dict[str, Any]:
+        """The search space of the estimator."""
+        return {f"classical.{name}": values for name, values in self.classical.SPACE.items()}
 
     def rules(self) -> Rules:
         """Conditions on the input and on the settings of the estimator."""
@@ -163,18 +182,36 @@ class EstimatorRecipe(Recipe):
             raise RecipeError(
                 f"{where}: has classical and so no {unknown[0]}; its settings: {', '.join(known)}."
             )
-        classical = read_classical(tree["classical"], where)
+        classical = read_estimator(tree["classical"], where)
         return read_settings(cls, {**tree, "classical": classical}, where)
+
+
+def read_estimator(tree: Any, where: str) -> Estimator:
+    """The settings under `classical` of a recipe.
+
+    Args:
+        tree: Names and values, as YAML gives them.
+        where: The source, for messages.
+
+    Raises:
+        RecipeError: No or an unknown estimator, an unknown setting, or an invalid value.
+    """
+    name = tree.get("estimator") if isinstance(tree, Mapping) else None
+    if not isinstance(name, str) or name not in ESTIMATORS:
+        raise RecipeError(
+            f"{where}: classical.estimator is {name!r}; choose one of {', '.join(ESTIMATORS)}."
+        )
+    return read_settings(ESTIMATORS[name], tree, where, "classical")
 
 
 def recipe_names() -> list[str]:
     """The names of the recipes that come with the package."""
-    names = [entry.name for entry in _packaged().iterdir()]
+    names = [entry.name for entry in _packaged("recipes").iterdir()]
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
-def _packaged() -> Traversable:
-    return resources.files("leukoscope.models") / "recipes"
+def _packaged(folder: str) -> Traversable:
+    return resources.files("leukoscope.models") / folder
 
 
 def read_recipe(name: str | Path) -> NetworkRecipe | EstimatorRecipe:
@@ -187,7 +224,7 @@ def read_recipe(name: str | Path) -> NetworkRecipe | EstimatorRecipe:
     path = Path(name)
     source: Traversable = path
     if str(name) in recipe_names():
-        source = _packaged() / f"{name}.yaml"
+        source = _packaged("recipes") / f"{name}.yaml"
     elif path.suffix not in (".yaml", ".yml") or not path.is_file():
         raise RecipeError(
             f"no recipe {str(name)!r}: choose one of {', '.join(recipe_names())}, "

@@ -20,7 +20,7 @@ class Network:
         widths: Channels per convolution for `cnn`, units per dense layer for `dense`.
         pooling: What `cnn` does with its last features: "flatten", or "gap" (their mean over all
             places). Every other architecture but `dense` takes the mean.
-        halving: What halves the picture after each convolution of `cnn`.
+        downsampling: Pooling after each convolution of `cnn`, which halves the image.
         norm: What follows each convolution of `cnn`; "layer" is over all channels and places.
         activation: Of `cnn`, `dense` and every head.
         laplacian: Give `cnn` the Laplacian of the gray picture as a fourth channel.
@@ -33,7 +33,7 @@ class Network:
     architecture: str = "cnn"
     widths: tuple[int, ...] = (32, 64, 64)
     pooling: Literal["flatten", "gap"] = "flatten"
-    halving: Literal["max", "average"] = "max"
+    downsampling: Literal["max", "average"] = "max"
     norm: Literal["none", "batch", "group", "layer"] = "none"
     activation: Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"] = "relu"
     laplacian: bool = False
@@ -49,6 +49,10 @@ class Input:
 
     crop: int = 384
     size: int = 256
+
+
+WHOLE_FRAME = Input(crop=450, size=450)
+"""Every official training image as it is, and the center of a larger one."""
 
 
 @dataclass(frozen=True)

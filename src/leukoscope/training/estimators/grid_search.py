@@ -11,8 +11,7 @@ from leukoscope.core.errors import TrainingError
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.groups import grouped, linked_persons
 from leukoscope.data.splits.stratify import stratified_parts
-from leukoscope.models.recipe.estimator_settings import Classical
-from leukoscope.training.estimators.estimators import Floats, fit_estimator
+from leukoscope.models.estimators.base import Estimator, Floats
 from leukoscope.training.network.sampling import even_weights
 
 
@@ -36,7 +35,7 @@ Track = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
 
 def choose(
-    settings: Classical,
+    settings: Estimator,
     cohort: Cohort,
     values: Floats,
     weights: Floats,
@@ -72,9 +71,7 @@ def choose(
 
         candidate, number = task
         own, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        fitted = fit_estimator(
-            settings, candidate, values[own], label[own], weights[own], seed=seed
-        )
+        fitted = settings.fit(candidate, values[own], label[own], weights[own], seed=seed)
         return float(
             roc_auc_score(label[out], fitted.logit(values[out]), sample_weight=counts[out])
         )

@@ -4,7 +4,6 @@ import json
 import logging
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,30 +15,18 @@ from leukoscope.data.descriptors import VERSION
 from leukoscope.data.splits.partition import Split, check_disjoint
 from leukoscope.evaluation.metrics.importance import permutation_importance, write_importance
 from leukoscope.inference.model_file.card import Card, Descriptors
+from leukoscope.models.estimators.base import FittedEstimator
 from leukoscope.models.recipe.recipe import EstimatorRecipe
 from leukoscope.training.cache import usable_rows
 from leukoscope.training.calibration.new_card import new_card
-from leukoscope.training.calibration.package import TrainedModel, package_model
-from leukoscope.training.estimators.estimators import Fitted, fit_estimator
-from leukoscope.training.estimators.export import TrainedEstimator
+from leukoscope.training.calibration.package import package_model
 from leukoscope.training.estimators.grid_search import Choice, choose
-from leukoscope.training.estimators.inputs import (
-    estimate,
-    feature_matrix,
-    file_inputs,
-    groups_of,
-)
+from leukoscope.training.estimators.inputs import estimate, feature_matrix, file_inputs
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.sampling import even_weights, part_rows
 from leukoscope.training.run import CHOICE, IMPORTANCE, Run, check_kind, clear, run_key, write_run
 
-if TYPE_CHECKING:
-    from leukoscope.training.estimators.local_ridge import LocalFit
-
-PACKAGES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
 log = logging.getLogger(__name__)
-
-LOCAL_PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
 
 
 def run_classical(
@@ -94,12 +81,12 @@ def run_classical(
         values[validation],
         cohort["label"][validation],
         cohort["person"][validation],
-        groups_of(recipe.classical),
+        recipe.classical.groups(),
         seed=seed,
     )
     write_importance(importance, out / IMPORTANCE)
     package_model(  # last: a run with a model file is complete
-        exportable(fitted, recipe),
+        fitted.exportable(recipe.input.size),
         card_of(cohort, recipe, split, choice, fitted),
         cohort,
         file_inputs(cohort, recipe, values),
@@ -125,10 +112,10 @@ def measured(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Cohort
 
 def fitted_on(
     recipe: EstimatorRecipe, cohort: Cohort, values: np.ndarray, seed: int, jobs: int
-) -> "tuple[Choice, Fitted | LocalFit]":
+) -> tuple[Choice, FittedEstimator]:
     """Choose among the recipe's candidates over the persons of some cells, and fit all of these."""
     settings = recipe.classical
-    weights = even_weights(cohort["label"], cohort["person"], settings.weights)
+    weights = even_weights(cohort["label"], cohort["person"], settings.balance)
     choice = choose(settings, cohort, values, weights, seed=seed, jobs=jobs, track=track)
     told = ", ".join(f"{name} {value:g}" for name, value in choice.chosen.items())
     if choice.auroc.size:
@@ -136,7 +123,7 @@ def fitted_on(
         told = f"chose {told}: AUROC {best:.3f} on training persons left out"
     log.info("%s: %s; fitting %s cells", recipe.name, told, f"{len(cohort):,}")
     label = cohort["label"].astype(np.int64)
-    fitted = fit_estimator(settings, choice.chosen, values, label, weights, seed=seed, jobs=jobs)
+    fitted = settings.fit(choice.chosen, values, label, weights, seed=seed, jobs=jobs)
     return choice, fitted
 
 
@@ -145,7 +132,7 @@ def card_of(
     recipe: EstimatorRecipe,
     split: Split,
     choice: Choice,
-    fitted: "Fitted | LocalFit",
+    fitted: FittedEstimator,
 ) -> Card:
     """The card of a fitted estimator, not yet calibrated; it names the recipe with what was chosen.
 
@@ -157,21 +144,16 @@ def card_of(
         fitted: What came of it.
     """
     chosen = {f"classical.{name}": value for name, value in choice.chosen.items()}
-    fields: dict[str, Any] = {"heatmap": "none", "packages": PACKAGES}
-    if isinstance(fitted, Fitted):
-        fields["descriptors"] = Descriptors(VERSION, fitted.settings.descriptors())
-    else:
-        fields |= {"heatmap": "cam", "cam_bias": fitted.bias, "packages": LOCAL_PACKAGES}
-    return new_card(cohort, recipe.with_settings(chosen), split, **fields)
-
-
-def exportable(fitted: "Fitted | LocalFit", recipe: EstimatorRecipe) -> TrainedModel:
-    """A fitted estimator as `package_model` takes it."""
-    if isinstance(fitted, Fitted):
-        return TrainedEstimator(fitted)
-    from leukoscope.training.network.export import TrainedNetwork
-
-    return TrainedNetwork(fitted.network, recipe.input.size)
+    names = recipe.classical.descriptors()
+    return new_card(
+        cohort,
+        recipe.with_settings(chosen),
+        split,
+        packages=recipe.classical.PACKAGES,
+        heatmap="none" if fitted.cam_bias is None else "cam",
+        cam_bias=fitted.cam_bias,
+        descriptors=Descriptors(VERSION, names) if names else None,
+    )
 
 
 def _check_folder(out: Path, recipe: EstimatorRecipe, key: str) -> None:

@@ -1,54 +1,20 @@
-"""Write a trained network as ONNX, and begin its card."""
+"""Try the export of a network before its training, and begin its card after it."""
 
-import contextlib
-import io
-import logging
-import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from leukoscope.core.errors import ModelFileError
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import Split
 from leukoscope.inference.model_file.card import Card
 from leukoscope.models.network.networks import build
+from leukoscope.models.network.onnx_export import TrainedNetwork, cam_bias
 from leukoscope.models.network.weights import described
 from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.calibration.new_card import new_card
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
-
-
-class TrainedNetwork:
-    """A trained network for `package_model`.
-
-    Args:
-        network: On the CPU, in float32 and evaluation mode.
-        size: Side of its input in pixels.
-    """
-
-    def __init__(self, network: nn.Module, size: int) -> None:
-        self.network, self.size = network, size
-
-    def to_onnx(self, path: Path) -> None:
-        """Write the network as one ONNX file, without a card.
-
-        Raises:
-            ModelFileError: PyTorch cannot write it as ONNX.
-        """
-        has_heatmap = cam_bias(self.network, self.size) is not None
-        names = ["logit", "embedding"] + (["heatmap"] if has_heatmap else [])
-        _write_onnx(_Outputs(self.network, has_heatmap), self.size, names, path)
-
-    def file_logits(self, inputs: np.ndarray) -> np.ndarray:
-        """Logits (n,) of cells uint8 (n, S, S, 3)."""
-        with torch.inference_mode():
-            cells = torch.from_numpy(np.ascontiguousarray(inputs))
-            return np.asarray(self.network(cells).logit.numpy())
 
 
 def network_card(network: nn.Module, cohort: Cohort, recipe: NetworkRecipe, split: Split) -> Card:
@@ -75,65 +41,3 @@ def try_export(recipe: NetworkRecipe) -> None:
     with TemporaryDirectory() as folder:
         network = TrainedNetwork(build(recipe).eval(), recipe.input.size)
         network.to_onnx(Path(folder) / "trial.onnx")
-
-
-def cam_bias(network: nn.Module, size: int) -> float | None:
-    """The logit less the heatmap's mean; None for a network without an exact heatmap."""
-    with torch.inference_mode():
-        answer = network(torch.zeros(1, size, size, 3, dtype=torch.uint8))
-    if answer.heatmap is None:
-        return None
-    return float(network.get_parameter("classifier.bias").item())
-
-
-class _Outputs(nn.Module):
-    """A network whose output is the tuple that the file promises."""
-
-    def __init__(self, network: nn.Module, heatmap: bool) -> None:
-        super().__init__()
-        self.network, self.heatmap = network, heatmap
-
-    def forward(self, cells: Tensor) -> tuple[Tensor, ...]:
-        answer = self.network(cells)
-        outputs = (answer.logit, answer.embedding)
-        return (*outputs, answer.heatmap) if self.heatmap else outputs
-
-
-def _write_onnx(network: nn.Module, size: int, outputs: list[str], path: Path) -> None:
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        try:
-            torch.onnx.export(
-                network.eval(),
-                (example,),
-                path,
-                input_names=["cells"],
-                output_names=outputs,
-                dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-            )
-        except Exception as error:  # the exporter's errors share no base class
-            reason = " ".join(str(error.__cause__ or error).split())[:160]
-            raise ModelFileError(
-                f"PyTorch cannot write this network as ONNX ({reason}); choose another "
-                "network.architecture."
-            ) from error
-    _strip_origin(path)
-
-
-def _strip_origin(path: Path) -> None:
-    """Drop the exporter's notes: a stack trace per node, with paths of this machine."""
-    import onnx
-
-    model = onnx.load(path)
-    for node in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
-        del node.metadata_props[:]
-        node.ClearField("doc_string")
-    for value in (*model.graph.input, *model.graph.output):
-        del value.metadata_props[:]
-    del model.metadata_props[:]
-    onnx.save(model, path)

@@ -50,22 +50,23 @@ def epoch_order(
 
 
 def even_weights(
-    label: np.ndarray, person: np.ndarray, unit: Literal["cell", "class", "person"]
+    label: np.ndarray, person: np.ndarray, balance: Literal["none", "class", "person"]
 ) -> np.ndarray:
-    """What each cell counts, so that every unit counts the same in sum.
+    """Sample weights that give both classes, or every person of a class, the same total weight.
 
     Args:
         label: (N,) 0 or 1.
-        person: (N,) who each cell is of.
-        unit: "cell"; "class"; or "person": the classes, and within a class its persons.
+        person: (N,) person of each cell.
+        balance: "none" for equal weights; "class"; or "person" for the classes, and within a class
+            its persons.
 
     Returns:
         float64 (N,) with a mean of 1.
     """
     weights = np.ones(len(label))
-    if unit == "class":
+    if balance == "class":
         weights /= _group_size(label)
-    if unit == "person":
+    if balance == "person":
         pair = np.array([f"{value}:{who}" for value, who in zip(label, person, strict=True)])
         persons = {value: len(set(pair[label == value])) for value in set(label.tolist())}
         weights /= _group_size(pair) * [persons[value] for value in label.tolist()]

@@ -12,13 +12,14 @@ from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.splits.partition import Split, check_disjoint
 from leukoscope.evaluation.report.plots_cells import learning_curves
+from leukoscope.models.network.onnx_export import TrainedNetwork
 from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.cache import cached_crops, estimate, usable_rows
 from leukoscope.training.calibration.package import package_model
 from leukoscope.training.network.allocator import keep_memory
 from leukoscope.training.network.display import training_display
 from leukoscope.training.network.distributed import is_first_process
-from leukoscope.training.network.export import TrainedNetwork, network_card, try_export
+from leukoscope.training.network.export import network_card, try_export
 from leukoscope.training.network.fit import finished_epochs, fit
 from leukoscope.training.network.stages import plan
 from leukoscope.training.run import CURVES, LOG, Run, check_kind, clear, write_run

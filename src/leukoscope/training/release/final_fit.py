@@ -32,7 +32,7 @@ from leukoscope.training.calibration.out_of_distribution import (
 from leukoscope.training.calibration.package import export, verify_parity
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.estimators.inputs import file_inputs
-from leukoscope.training.estimators.train import card_of, exportable, fitted_on, measured
+from leukoscope.training.estimators.train import card_of, fitted_on, measured
 from leukoscope.training.release.cross_validate import (
     PART,
     OutOfFoldPredictions,
@@ -94,7 +94,7 @@ def fit_release_model(
     fold, quality = person_folds(cohort, folds, seed), measure_quality(cohort.paths, jobs)
     scores = cross_val_predict(cohort, recipe, values, fold, quality, seed=seed, jobs=jobs)
     choice, fitted = fitted_on(recipe, cohort, values, seed, jobs)
-    model, inputs = exportable(fitted, recipe), file_inputs(cohort, recipe, values)
+    model, inputs = fitted.exportable(recipe.input.size), file_inputs(cohort, recipe, values)
     card = card_of(cohort, recipe, _everyone(cohort, seed), choice, fitted)
     with atomic_path(path) as temporary:
         exported = export(model, card, temporary)

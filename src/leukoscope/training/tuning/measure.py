@@ -15,7 +15,6 @@ from leukoscope.core.files import locked
 from leukoscope.data.cohort import Cohort
 from leukoscope.models.recipe.recipe import EstimatorRecipe, NetworkRecipe, Recipe
 from leukoscope.training.cache import cached_crops
-from leukoscope.training.estimators.estimators import fit_estimator
 from leukoscope.training.estimators.grid_search import choose, person_folds
 from leukoscope.training.estimators.inputs import crop_of, feature_matrix
 from leukoscope.training.network.log import Epoch, validation_metrics
@@ -159,10 +158,9 @@ def _estimator(
     settings = recipe.classical
     train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
     fitting, label = cohort.select(train), cohort["label"].astype(np.int64)
-    weights = even_weights(fitting["label"], fitting["person"], settings.weights)
+    weights = even_weights(fitting["label"], fitting["person"], settings.balance)
     choice = choose(settings, fitting, values[train], weights, seed=plan.seed, jobs=plan.jobs)
-    fitted = fit_estimator(
-        settings,
+    fitted = settings.fit(
         choice.chosen,
         values[train],
         label[train],

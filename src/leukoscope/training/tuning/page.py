@@ -10,7 +10,7 @@ from leukoscope.core import html
 from leukoscope.core.files import natural_key
 from leukoscope.core.progress import duration
 from leukoscope.data.synthetic.notice import synthetic_notice
-from leukoscope.models.recipe.space import Choice, label, plain
+from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.display import title
 from leukoscope.training.tuning.plots import setting_importance, study_history
 from leukoscope.training.tuning.results import FEWEST, Row, Study, importance
@@ -104,11 +104,7 @@ def _importance(plan: Plan, study: optuna.Study) -> list[Markup]:
 
 
 def _space(plan: Plan) -> list[tuple[str, str]]:
-    texts = plain(plan.space)
-    return [
-        (name, ", ".join(vary.labels) if isinstance(vary, Choice) else texts[name])
-        for name, vary in plan.space.items()
-    ]
+    return [(name, str(vary)) for name, vary in plan.space.items()]
 
 
 def _trials(plan: Plan, result: Study) -> Markup:

@@ -8,7 +8,7 @@ import optuna
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, Trial
 
-from leukoscope.core.renamed import current_name, first_name
+from leukoscope.core.renamed import current_name, current_value, first_name, first_value
 from leukoscope.models.recipe.space import Choice, Space, Vary
 from leukoscope.training.tuning.storage import experimental
 
@@ -41,28 +41,27 @@ class SeededSampler(TPESampler):
 
 def suggest(trial: Trial, space: Space) -> dict[str, Any]:
     """Draw the settings of a trial, or take those that it already has."""
-    names = {name: first_name(name) for name in space}  # as the database knows them
-    drawn = {names[name]: _drawn(trial, names[name], vary) for name, vary in space.items()}
-    return settings_of(drawn, space)
+    return settings_of({name: _drawn(trial, name, vary) for name, vary in space.items()}, space)
 
 
 def settings_of(drawn: Mapping[str, Any], space: Space) -> dict[str, Any]:
     """The recipe settings that Optuna's parameters stand for; only those that were drawn."""
     known = {current_name(name): value for name, value in drawn.items()}
-    return {name: _value(known[name], vary) for name, vary in space.items() if name in known}
+    return {name: _value(name, known[name], vary) for name, vary in space.items() if name in known}
 
 
 def _drawn(trial: Trial, name: str, vary: Vary) -> Any:
+    known = first_name(name)  # in the database
     if isinstance(vary, Choice):
-        return trial.suggest_categorical(name, vary.labels)
+        return trial.suggest_categorical(known, first_value(name, vary.labels))
     if vary.whole:
-        return trial.suggest_int(name, int(vary.low), int(vary.high), log=vary.log)
-    return trial.suggest_float(name, vary.low, vary.high, log=vary.log)
+        return trial.suggest_int(known, int(vary.low), int(vary.high), log=vary.log)
+    return trial.suggest_float(known, vary.low, vary.high, log=vary.log)
 
 
-def _value(drawn: Any, vary: Vary) -> Any:
+def _value(name: str, drawn: Any, vary: Vary) -> Any:
     if isinstance(vary, Choice):
-        return vary.values[vary.labels.index(drawn)]
+        return vary.values[vary.labels.index(current_value(name, drawn))]
     if vary.whole:
         return int(drawn)
     return min(max(float(f"{drawn:.{DIGITS}g}"), vary.low), vary.high)

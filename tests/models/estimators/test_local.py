@@ -3,9 +3,8 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from leukoscope.models.estimators.local import Local, LocalModel
 from leukoscope.models.network import local_features
-from leukoscope.models.recipe.estimator_settings import Local
-from leukoscope.training.estimators.local_ridge import LocalFit, fit_local
 
 SETTINGS = Local(frequencies=8, ridge=(1e-3,))
 RANDOM = np.random.default_rng(7)
@@ -24,8 +23,8 @@ def drawn(cells: int = 60) -> np.ndarray:
 VALUES = drawn()
 
 
-def fitted(settings: Local = SETTINGS, ridge: float = 1e-3) -> LocalFit:
-    return fit_local(settings, ridge, VALUES, LABEL, WEIGHTS)
+def fitted(settings: Local = SETTINGS, ridge: float = 1e-3) -> LocalModel:
+    return settings.fit({"ridge": ridge}, VALUES, LABEL, WEIGHTS, seed=0)
 
 
 def test_it_is_ridge_regression_on_structure_and_size():
@@ -71,7 +70,7 @@ def test_a_large_ridge_says_the_same_of_all_cells():
 
 def test_cells_that_do_not_differ_leave_it_finite():
     values = np.repeat(VALUES[:1], 60, axis=0)
-    fit = fit_local(SETTINGS, 1e-3, values, LABEL, np.ones(60))
+    fit = SETTINGS.fit({"ridge": 1e-3}, values, LABEL, np.ones(60), seed=0)
     assert np.isfinite(fit.embedding(VALUES)).all()
     assert fit.logit(VALUES) == pytest.approx(np.zeros(60))
 

@@ -6,7 +6,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from leukoscope.training.estimators.estimators import LIMIT, fit_estimator, log_odds
+from leukoscope.models.estimators.on_descriptors import LIMIT
+from leukoscope.models.estimators.votes import log_odds
 from leukoscope.training.network.sampling import even_weights
 from tests.training.described import DESCRIPTORS, ON_DESCRIPTORS, drawn, quick
 
@@ -18,7 +19,7 @@ EVEN = np.ones(len(LABEL))
 
 def fitted(estimator, weights=EVEN, values=VALUES, seed=0):
     settings = quick(estimator)
-    return fit_estimator(settings, settings.candidates()[0], values, LABEL, weights, seed=seed)
+    return settings.fit(settings.candidates()[0], values, LABEL, weights, seed=seed)
 
 
 @pytest.mark.parametrize("estimator", ON_DESCRIPTORS)
@@ -55,9 +56,9 @@ def test_weights_count_as_copies_do(estimator):
 @pytest.mark.parametrize("estimator", ["logistic", "svm", "knn"])
 def test_a_cell_unlike_any_other_counts_as_one_at_the_limit(estimator):
     found = fitted(estimator)
-    far = found.mean + 1e6 * found.scale
-    edge = found.mean + LIMIT * found.scale
-    assert np.array_equal(found.standard(far[None]), np.full((1, DESCRIPTORS), LIMIT))
+    mean, std = found.standardize.mean, found.standardize.std
+    far, edge = mean + 1e6 * std, mean + LIMIT * std
+    assert np.array_equal(found.standardize(far[None]), np.full((1, DESCRIPTORS), LIMIT))
     assert found.logit(far[None]) == pytest.approx(found.logit(edge[None]))
 
 
@@ -75,8 +76,8 @@ def test_the_seed_decides(estimator):
 
 def test_more_neighbors_than_cells_are_all_cells():
     settings = quick("knn", neighbors=10_000)
-    found = fit_estimator(settings, settings.candidates()[0], VALUES, LABEL, EVEN, seed=0)
-    assert found.votes == len(LABEL)
+    found = settings.fit(settings.candidates()[0], VALUES, LABEL, EVEN, seed=0)
+    assert found.model.n_neighbors == len(LABEL)
     assert np.ptp(found.logit(OTHER_VALUES)) < 1e-9
 
 
@@ -94,4 +95,4 @@ def test_persons_weigh_the_same_within_a_class_and_classes_the_same():
     assert even_weights(label, person, "class") == pytest.approx(
         np.array([1 / 3] * 3 + [0.5] * 2) * 2.5
     )
-    assert even_weights(label, person, "cell") == pytest.approx(np.ones(5))
+    assert even_weights(label, person, "none") == pytest.approx(np.ones(5))

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.data.descriptors import GROUPS
-from leukoscope.models.recipe.estimator_settings import ESTIMATORS, WHOLE_FRAME
+from leukoscope.models.estimators.base import ESTIMATORS
 from leukoscope.models.recipe.recipe import from_dict, read_recipe, write_recipe
+from leukoscope.models.recipe.settings import WHOLE_FRAME
 
 
 def recipe_of(estimator="svm", **more):
@@ -50,7 +51,7 @@ def test_candidates_are_all_combinations_in_order(c, gamma):
 @pytest.mark.parametrize(
     ("tree", "says"),
     [
-        (None, "classical.estimator is None; choose one of logistic"),
+        (None, "classical.estimator is None; choose one of .*logistic"),
         ({"estimator": ["svm"]}, "classical.estimator"),
         ({"estimator": "trees"}, "classical.estimator is 'trees'"),
         ({"estimator": "knn", "c": 1}, r"unknown field classical\.c"),
@@ -63,12 +64,19 @@ def test_candidates_are_all_combinations_in_order(c, gamma):
         ({"estimator": "svm", "leave_out": "weight"}, r"leave_out: .*groups size, outline"),
         ({"estimator": "svm", "leave_out": list(GROUPS)}, "leave_out"),
         ({"estimator": "svm", "folds": 1}, r"classical\.folds"),
-        ({"estimator": "svm", "weights": "equal"}, "cell, class, person"),
+        ({"estimator": "svm", "balance": "equal"}, "none, class, person"),
     ],
 )
 def test_a_wrong_setting_is_named(tree, says):
     with pytest.raises(RecipeError, match=says):
         from_dict({"name": "x", "classical": tree})
+
+
+def test_old_names_and_values_of_balance_are_read():
+    assert recipe_of(weights="cell") == recipe_of(balance="none")
+    assert recipe_of(weights="person") == recipe_of(balance="person")
+    assert recipe_of().with_settings({"classical.weights": "cell"}) == recipe_of(balance="none")
+    assert from_dict({"name": "x", "network": {"weights": "cell"}}).network.weights == "cell"
 
 
 def test_the_shipped_recipes_are_the_defaults_written_out():
