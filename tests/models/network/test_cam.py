@@ -5,7 +5,7 @@ from torch import nn
 
 from leukoscope.models.network.cam import CamNetwork, NetworkOutput
 from leukoscope.models.network.layers import Normalize, convolutions
-from leukoscope.models.recipe.settings import Network
+from leukoscope.models.network.settings import Network
 
 SIZE = 24
 

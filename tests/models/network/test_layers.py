@@ -4,7 +4,7 @@ import torch
 from scipy.ndimage import laplace
 
 from leukoscope.models.network.layers import ACTIVATIONS, Normalize, convolutions
-from leukoscope.models.recipe.settings import Network
+from leukoscope.models.network.settings import Network
 
 
 def some_cells(n: int = 3, size: int = 16) -> torch.Tensor:

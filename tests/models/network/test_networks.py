@@ -3,9 +3,9 @@ import torch
 
 from leukoscope.models.network.cam import NetworkOutput
 from leukoscope.models.network.layers import to_planes
-from leukoscope.models.network.networks import build
+from leukoscope.models.network.networks import NETWORKS, build
+from leukoscope.models.network.settings import ARCHITECTURES, last_side
 from leukoscope.models.recipe.recipe import NetworkRecipe
-from leukoscope.models.recipe.rules import last_side
 
 SIZE = 24
 SETTINGS = {"input.size": SIZE, "input.crop": SIZE, "network.widths": [4, 6], "network.hidden": 5}
@@ -88,3 +88,7 @@ def test_weights_follow_the_seed() -> None:
     first, second = small("gap"), small("gap")
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_every_architecture_of_a_recipe_has_a_network() -> None:
+    assert {*ARCHITECTURES, "timm"} == set(NETWORKS)

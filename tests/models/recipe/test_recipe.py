@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from leukoscope.core.errors import RecipeError
 from leukoscope.models.network.networks import build
 from leukoscope.models.network.param_groups import blocks, head
+from leukoscope.models.network.settings import Network
 from leukoscope.models.recipe.recipe import (
     NetworkRecipe,
     from_dict,
@@ -17,16 +18,7 @@ from leukoscope.models.recipe.recipe import (
     recipe_names,
     write_recipe,
 )
-from leukoscope.models.recipe.settings import (
-    Augment,
-    Fit,
-    Input,
-    Loss,
-    Network,
-    Optimizer,
-    Schedule,
-    Stage,
-)
+from leukoscope.models.recipe.settings import Augment, Fit, Input, Loss, Optimizer, Schedule, Stage
 
 SETTING_NAMES = NetworkRecipe("any").setting_names()
 GROUPS = ("network", "input", "augment", "loss", "optimizer", "schedule", "fit")

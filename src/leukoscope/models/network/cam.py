@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from leukoscope.models.network.layers import ACTIVATIONS
-from leukoscope.models.recipe.settings import Network
+from leukoscope.models.network.settings import Network
 
 # What a unit of a piecewise linear activation passes on of a negative input.
 SLOPES = {"relu": 0.0, "leaky_relu": 0.01}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from leukoscope.data.imaging.sharpness import LAPLACIAN
-from leukoscope.models.recipe.settings import Network
+from leukoscope.models.network.settings import Network
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,

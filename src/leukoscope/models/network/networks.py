@@ -1,13 +1,17 @@
-"""The networks, each from uint8 cells to an answer, and the one that a recipe names."""
+"""The networks, from uint8 cells to logit, embedding and heatmap, by the name in a recipe."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from leukoscope.models.network.cam import CamNetwork, NetworkOutput
 from leukoscope.models.network.layers import ACTIVATIONS, Normalize, convolutions
-from leukoscope.models.recipe.recipe import NetworkRecipe
-from leukoscope.models.recipe.rules import last_side
-from leukoscope.models.recipe.settings import Network
+from leukoscope.models.network.settings import Network, last_side
+
+if TYPE_CHECKING:
+    from leukoscope.models.recipe.recipe import NetworkRecipe
 
 
 class Dense(nn.Module):
@@ -32,7 +36,7 @@ class Dense(nn.Module):
 
 
 class ConvFlatten(nn.Module):
-    """Convolutions, then one hidden dense layer that knows where in the image each feature was."""
+    """Convolutions, then one hidden dense layer that depends on the place of each feature."""
 
     def __init__(self, settings: Network, size: int) -> None:
         super().__init__()
@@ -54,33 +58,44 @@ class ConvFlatten(nn.Module):
         return NetworkOutput(self.classifier(embedding).squeeze(1), embedding, None)
 
 
-def build(recipe: NetworkRecipe) -> nn.Module:
-    """The network a recipe names, with fresh weights from torch's current random state.
-
-    What `network.weights` names is put in by `leukoscope.models.network.weights`.
-
-    Raises:
-        RecipeError: timm has no such network, or none that fits.
-    """
-    settings, size = recipe.network, recipe.input.size
-    if settings.architecture == "dense":
-        return Dense(settings, size)
-    built: nn.Module = _with_places(settings, size)
-    return built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _with_places(settings: Network, size: int) -> nn.Module:
-    if settings.architecture == "mobilenet_v2":
-        from leukoscope.models.network import mobilenet
-
-        planes = Normalize(mobilenet.MEAN, mobilenet.STD)
-        return CamNetwork(settings, planes, mobilenet.MobileNetV2(), mobilenet.CHANNELS)
-    if settings.architecture.startswith("timm:"):
-        from leukoscope.models.network.backbones import Backbone
-
-        trunk = Backbone(settings.architecture.removeprefix("timm:"), size)
-        return CamNetwork(settings, Normalize(trunk.mean, trunk.std), trunk, trunk.channels)
+def _cnn(settings: Network, size: int) -> nn.Module:
     if settings.pooling == "flatten":
         return ConvFlatten(settings, size)
     planes = Normalize(laplacian=settings.laplacian)
     return CamNetwork(settings, planes, convolutions(settings), settings.widths[-1])
+
+
+def _mobilenet_v2(settings: Network, size: int) -> nn.Module:
+    from leukoscope.models.network import mobilenet
+
+    planes = Normalize(mobilenet.MEAN, mobilenet.STD)
+    return CamNetwork(settings, planes, mobilenet.MobileNetV2(), mobilenet.CHANNELS)
+
+
+def _timm(settings: Network, size: int) -> nn.Module:
+    from leukoscope.models.network.backbones import Backbone
+
+    trunk = Backbone(settings.architecture.removeprefix("timm:"), size)
+    return CamNetwork(settings, Normalize(trunk.mean, trunk.std), trunk, trunk.channels)
+
+
+NETWORKS: dict[str, Callable[[Network, int], nn.Module]] = {
+    "dense": Dense,
+    "cnn": _cnn,
+    "mobilenet_v2": _mobilenet_v2,
+    "timm": _timm,
+}
+"""Constructors by the architecture before a colon; `settings.ARCHITECTURES` lists our own."""
+
+
+def build(recipe: "NetworkRecipe") -> nn.Module:
+    """The network of a recipe, with new weights drawn from torch's current random state.
+
+    `leukoscope.models.network.weights` loads the weights that `network.weights` names.
+
+    Raises:
+        RecipeError: timm has no such network, or it does not fit the size of the cells.
+    """
+    settings, size = recipe.network, recipe.input.size
+    network = NETWORKS[settings.architecture.partition(":")[0]](settings, size)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.files import sha256_file
 from leukoscope.models.network.hub import download
-from leukoscope.models.recipe.settings import Network
+from leukoscope.models.network.settings import Network
 
 NONE, HUB = "none", "hub"
 OWN_PREFIX = "network.trunk."  # in a checkpoint of ours

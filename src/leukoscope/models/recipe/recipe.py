@@ -19,6 +19,7 @@ from leukoscope.core.files import write_text
 from leukoscope.core.renamed import current_name, current_names, current_value
 from leukoscope.core.yaml_files import read_yaml
 from leukoscope.models.estimators.base import ESTIMATORS, Estimator
+from leukoscope.models.network.settings import Network
 from leukoscope.models.recipe.rules import Rules, check_rules, network_rules, recipe_rules
 from leukoscope.models.recipe.settings import (
     WHOLE_FRAME,
@@ -27,7 +28,6 @@ from leukoscope.models.recipe.settings import (
     Input,
     Loss,
     Monitor,
-    Network,
     Optimizer,
     Schedule,
     Stage,

@@ -8,10 +8,7 @@ from leukoscope.core.errors import RecipeError
 
 if TYPE_CHECKING:
     from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
-    from leukoscope.models.recipe.settings import Network, Stage
-
-OWN = ("dense", "cnn", "mobilenet_v2")
-TIMM = re.compile(r"timm:[\w.]+")
+    from leukoscope.models.recipe.settings import Stage
 
 Rules = Iterable[tuple[object, str]]
 """Conditions, each with the rule in words."""
@@ -49,7 +46,7 @@ def network_rules(recipe: "NetworkRecipe") -> Rules:
     weights = loss.class_weights if isinstance(loss.class_weights, dict) else even
     gains = (augment.shift, augment.brightness, augment.color)
     return [
-        *_of_network(recipe.network, recipe.input.size),
+        *recipe.network.rules(recipe.input.size),
         (min(fit.epochs, fit.batch_size, fit.patience) > 0, "fit: whole numbers above 0"),
         (optimizer.learning_rate > 0, "optimizer.learning_rate: above 0"),
         (
@@ -77,35 +74,6 @@ def network_rules(recipe: "NetworkRecipe") -> Rules:
     ]
 
 
-def _of_network(net: "Network", size: int) -> Rules:
-    cnn = net.architecture == "cnn"
-    return [
-        (
-            net.architecture in OWN or TIMM.fullmatch(net.architecture),
-            f"network.architecture: {', '.join(OWN)}, or timm:NAME",
-        ),
-        (net.widths and min(net.widths) > 0, "network.widths: positive numbers"),
-        (net.hidden > 0, "network.hidden: above 0"),
-        (not net.head or min(net.head) > 0, "network.head: positive numbers"),
-        (0 <= net.dropout < 1, "network.dropout: from 0 to below 1"),
-        (
-            net.architecture != "dense" or net.pooling == "flatten",
-            "network.pooling: dense layers have no places, so gap needs cnn",
-        ),
-        (cnn or net.norm == "none", "network.norm: for cnn; other networks have their own"),
-        (cnn or not net.laplacian, "network.laplacian: for cnn alone"),
-        (
-            not cnn or last_side(net.widths, size) > 0,
-            "network.widths: too many convolutions for input.size, each of which halves it",
-        ),
-        (net.weights.strip(), "network.weights: none, hub, or a file"),
-        (
-            net.weights != "hub" or net.architecture.startswith("timm:"),
-            "network.weights: the hub has those of timm:NAME alone; name a file",
-        ),
-    ]
-
-
 def _of_stage(stage: "Stage") -> Rules:
     rate = stage.learning_rate
     rates = rate if isinstance(rate, dict) else {"backbone": rate or 1.0, "head": rate or 1.0}
@@ -122,10 +90,3 @@ def _of_stage(stage: "Stage") -> Rules:
         (min(stage.epochs, stage.patience) >= 0, "stages: epochs, patience from 0"),
         (0 < stage.layer_decay <= 1, "stages: layer_decay above 0, at most 1"),
     ]
-
-
-def last_side(widths: tuple[int, ...], size: int) -> int:
-    """The side of what remains of a cell after a 3x3 convolution and a halving for each width."""
-    for _ in widths:
-        size = (size - 2) // 2
-    return size

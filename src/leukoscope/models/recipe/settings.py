@@ -12,38 +12,6 @@ Monitor = Literal["loss", "auroc", "balanced_accuracy", "sensitivity", "specific
 
 
 @dataclass(frozen=True)
-class Network:
-    """The network: a trunk that makes features, and a head that makes one logit of them.
-
-    Attributes:
-        architecture: "dense", "cnn", "mobilenet_v2", or "timm:NAME" for any network of timm.
-        widths: Channels per convolution for `cnn`, units per dense layer for `dense`.
-        pooling: What `cnn` does with its last features: "flatten", or "gap" (their mean over all
-            places). Every other architecture but `dense` takes the mean.
-        downsampling: Pooling after each convolution of `cnn`, which halves the image.
-        norm: What follows each convolution of `cnn`; "layer" is over all channels and places.
-        activation: Of `cnn`, `dense` and every head.
-        laplacian: Give `cnn` the Laplacian of the gray picture as a fourth channel.
-        hidden: Units of the dense layer after "flatten".
-        head: Units of dense layers between pooled features and the logit; none by default.
-        dropout: Of the head's inputs, and after each dense layer in it.
-        weights: What the trunk starts from: "none" (chance), "hub" (for timm) or a file.
-    """
-
-    architecture: str = "cnn"
-    widths: tuple[int, ...] = (32, 64, 64)
-    pooling: Literal["flatten", "gap"] = "flatten"
-    downsampling: Literal["max", "average"] = "max"
-    norm: Literal["none", "batch", "group", "layer"] = "none"
-    activation: Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"] = "relu"
-    laplacian: bool = False
-    hidden: int = 64
-    head: tuple[int, ...] = ()
-    dropout: float = 0.0
-    weights: str = "none"
-
-
-@dataclass(frozen=True)
 class Input:
     """What the network sees: a square of `crop` original pixels, resized to `size`."""
 
