@@ -188,7 +188,7 @@ def test_setting_names_cover_every_field() -> None:
         ({"network.architecture": "timm:x", "network.norm": "batch"}, "network.norm"),
         ({"network.architecture": "dense", "network.laplacian": True}, "network.laplacian"),
         ({"network.head": [8, 0]}, "network.head"),
-        ({"network.weights": "hub"}, "timm:NAME alone"),
+        ({"network.weights": "hub"}, "network.weights"),
         ({"network.weights": " "}, "network.weights"),
         ({"stages": [{"train": "tail"}]}, r"stages\[0\]\.train is .tail.; .* all, head"),
         ({"stages": [{"train": {"first": 2}}]}, "train is all, head, or {last: N}"),
