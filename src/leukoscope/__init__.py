@@ -16,8 +16,10 @@ costs nothing.
 
 import lazy_loader
 
+from leukoscope.core.telemetry import disable_telemetry
 from leukoscope.core.version import __version__ as __version__
 
+disable_telemetry()  # before any dependency is loaded
 __getattr__, _lazy_names, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __all__ += ["__version__"]
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 import leukoscope as ls
+from leukoscope.app.process import bind
 from leukoscope.app.store import StoreError
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
 from tests.app.forms import TYPE, files
@@ -95,3 +97,14 @@ def test_why_a_server_cannot_start(monkeypatch, options, words):
 def test_a_database_that_is_none_ends_the_server(tmp_path):
     with pytest.raises(StoreError, match=tmp_path.name):
         ls.serve(port=0, database=f"sqlite:///{tmp_path}")
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    with bind("127.0.0.1", 0) as listener, socket.socket() as client:
+        listener.setblocking(True)
+        client.connect(listener.getsockname())
+        accepted, _ = listener.accept()
+        with accepted:
+            # asyncio sets TCP_NODELAY on sockets that say they are TCP; without it each small
+            # answer waits 40 ms for the acknowledgement of the one before.
+            assert accepted.proto == socket.IPPROTO_TCP

@@ -69,8 +69,9 @@ def bind(host: str, port: int) -> socket.socket:
     """
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, *_, socket_address = infos[0]
-        listener = socket.socket(family, kind)
+        family, kind, protocol, _, socket_address = infos[0]
+        # Accepted connections inherit the protocol; asyncio sets TCP_NODELAY only where it is TCP.
+        listener = socket.socket(family, kind, protocol)
         # On Windows SO_REUSEADDR would let two programs share a port; this is its opposite.
         exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
         listener.setsockopt(socket.SOL_SOCKET, exclusive or socket.SO_REUSEADDR, 1)
