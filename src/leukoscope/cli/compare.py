@@ -95,7 +95,7 @@ def _print_group(console: "Console", group: "Group", comparison: "Comparison") -
         "#": ["" if row.rank is None else str(row.rank) for row in rows],
         "Run": [entry.name for entry in entries],
         words.title(first): [str(entry.evaluation.metrics[first]) for entry in entries],
-        "Less baseline": [words.difference(row, first) for row in rows],
+        "Minus baseline": [words.difference(row, first) for row in rows],
         "Recipe": ["\n".join([entry.recipe, *entry.settings]) for entry in entries],
     }
     for key in others:

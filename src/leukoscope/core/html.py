@@ -1,7 +1,7 @@
-"""Self-contained HTML pages: every report, sheet and summary is built from these few parts.
+"""Self-contained HTML pages: the elements that every report and summary is built from.
 
-Text is escaped by MarkupSafe wherever it comes from; pictures are embedded, so that one file
-can be mailed. The frame and its style are page.html. Only `figure` needs the train extra.
+All text is escaped by MarkupSafe, and images are embedded, so that one file can be mailed. The
+frame and its style are in page.html. Only `figure` needs the train extra.
 """
 
 import base64
@@ -52,7 +52,7 @@ def paragraph(text: str) -> Markup:
 
 
 def note(text: str, kind: str = "info") -> Markup:
-    """A box that stands out; `kind` is "info" or "warning"."""
+    """A highlighted box; `kind` is "info" or "warning"."""
     role = Markup(' role="alert"') if kind == "warning" else ""
     return Markup('<div class="note {}"{}>{}</div>').format(kind, role, text)
 
@@ -85,12 +85,12 @@ def figure(drawing: "Figure", caption: str = "", alt: str = "") -> Markup:
 def image_grid(
     images: Iterable[tuple[np.ndarray, str]], caption: str = "", size: int = 96
 ) -> Markup:
-    """Small pictures side by side, each with its own line of text.
+    """Small images side by side, each with a caption.
 
     Args:
         images: uint8 arrays (H, W, 3), each with a caption.
-        caption: Text under the whole grid.
-        size: Width of each picture in CSS pixels; stored at twice that for sharp screens.
+        caption: Text below the grid.
+        size: Width of each image in CSS pixels; stored at twice that for high-density screens.
     """
     from PIL import Image
 

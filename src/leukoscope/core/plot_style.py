@@ -1,11 +1,11 @@
-"""One look for every plot: colors told apart by color-blind readers, few lines, labeled axes."""
+"""The style of every plot: colors for color-blind readers, few lines, labeled axes."""
 
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# M. Okabe, K. Ito, "Color universal design", 2008: told apart with every common form of color
+# M. Okabe, K. Ito, "Color universal design", 2008: distinguishable with every common form of color
 # blindness.
 ALL_COLOR = "#D55E00"
 HEM_COLOR = "#0072B2"
@@ -19,25 +19,25 @@ CLASS_TITLES = {1: "ALL (leukemic blast)", 0: "HEM (normal)"}
 
 
 def figure(width: float = 5.2, height: float = 4.4, **grid: Any) -> tuple[Figure, Any]:
-    """A figure of the given size and its axes, made without pyplot, so that nothing stays open.
+    """A figure of the given size and its axes, made without pyplot, so that no figure stays open.
 
     Args:
         width: Inches.
         height: Inches.
-        **grid: What `Figure.subplots` takes, for more than one axes.
+        **grid: Options of `Figure.subplots`, for more than one axes.
     """
     sheet = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     return sheet, sheet.subplots(**grid)
 
 
 def dress(axes: Axes, x: str, y: str, title: str = "", *, unit: bool = False) -> None:
-    """Label the axes and quiet everything that is not data.
+    """Label the axes and mute everything that is not data.
 
     Args:
-        axes: To be dressed, after drawing.
+        axes: The axes, after drawing.
         x: Label of the horizontal axis.
         y: Label of the vertical axis.
-        title: Short statement above, if any.
+        title: Short title above, if any.
         unit: Both axes run from 0 to 1.
     """
     axes.set_xlabel(x, color=INK)
@@ -54,5 +54,5 @@ def dress(axes: Axes, x: str, y: str, title: str = "", *, unit: bool = False) ->
 
 
 def legend(axes: Axes, **options: Any) -> None:
-    """A small legend that does not hide what lies under it."""
+    """A small, translucent legend."""
     axes.legend(fontsize=8.5, frameon=True, framealpha=0.85, edgecolor="none", **options)

@@ -29,20 +29,20 @@ def _sigmoid(value: float) -> float:
 def wilson_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """The Wilson score interval of a proportion of `k` out of `n`.
 
-    Unlike `k / n` plus and minus a standard error it stays within 0 and 1 and keeps its promise for
-    small `n` and for proportions near either end. It takes the `n` trials as independent.
+    Unlike `k / n` plus or minus a standard error, it stays within 0 and 1 and has the stated coverage
+    for small `n` and for proportions near either end. It assumes independent trials.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J.
     Am. Stat. Assoc. 22 (1927) 209-212; recommended by L. D. Brown, T. T. Cai and A. DasGupta, Stat.
     Sci. 16 (2001) 101-133.
 
     Args:
-        k: Successes.
-        n: Trials.
+        k: Number of successes.
+        n: Number of trials.
         confidence: Two-sided confidence, between 0 and 1.
 
     Returns:
-        Lower and upper bound; (0.0, 1.0) when there are no trials, for then nothing is known.
+        Lower and upper bound; (0.0, 1.0) without trials.
 
     Raises:
         ValueError: If not 0 <= k <= n, or the confidence is not strictly between 0 and 1.

@@ -183,7 +183,7 @@ def _loaded(values: list[Any], is_text: bool) -> np.ndarray:
 
 
 def _name(value: Any) -> Any:
-    """A name that other tools store as a number: 7.0 beside a blank was meant as 7."""
+    """A name that other tools stored as a number: 7.0 in a column with blanks was 7."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else finite(value)
     return value
@@ -247,7 +247,7 @@ def _write_parquet(path: Path, fields: list[str], rows: Sequence[Mapping[str, ob
 
 
 def _has_parquet_ends(path: Path) -> bool:
-    """Whether the file starts and ends as Parquet does, so that the reader needn't find out."""
+    """Whether the file starts and ends as Parquet does, since its reader panics if not."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         if size < 12:
