@@ -29,8 +29,8 @@ def _sigmoid(value: float) -> float:
 def wilson_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """The Wilson score interval of a proportion of `k` out of `n`.
 
-    Unlike `k / n` plus or minus a standard error, it stays within 0 and 1 and has the stated coverage
-    for small `n` and for proportions near either end. It assumes independent trials.
+    Unlike `k / n` plus or minus a standard error, it stays within 0 and 1 and has the stated
+    coverage for small `n` and for proportions near either end. It assumes independent trials.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J.
     Am. Stat. Assoc. 22 (1927) 209-212; recommended by L. D. Brown, T. T. Cai and A. DasGupta, Stat.
