@@ -5,14 +5,17 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from PIL import Image
 
 import leukoscope as ls
 from leukoscope.cli.common import report
-from leukoscope.cli.main import main
+from leukoscope.cli.main import app, main
 from leukoscope.cli.train import parse_setting
 from leukoscope.core.errors import RESEARCH_USE, CohortError
 from leukoscope.models.recipe.recipe import recipe_names
@@ -61,23 +64,20 @@ def test_help_imports_nothing_heavy():
     assert not HEAVY & set(loaded.split())
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        *(["data", verb] for verb in ("info", "verify", "audit", "report", "download")),
-        *(["data", verb] for verb in ("synthesize", "split")),
-        *([verb] for verb in ("train", "preview", "recipes", "evaluate", "predict", "demo")),
-        ["compare"],
-        ["leakage"],
-        *([verb] for verb in ("serve", "tune")),
-        *(["model", verb] for verb in ("show", "verify")),
-    ],
-    ids=" ".join,
-)
-def test_every_verb_has_help(run, verb):
-    code, out, _ = run(*verb, "--help")
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of every command, groups included."""
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        if not below.hidden:
+            yield from commands(below, (*path, name))
+
+
+@pytest.mark.parametrize("words", [*commands(typer.main.get_command(app))], ids=" ".join)
+def test_every_command_has_help(run, words):
+    code, out, _ = run(*words, "--help")
     assert code == 0
-    assert f"leukoscope {' '.join(verb)}" in out
+    assert " ".join(("leukoscope", *words)) in out
+    assert "..." not in out.partition("\nCommands:\n")[2]  # a summary fits on its line
 
 
 def test_version(run):
@@ -218,7 +218,7 @@ def test_settings_are_read_as_in_a_recipe(text, setting):
 
 
 @pytest.mark.parametrize("text", ["loss.l2", "=1", "loss.l2=[1"])
-def test_a_setting_that_is_none_is_refused(run, text):
+def test_an_invalid_setting_is_refused(run, text):
     code, _, err = run("train", "cells", "--set", text)
     assert code == 2
     assert "NAME=VALUE" in err

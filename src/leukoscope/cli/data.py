@@ -53,7 +53,7 @@ def data_audit(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Find duplicate images and subject ids that belong to one person.
+    """Find duplicate images and subject ids of one person.
 
     Writes cohort.csv (the cells with their persons), pairs.csv, and audit.html to check the pairs
     by eye.

@@ -50,7 +50,10 @@ def model_card(
         "model-card.html"
     ),
 ) -> None:
-    """Write the model card as a page; for a run folder, with results per person."""
+    """Write the model card as a page.
+
+    The card of a run folder has results per person as well.
+    """
     print(ls.model_card(model, out=out))
 
 
@@ -61,5 +64,5 @@ def model_checklist(
         "checklist.html"
     ),
 ) -> None:
-    """Fill in the checklists CLAIM 2024 and TRIPOD+AI from the files of a model."""
+    """Fill in the checklists CLAIM 2024 and TRIPOD+AI."""
     print(ls.model_checklist(model, out=out))

@@ -99,11 +99,11 @@ EXTRAS: Mapping[str, str] = {
 }
 
 
-def missing_extra(verb: str, error: ImportError) -> ImportError | MissingExtraError:
+def missing_extra(command: str, error: ImportError) -> ImportError | MissingExtraError:
     """Return the error to raise where an import failed.
 
     Args:
-        verb: The command or feature, as a user would name it.
+        command: The command or feature, as a user would name it.
         error: The failed import.
 
     Returns:
@@ -113,6 +113,6 @@ def missing_extra(verb: str, error: ImportError) -> ImportError | MissingExtraEr
     if extra is None or not isinstance(error, ModuleNotFoundError):
         return error
     return MissingExtraError(
-        f"{verb} needs the package {error.name!r}, which is not installed. "
+        f"{command} needs the package {error.name!r}, which is not installed. "
         f"Install it with: pip install 'leukoscope[{extra}]'"
     )

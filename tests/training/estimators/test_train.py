@@ -1,4 +1,4 @@
-"""Classical recipes from image files to a model file, alone and through the verbs."""
+"""Classical recipes from image files to a model file, alone and through the API."""
 
 import json
 import subprocess
