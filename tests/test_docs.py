@@ -80,6 +80,7 @@ def is_of_api(node: Any) -> bool:
     return is_name and node.value.id == "ls"
 
 
+@pytest.mark.slow(15)  # it trains a model
 @pytest.mark.parametrize("page", RUN)
 def test_python_blocks_run_and_print_what_the_page_shows(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
