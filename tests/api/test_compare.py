@@ -103,7 +103,7 @@ def test_one_file_by_its_suffix(made: Path, tmp_path: Path, name: str) -> None:
         (lambda run: (run / "predictions.csv").write_text("path,label\na.bmp,ALL\n"), "p_all"),
         (lambda run: (run / "predictions.csv").write_text("path\n"), "predictions.csv"),
         (lambda run: _fewer(run / "predictions.csv"), "not made from predictions.csv"),
-        (lambda run: _retrained(run / "model.onnx"), "trained or measured again"),
+        (lambda run: _retrained(run / "model.onnx"), "trained or evaluated again"),
     ],
 )
 def test_what_cannot_be_compared_has_a_line_and_the_rest_goes_on(runs, damage, words) -> None:

@@ -209,7 +209,7 @@ def test_an_unreadable_image_is_left_out_with_a_warning(
     (cells.parent / "S3-1.png").write_bytes(b"no image")
     run = train(cells, tmp_path / "run", settings={"fit.epochs": 1})
     assert len(run.cohort) == 19
-    assert "left out: " in caplog.text
+    assert "skipped: " in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""What a training is given of each cell, made once and kept as one memory-mapped array.
+"""Inputs of a training, made once for each cell and cached as one memory-mapped array.
 
 Decoding and resizing cost more than half of a small network's training step, and measuring a cell
-costs more than any estimator; the cache pays them once for all epochs, runs and processes.
+costs more than any estimator; with the cache they are paid once for all epochs and runs.
 """
 
 import hashlib
@@ -25,17 +25,17 @@ from leukoscope.data.descriptors import NAMES, VERSION, describe
 from leukoscope.data.imaging.image import Crop, read_cell
 
 SECONDS_PER_IMAGE = 0.003  # decode and resize of a 450 px BMP on one core, with a cold disk
-SECONDS_PER_MEASURING = 0.016  # decode and describe one
+SECONDS_PER_MEASURING = 0.016  # decode one and measure its descriptors
 
 
 @dataclass(frozen=True)
 class Crops:
-    """What is kept of the cells of a cohort.
+    """Cached inputs for the cells of a cohort.
 
     Attributes:
-        cells: memory-mapped; uint8 (N, S, S, 3) crops or float32 (N, F) values; all zero where
+        cells: Memory-mapped; uint8 (N, S, S, 3) crops or float32 (N, F) values; all zero where
             the image could not be read.
-        problems: Row to the one-line reason.
+        problems: Reasons by row for unreadable images, a line each.
     """
 
     cells: np.ndarray
@@ -44,7 +44,7 @@ class Crops:
 
 @dataclass(frozen=True)
 class _Kind:
-    """What is made of each cell: its parts of the cache's key, its form, how, and its name."""
+    """A kind of cached input: its part of the cache key, shape, type, function and title."""
 
     key: tuple[object, ...]
     shape: tuple[int, ...]
@@ -60,7 +60,7 @@ def cache_folder() -> Path:
 
 
 def estimate(cells: int, crop: Crop, jobs: int) -> str:
-    """What caching will take, in words."""
+    """The disk space and time that caching takes, as text."""
     gigabytes = cells * crop.size**2 * 3 / 1e9
     seconds = cells * SECONDS_PER_IMAGE / max(1, jobs)
     shown = f"{gigabytes:.2f} GB on disk, about {max(1, round(seconds))} s"
@@ -68,12 +68,12 @@ def estimate(cells: int, crop: Crop, jobs: int) -> str:
 
 
 def estimate_measuring(cells: int, jobs: int, what: str = "") -> str:
-    """What measuring will take where the cache lacks it, in words.
+    """The time that measuring takes if it is not cached, as text.
 
     Args:
-        cells: How many.
-        jobs: Threads.
-        what: Is measured; descriptors if nothing is said.
+        cells: Number of cells.
+        jobs: Number of threads.
+        what: What is measured; by default the descriptors.
     """
     seconds = max(1, round(cells * SECONDS_PER_MEASURING / max(1, jobs)))
     what = what or f"{len(NAMES)} descriptors of {cells:,} cells"
@@ -81,16 +81,16 @@ def estimate_measuring(cells: int, jobs: int, what: str = "") -> str:
 
 
 def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2) -> Crops:
-    """The crops of a cohort, from the cache where it has them.
+    """The crops of a cohort, from the cache if it holds them.
 
-    The cache is keyed by the images' hashes in order and the crop, so a changed file is never taken
-    for the old one.
+    The cache key is made of the images' hashes in order and the crop, so a changed file is never
+    taken for the old one.
 
     Args:
         cohort: The cells, hashed.
-        crop: Which crop.
-        folder: Where the cache is; by default `cache_folder()`.
-        jobs: Threads.
+        crop: The crop.
+        folder: The folder of the cache; by default `cache_folder()`.
+        jobs: Number of threads.
 
     Raises:
         TrainingError: Not enough space on the disk.
@@ -106,7 +106,7 @@ def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs
 def cached_descriptors(
     cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2
 ) -> Crops:
-    """All descriptors of the cells of a cohort, likewise; measured anew with another version."""
+    """All descriptors of the cells of a cohort, cached like crops, for each version of them."""
 
     def make(path: str) -> np.ndarray:
         return describe(read_cell(path, crop))
@@ -124,22 +124,22 @@ def cached_values(
     folder: Path | None = None,
     jobs: int = 2,
 ) -> Crops:
-    """Any numbers that are made of each image file, likewise.
+    """Any values that are computed from each image file, cached like crops.
 
     Args:
         cohort: The cells, hashed.
-        key: Tells these numbers from others that are made of the same files.
-        width: How many there are.
-        make: From a path to float32 (width,).
-        folder: Where the cache is; by default `cache_folder()`.
-        jobs: Threads.
+        key: Distinguishes these values from others of the same files.
+        width: The number of values per cell.
+        make: Computes float32 (width,) from a path.
+        folder: The folder of the cache; by default `cache_folder()`.
+        jobs: Number of threads.
     """
     kind = _Kind(key, (width,), np.float32, make, "Measuring cells")
     return _cached(cohort, kind, folder, jobs)
 
 
 def usable_rows(cohort: Cohort, problems: Collection[int]) -> np.ndarray:
-    """The rows that stand in a part and whose image could be read.
+    """The rows that are in a subset and whose image could be read.
 
     Args:
         cohort: The cells that were cached, with part.
@@ -171,7 +171,7 @@ def _make(paths: Sequence[str], kind: _Kind, array: Path, remarks: Path, jobs: i
     if needed > 0.95 * free:
         raise TrainingError(
             f"{array.parent}: {needed / 1e9:.1f} GB are needed for the cells and "
-            f"{free / 1e9:.1f} GB are free; make room, or set LEUKOSCOPE_CACHE to a folder on "
+            f"{free / 1e9:.1f} GB are free; free some, or set LEUKOSCOPE_CACHE to a folder on "
             "another disk."
         )
     problems: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""A sheet of cells as training would see them: is the augmentation too strong, or too weak?"""
+"""A page of augmented cells, to see whether the augmentation is too strong or too weak."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +20,13 @@ VERSIONS = 7
 
 
 def write_preview(cohort: Cohort, recipe: NetworkRecipe, out: Path, *, seed: int = 0) -> Path:
-    """Write an HTML sheet: cells of different persons, and random versions of each beside it.
+    """Write an HTML page: cells of different persons, each beside random augmentations of it.
 
     Args:
-        cohort: Labeled cells; the sheet shows four of each class, of as many persons as it can.
-        recipe: Says which crop, and which changes.
+        cohort: Labeled cells; the page shows four of each class, of as many persons as possible.
+        recipe: The crop and the augmentation.
         out: The page to write.
-        seed: Of the choice of cells and of the changes.
+        seed: Random seed of the choice of cells and of the augmentation.
 
     Returns:
         The page's path.
@@ -46,49 +46,49 @@ def write_preview(cohort: Cohort, recipe: NetworkRecipe, out: Path, *, seed: int
             f"{cohort.source}: no labeled cell can be read, so there is nothing to preview; "
             "check with: leukoscope data info"
         )
-    seen = f"Crop: {crop.crop} px around the center, seen at {crop.size} x {crop.size} px."
+    shown = f"Crop: {crop.crop} px around the center, resized to {crop.size} x {crop.size} px."
     parts = [
         *synthetic_notice(cohort),
-        html.paragraph(f"Each row: a cell as it is, then {VERSIONS} of its versions in training."),
-        html.paragraph(f"{seen} Changes: {describe_augmentation(recipe.augment)}."),
+        html.paragraph(f"Each row: a cell without augmentation, then {VERSIONS} random versions."),
+        html.paragraph(f"{shown} Augmentation: {describe_augmentation(recipe.augment)}."),
         *rows,
     ]
-    return html.write_page(out, f"What training sees: {recipe.name}", parts, subtitle=cohort.source)
+    return html.write_page(out, f"Augmentation of {recipe.name}", parts, subtitle=cohort.source)
 
 
 def describe_augmentation(settings: Augment) -> str:
-    """The settings of an augmentation as a list in words; "none" where all are off."""
+    """The settings of an augmentation as text; "none" if all are off."""
     changes = [
-        (settings.rotate, f"turned by up to {settings.rotate:g} degrees to either side"),
-        (settings.flip, "mirrored half of the time"),
+        (settings.rotate, f"rotated by up to {settings.rotate:g} degrees to either side"),
+        (settings.flip, "flipped with a probability of 1/2"),
         (settings.scale, f"size changed by up to {settings.scale:.0%}"),
         (settings.shift, f"shifted by up to {settings.shift:.0%} of the side"),
         (settings.brightness, f"brightness changed by up to {settings.brightness:.0%}"),
         (settings.color, f"each color channel changed by up to {settings.color:.0%}"),
         (settings.blur, f"blurred with a standard deviation of up to {settings.blur:g} px"),
     ]
-    return ", ".join(words for amount, words in changes if amount) or "none"
+    return ", ".join(text for amount, text in changes if amount) or "none"
 
 
 def _chosen(
     cohort: Cohort, label: int, crop: Crop, rng: np.random.Generator
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Readable cells of one class, each of another person while there are enough persons."""
+    """Readable cells of one class, of as many different persons as possible."""
     rows = rng.permutation(np.flatnonzero(cohort["label"] == label))
-    taken: dict[str, int] = {}
-    turn = {}  # the how-manieth of its person's cells each row is
+    counts: dict[str, int] = {}
+    turn = {}  # how many cells of the same person come before each row
     for row in rows:
         person = cohort["person"][row]
-        turn[row] = taken[person] = taken.get(person, -1) + 1
-    found = 0
+        turn[row] = counts[person] = counts.get(person, -1) + 1
+    chosen = 0
     for row in sorted(rows, key=turn.__getitem__):
-        if found == PER_CLASS:
+        if chosen == PER_CLASS:
             return
         try:
             cell = read_cell(cohort.paths[row], crop)
         except ImageError:
             continue
-        found += 1
+        chosen += 1
         yield int(row), cell
 
 

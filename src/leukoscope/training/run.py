@@ -1,4 +1,4 @@
-"""The run folder: everything one training used and made, each in a file a person can open."""
+"""The run folder: everything that a training used and wrote, in readable files."""
 
 import hashlib
 import json
@@ -27,9 +27,9 @@ class Run:
     """A training and its files.
 
     Attributes:
-        folder: Where they are.
+        folder: The run folder.
         recipe: The settings.
-        split: Who stood in which part.
+        split: The split over subsets.
         cohort: The cells, with `part`.
     """
 
@@ -61,14 +61,14 @@ def run_key(cohort: Cohort, settings: Mapping[str, Any], *others: Any) -> str:
 
 
 def write_run(run: Run) -> None:
-    """Write what a training starts from, before it starts."""
+    """Write recipe, split and cohort, before the training starts."""
     write_recipe(run.recipe, run.folder / RECIPE)
     write_split(run.split, run.folder / SPLIT)
     write_cohort(run.cohort, run.folder / COHORT)
 
 
 def check_kind(folder: Path, recipe: Recipe) -> None:
-    """Make sure that a folder holds no run of a network where an estimator is to go, or conversely.
+    """Make sure that a folder holds no run of the other kind of recipe: network or estimator.
 
     Raises:
         TrainingError: It does.
@@ -76,13 +76,13 @@ def check_kind(folder: Path, recipe: Recipe) -> None:
     path = folder / RECIPE
     if path.is_file() and type(read_recipe(path)) is not type(recipe):
         raise TrainingError(
-            f"{folder}: holds a run of another kind of recipe; choose another --out, or start anew "
-            "there with --fresh."
+            f"{folder}: holds a run of another kind of recipe; choose another --out, or start "
+            "again there with --fresh."
         )
 
 
 def clear(folder: Path) -> None:
-    """Remove what a training made in a folder, and nothing else, so that a new one can start."""
+    """Remove the files of a training from a folder, and no others, so that a new one can start."""
     for name in MADE:
         (folder / name).unlink(missing_ok=True)
 
@@ -91,7 +91,7 @@ def read_run(folder: Path | str) -> Run:
     """Read a run folder.
 
     Raises:
-        TrainingError: It is not one, or its training has not finished.
+        TrainingError: Not a run folder, or its training has not finished.
     """
     folder = Path(folder)
     missing = [name for name in (RECIPE, SPLIT, COHORT) if not (folder / name).is_file()]
@@ -102,8 +102,8 @@ def read_run(folder: Path | str) -> Run:
         )
     if not (folder / MODEL).is_file():
         raise TrainingError(
-            f"{folder}: this training has not finished (no {MODEL}); run the same `leukoscope "
-            "train` again to go on."
+            f"{folder}: this training has not finished (no {MODEL}); repeat the same "
+            "`leukoscope train` to resume it."
         )
     recipe, split = read_recipe(folder / RECIPE), read_split(folder / SPLIT)
     return Run(folder, recipe, split, read_cohort_table(folder / COHORT))

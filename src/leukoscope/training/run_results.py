@@ -1,4 +1,4 @@
-"""A run that was trained and measured, as a comparison takes it: read from its folder."""
+"""Read an evaluated run from its folder, for a comparison."""
 
 import json
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run for a comparison, and what is odd about its folder, a line each."""
+    """A run for a comparison, with remarks on its folder, a line each."""
 
     entry: Entry
     remarks: tuple[str, ...] = ()
 
 
 def read_run_result(folder: Path | str) -> RunResult:
-    """Read what a comparison needs of a run folder.
+    """Read a run folder for a comparison.
 
     Raises:
-        LeukoscopeError: It is no run folder, its training has not finished, it was not measured, a
+        LeukoscopeError: Not a run folder, its training has not finished, it was not evaluated, a
             file is damaged, or its files do not belong together; the message says what to do.
     """
     folder = Path(folder)
@@ -69,18 +69,18 @@ def read_run_result(folder: Path | str) -> RunResult:
 
 
 def printable(text: str) -> str:
-    """Text with a mark for every character that could upset a terminal or a file."""
-    return "".join(one if one.isprintable() else UNPRINTABLE for one in text)
+    """Text with a replacement for every character that is not printable."""
+    return "".join(char if char.isprintable() else UNPRINTABLE for char in text)
 
 
 def changed_settings(recipe: Recipe) -> tuple[str, ...]:
-    """What differs from the recipe of the same name that comes with the package: "NAME=VALUE"."""
+    """Settings that differ from the shipped recipe of the same name, as "NAME=VALUE"."""
     if recipe.name not in recipe_names():
         return ()
-    usual, own = _flat(read_recipe(recipe.name).to_dict()), _flat(recipe.to_dict())
-    names = [name for name in {**usual, **own} if usual.get(name) != own.get(name)]
+    shipped, used = _flat(read_recipe(recipe.name).to_dict()), _flat(recipe.to_dict())
+    names = [name for name in {**shipped, **used} if shipped.get(name) != used.get(name)]
     return tuple(
-        f"{name}={printable(json.dumps(own.get(name), ensure_ascii=False)).strip(chr(34))}"
+        f"{name}={printable(json.dumps(used.get(name), ensure_ascii=False)).strip(chr(34))}"
         for name in names
         if name != "summary"
     )
@@ -94,13 +94,13 @@ def _check_files(folder: Path) -> None:
         )
     if not (folder / MODEL).is_file():
         raise TrainingError(
-            f"{folder}: this training has not finished (no {MODEL}); the same `leukoscope train` "
-            "goes on."
+            f"{folder}: this training has not finished (no {MODEL}); repeat the same `leukoscope "
+            "train` to resume it."
         )
     for name in (RECORD_NAME, PREDICTIONS):
         if not (folder / name).is_file():
             raise TrainingError(
-                f"{folder}: not measured yet (no {name}); measure it: leukoscope evaluate {folder}"
+                f"{folder}: not evaluated yet (no {name}); run: leukoscope evaluate {folder}"
             )
 
 
@@ -115,28 +115,28 @@ def _read_record(folder: Path) -> Evaluation:
         sound = False
     if not sound:
         raise TrainingError(
-            f"{path}: is damaged, or of another version; measure again: leukoscope evaluate "
+            f"{path}: is damaged, or of another version; evaluate again: leukoscope evaluate "
             f"{folder}"
         )
     return record
 
 
 def _is_sound(record: Evaluation) -> bool:
-    """Whether all that a comparison shows and sorts by is there and of its kind."""
-    how, point = record.protocol, record.operating_point
+    """True if every value that a comparison shows or sorts by has the right type."""
+    protocol, point = record.protocol, record.operating_point
     needed = [record.metrics[metric.key] for metric in METRICS]
     needed += [record.metrics_at_half[metric.key] for metric in METRICS if metric.needs_threshold]
-    numbers = [value for one in needed for value in (one.value, one.low, one.high)]
+    numbers = [value for metric in needed for value in (metric.value, metric.low, metric.high)]
     numbers += [point.threshold, point.target_recall]
     counts = [record.cells[name] for name in ("ALL", "HEM")]
     counts += [record.person_count[name] for name in ("ALL", "HEM")]
-    counts += [*record.confusion.counts, *how.cells.values()]
+    counts += [*record.confusion.counts, *protocol.cells.values()]
     return (
         all(value is None or abs(value) != inf for value in numbers)
         and all(isinstance(count, int) for count in counts)
-        and all(isinstance(text, str) for text in (how.split, how.part))
-        and all(isinstance(flag, bool) for flag in (how.leaky, how.synthetic))
-        and isinstance(how.split_seed, int | None)
+        and all(isinstance(text, str) for text in (protocol.split, protocol.part))
+        and all(isinstance(flag, bool) for flag in (protocol.leaky, protocol.synthetic))
+        and isinstance(protocol.split_seed, int | None)
         and isinstance(point.threshold, float | int)
     )
 
@@ -146,7 +146,7 @@ def _read_predictions(folder: Path, cells: Cohort) -> Predictions:
         return predictions_of(cells)
     except LeukoscopeError as error:
         raise CohortError(
-            f"{folder / PREDICTIONS}: {error}; measure again: leukoscope evaluate {folder}"
+            f"{folder / PREDICTIONS}: {error}; evaluate again: leukoscope evaluate {folder}"
         ) from error
 
 
@@ -155,21 +155,21 @@ def _check_together(folder: Path, record: Evaluation, predictions: Predictions, 
     counted = confusion(predictions.label, predictions.p, record.operating_point.threshold)
     if counted != record.confusion:
         raise TrainingError(
-            f"{folder}: {RECORD_NAME} was not made from {PREDICTIONS}; measure again: leukoscope "
+            f"{folder}: {RECORD_NAME} was not made from {PREDICTIONS}; evaluate again: leukoscope "
             f"evaluate {folder}"
         )
-    # A model that is trained on gets a new card, without results.
+    # A training that is continued writes a new card, without results.
     own_test = record.protocol.part == "test"
     auroc = card.results.get("auroc")
     if own_test and (auroc is None or auroc.value != _number(record.metrics["auroc"].value)):
         raise TrainingError(
-            f"{folder}: its model was trained or measured again since {RECORD_NAME}; measure "
+            f"{folder}: its model was trained or evaluated again since {RECORD_NAME}; evaluate "
             f"again: leukoscope evaluate {folder}"
         )
 
 
 def _training(split: Split, card: Card) -> str:
-    """A hash of the cells a model learned from and of how all parts were made."""
+    """A hash of the cells that a model was trained on, and of the split."""
     seen = card.training
     parts = {part: split.units(part) for part in sorted(set(split.parts.values()))}
     persons = {part: sorted(names) for part, names in sorted(seen.persons.items())}
@@ -178,13 +178,13 @@ def _training(split: Split, card: Card) -> str:
 
 
 def _cohort(card: Card, predictions: Cohort) -> str:
-    """A hash of all images of a run: those it learned from and those it was measured on."""
+    """A hash of all images of a run: those it was trained on and those it was evaluated on."""
     measured = {truncate(sha256) for sha256 in predictions["sha256"] if sha256}
     return digest(sorted(card.hash_set() | measured))
 
 
 def _cost(folder: Path, recipe: Recipe) -> tuple[int | None, float | None, tuple[str, ...]]:
-    """Epochs and seconds of a training as far as they are on record, and what is not."""
+    """Recorded epochs and seconds of a training, and remarks on what is missing."""
     is_estimator = isinstance(recipe, EstimatorRecipe)
     name = CHOICE if is_estimator else LOG
     try:
@@ -194,12 +194,12 @@ def _cost(folder: Path, recipe: Recipe) -> tuple[int | None, float | None, tuple
         log = read_table(folder / name)
         return len(log["epoch"]), _seconds(float(np.sum(log["seconds"]))), ()
     except (LeukoscopeError, OSError, ValueError, KeyError, TypeError, AttributeError):
-        remark = f"{folder / name}: cannot be read, so what the training took is not shown."
+        remark = f"{folder / name}: cannot be read, so the training time is not shown."
         return None, None, (remark,)
 
 
 def _seconds(value: Any) -> float | None:
-    """A duration, or None where none is on record."""
+    """A duration, or None if it is not recorded."""
     return float(value) if isinstance(value, int | float) and isfinite(value) else None
 
 

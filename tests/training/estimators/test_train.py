@@ -185,7 +185,7 @@ def test_an_unreadable_image_is_left_out_with_a_warning(
     with caplog.at_level("INFO", "leukoscope"):
         run = train(cells, tmp_path / "run", "logistic")
     assert len(run.cohort) == 19
-    assert "left out: " in caplog.text
+    assert "skipped: " in caplog.text
     assert "117 descriptors of 20 cells" in caplog.text
 
 

@@ -44,8 +44,8 @@ def test_stages_cost_and_figures_are_lines(caplog: pytest.LogCaptureFixture) -> 
     assert begins == "stage 2 of 2, the head and the last block: at most 5 epochs"
     weights, some = 3 * 9 * 4 + 4 + 4 * 9 * 8 + 8 + 8 + 1, 4 * 9 * 8 + 8 + 8 + 1
     assert re.fullmatch(
-        rf"{weights} weights, of which {some} train; \d+\.\d GB of memory; "
-        r"about \d+ s an epoch and 8 epochs at most",
+        rf"{weights} parameters, {some} of them trained; \d+\.\d GB of memory; "
+        r"about \d+ s per epoch, at most 8 epochs",
         cost,
     )
     assert figures.startswith("stage 2  epoch   4  train loss 0.500  validation loss 0.600")
@@ -54,8 +54,8 @@ def test_stages_cost_and_figures_are_lines(caplog: pytest.LogCaptureFixture) -> 
 
 def test_one_stage_is_not_spoken_of(caplog: pytest.LogCaptureFixture) -> None:
     cost, figures = said([Stage("all", 5, 0.1)], 1, caplog)
-    assert "of which" not in cost
-    assert cost.endswith("5 epochs at most")
+    assert "of them trained" not in cost
+    assert cost.endswith("at most 5 epochs")
     assert figures.startswith("epoch   4")
 
 

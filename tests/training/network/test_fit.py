@@ -217,7 +217,7 @@ def test_a_damaged_checkpoint_is_said(out: Path) -> None:
 def test_a_missing_class_is_said(part: str, label: int, out: Path) -> None:
     cohort, cells = tiny_cohort()
     keep = np.flatnonzero((cohort["part"] != part) | (cohort["label"] != label))
-    with pytest.raises(TrainingError, match=f"{part} part has .* not both classes"):
+    with pytest.raises(TrainingError, match=f"{part} subset has .* lacks"):
         fit(cohort.select(keep), cells[keep], tiny_recipe(), out)
 
 

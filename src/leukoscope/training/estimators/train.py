@@ -105,7 +105,7 @@ def measured(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Cohort
     log.info("%s: %s", recipe.name, estimate(len(cohort), recipe, jobs))
     found = feature_matrix(cohort, recipe, jobs=jobs)
     for problem in found.problems.values():
-        log.warning("left out: %s", problem)
+        log.warning("skipped: %s", problem)
     rows = usable_rows(cohort, found.problems)
     return cohort.select(rows), np.asarray(found.cells)[rows]
 

@@ -11,7 +11,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 
 
 def keep_memory() -> bool:
-    """Raise glibc's thresholds for this process; False where the C library is another."""
+    """Raise glibc's thresholds for this process; False with another C library."""
     if platform.libc_ver()[0] != "glibc":
         return False
     libc = ctypes.CDLL(None)

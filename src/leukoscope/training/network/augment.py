@@ -1,6 +1,6 @@
-"""Random changes of a training cell: turns, mirrors, size, light, color and focus.
+"""Augmentation of a training cell: rotation, flip, scale, shift, brightness, color and blur.
 
-The background is pure black and means "no cell", so light and color are multiplied: black
+The background is pure black and means "no cell", so brightness and color are multiplied: black
 stays black.
 """
 
@@ -11,12 +11,12 @@ from leukoscope.models.recipe.settings import Augment
 
 
 def augment(cell: np.ndarray, settings: Augment, rng: np.random.Generator) -> np.ndarray:
-    """One random version of a cell.
+    """Augment a cell.
 
     Args:
         cell: uint8 (S, S, 3).
-        settings: How much of each change.
-        rng: The only source of chance; the same generator state gives the same cell.
+        settings: The strength of each change.
+        rng: The only source of randomness; the same generator state gives the same cell.
 
     Returns:
         uint8 (S, S, 3).
@@ -32,7 +32,7 @@ def augment(cell: np.ndarray, settings: Augment, rng: np.random.Generator) -> np
 
 
 def _move(cell: np.ndarray, settings: Augment, draws: np.ndarray) -> np.ndarray:
-    """Turn, mirror, scale and shift in one interpolation; black comes in at the border."""
+    """Rotate, flip, scale and shift in one interpolation; the border is filled with black."""
     if not (settings.rotate or settings.flip or settings.scale or settings.shift):
         return cell
     side = cell.shape[0]
@@ -41,7 +41,7 @@ def _move(cell: np.ndarray, settings: Augment, draws: np.ndarray) -> np.ndarray:
         (middle, middle), settings.rotate * draws[0], 1 + settings.scale * draws[1]
     )
     matrix[:, 2] += settings.shift * side * draws[2:4]
-    if settings.flip and draws[4] < 0:  # mirror left and right, before all else
+    if settings.flip and draws[4] < 0:  # left to right, before the rest
         matrix = matrix @ np.array([[-1, 0, side - 1], [0, 1, 0], [0, 0, 1]], dtype=float)
     return cv2.warpAffine(cell, matrix, (side, side), flags=cv2.INTER_LINEAR, borderValue=0)
 

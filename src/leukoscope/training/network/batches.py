@@ -25,21 +25,21 @@ def training_batches(
     world: int = 1,
     jobs: int = 2,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (rows, augmented cells) of this process's share of each batch.
+    """Yield (rows, augmented cells) of this process's part of each batch.
 
-    A cell's random changes depend on seed, epoch and its place in the order alone, so neither the
-    number of processes nor of threads changes what the network sees.
+    The augmentation of a cell depends on seed, epoch and its place in the order alone, so neither
+    the number of processes nor that of threads changes the input of the network.
 
     Args:
         cells: uint8 (N, S, S, 3).
         order: Row numbers of the epoch.
         settings: The augmentation.
-        batch_size: Cells a step over all processes together.
-        seed: Of the run.
-        epoch: Which epoch.
-        rank: This process.
-        world: How many processes there are.
-        jobs: Threads.
+        batch_size: Cells per step, over all processes.
+        seed: Random seed of the run.
+        epoch: Number of the epoch.
+        rank: Number of this process.
+        world: Number of processes.
+        jobs: Number of threads.
     """
     cv2.setNumThreads(1)  # the pool is the parallelism
 

@@ -1,4 +1,4 @@
-"""Checkpoints as safetensors: everything a run needs to go on as if it had never stopped.
+"""Checkpoints as safetensors: everything a run needs to resume as if it had never stopped.
 
 Randomness needs no saving: order, augmentation and dropout of an epoch are functions of the seed
 and its number.
@@ -39,7 +39,7 @@ def save(
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """The JSON state alone.
+    """Read the JSON state only.
 
     Raises:
         TrainingError: The file is damaged.
@@ -49,7 +49,7 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def load(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> None:
-    """Put weights and, where asked for, moments back.
+    """Restore the weights and, if an optimizer is given, its moments.
 
     Raises:
         TrainingError: The file is damaged or of another network.
@@ -69,7 +69,7 @@ def _usable(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TrainingError(
-            f"{path}: this checkpoint cannot be used ({reason}); start anew with --fresh."
+            f"{path}: this checkpoint cannot be used ({reason}); start again with --fresh."
         ) from error
 
 

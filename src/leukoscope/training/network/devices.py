@@ -1,4 +1,4 @@
-"""Where a network trains: the device, the precision and the other processes, through Fabric."""
+"""The device, precision and processes of a training, through Lightning Fabric."""
 
 import sys
 
@@ -9,7 +9,7 @@ from leukoscope.training.network.distributed import processes_here, world_size
 
 
 def open_fabric(precision: str) -> Fabric:
-    """A launched Fabric on the best device here, with all processes that `torchrun` started.
+    """A launched Fabric on the best device, with all processes that `torchrun` started.
 
     Args:
         precision: "auto", "bf16" or "fp32", as in a recipe.
@@ -27,7 +27,7 @@ def open_fabric(precision: str) -> Fabric:
 
 
 def computes_bf16() -> bool:
-    """Whether this machine computes in bfloat16 rather than emulating it."""
+    """True if the hardware computes in bfloat16 and does not emulate it."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -1,4 +1,4 @@
-"""What a person sees of a training: what it will take, a bar with time left, a line an epoch."""
+"""Console output of a training: an estimate, a bar with the time left, a line per epoch."""
 
 import logging
 import sys
@@ -48,49 +48,49 @@ def training_display(stages: Sequence[Stage], cells: int) -> Iterator["Display"]
 
 
 class Display:
-    """Speaks of a training as it goes on."""
+    """Shows the progress of a training."""
 
     def __init__(self, stages: Sequence[Stage], cells: int, bar: "Progress") -> None:
         self.stages, self.cells, self.bar = stages, cells, bar
         self.task = bar.add_task("Epoch", total=1.0, now="")
-        self.most, self.stage = 0, ""
-        self.weights = ""  # in words, until the estimate is told
+        self.most_epochs, self.stage = 0, ""
+        self.parameters = ""  # as text, until the estimate is logged
         self.steps, self.from_step = 0, (0.0, 0.0)
         self.began = time.perf_counter()
 
     def on_stage(self, number: int, stage: Stage, network: nn.Module) -> None:
-        """Log what begins."""
-        self.most = sum(one.epochs for one in self.stages[:number])
+        """Log the start of a stage."""
+        self.most_epochs = sum(planned.epochs for planned in self.stages[:number])
         if len(self.stages) > 1:
             self.stage = f"stage {number} of {len(self.stages)}, "
             log.info(f"{self.stage}{describe_stage(stage)}: at most {stage.epochs} epochs")
         sizes = [(weight.numel(), weight.requires_grad) for weight in network.parameters()]
-        some = sum(size for size, trains in sizes if trains)
-        share = "" if all(trains for _, trains in sizes) else f", of which {some:,} train"
-        self.weights = f"{sum(size for size, _ in sizes):,} weights{share}"
+        trained = sum(size for size, trains in sizes if trains)
+        part = "" if all(trains for _, trains in sizes) else f", {trained:,} of them trained"
+        self.parameters = f"{sum(size for size, _ in sizes):,} parameters{part}"
         self.steps = 0
 
     def on_step(self, epoch: int, done: float, loss: float) -> None:
-        """Move the bar; after a few steps, say what an epoch will take."""
+        """Move the bar; after a few steps, log the estimated time of an epoch."""
         now = time.perf_counter()
         if done * self.cells <= 64:
             self.began = now
         speed = done * self.cells / max(1e-6, now - self.began)
         self.bar.update(
             self.task,
-            description=f"{self.stage}epoch {epoch + 1} of at most {self.most}".capitalize(),
+            description=f"{self.stage}epoch {epoch + 1} of at most {self.most_epochs}".capitalize(),
             completed=done,
             now=f"loss {loss:.3f}  {speed:.0f} cells/s",
         )
         self.steps += 1
         if self.steps == MEASURED[0]:
             self.from_step = (now, done)
-        elif self.weights and (self.steps == MEASURED[1] or done >= 1):
+        elif self.parameters and (self.steps == MEASURED[1] or done >= 1):
             self._estimate(now - self.from_step[0], done - self.from_step[1])
 
     def on_epoch(self, entry: Epoch, is_best: bool) -> None:
         """Log a line of metrics."""
-        figures = (
+        metrics = (
             *([f"stage {entry.stage}"] if len(self.stages) > 1 else []),
             f"epoch {entry.epoch:3d}",
             f"train loss {entry.train_loss:.3f}",
@@ -102,13 +102,14 @@ class Display:
             f"{entry.seconds:.0f} s",
             *(["best so far"] if is_best else []),
         )
-        log.info("  ".join(figures))
+        log.info("  ".join(metrics))
 
-    def _estimate(self, seconds: float, share: float) -> None:
-        words, memory = [self.weights], peak_memory()
+    def _estimate(self, seconds: float, fraction: float) -> None:
+        parts, memory = [self.parameters], peak_memory()
         if memory is not None:
-            words.append(f"{memory / 1e9:.1f} GB of memory")
+            parts.append(f"{memory / 1e9:.1f} GB of memory")
         if self.steps > MEASURED[0]:
-            words.append(f"about {seconds / share:.0f} s an epoch and {self.most} epochs at most")
-        log.info("; ".join(words))
-        self.weights = ""
+            each = seconds / fraction
+            parts.append(f"about {each:.0f} s per epoch, at most {self.most_epochs} epochs")
+        log.info("; ".join(parts))
+        self.parameters = ""

@@ -42,9 +42,9 @@ class Fitted:
     """A finished training.
 
     Attributes:
-        network: The best epoch's, in float32 and evaluation mode, on the CPU.
-        log: A line per epoch.
-        best: The best epoch's place in the log.
+        network: The network of the best epoch, in float32 and evaluation mode, on the CPU.
+        log: One line per epoch.
+        best: Index of the best epoch in the log.
     """
 
     network: nn.Module
@@ -52,10 +52,10 @@ class Fitted:
     best: int
 
 
-# Called after every step with the epoch's number, the part done of it (0 to 1), the loss so far.
+# Called after every step with the epoch's number, the finished fraction of it, and the loss so far.
 OnStep = Callable[[int, float, float], None]
 OnEpoch = Callable[[Epoch, bool], None]
-# Called when a stage begins or is gone on with: its number from 1, itself, the network.
+# Called when a stage begins or is resumed, with its number from 1, the stage and the network.
 OnStage = Callable[[int, Stage, nn.Module], None]
 
 
@@ -72,28 +72,28 @@ def fit(
     on_epoch: OnEpoch = lambda *_: None,
     on_stage: OnStage = lambda *_: None,
 ) -> Fitted:
-    """Train a recipe on the rows whose part is "train"; choose the epoch on those of "validation".
+    """Train a network on the training subset, and choose the best epoch on the validation subset.
 
-    A stage begins with the weights of the best epoch so far and fresh moments of the optimizer.
-    Under `torchrun` every process takes its share of each batch and the result is the one of a
-    single process, up to the order of floating-point sums (and, with dropout, other masks).
+    A stage begins with the weights of the best epoch so far and a new optimizer state. Under
+    `torchrun` every process takes a part of each batch, and the result is that of a single process,
+    up to the order of floating-point sums (and, with dropout, other masks).
 
     Args:
         cohort: N cells with label, person, part.
         cells: uint8 (N, S, S, 3) crops.
         recipe: The settings.
         out: Folder for checkpoints and log.
-        seed: Of weights, order, augmentation and dropout.
-        resume: Go on from the last finished epoch found in `out`.
-        jobs: Threads that prepare batches.
-        on_step: Told of progress within an epoch.
-        on_epoch: Told of each finished epoch and whether it is the best so far.
-        on_stage: Told of each stage that begins.
+        seed: Random seed of weights, order, augmentation and dropout.
+        resume: Continue after the last complete epoch in `out`.
+        jobs: Number of threads that prepare batches.
+        on_step: Called after each step.
+        on_epoch: Called after each epoch, with True if it is the best so far.
+        on_stage: Called at the start of each stage.
 
     Raises:
-        TrainingError: A class is missing in a part, `out` holds a different run, the weights to
-            start from cannot be used, or the loss is not finite.
-        DownloadError: The weights to start from cannot be fetched.
+        TrainingError: A subset lacks a class, `out` holds a different run, the initial weights
+            cannot be used, or the loss is not finite.
+        DownloadError: The initial weights cannot be downloaded.
     """
     train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
     label, person = cohort["label"].astype(np.float32), cohort["person"]
@@ -110,7 +110,7 @@ def fit(
     if fabric.world_size > 1:
         share_batch_norms(network)
     weights = class_weights(label[train], recipe.loss.class_weights)
-    ready = 0  # the stage that model, optimizer and stepper are made for
+    ready = 0  # the stage that model, optimizer and stepper belong to
 
     while (number := _next_stage(recipe, log)) <= len(stages):
         epoch, began, stage = len(log), time.perf_counter(), stages[number - 1]
@@ -146,7 +146,7 @@ def fit(
             jobs=jobs,
         )
         for rows, batch in batches:
-            together = len(rows) * fabric.world_size  # ranks' shares differ by at most one cell
+            together = len(rows) * fabric.world_size  # the ranks' parts differ by at most one cell
             target = fabric.to_device(torch.from_numpy(label[rows]))
             logit = model(fabric.to_device(torch.from_numpy(batch))).logit
             loss = weighted_loss(logit.float(), target, weights, recipe.loss.smoothing)
@@ -180,10 +180,10 @@ def fit(
         if is_best and fabric.global_rank == 0:
             checkpoint.save(out / checkpoint.BEST, network, None, state)
         fabric.barrier()
-        if number < _next_stage(recipe, log) <= len(stages):  # it begins from the best so far
+        if number < _next_stage(recipe, log) <= len(stages):  # which begins from the best epoch
             checkpoint.load(out / checkpoint.BEST, network)
         if fabric.global_rank == 0:
-            # `last` comes last: whatever stops the run before it, the epoch is simply done again.
+            # `last` is written last: if the run stops before, the epoch is simply repeated.
             write_log(log, out / LOG)
             checkpoint.save(out / checkpoint.LAST, network, optimizer, state)
             on_epoch(entry, is_best)
@@ -207,12 +207,12 @@ def finished_epochs(out: Path, cohort: Cohort, recipe: NetworkRecipe, seed: int)
     if state.get("run") != _run_key(cohort, recipe, seed):
         raise TrainingError(
             f"{out}: holds a run with other settings, seed or cells; choose another --out, or "
-            "start anew there with --fresh."
+            "start again there with --fresh."
         )
     try:
         return [Epoch(**line) for line in state["log"]]
     except (KeyError, TypeError) as error:
-        raise TrainingError(f"{path}: its log is damaged; start anew with --fresh.") from error
+        raise TrainingError(f"{path}: its log is damaged; start again with --fresh.") from error
 
 
 def predict_logits(
@@ -220,15 +220,15 @@ def predict_logits(
 ) -> np.ndarray:
     """Logits of some rows, float32 (n,).
 
-    Every process computes all: validation is small and so needs no exchange.
+    Every process computes all of them: the validation subset is small.
     """
     model.eval()
-    answers = []
+    logits = []
     with torch.inference_mode():
         for start in range(0, len(rows), VALIDATION_BATCH):
             batch = torch.from_numpy(cells[rows[start : start + VALIDATION_BATCH]])
-            answers.append(model(fabric.to_device(batch)).logit.float().cpu().numpy())
-    return np.concatenate(answers)
+            logits.append(model(fabric.to_device(batch)).logit.float().cpu().numpy())
+    return np.concatenate(logits)
 
 
 def _run_key(cohort: Cohort, recipe: NetworkRecipe, seed: int) -> str:

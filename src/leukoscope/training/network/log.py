@@ -1,4 +1,4 @@
-"""The log: one line of figures for each epoch."""
+"""The log: one line of metrics for each epoch."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,9 +22,9 @@ MEASURED = {
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the log; `epoch` counts from 1 over all stages, and so does `stage`.
+    """One line of the log; `epoch` counts from 1 over all stages, and `stage` from 1.
 
-    `learning_rate` is the head's.
+    `learning_rate` is that of the head.
     """
 
     epoch: int
@@ -45,7 +45,7 @@ class Epoch:
 
 
 def validation_metrics(logit: np.ndarray, label: np.ndarray) -> dict[str, float]:
-    """The validation fields of a line; cells with a logit of 0 or more are called ALL.
+    """The validation fields of a line; ALL is predicted for logits of 0 or more.
 
     Args:
         logit: float32 (N,), finite.

@@ -1,4 +1,4 @@
-"""What a step makes smaller, and how: the loss, its penalties and the optimizer."""
+"""Loss, penalties and optimizer."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,15 +24,15 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 def weighted_loss(logit: Tensor, target: Tensor, weights: np.ndarray, smoothing: float) -> Tensor:
-    """Binary cross-entropy, each cell weighed by its class, averaged over the batch.
+    """Binary cross-entropy, weighted by class, averaged over the batch.
 
     Divided by the number of cells, not by the sum of weights, so that the mean over processes is
-    the whole batch's.
+    that of the whole batch.
 
     Args:
         logit: float (N,).
         target: float (N,), 1 for ALL and 0 for HEM.
-        weights: (2,), of HEM and of ALL.
+        weights: (2,) class weights of HEM and ALL.
         smoothing: Targets become smoothing/2 and 1 - smoothing/2.
     """
     weight = torch.where(target > 0.5, float(weights[1]), float(weights[0]))
@@ -41,7 +41,7 @@ def weighted_loss(logit: Tensor, target: Tensor, weights: np.ndarray, smoothing:
 
 
 def penalty(network: nn.Module, settings: Loss) -> Tensor | float:
-    """L1 and L2 penalties over kernels that train; biases and norms are left free."""
+    """L1 and L2 penalties on kernels that train; biases and norms are not penalized."""
     if not (settings.l1 or settings.l2):
         return 0.0
     weights = dict(network.named_parameters())
@@ -56,7 +56,7 @@ def penalty(network: nn.Module, settings: Loss) -> Tensor | float:
 def make_optimizer(
     weights: Iterable[nn.Parameter] | list[dict[str, Any]], settings: Optimizer
 ) -> torch.optim.Optimizer:
-    """The optimizer a recipe names, for weights or groups of them (see `stages.trainable`)."""
+    """The optimizer of a recipe, for weights or groups of them (see `stages.trainable`)."""
     return OPTIMIZERS[settings.name](
         weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )

@@ -1,4 +1,4 @@
-"""Which cells a training shows, in which order, and how much each counts; pure functions."""
+"""Order and weights of the training cells; pure functions."""
 
 from typing import Literal
 
@@ -9,17 +9,17 @@ from leukoscope.data.cohort import Cohort
 
 
 def part_rows(cohort: Cohort, part: str) -> np.ndarray:
-    """The rows of one part.
+    """The rows of one subset.
 
     Raises:
-        TrainingError: They are not of both classes.
+        TrainingError: It lacks a class.
     """
     rows = np.flatnonzero(cohort["part"] == part)
     present = set(cohort["label"][rows].tolist())
     if not {0, 1} <= present:
         raise TrainingError(
-            f"{cohort.source}: the {part} part has {len(rows)} cells and not both classes; ALL and "
-            "HEM are needed. Try another --seed or larger parts, or add labeled cells."
+            f"{cohort.source}: the {part} subset has {len(rows)} cells and lacks ALL or HEM; try "
+            "another --seed or larger --fractions, or add labeled cells."
         )
     return rows
 
@@ -32,15 +32,15 @@ def epoch_order(
     seed: int,
     epoch: int,
 ) -> np.ndarray:
-    """Row numbers of one epoch, as many as there are cells.
+    """The rows shown in one epoch, in order; as many as there are cells.
 
     Args:
         label: (N,) 0 or 1.
-        person: (N,) who each cell is of.
+        person: (N,) person of each cell.
         sampling: "natural" shows every cell once; "class" draws with replacement so that both
-            classes come equally often; "person" so that, within a class, every person does.
-        seed: Of the run.
-        epoch: Which epoch; each has its own order.
+            classes are equally likely; "person" so that within a class all persons are.
+        seed: Random seed of the run.
+        epoch: Number of the epoch; each has its own order.
     """
     rng = np.random.default_rng((seed, epoch, 0))
     if sampling == "natural":
@@ -74,7 +74,7 @@ def even_weights(
 
 
 def class_weights(label: np.ndarray, setting: str | dict[str, float]) -> np.ndarray:
-    """What a cell of each class counts in the loss.
+    """The weight of each class in the loss.
 
     Args:
         label: (N,) training labels, 0 or 1.

@@ -1,6 +1,6 @@
 """Learning rate, best epoch and early stopping as pure functions of the epochs so far.
 
-Nothing here has a state of its own, so a resumed run decides as the uninterrupted one would have.
+They have no state, so a resumed run decides as the uninterrupted one would have.
 """
 
 import math
@@ -13,10 +13,10 @@ def learning_rate(base: float, settings: Schedule, epochs: int, scores: Sequence
     """The rate of the next epoch.
 
     Args:
-        base: The recipe's rate.
+        base: The learning rate of the recipe.
         settings: The schedule.
-        epochs: How many epochs are planned.
-        scores: What each finished epoch scored, higher is better (see `score`).
+        epochs: The planned number of epochs.
+        scores: The score of each finished epoch; higher is better (see `score`).
     """
     epoch = len(scores)
     if epoch < settings.warmup:
@@ -30,7 +30,7 @@ def learning_rate(base: float, settings: Schedule, epochs: int, scores: Sequence
 
 
 def score(monitor: Monitor, value: float) -> float:
-    """The monitored value as a score: higher is better, and an undefined one is worst."""
+    """The monitored value as a score: higher is better, and nan is the worst."""
     if math.isnan(value):
         return -math.inf
     return -value if monitor == "loss" else value
@@ -42,12 +42,12 @@ def best_epoch(scores: Sequence[float]) -> int:
 
 
 def should_stop(scores: Sequence[float], patience: int) -> bool:
-    """Whether `patience` epochs have passed since the best."""
+    """True if `patience` epochs have passed since the best."""
     return bool(scores) and len(scores) - 1 - best_epoch(scores) >= patience
 
 
 def _plateaus(scores: Sequence[float], patience: int) -> int:
-    """How often the score stood still for more than `patience` epochs."""
+    """The number of times that the score did not improve for more than `patience` epochs."""
     best, waited, plateaus = -math.inf, 0, 0
     for value in scores:
         if value > best:

@@ -1,4 +1,4 @@
-"""Stages of a training: which comes next, what changes in it, and how fast.
+"""Stages of a training: their order, which layers train in each, and their learning rates.
 
 Which stage an epoch belongs to is a function of the epochs before it, so a resumed run goes through
 the stages as the uninterrupted one would have.
@@ -17,7 +17,7 @@ from leukoscope.training.network.schedule import should_stop
 
 
 def plan(recipe: NetworkRecipe) -> tuple[Stage, ...]:
-    """The stages of a recipe with nothing left open; one where it has none."""
+    """The stages of a recipe with all defaults filled in; a single stage if it has none."""
     return tuple(
         replace(
             stage,
@@ -30,32 +30,33 @@ def plan(recipe: NetworkRecipe) -> tuple[Stage, ...]:
 
 
 def stage_of_next(stages: Sequence[Stage], past: Sequence[int], scores: Sequence[float]) -> int:
-    """The stage of the next epoch, from 1; one more than there are when the training is done.
+    """The stage of the next epoch, from 1; the number of stages + 1 when the training is done.
 
     Args:
         stages: The plan.
         past: The stage of each finished epoch.
-        scores: What each of them scored, higher is better.
+        scores: The score of each of them; higher is better.
     """
     if not past:
         return 1
-    now = past[-1]
-    own = scores_within(now, past, scores)
-    stage = stages[now - 1]
-    return now + (len(own) >= stage.epochs or should_stop(own, stage.patience))
+    current = past[-1]
+    stage_scores = scores_within(current, past, scores)
+    stage = stages[current - 1]
+    finished = len(stage_scores) >= stage.epochs or should_stop(stage_scores, stage.patience)
+    return current + finished
 
 
 def scores_within(stage: int, past: Sequence[int], scores: Sequence[float]) -> list[float]:
     """The scores of one stage's epochs."""
-    return [score for own, score in zip(past, scores, strict=True) if own == stage]
+    return [score for number, score in zip(past, scores, strict=True) if number == stage]
 
 
 def trainable(network: nn.Module, stage: Stage) -> list[dict[str, Any]]:
-    """Let only what a stage trains have gradients; returns it as groups for an optimizer.
+    """Enable gradients for the weights that a stage trains, and return these as optimizer groups.
 
     Returns:
-        Groups with `params` and `base`, the group's own learning rate before any schedule. Weights
-        of one rate are one group; the head's comes first.
+        Groups with `params` and `base`, the group's learning rate before the schedule. Weights
+        with the same rate form one group; that of the head comes first.
     """
     weights = dict(network.named_parameters())
     for weight in weights.values():
@@ -65,7 +66,7 @@ def trainable(network: nn.Module, stage: Stage) -> list[dict[str, Any]]:
         for name in names:
             weights[name].requires_grad_()
             groups.setdefault(rate, []).append(weights[name])
-    return [{"params": own, "base": rate} for rate, own in groups.items()]
+    return [{"params": params, "base": rate} for rate, params in groups.items()]
 
 
 def freeze_norms(network: nn.Module) -> None:
@@ -75,13 +76,13 @@ def freeze_norms(network: nn.Module) -> None:
     """
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            own = list(module.parameters(recurse=False))
-            if own and not any(weight.requires_grad for weight in own):
+            params = list(module.parameters(recurse=False))
+            if params and not any(weight.requires_grad for weight in params):
                 module.eval()
 
 
 def describe_stage(stage: Stage) -> str:
-    """What a stage trains."""
+    """The layers that a stage trains, as text."""
     if isinstance(stage.train, dict):
         last = stage.train["last"]
         return f"the head and the last {f'{last} blocks' if last > 1 else 'block'}"
@@ -89,13 +90,13 @@ def describe_stage(stage: Stage) -> str:
 
 
 def _rates(network: nn.Module, stage: Stage) -> Iterator[tuple[list[str], float]]:
-    """Names of weights that train, with their rate; the head's first."""
+    """Names of the weights that train, with their learning rate; the head first."""
     rate = stage.learning_rate
     both = rate if isinstance(rate, dict) else {"backbone": rate, "head": rate}
     yield head(network), both["head"]
     if stage.train == "head":
         return
-    found = blocks(network)
-    last = stage.train["last"] if isinstance(stage.train, dict) else len(found)
-    for distance, names in enumerate(reversed(found[-last:])):
+    trunk = blocks(network)
+    last = stage.train["last"] if isinstance(stage.train, dict) else len(trunk)
+    for distance, names in enumerate(reversed(trunk[-last:])):
         yield names, both["backbone"] * stage.layer_decay**distance

@@ -11,16 +11,16 @@ from torch import Tensor, nn
 
 
 def share_batch_norms(network: nn.Module) -> None:
-    """Let batch norms in training mode take their statistics over all processes.
+    """Compute the statistics of batch norms in training mode over all processes.
 
-    timm's batch norms with an activation of their own keep it. `part_batch_norms` undoes it.
+    timm's batch norms keep their own activation. `part_batch_norms` undoes it.
     """
     for norm in _norms(network):
         norm.forward = _Forward(norm)  # type: ignore[method-assign, assignment]
 
 
 def part_batch_norms(network: nn.Module) -> None:
-    """Make shared batch norms themselves again."""
+    """Undo `share_batch_norms`."""
     for norm in _norms(network):
         vars(norm).pop("forward", None)
 
@@ -30,14 +30,14 @@ def _norms(network: nn.Module) -> list[nn.BatchNorm2d]:
 
 
 class _Forward:
-    """What replaces the `forward` of one norm."""
+    """The replacement of the `forward` of one norm."""
 
     def __init__(self, norm: nn.BatchNorm2d) -> None:
-        self.norm, self.own = norm, norm.forward
+        self.norm, self.forward = norm, norm.forward
 
     def __call__(self, x: Tensor) -> Tensor:
         if not self.norm.training:
-            return self.own(x)
+            return self.forward(x)
         normalized = _normalized(self.norm, x.float()).to(x.dtype)
         for after in ("drop", "act"):  # timm's
             if isinstance(module := getattr(self.norm, after, None), nn.Module):

@@ -38,26 +38,27 @@ def run_training(
     jobs: int = 2,
     target_recall: float = 0.95,
 ) -> Run:
-    """Train, export and calibrate; the run folder holds everything.
+    """Train a network, export and calibrate it; the run folder holds everything.
 
     Args:
-        cohort: Hashed cells with person and part; those with the part "" are left out.
+        cohort: Hashed cells with person and part; those with the part "" are not used.
         recipe: The settings.
-        split: How the parts were made.
+        split: How the subsets were made.
         out: The run folder.
-        seed: Of weights, order and augmentation.
-        resume: Go on where an interrupted run stopped.
-        jobs: Threads.
-        target_recall: For the operating point.
+        seed: Random seed of weights, order and augmentation.
+        resume: Continue an interrupted run.
+        jobs: Number of threads.
+        target_recall: The wanted sensitivity for ALL at the operating point.
 
     Raises:
-        LeakageError: A split that claims to be honest has a person, image or cell on two sides.
+        LeakageError: The split is not marked as leaky, but a person, image or cell is in two
+            subsets.
         ModelFileError: The network cannot be exported.
         TrainingError: See `fit`.
     """
     keep_memory()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    # All that have a label are cached, so that another split of them finds the same crops.
+    # All labeled cells are cached, so that another split of them uses the same crops.
     cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
     if not split.leaky:
         check_disjoint(cohort)
@@ -67,7 +68,7 @@ def run_training(
     crops = cached_crops(cohort, crop, jobs=jobs)
     if is_first_process():
         for problem in crops.problems.values():
-            log.warning("left out: %s", problem)
+            log.warning("skipped: %s", problem)
     rows = usable_rows(cohort, crops.problems)
     cells = crops.cells if len(rows) == len(cohort) else crops.cells[rows]
     cohort = cohort.select(rows)
@@ -75,7 +76,7 @@ def run_training(
     run = Run(out, recipe, split, cohort)
     begun = False
     if resume:
-        check_kind(out, recipe)  # another run's folder is refused untouched
+        check_kind(out, recipe)  # the folder of another run is refused and not changed
         begun = bool(finished_epochs(out, cohort, recipe, seed))
     if is_first_process():
         if not begun and recipe.network.architecture.startswith("timm:"):
