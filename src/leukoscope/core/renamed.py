@@ -70,9 +70,10 @@ class Renaming:
             return key, self.tree(value)
         if key in LISTS_OF_NAMES and isinstance(value, list | tuple):
             return self.name(key), [self.name(n) if isinstance(n, str) else n for n in value]
+        if "." in key:  # not a setting of a group, such as the name of a package
+            return self.name(key), self.tree(self.value(key, value), key)
         path = f"{group}.{key}" if group else key
-        new = self.name(path).rpartition(".")[2] if group else self.name(key)
-        return new, self.tree(self.value(path, value), key)
+        return self.name(path).rpartition(".")[2], self.tree(self.value(path, value), key)
 
 
 def _inverse(changes: Mapping[str, str]) -> dict[str, str]:

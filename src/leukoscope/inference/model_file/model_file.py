@@ -5,7 +5,6 @@ Input `cells`: uint8 (N, S, S, 3), RGB, the crop at fixed scale; or, if the card
 the card says so, `heatmap` (N, h, w).
 """
 
-import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,6 +17,8 @@ from leukoscope.core.files import atomic_path
 from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.inference.model_file import onnx_proto
 from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.operators import refused
+from leukoscope.inference.model_file.session import open_session, run_within, short_error
 from leukoscope.inference.model_file.signature import (
     CELLS_INPUT,
     FEATURES_INPUT,
@@ -49,11 +50,19 @@ class ModelOutput:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """An opened model. `run` may be called from several threads at once."""
+    """An opened model. `run` may be called from several threads at once.
+
+    Attributes:
+        path: The file.
+        card: Its card.
+        session: The network.
+        seconds: Time limit of one call of the network; None for no limit.
+    """
 
     path: Path
     card: Card
     session: "ort.InferenceSession"
+    seconds: float | None = None
 
     def inputs(self, cells: np.ndarray) -> np.ndarray:
         """Compute the network's input for some cells: the crops, or their descriptors.
@@ -108,9 +117,13 @@ class ModelFile:
     def _session_run(self, names: list[str], inputs: np.ndarray) -> list[np.ndarray]:
         name = CELLS_INPUT if self.card.descriptors is None else FEATURES_INPUT
         try:
+            if self.seconds is not None:
+                return run_within(self.session, self.seconds, names, {name: inputs})
             return self.session.run(names, {name: inputs})
         except Exception as error:  # ONNX Runtime's errors share no base class
-            raise ModelFileError(f"{self.path}: the model fails to run: {_short(error)}") from error
+            raise ModelFileError(
+                f"{self.path}: the model fails to run: {short_error(error)}"
+            ) from error
 
 
 def default_model() -> Path:
@@ -128,7 +141,9 @@ def default_model() -> Path:
     return path
 
 
-def load(path: Path | str, *, card: Card | None = None, threads: int = 1) -> ModelFile:
+def load(
+    path: Path | str, *, card: Card | None = None, threads: int = 1, seconds: float | None = None
+) -> ModelFile:
     """Open a model file and check it.
 
     The file is read once, and a network with weights in other files is refused, so that no other
@@ -139,6 +154,7 @@ def load(path: Path | str, *, card: Card | None = None, threads: int = 1) -> Mod
         card: The card, for a file that is being made and has none yet.
         threads: Threads of ONNX Runtime inside one `run`. One is best if several threads call
             `run`, as in `predictor`.
+        seconds: Time limit of one call of the network; None for no limit.
 
     Raises:
         ModelFileError: The file is missing, is not an ONNX file, has no valid card, or its inputs
@@ -149,7 +165,7 @@ def load(path: Path | str, *, card: Card | None = None, threads: int = 1) -> Mod
     card = card or _card(path, data)
     if problem := descriptor_problem(card):
         raise ModelFileError(f"{path}: {problem}")
-    model = ModelFile(path, card, _session(path, data, threads))
+    model = ModelFile(path, card, open_session(path, data, threads), seconds)
     try:
         problems = signature_problems(card, model.session)
     except UnicodeDecodeError as error:  # ONNX Runtime does not check names
@@ -210,12 +226,18 @@ def _read(path: Path) -> bytes:
         ):
             raise onnx_proto.ProtoError("it has no network")
         external = onnx_proto.has_external_data(data)
+        strangers = refused(onnx_proto.operators(data))
     except onnx_proto.ProtoError as error:
         raise ModelFileError(f"{path} is damaged or not an ONNX file: {error}") from error
     if external:
         raise ModelFileError(
             f"{path} has weights in another file, which Leukoscope never opens; "
             "save the model as one file"
+        )
+    if strangers:
+        raise ModelFileError(
+            f"{path} uses operators that model files may not have: {', '.join(strangers[:5])}; "
+            "docs/model-file.md lists the allowed ones"
         )
     return data
 
@@ -234,26 +256,3 @@ def _card(path: Path, data: bytes) -> Card:
         return Card.from_json(text)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from error
-
-
-def _session(path: Path, data: bytes, threads: int) -> "ort.InferenceSession":
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # Waiting threads sleep instead of spinning: the cores are wanted for decoding.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        # Without enable_fallback=0 a failure is printed and tried a second time.
-        providers = ["CPUExecutionProvider"]
-        return ort.InferenceSession(data, options, providers=providers, enable_fallback=0)
-    except Exception as error:  # ONNX Runtime's errors share no base class
-        raise ModelFileError(f"{path}: ONNX Runtime can't open it: {_short(error)}") from error
-
-
-def _short(error: Exception) -> str:
-    """ONNX Runtime's message on one line, without its own source paths."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text.replace(os.getcwd(), ".")[:240]

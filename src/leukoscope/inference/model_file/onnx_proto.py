@@ -13,6 +13,7 @@ from math import prod
 MODEL_GRAPH, MODEL_OPSET, MODEL_METADATA, MODEL_TRAINING, MODEL_FUNCTIONS = 7, 8, 14, 20, 25
 GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_SPARSE = 1, 5, 15
 NODE_ATTRIBUTE, FUNCTION_NODE, FUNCTION_ATTRIBUTE = 5, 7, 11
+NODE_OPERATOR, NODE_DOMAIN, FUNCTION_NAME, FUNCTION_DOMAIN = 4, 7, 1, 10
 ATTRIBUTE_TENSOR, ATTRIBUTE_GRAPH, ATTRIBUTE_SPARSE = 5, 6, 22
 ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS, ATTRIBUTE_SPARSES = 10, 11, 23
 SPARSE_VALUES, SPARSE_INDICES = 1, 2
@@ -125,17 +126,53 @@ def count_float_initializers(data: bytes) -> int:
 
 def has_external_data(data: bytes) -> bool:
     """Whether any tensor, at any depth, has its values in another file."""
+    for message, view in _messages(data):
+        if message != "tensor":
+            continue
+        for number, wire, value, _ in fields(view):
+            external = number == TENSOR_DATA_LOCATION and wire == VARINT and value != 0
+            if number == TENSOR_EXTERNAL_DATA or external:
+                return True
+    return False
+
+
+def operators(data: bytes) -> set[tuple[str, str]]:
+    """The operators of a model at any depth, as (domain, name); the standard domain is ai.onnx.
+
+    A call of a function that the file itself defines is not an operator: the function's own nodes
+    are listed.
+    """
+    used: set[tuple[str, str]] = set()
+    defined: set[tuple[str, str]] = set()
+    for message, view in _messages(data):
+        if message == "node":
+            used.add(_qualified(view, NODE_DOMAIN, NODE_OPERATOR))
+        elif message == "function":
+            defined.add(_qualified(view, FUNCTION_DOMAIN, FUNCTION_NAME))
+    return used - defined
+
+
+def _messages(data: bytes) -> Iterator[tuple[str, memoryview]]:
+    """Iterate over the messages of a model that can hold nodes or tensors, with their kind."""
     waiting = [("model", memoryview(data))]
     while waiting:
         message, view = waiting.pop()
+        yield message, view
+        if message == "tensor":
+            continue
         for number, wire, value, _ in fields(view):
-            if message == "tensor":
-                external = number == TENSOR_DATA_LOCATION and wire == VARINT and value != 0
-                if number == TENSOR_EXTERNAL_DATA or external:
-                    return True
-            elif wire == BYTES and number in TENSOR_PATHS[message]:
+            if wire == BYTES and number in TENSOR_PATHS[message]:
                 waiting.append((TENSOR_PATHS[message][number], _view(value)))
-    return False
+
+
+def _qualified(view: memoryview, domain_field: int, name_field: int) -> tuple[str, str]:
+    domain = name = ""
+    for number, wire, value, _ in fields(view):
+        if wire == BYTES and number == domain_field:
+            domain = _text(value)
+        elif wire == BYTES and number == name_field:
+            name = _text(value)
+    return domain or "ai.onnx", name
 
 
 def _floating_size(tensor: memoryview) -> int:

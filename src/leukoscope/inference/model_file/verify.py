@@ -9,6 +9,7 @@ import numpy as np
 from leukoscope.core.errors import ModelFileError
 from leukoscope.inference.model_file.model_file import ModelFile, load, read_opsets
 
+RUN_SECONDS = 60.0  # for one call of the network, on at most eight small images
 TOLERANCE = 1e-3  # of a logit: the same sum in another order rounds differently
 
 
@@ -33,7 +34,7 @@ def verify(path: Path | str) -> list[Check]:
         The checks, in order. If the first fails, it is the only one: no other can be done.
     """
     try:
-        model = load(path)
+        model = load(path, seconds=RUN_SECONDS)
     except ModelFileError as error:
         return [Check("opens", False, str(error))]
     size, descriptors = model.card.input.size, model.card.descriptors
