@@ -76,7 +76,7 @@ def tune(
         from leukoscope.models.recipe.recipe import read_recipe
         from leukoscope.models.recipe.space import read_space, read_space_file
         from leukoscope.training.tuning.storage import shown
-        from leukoscope.training.tuning.study import Plan, held_out
+        from leukoscope.training.tuning.study import Plan, without_test_cells
     base = _with_objective(read_recipe(recipe).with_settings(settings or {}), objective)
     ranges = {**(read_space_file(space) if space else {}), **(vary or {})}
     search_space = read_space(ranges or base.default_space, base)
@@ -91,7 +91,7 @@ def tune(
     made = resolve_split(cohort, split, seed, fractions)
     plan = Plan(
         folder=Path(out) if out else Path("studies") / base.name,
-        cohort=held_out(apply_split(cohort, made), made),
+        cohort=without_test_cells(apply_split(cohort, made), made),
         recipe=base,
         space=search_space,
         split=made,

@@ -18,8 +18,8 @@ LAST, BEST = "last.safetensors", "best.safetensors"  # checkpoints of a network
 LOG = "log.csv"  # a line of metrics for each epoch of a network
 CURVES, PREDICTIONS, REPORTS = "curves.png", "predictions.csv", ("report.html", "report.json")
 CHOICE, IMPORTANCE = "choice.json", "importance.csv"  # of classical recipes
-FITTED = (MODEL, LOG, LAST, BEST, CURVES, CHOICE, IMPORTANCE)
-MADE = (RECIPE, SPLIT, COHORT, *FITTED, PREDICTIONS, *REPORTS)
+TRAINING_FILES = (MODEL, LOG, LAST, BEST, CURVES, CHOICE, IMPORTANCE)
+RUN_FILES = (RECIPE, SPLIT, COHORT, *TRAINING_FILES, PREDICTIONS, *REPORTS)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def check_kind(folder: Path, recipe: Recipe) -> None:
 
 def clear(folder: Path) -> None:
     """Remove the files of a training from a folder, and no others, so that a new one can start."""
-    for name in MADE:
+    for name in RUN_FILES:
         (folder / name).unlink(missing_ok=True)
 
 

@@ -16,7 +16,7 @@ from leukoscope.models.recipe.space import read_space
 from leukoscope.training.tuning.display import study_display
 from leukoscope.training.tuning.results import Study, publish
 from leukoscope.training.tuning.storage import BEAT
-from leukoscope.training.tuning.study import Plan, held_out, open_study
+from leukoscope.training.tuning.study import Plan, open_study, without_test_cells
 from leukoscope.training.tuning.worker import work
 from tests.training.tiny import FILE_SETTINGS, SCALE, SIZE
 
@@ -65,7 +65,7 @@ def tiny_plan(
     }
     return Plan(
         folder=folder,
-        cohort=held_out(cohort, split),
+        cohort=without_test_cells(cohort, split),
         recipe=recipe,
         space=read_space(space, recipe),
         split=split,

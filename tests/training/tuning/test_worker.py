@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from leukoscope.core.errors import TuningError
 from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
 from leukoscope.training.tuning.results import SURPLUS
-from leukoscope.training.tuning.study import held_out, open_study
+from leukoscope.training.tuning.study import open_study, without_test_cells
 from leukoscope.training.tuning.worker import has_room
 from tests.training.tuning.planned import logistic, network, read_cells, run, tiny_plan
 
@@ -51,12 +51,12 @@ def test_test_persons_have_no_part_in_it(table: Path, tmp_path: Path) -> None:
     cohort, split = read_cells(table)
     tested = cohort["part"] == "test"
     assert tested.any()
-    kept = held_out(cohort, split)
+    kept = without_test_cells(cohort, split)
     assert set(kept["part"]) == {"train", "validation", ""}
     assert (kept["part"][tested] == "").all()
     honest = tiny_plan(table, tmp_path / "a", logistic(), C, objective="loss", trials=2)
     label = np.where(tested, 1 - cohort["label"], cohort["label"])
-    lied = held_out(cohort.with_columns(label=label), split)
+    lied = without_test_cells(cohort.with_columns(label=label), split)
     twisted = replace(honest, folder=tmp_path / "b", cohort=lied)
     assert [row.value for row in run(honest).trials] == [row.value for row in run(twisted).trials]
 

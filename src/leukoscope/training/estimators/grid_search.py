@@ -1,4 +1,4 @@
-"""Choose among candidate settings by cross-validation over the persons of the training part."""
+"""Choose among candidate settings by cross-validation over training persons."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +17,13 @@ from leukoscope.training.network.sampling import even_weights
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen, and among what.
+    """The chosen settings, and the candidates.
 
     Attributes:
-        chosen: A value for each setting that holds candidates.
+        chosen: A value for each setting that has candidates.
         candidates: All combinations.
-        auroc: float64 (candidates, folds), on the persons left out, each counting the same within
-            a class; no folds where there was nothing to choose.
+        auroc: float64 (candidates, folds), out of fold, with equal weight for each person of a
+            class; no folds if there was only one candidate.
     """
 
     chosen: dict[str, float]
@@ -44,52 +44,51 @@ def choose(
     jobs: int = 1,
     track: Track = lambda items, _text, _total: iter(items),
 ) -> Choice:
-    """Try each candidate on persons left out of its fit, and take the best on average.
+    """Cross-validate each candidate over persons, and take the one with the best mean AUROC.
 
     Args:
-        settings: With the candidates.
+        settings: The settings, with candidates.
         cohort: The n training cells, with label and person.
         values: float32 (n, F), their descriptors.
-        weights: (n,) what each cell counts in a fit.
-        seed: Of the folds and the trees.
-        jobs: Threads.
-        track: Shows progress over the fits.
+        weights: (n,) sample weights.
+        seed: Random seed of the folds and of trees.
+        jobs: Number of threads.
+        track: Shows the progress of the fits.
 
     Raises:
-        TrainingError: There is a choice, and a class has one person only.
+        TrainingError: There are several candidates, and a class has one person only.
     """
     candidates = settings.candidates()
     if len(candidates) == 1:
         return Choice(candidates[0], tuple(candidates), np.empty((1, 0)))
     fold = person_folds(cohort, settings.folds, seed)
     label = cohort["label"].astype(np.int64)
-    counts = even_weights(label, cohort["person"], "person")
+    equal = even_weights(label, cohort["person"], "person")
     folds = int(fold.max()) + 1
 
     def auroc(task: tuple[dict[str, float], int]) -> float:
         from sklearn.metrics import roc_auc_score
 
         candidate, number = task
-        own, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        fitted = settings.fit(candidate, values[own], label[own], weights[own], seed=seed)
-        return float(
-            roc_auc_score(label[out], fitted.logit(values[out]), sample_weight=counts[out])
-        )
+        others, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        fitted = settings.fit(candidate, values[others], label[others], weights[others], seed=seed)
+        score = fitted.logit(values[held_out])
+        return float(roc_auc_score(label[held_out], score, sample_weight=equal[held_out]))
 
     tasks = [(candidate, number) for candidate in candidates for number in range(folds)]
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        found = list(track(pool.map(auroc, tasks), "Choosing settings", len(tasks)))
-    table = np.reshape(found, (len(candidates), folds))
+        scores = list(track(pool.map(auroc, tasks), "Choosing settings", len(tasks)))
+    table = np.reshape(scores, (len(candidates), folds))
     return Choice(candidates[int(table.mean(axis=1).argmax())], tuple(candidates), table)
 
 
 def person_folds(cohort: Cohort, folds: int, seed: int) -> np.ndarray:
-    """A fold for each cell; a person, and whoever shares a cell with it, stands in one.
+    """A fold for each cell; a person, and any other with an image of the same cell, is in one fold.
 
     Args:
         cohort: Labeled cells with person.
-        folds: How many, where each class has that many persons; fewer where not.
-        seed: Of the draw.
+        folds: Number of folds; fewer if a class has fewer persons.
+        seed: Random seed.
 
     Raises:
         TrainingError: A class has one person only.
@@ -104,5 +103,5 @@ def person_folds(cohort: Cohort, folds: int, seed: int) -> np.ndarray:
     folds = min(folds, persons)
     names = [f"fold {number}" for number in range(folds)]
     drawn = stratified_parts(cells, [1 / folds] * folds, names, np.random.default_rng((seed, 7)))
-    of = {person: part for group, part in zip(groups, drawn, strict=True) for person in group}
-    return np.array([of[person] for person in cohort["person"]])
+    by_person = {name: fold for group, fold in zip(groups, drawn, strict=True) for name in group}
+    return np.array([by_person[person] for person in cohort["person"]])

@@ -10,6 +10,7 @@ from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.models.recipe.recipe import EstimatorRecipe, Recipe
 from leukoscope.training.cache import Crops, cached_values, estimate_measuring
+from leukoscope.training.calibration.file_outputs import Inputs
 
 
 class LazyCrops:
@@ -28,9 +29,6 @@ class LazyCrops:
         """The crops of rows, given as a slice or an array of numbers."""
         numbers = np.arange(len(self))[rows]
         return np.stack([read_cell(self.paths[row], self.crop) for row in numbers])
-
-
-Inputs = np.ndarray | LazyCrops
 
 
 def crop_of(recipe: Recipe) -> Crop:

@@ -1,4 +1,4 @@
-"""A classical training from cells to model file: measure, choose, fit, export, weigh the groups."""
+"""Train a classical estimator: measure, choose settings, fit, measure importance, package."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from leukoscope.training.calibration.package import package_model
 from leukoscope.training.estimators.grid_search import Choice, choose
 from leukoscope.training.estimators.inputs import estimate, feature_matrix, file_inputs
 from leukoscope.training.network.distributed import is_first_process
-from leukoscope.training.network.sampling import even_weights, part_rows
+from leukoscope.training.network.sampling import even_weights, subset_rows
 from leukoscope.training.run import CHOICE, IMPORTANCE, Run, check_kind, clear, run_key, write_run
 
 log = logging.getLogger(__name__)
@@ -40,40 +40,41 @@ def run_classical(
     jobs: int = 2,
     target_recall: float = 0.95,
 ) -> Run:
-    """Train a classical recipe, export and calibrate; the run folder holds everything.
+    """Train a classical estimator, export and calibrate it; the run folder holds everything.
 
-    A fit takes seconds to minutes and is done whole, from the descriptors in the cache. Of several
-    processes the first does it all.
+    A fit takes seconds to minutes and is not resumed, but repeated from the cached descriptors. Of
+    several processes only the first trains.
 
     Args:
-        cohort: Hashed cells with person and part; those with the part "" are left out.
+        cohort: Hashed cells with person and part; those with the part "" are not used.
         recipe: The settings.
-        split: How the parts were made.
+        split: How the subsets were made.
         out: The run folder.
-        seed: Of the folds and of trees.
-        resume: Refuse a folder that holds another run; else start anew in it.
-        jobs: Threads.
-        target_recall: For the operating point.
+        seed: Random seed of the folds and of trees.
+        resume: Refuse a folder that holds another run; otherwise clear it.
+        jobs: Number of threads.
+        target_recall: The wanted sensitivity for ALL at the operating point.
 
     Raises:
-        LeakageError: A split that claims to be honest has a person, image or cell on two sides.
-        TrainingError: A class is missing in a part, or `out` holds a different run.
+        LeakageError: The split is not marked as leaky, but a person, image or cell is in two
+            subsets.
+        TrainingError: A subset lacks a class, or `out` holds a different run.
     """
     if not split.leaky:
         check_disjoint(cohort)
     if not is_first_process():
         return Run(out, recipe, split, cohort.select(cohort["part"] != ""))
-    cohort, values = measured(cohort, recipe, jobs)
+    cohort, values = load_inputs(cohort, recipe, jobs)
     run = Run(out, recipe, split, cohort)
     key = run_key(cohort, recipe.to_dict(), seed, VERSION)
     if resume:
         _check_folder(out, recipe, key)
     else:
         clear(out)
-    train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
+    train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
     write_run(run)
     started = perf_counter()
-    choice, fitted = fitted_on(recipe, cohort.select(train), values[train], seed, jobs)
+    choice, fitted = choose_and_fit(recipe, cohort.select(train), values[train], seed, jobs)
     _write_choice(choice, key, perf_counter() - started, out / CHOICE)
     log.info("measuring the importance of the descriptor groups on validation persons")
     importance = permutation_importance(
@@ -87,7 +88,7 @@ def run_classical(
     write_importance(importance, out / IMPORTANCE)
     package_model(  # last: a run with a model file is complete
         fitted.exportable(recipe.input.size),
-        card_of(cohort, recipe, split, choice, fitted),
+        estimator_card(cohort, recipe, split, choice, fitted),
         cohort,
         file_inputs(cohort, recipe, values),
         run.model,
@@ -96,52 +97,52 @@ def run_classical(
     return run
 
 
-def measured(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Cohort, np.ndarray]:
-    """The cells of a part that can be read, and what the estimator is given of them.
+def load_inputs(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Cohort, np.ndarray]:
+    """The readable cells of all subsets, and the values that the estimator is fitted on.
 
-    All that have a label are measured, so that another split of them finds the same values.
+    All labeled cells are measured, so that another split of them uses the same cached values.
     """
     cohort = cohort.select(cohort["label"] != UNKNOWN)
     log.info("%s: %s", recipe.name, estimate(len(cohort), recipe, jobs))
-    found = feature_matrix(cohort, recipe, jobs=jobs)
-    for problem in found.problems.values():
+    cached = feature_matrix(cohort, recipe, jobs=jobs)
+    for problem in cached.problems.values():
         log.warning("skipped: %s", problem)
-    rows = usable_rows(cohort, found.problems)
-    return cohort.select(rows), np.asarray(found.cells)[rows]
+    rows = usable_rows(cohort, cached.problems)
+    return cohort.select(rows), np.asarray(cached.cells)[rows]
 
 
-def fitted_on(
+def choose_and_fit(
     recipe: EstimatorRecipe, cohort: Cohort, values: np.ndarray, seed: int, jobs: int
 ) -> tuple[Choice, FittedEstimator]:
-    """Choose among the recipe's candidates over the persons of some cells, and fit all of these."""
+    """Choose among the recipe's candidates by cross-validation over persons, and fit all cells."""
     settings = recipe.classical
     weights = even_weights(cohort["label"], cohort["person"], settings.balance)
     choice = choose(settings, cohort, values, weights, seed=seed, jobs=jobs, track=track)
-    told = ", ".join(f"{name} {value:g}" for name, value in choice.chosen.items())
+    text = ", ".join(f"{name} {value:g}" for name, value in choice.chosen.items())
     if choice.auroc.size:
         best = choice.auroc.mean(axis=1).max()
-        told = f"chose {told}: AUROC {best:.3f} on training persons left out"
-    log.info("%s: %s; fitting %s cells", recipe.name, told, f"{len(cohort):,}")
+        text = f"chose {text}: AUROC {best:.3f} in cross-validation over training persons"
+    log.info("%s: %s; fitting %s cells", recipe.name, text, f"{len(cohort):,}")
     label = cohort["label"].astype(np.int64)
     fitted = settings.fit(choice.chosen, values, label, weights, seed=seed, jobs=jobs)
     return choice, fitted
 
 
-def card_of(
+def estimator_card(
     cohort: Cohort,
     recipe: EstimatorRecipe,
     split: Split,
     choice: Choice,
     fitted: FittedEstimator,
 ) -> Card:
-    """The card of a fitted estimator, not yet calibrated; it names the recipe with what was chosen.
+    """The card of a fitted estimator, not yet calibrated, with the chosen settings in its recipe.
 
     Args:
-        cohort: What it has seen.
-        recipe: What it was trained by.
-        split: How the parts were made.
-        choice: Among the recipe's candidates.
-        fitted: What came of it.
+        cohort: The cells of all subsets.
+        recipe: The recipe it was trained by.
+        split: How the subsets were made.
+        choice: The choice among the recipe's candidates.
+        fitted: The fitted estimator.
     """
     chosen = {f"classical.{name}": value for name, value in choice.chosen.items()}
     names = recipe.classical.descriptors()
@@ -162,16 +163,16 @@ def _check_folder(out: Path, recipe: EstimatorRecipe, key: str) -> None:
     try:
         known = json.loads(path.read_text("utf-8"))["run"] if path.is_file() else key
     except (ValueError, KeyError, TypeError) as error:
-        raise TrainingError(f"{path}: is damaged; start anew with --fresh.") from error
+        raise TrainingError(f"{path}: is damaged; start again with --fresh.") from error
     if known != key:
         raise TrainingError(
             f"{out}: holds a run with other settings, seed or cells; choose another --out, or "
-            "start anew there with --fresh."
+            "start again there with --fresh."
         )
 
 
 def _write_choice(choice: Choice, key: str, seconds: float, path: Path) -> None:
-    """Write what was tried and chosen, and how long that and the last fit took."""
+    """Write the candidates, the choice, and the time that both it and the final fit took."""
     tried = [
         {"settings": candidate, "auroc": auroc.round(4).tolist()}
         for candidate, auroc in zip(choice.candidates, choice.auroc, strict=True)

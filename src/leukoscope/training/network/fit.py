@@ -22,7 +22,7 @@ from leukoscope.training.network.batches import training_batches
 from leukoscope.training.network.devices import open_fabric
 from leukoscope.training.network.log import Epoch, validation_metrics, write_log
 from leukoscope.training.network.loss import make_optimizer, penalty, weighted_loss
-from leukoscope.training.network.sampling import class_weights, epoch_order, part_rows
+from leukoscope.training.network.sampling import class_weights, epoch_order, subset_rows
 from leukoscope.training.network.schedule import best_epoch, learning_rate, score
 from leukoscope.training.network.stages import (
     freeze_norms,
@@ -31,7 +31,7 @@ from leukoscope.training.network.stages import (
     stage_of_next,
     trainable,
 )
-from leukoscope.training.network.sync_batchnorm import part_batch_norms, share_batch_norms
+from leukoscope.training.network.sync_batchnorm import share_batch_norms, unshare_batch_norms
 from leukoscope.training.run import LOG, run_key
 
 VALIDATION_BATCH = 64
@@ -95,7 +95,7 @@ def fit(
             cannot be used, or the loss is not finite.
         DownloadError: The initial weights cannot be downloaded.
     """
-    train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
+    train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
     label, person = cohort["label"].astype(np.float32), cohort["person"]
     key, stages = _run_key(cohort, recipe, seed), plan(recipe)
     log = finished_epochs(out, cohort, recipe, seed) if resume else []
@@ -189,7 +189,7 @@ def fit(
             on_epoch(entry, is_best)
         fabric.barrier()
 
-    part_batch_norms(network)
+    unshare_batch_norms(network)
     checkpoint.load(out / checkpoint.BEST, network)
     return Fitted(network.float().cpu().eval(), tuple(log), best_epoch(_scores(recipe, log)))
 

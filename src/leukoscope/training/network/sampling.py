@@ -8,7 +8,7 @@ from leukoscope.core.errors import TrainingError
 from leukoscope.data.cohort import Cohort
 
 
-def part_rows(cohort: Cohort, part: str) -> np.ndarray:
+def subset_rows(cohort: Cohort, part: str) -> np.ndarray:
     """The rows of one subset.
 
     Raises:

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 def share_batch_norms(network: nn.Module) -> None:
     """Compute the statistics of batch norms in training mode over all processes.
 
-    timm's batch norms keep their own activation. `part_batch_norms` undoes it.
+    timm's batch norms keep their own activation. `unshare_batch_norms` undoes it.
     """
     for norm in _norms(network):
         norm.forward = _Forward(norm)  # type: ignore[method-assign, assignment]
 
 
-def part_batch_norms(network: nn.Module) -> None:
+def unshare_batch_norms(network: nn.Module) -> None:
     """Undo `share_batch_norms`."""
     for norm in _norms(network):
         vars(norm).pop("forward", None)

@@ -28,7 +28,7 @@ from leukoscope.training.calibration.out_of_distribution import (
     sample,
     set_limit,
 )
-from leukoscope.training.estimators.train import fitted_on
+from leukoscope.training.estimators.train import choose_and_fit
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def cross_val_predict(
     for number in numbers:
         log.info("fold %d of %d", number + 1, len(numbers))
         others, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        _, fitted = fitted_on(recipe, cohort.select(others), values[others], seed, jobs)
+        _, fitted = choose_and_fit(recipe, cohort.select(others), values[others], seed, jobs)
         logit[held_out] = fitted.logit(values[held_out])
         sampled = sample(person, others)
         gaussian = fit_by_person(fitted.embedding(values[sampled]), person[sampled])

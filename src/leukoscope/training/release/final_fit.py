@@ -32,7 +32,7 @@ from leukoscope.training.calibration.out_of_distribution import (
 from leukoscope.training.calibration.package import export, verify_parity
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.estimators.inputs import file_inputs
-from leukoscope.training.estimators.train import card_of, fitted_on, measured
+from leukoscope.training.estimators.train import choose_and_fit, estimator_card, load_inputs
 from leukoscope.training.release.cross_validate import (
     PART,
     OutOfFoldPredictions,
@@ -89,13 +89,13 @@ def fit_release_model(
     """
     cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
     cohort = cohort.with_columns(part=np.full(len(cohort), "train", dtype=object))
-    cohort, values = measured(cohort, recipe, jobs)
+    cohort, values = load_inputs(cohort, recipe, jobs)
     person, rows = cohort["person"], np.arange(len(cohort))
     fold, quality = person_folds(cohort, folds, seed), measure_quality(cohort.paths, jobs)
     scores = cross_val_predict(cohort, recipe, values, fold, quality, seed=seed, jobs=jobs)
-    choice, fitted = fitted_on(recipe, cohort, values, seed, jobs)
+    choice, fitted = choose_and_fit(recipe, cohort, values, seed, jobs)
     model, inputs = fitted.exportable(recipe.input.size), file_inputs(cohort, recipe, values)
-    card = card_of(cohort, recipe, _everyone(cohort, seed), choice, fitted)
+    card = estimator_card(cohort, recipe, _everyone(cohort, seed), choice, fitted)
     with atomic_path(path) as temporary:
         exported = export(model, card, temporary)
         verify_parity(model, exported, inputs, rows, path)

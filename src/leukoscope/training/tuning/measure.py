@@ -18,7 +18,7 @@ from leukoscope.training.cache import cached_crops
 from leukoscope.training.estimators.grid_search import choose, person_folds
 from leukoscope.training.estimators.inputs import crop_of, feature_matrix
 from leukoscope.training.network.log import Epoch, validation_metrics
-from leukoscope.training.network.sampling import even_weights, part_rows
+from leukoscope.training.network.sampling import even_weights, subset_rows
 from leukoscope.training.run import BEST, LAST
 from leukoscope.training.tuning.study import Plan
 
@@ -156,7 +156,7 @@ def _estimator(
 ) -> float:
     began = time.perf_counter()
     settings = recipe.classical
-    train, validation = part_rows(cohort, "train"), part_rows(cohort, "validation")
+    train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
     fitting, label = cohort.select(train), cohort["label"].astype(np.int64)
     weights = even_weights(fitting["label"], fitting["person"], settings.balance)
     choice = choose(settings, fitting, values[train], weights, seed=plan.seed, jobs=plan.jobs)

@@ -76,7 +76,7 @@ class Study:
         return sum(row.state == state for row in self.trials)
 
 
-def counts(trial: FrozenTrial) -> bool:
+def is_requested(trial: FrozenTrial) -> bool:
     """True for a trial that counts towards the requested number."""
     return _state(trial) not in ("interrupted", "waiting", "surplus")
 

@@ -18,7 +18,7 @@ DIGITS = 4  # significant digits of a drawn number; more would be spurious
 class SeededSampler(TPESampler):
     """Draws that depend on the study's seed, the trial's number and the trials before it alone.
 
-    So a study that was stopped goes on as it would have, whichever worker has the next trial. The
+    So a study that was stopped continues as it would have, whichever worker has the next trial. The
     estimator considers all settings jointly, and the trials that run elsewhere: J. Bergstra et al.,
     "Algorithms for hyper-parameter optimization", NeurIPS 2011; S. Falkner et al., "BOHB", ICML
     2018.

@@ -89,7 +89,7 @@ class Plan:
         return self.folder / TRIALS / f"{number:04d}"
 
 
-def held_out(cohort: Cohort, split: Split) -> Cohort:
+def without_test_cells(cohort: Cohort, split: Split) -> Cohort:
     """The labeled cells, with the part "" for all that are not for training or validation.
 
     Args:

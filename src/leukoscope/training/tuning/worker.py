@@ -17,7 +17,7 @@ from leukoscope.core.errors import DownloadError, RecipeError, TuningError
 from leukoscope.core.interrupts import Deferred, deferred
 from leukoscope.training.tuning.display import Display
 from leukoscope.training.tuning.measure import Progress, clear_weights, measure
-from leukoscope.training.tuning.results import END, SURPLUS, counts, publish
+from leukoscope.training.tuning.results import END, SURPLUS, is_requested, publish
 from leukoscope.training.tuning.sampler import suggest
 from leukoscope.training.tuning.storage import GRACE, experimental, origin
 from leukoscope.training.tuning.study import Plan
@@ -28,7 +28,7 @@ HOPELESS = 5  # trials that fail before any has a value
 
 
 class TrialFailedError(Exception):
-    """A trial ended without a value, and the study goes on."""
+    """A trial ended without a value, and the study continues."""
 
 
 def work(plan: Plan, study: optuna.Study, display: Display) -> None:
@@ -59,7 +59,7 @@ def is_complete(plan: Plan, study: optuna.Study) -> bool:
     """True if no trial is queued, and there are as many as were asked for."""
     trials = study.get_trials(deepcopy=False)
     queued = any(trial.state == TrialState.WAITING for trial in trials)
-    return not queued and sum(map(counts, trials)) >= plan.trials
+    return not queued and sum(map(is_requested, trials)) >= plan.trials
 
 
 def has_room(plan: Plan, study: optuna.Study, number: int) -> bool:
@@ -68,7 +68,7 @@ def has_room(plan: Plan, study: optuna.Study, number: int) -> bool:
     Several workers may have begun one at the same moment. By number, all agree on who was first.
     """
     trials = study.get_trials(deepcopy=False)
-    return sum(counts(trial) for trial in trials if trial.number < number) < plan.trials
+    return sum(is_requested(trial) for trial in trials if trial.number < number) < plan.trials
 
 
 def _run_trial(plan: Plan, study: optuna.Study, display: Display, interrupts: Deferred) -> None:
