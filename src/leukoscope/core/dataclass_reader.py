@@ -3,6 +3,10 @@
 The dataclasses are the schema: their annotations say what a file may hold, every key must be known
 and every value of the declared type, and a message names the field by its dotted path. Reading
 stops at the first error: a hostile file must not be able to make a million of them.
+
+Not pydantic: to import it and build the card's schema adds a quarter of a second to the start of a
+prediction from Python, and it collects every error, so that a card of 3 MB with wrong values takes
+13 seconds and 0.9 GB.
 """
 
 import dataclasses

@@ -15,12 +15,12 @@ from leukoscope.inference.sources import Image, Source
 
 @dataclass(frozen=True)
 class ReadImage:
-    """An image as the network is given it, or the reason why there is nothing to give.
+    """An image prepared for the network, or the reason why it cannot be.
 
     Attributes:
         name: The path, or "" for bytes and arrays.
         cell: uint8 (S, S, 3), the crop; None if the image is empty or cannot be read.
-        quality: Remarks on the image.
+        quality: The flags of its quality.
         error: Why the image cannot be read.
     """
 
@@ -31,11 +31,11 @@ class ReadImage:
 
 
 def read_image(source: Image, card: Card) -> ReadImage:
-    """Read an image as a model's card asks for it; whatever is wrong with it is in the result.
+    """Read an image as a model's card requires; problems are part of the result.
 
     Args:
         source: A file, its bytes, or uint8 (H, W, 3), RGB at the original scale.
-        card: Of the model that is to predict it.
+        card: The card of the model.
     """
     if isinstance(source, Source):
         if source.problem:
