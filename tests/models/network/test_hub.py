@@ -83,7 +83,7 @@ def test_a_file_is_fetched_once_and_then_taken_from_the_cache(asked: list[str]) 
 
 def test_a_file_that_the_hub_has_not_is_said(asked: list[str]) -> None:
     with pytest.raises(
-        DownloadError, match=r"other\.safetensors cannot be fetched .*--weights"
+        DownloadError, match=r"other\.safetensors cannot be downloaded .*--weights"
     ) as e:
         hub.download(REPOSITORY, "other.safetensors")
     assert "\n" not in str(e.value)
@@ -101,8 +101,8 @@ def test_no_hub_is_said_without_trying_it_again(monkeypatch: pytest.MonkeyPatch)
         closed = server.getsockname()[1]
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed}")
     asked: list[bool] = []
-    real = hub._answers
-    monkeypatch.setattr(hub, "_answers", lambda url: asked.append(real(url)) or asked[-1])
+    real = hub._responds
+    monkeypatch.setattr(hub, "_responds", lambda url: asked.append(real(url)) or asked[-1])
     assert "\n" not in refused()
     assert asked == [False]
 

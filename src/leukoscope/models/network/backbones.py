@@ -1,4 +1,4 @@
-"""Any network of timm as a trunk: planes in, features at places out."""
+"""Any network of timm as a trunk, from planes to spatial features."""
 
 import difflib
 import math
@@ -13,45 +13,46 @@ from leukoscope.models.network.torchvision_shim import import_timm
 
 
 class Backbone(nn.Module):
-    """A network of timm up to its last features; what belongs to its own head is taken off.
+    """A network of timm up to its last features, without its own head.
 
     Attributes:
         body: timm's network.
-        channels: Of the features.
-        mean: Of each color channel, by which the network's inputs are normalized.
-        std: Likewise.
+        channels: Number of channels of the features.
+        mean: Mean of each color channel, for the normalization of the input.
+        std: Standard deviation of each color channel.
     """
 
     def __init__(self, name: str, size: int) -> None:
-        """Make the network with fresh weights.
+        """Build the network with random weights.
 
         Args:
-            name: As timm calls it, with or without the tag of its weights.
-            size: Side of the cells.
+            name: Name in timm, with or without the tag of its weights.
+            size: Side of the cells in pixels.
 
         Raises:
-            RecipeError: No such network, or none with features at places for cells of this size.
+            RecipeError: No such network, or it has no spatial features for cells of this size.
         """
         super().__init__()
         self.name = name
         self.body = _create(name, size)
-        facts = self.body.pretrained_cfg
-        self.mean, self.std = tuple(facts["mean"]), tuple(facts["std"])
+        config = self.body.pretrained_cfg
+        self.mean, self.std = tuple(config["mean"]), tuple(config["std"])
         groups = _groups(self.body)
         self.channels, used = self._probe(size)
-        _take_off(self.body, used)
-        self._blocks = [own for names in groups if (own := [n for n in names if n in used])]
+        _remove_unused(self.body, used)
+        blocks = [[name for name in names if name in used] for names in groups]
+        self._blocks = [names for names in blocks if names]
 
     def forward(self, planes: Tensor) -> Tensor:
         """Features (N, C, h, w) of normalized planes (N, 3, S, S)."""
-        return _at_places(self.body.forward_features(planes), self.body)
+        return _spatial(self.body.forward_features(planes), self.body)
 
     def blocks(self) -> list[list[str]]:
-        """Names of the weights, by block from input to output, as timm divides the network."""
+        """Names of the weights by block, from input to output, as timm divides the network."""
         return [[f"body.{name}" for name in names] for names in self._blocks]
 
     def _probe(self, size: int) -> tuple[int, set[str]]:
-        """The number of channels, and the names of the weights that have a part in the features."""
+        """The number of channels, and the names of the weights that influence the features."""
         self.eval()
         weights = dict(self.body.named_parameters())
         try:
@@ -67,22 +68,22 @@ class Backbone(nn.Module):
 
 
 def hub_file(name: str) -> tuple[str, str]:
-    """Where timm keeps the weights of a network: repository and file at the Hugging Face hub.
+    """Repository and file of a network's weights on the Hugging Face hub.
 
     Raises:
         RecipeError: No such network, or one without weights.
     """
-    facts = _facts(name)
-    if facts is None or not facts.hf_hub_id:
+    config = _config(name)
+    if config is None or not config.hf_hub_id:
         raise RecipeError(f"timm:{name}: timm has no weights for it; set network.weights to none.")
-    file = facts.hf_hub_filename or ""
+    file = config.hf_hub_filename or ""
     if file.endswith(".safetensors"):
-        return facts.hf_hub_id, file
-    return facts.hf_hub_id, f"{'open_clip_' * file.startswith('open_clip')}model.safetensors"
+        return config.hf_hub_id, file
+    return config.hf_hub_id, f"{'open_clip_' * file.startswith('open_clip')}model.safetensors"
 
 
-def _facts(name: str) -> Any:
-    """What timm knows of a network's weights; None where it has none."""
+def _config(name: str) -> Any:
+    """Timm's configuration of a network's weights; None if it has none."""
     timm = import_timm()
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
@@ -92,8 +93,8 @@ def _facts(name: str) -> Any:
 
 
 def _create(name: str, size: int) -> Any:
-    facts = _facts(name)
-    fixed = {"img_size": size} if facts is not None and facts.fixed_input_size else {}
+    config = _config(name)
+    fixed = {"img_size": size} if config is not None and config.fixed_input_size else {}
     try:
         return import_timm().create_model(name, pretrained=False, num_classes=0, **fixed)
     except (AssertionError, RuntimeError, ValueError, TypeError) as error:
@@ -108,10 +109,10 @@ def _unfit(name: str, size: int, error: Exception) -> RecipeError:
     )
 
 
-def _at_places(features: Any, body: Any) -> Tensor:
+def _spatial(features: Any, body: Any) -> Tensor:
     """Features of any layout as (N, C, h, w)."""
     if not isinstance(features, Tensor) or features.ndim not in (3, 4):
-        raise ValueError("its features are no tensor with places")
+        raise ValueError("its features are not a spatial tensor")
     if features.ndim == 4:
         last = getattr(body, "output_fmt", "NCHW") == "NHWC" or (
             features.shape[1] != body.num_features == features.shape[3]
@@ -120,12 +121,12 @@ def _at_places(features: Any, body: Any) -> Tensor:
     tokens = features[:, getattr(body, "num_prefix_tokens", 0) :]  # (N, h * w, C)
     side = math.isqrt(tokens.shape[1])
     if side * side != tokens.shape[1]:
-        raise ValueError("its tokens are no square of places")
+        raise ValueError("its tokens do not form a square")
     return tokens.transpose(1, 2).reshape(tokens.shape[0], -1, side, side)
 
 
 def _groups(body: Any) -> Iterable[list[str]]:
-    """Names of the weights, by block; top-level modules where timm knows no blocks."""
+    """Names of the weights by block; by top-level module if timm defines no blocks."""
     if hasattr(body, "group_matcher"):
         from timm.models import group_parameters
 
@@ -136,11 +137,11 @@ def _groups(body: Any) -> Iterable[list[str]]:
     return list(blocks.values())
 
 
-def _take_off(body: nn.Module, used: set[str]) -> None:
-    """Replace modules without a part in the features; what is unused deeper down never trains."""
+def _remove_unused(body: nn.Module, used: set[str]) -> None:
+    """Remove modules that do not influence the features, and freeze unused weights deeper down."""
     for name, module in list(body.named_children()):
-        own = {f"{name}.{inner}" for inner, _ in module.named_parameters()}
-        if own and not own & used:
+        weights = {f"{name}.{inner}" for inner, _ in module.named_parameters()}
+        if weights and not weights & used:
             setattr(body, name, nn.Identity())
     for name, weight in body.named_parameters():
         weight.requires_grad_(name in used)

@@ -1,4 +1,4 @@
-"""The network whose heatmap is exact: a trunk, the mean of its features over all places, a head."""
+"""The network with an exact heatmap: a trunk, global average pooling, and a head."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -9,17 +9,17 @@ from torch import Tensor, nn
 from leukoscope.models.network.layers import ACTIVATIONS
 from leukoscope.models.network.settings import Network
 
-# What a unit of a piecewise linear activation passes on of a negative input.
+# Slopes of piecewise linear activations for negative inputs.
 SLOPES = {"relu": 0.0, "leaky_relu": 0.01}
 
 
 class NetworkOutput(NamedTuple):
-    """What a network says of N cells.
+    """Output of a network for N cells.
 
     Attributes:
         logit: (N,), log-odds of ALL.
-        embedding: (N, d), the features the head is given.
-        heatmap: (N, h, w) with logit = mean of the heatmap + bias, or None where no exact map
+        embedding: (N, d), input of the head.
+        heatmap: (N, h, w) with logit = mean of the heatmap + bias, or None if no exact heatmap
             exists.
     """
 
@@ -29,25 +29,25 @@ class NetworkOutput(NamedTuple):
 
 
 class CamNetwork(nn.Module):
-    """Features of a trunk, averaged over all places, through a head to one logit.
+    """Features of a trunk, averaged over all places, and a head that maps them to one logit.
 
     Without dense layers in the head the logit is a weighted mean of the features, and the weighted
     features are its exact class activation map (B. Zhou et al., Learning deep features for
-    discriminative localization, CVPR 2016). With ReLU layers the same holds once it is known which
-    units are on, for then all of the head is linear: each place gets what it adds to the units that
-    are on, and their biases are spread evenly. For other activations there is no exact map.
+    discriminative localization, CVPR 2016). With ReLU layers the head is linear for a given cell,
+    because the active units are known: each place contributes to the active units, and their biases
+    are spread evenly over the places. For other activations there is no exact heatmap.
     """
 
     def __init__(
         self, settings: Network, planes: nn.Module, trunk: nn.Module, channels: int
     ) -> None:
-        """Put the parts together.
+        """Assemble the network.
 
         Args:
-            settings: Say the head's layers, activation and dropout.
-            planes: uint8 cells (N, S, S, 3) to what the trunk takes.
-            trunk: To features (N, channels, h, w).
-            channels: Of the features.
+            settings: Settings of the head: layers, activation and dropout.
+            planes: Module from uint8 cells (N, S, S, 3) to the input of the trunk.
+            trunk: Module from there to features (N, channels, h, w).
+            channels: Number of channels of the features.
         """
         super().__init__()
         self.planes, self.trunk = planes, trunk
@@ -71,7 +71,7 @@ class CamNetwork(nn.Module):
         return NetworkOutput(logit, embedding, self._heatmap(features, inputs))
 
     def _heatmap(self, features: Tensor, inputs: list[Tensor]) -> Tensor | None:
-        """What each place adds to the logit; `inputs` are those of the head's activations."""
+        """Contribution of each place to the logit, given the inputs of the head's activations."""
         if not inputs:
             row = self.classifier.weight[:, :, None, None]  # (1, C, 1, 1)
             return nn.functional.conv2d(features, row).squeeze(1)
@@ -79,9 +79,9 @@ class CamNetwork(nn.Module):
             return None
         rows = self.classifier.weight.expand(features.shape[0], -1)  # (N, units)
         offset = rows.new_zeros(features.shape[0])
-        for layer, given in zip(reversed(self.layers), reversed(inputs), strict=True):
+        for layer, units in zip(reversed(self.layers), reversed(inputs), strict=True):
             assert isinstance(layer, nn.Linear)
-            rows = rows * torch.where(given > 0, 1.0, self.slope)
+            rows = rows * torch.where(units > 0, 1.0, self.slope)
             offset = offset + rows @ layer.bias
             rows = rows @ layer.weight  # (N, units of the layer below)
         return torch.einsum("nc,nchw->nhw", rows, features) + offset[:, None, None]

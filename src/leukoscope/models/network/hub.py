@@ -1,7 +1,7 @@
-"""Fetch a file of weights from the Hugging Face hub, or say within seconds that it cannot be had.
+"""Download weights from the Hugging Face hub, or fail within seconds.
 
 The hub's own client tries five times, over half a minute, before it gives up on a machine without a
-network; so what is on the disk is taken first, and then the hub is called once, with a time limit.
+network. Therefore the cache is used first, and then the hub is tested once, with a time limit.
 """
 
 import threading
@@ -11,14 +11,15 @@ from pathlib import Path
 
 from leukoscope.core.errors import DownloadError
 
-PATIENCE = 4.0  # seconds until the hub must have answered
+PATIENCE = 4.0  # seconds until the hub must have responded
 
 
 def download(repository: str, file: str) -> Path:
-    """The file, from the user's cache or the hub.
+    """Find a file in the user's cache, or download it.
 
     Raises:
-        DownloadError: It is not in the cache and the hub cannot be reached, or has no such file.
+        DownloadError: The file is not in the cache, and the hub cannot be reached or does not have
+            it.
     """
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -27,10 +28,10 @@ def download(repository: str, file: str) -> Path:
         return Path(hf_hub_download(repository, file, local_files_only=True))
     except LocalEntryNotFoundError:
         pass
-    if constants.HF_HUB_OFFLINE or not _answers(constants.ENDPOINT):
+    if constants.HF_HUB_OFFLINE or not _responds(constants.ENDPOINT):
         raise DownloadError(
             f"{repository}: not in {constants.HF_HUB_CACHE}, and the hub ({constants.ENDPOINT}) "
-            "cannot be reached. Name a file with --weights PATH, start from chance with --weights "
+            "cannot be reached. Name a file with --weights PATH, use random weights with --weights "
             "none, or try again online."
         )
     try:
@@ -38,27 +39,27 @@ def download(repository: str, file: str) -> Path:
     except (HfHubHTTPError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise DownloadError(
-            f"{repository}: {file} cannot be fetched ({reason}). Name a file with --weights PATH, "
-            "or start from chance with --weights none."
+            f"{repository}: {file} cannot be downloaded ({reason}). Name a file with --weights "
+            "PATH, or use random weights with --weights none."
         ) from error
 
 
-def _answers(url: str) -> bool:
-    """Whether a server answers at all within `PATIENCE`, name look-up and proxies included."""
-    answers: list[bool] = []
+def _responds(url: str) -> bool:
+    """Whether a server responds within `PATIENCE`, including name look-up and proxies."""
+    responses: list[bool] = []
 
-    def ask() -> None:
+    def request_head() -> None:
         try:
             request = urllib.request.Request(url, method="HEAD")
             urllib.request.urlopen(request, timeout=PATIENCE).close()
         except urllib.error.HTTPError:
-            pass  # an answer, if not a kind one
+            pass  # a response, if an unfriendly one
         except (OSError, ValueError):
             return
-        answers.append(True)
+        responses.append(True)
 
-    # In a thread of its own, because the look-up of a name has no time limit.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(PATIENCE)
-    return bool(answers)
+    # In a separate thread, because the look-up of a name has no time limit.
+    thread = threading.Thread(target=request_head, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    return bool(responses)

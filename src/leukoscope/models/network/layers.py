@@ -1,4 +1,4 @@
-"""What networks are put together from: input planes, activations, norms, convolutions."""
+"""Building blocks of the networks: normalization, activations, norms, convolutions."""
 
 from collections.abc import Callable
 
@@ -17,13 +17,13 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
 }
 
-GROUPS = 8  # of a group norm, where the channels can be divided by it
+GROUPS = 8  # of a group norm, if the number of channels is a multiple
 
 
 class Normalize(nn.Module):
     """The first step of every network: from uint8 cells to normalized planes.
 
-    It is a part of the network, and so of the exported graph, so that no caller can get it wrong.
+    It is part of the network, and thus of the exported graph, so that no caller can get it wrong.
     """
 
     mean: Tensor
@@ -40,17 +40,17 @@ class Normalize(nn.Module):
         super().__init__()
         self.plain = not any(mean) and set(std) == {1.0}
         self.laplacian = laplacian
-        # Facts of the recipe, not weights: no checkpoint holds them.
+        # Constants of the recipe, not weights: no checkpoint holds them.
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
         kernel = torch.tensor(LAPLACIAN)[None, None]
         self.register_buffer("kernel", kernel, persistent=False)
 
     def forward(self, cells: Tensor) -> Tensor:
-        """Normalize (N, 3, S, S) of uint8 cells (N, S, S, 3); with the Laplacian (N, 4, S, S)."""
+        """Normalized planes (N, 3, S, S) of uint8 cells (N, S, S, 3); 4 planes with Laplacian."""
         planes = to_planes(cells)
         if self.laplacian:
-            # Of the mean color, with black around; the exporter needs the contiguous copy.
+            # Of the mean color, padded with black; the exporter needs the contiguous copy.
             gray = planes.mean(dim=1, keepdim=True).contiguous()
             edges = nn.functional.conv2d(gray, self.kernel, padding=1)
             planes = torch.cat([planes, edges], dim=1)
@@ -63,13 +63,13 @@ def to_planes(cells: Tensor) -> Tensor:
 
 
 def convolutions(settings: Network) -> nn.Sequential:
-    """3x3 convolutions without padding, each halved by pooling."""
+    """3x3 convolutions without padding, each followed by norm, activation and 2x2 pooling."""
     layers: list[nn.Module] = []
     channels = 4 if settings.laplacian else 3
-    halve = nn.MaxPool2d if settings.downsampling == "max" else nn.AvgPool2d
+    pool = nn.MaxPool2d if settings.downsampling == "max" else nn.AvgPool2d
     for width in settings.widths:
         layers += [nn.Conv2d(channels, width, 3), *_norm(settings.norm, width)]
-        layers += [ACTIVATIONS[settings.activation](), halve(2)]
+        layers += [ACTIVATIONS[settings.activation](), pool(2)]
         channels = width
     return nn.Sequential(*layers)
 

@@ -1,13 +1,13 @@
 """MobileNetV2 1.0 as TensorFlow computes it, with its batch norms folded into the convolutions.
 
-Without norms nothing depends on the batch or on statistics of ImageNet, and there is nothing that a
-shift between persons could upset. Source: M. Sandler et al., MobileNetV2: inverted residuals and
+Without norms nothing depends on the batch or on statistics of ImageNet, so a shift between persons
+does not affect the normalization. Source: M. Sandler et al., MobileNetV2: inverted residuals and
 linear bottlenecks, CVPR 2018.
 """
 
 from torch import Tensor, nn
 
-# Input of the weights that exist for it: RGB / 127.5 - 1.
+# Input of the available weights: RGB / 127.5 - 1.
 MEAN = STD = (0.5, 0.5, 0.5)
 CHANNELS = 1280
 
@@ -24,7 +24,7 @@ TABLE = (
 
 
 class MobileNetV2(nn.Module):
-    """Planes (N, 3, S, S) to features (N, 1280, S/32, S/32)."""
+    """The trunk, from planes (N, 3, S, S) to features (N, 1280, S/32, S/32)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class MobileNetV2(nn.Module):
         return nn.functional.relu6(last(x))
 
     def blocks(self) -> list[list[str]]:
-        """Names of the weights, by block from input to output."""
+        """Names of the weights by block, from input to output."""
         return [
             [f"features.{place}.{name}" for name, _ in module.named_parameters()]
             for place, module in enumerate(self.features)
@@ -55,7 +55,7 @@ class MobileNetV2(nn.Module):
 
 
 class Block(nn.Module):
-    """Expand, filter each channel, project; added to its input where shapes allow."""
+    """Inverted residual: expand, filter each channel, project; residual if the shapes are equal."""
 
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Block(nn.Module):
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's SAME: at stride 2 there may be more right and below."""
+    """A convolution with TensorFlow's padding SAME: at stride 2 more to the right and below."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The output, of side ceil(side / stride)."""
@@ -85,7 +85,7 @@ class SameConv2d(nn.Conv2d):
 
 
 def _initialize(module: nn.Module) -> None:
-    """He's scale, which keeps a signal alive through 50 layers without norms."""
+    """Initialization of He et al., which preserves the signal through 50 layers without norms."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:

@@ -1,8 +1,8 @@
-"""Import timm where PyPI's torchvision lies beside a PyTorch built for the CPU alone.
+"""Import timm beside a PyTorch that is built for the CPU only and a torchvision from PyPI.
 
-That torchvision fails to load its compiled operators, then stumbles over two that it wants to
-describe (`operator torchvision::nms does not exist`), and takes timm, which needs only its Python
-parts, with it. Declaring the two is enough; nothing here ever calls them.
+That torchvision cannot load its compiled operators and then fails to register two of them
+(`operator torchvision::nms does not exist`). The import of timm, which needs only its Python parts,
+fails with it. Declaring the two operators is enough; Leukoscope never calls them.
 """
 
 import importlib
@@ -19,10 +19,10 @@ _declared: list[torch.library.Library] = []  # operators live as long as their l
 
 
 def import_timm() -> ModuleType:
-    """The package timm.
+    """Import the package timm.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ModuleNotFoundError: timm is not installed.
     """
     try:
         importlib.import_module("torchvision")
@@ -31,7 +31,7 @@ def import_timm() -> ModuleType:
             raise
         _declare()
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]  # imported by half
+            del sys.modules[name]  # partially imported
     return importlib.import_module("timm")
 
 

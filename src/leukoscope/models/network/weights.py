@@ -1,7 +1,7 @@
-"""Weights that a trunk starts from: a file, or timm's own from the Hugging Face hub.
+"""Initial weights of a trunk: a file, or timm's own from the Hugging Face hub.
 
 Files are safetensors or NumPy archives. A pickle (.pth, .pt, .bin, .ckpt) can run any program when
-it is opened, and so is refused.
+it is opened, and is refused.
 """
 
 import sys
@@ -21,8 +21,8 @@ from leukoscope.models.network.hub import download
 from leukoscope.models.network.settings import Network
 
 NONE, HUB = "none", "hub"
-OWN_PREFIX = "network.trunk."  # in a checkpoint of ours
-COUNTER = "num_batches_tracked"  # of batch norms; nothing reads it here
+OWN_PREFIX = "network.trunk."  # in a checkpoint of Leukoscope
+COUNTER = "num_batches_tracked"  # of batch norms; not used here
 CONVERT = (
     'python -c "import torch, safetensors.torch as s; s.save_file({{n: t.contiguous() for n, t in '
     "torch.load('{0}', weights_only=True).items()}}, '{1}')\""
@@ -30,10 +30,10 @@ CONVERT = (
 
 
 def find_weights(settings: Network) -> Path | None:
-    """The file a recipe's trunk starts from, downloaded if need be; None where it is chance.
+    """Find the file of initial weights, downloaded if necessary; None for random weights.
 
     Raises:
-        TrainingError: No such file, or one of a kind that is not read.
+        TrainingError: No such file, or an unsupported file type.
         DownloadError: The hub cannot be reached, or has no such weights.
         RecipeError: timm has no such network.
     """
@@ -52,49 +52,51 @@ def find_weights(settings: Network) -> Path | None:
         )
     if not path.is_file():
         raise TrainingError(
-            f"{path}: no such file of weights; name one with --weights, or start from chance with "
+            f"{path}: no such file of weights; name one with --weights, or use random weights with "
             "--weights none."
         )
     return path
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Put the weights of a file into a network's trunk; its head stays as it is.
+    """Load the weights of a file into a network's trunk; the head is unchanged.
 
     Args:
-        network: Any that `leukoscope.models.network.networks.build` makes.
-        path: .safetensors or .npz, by the names of timm, of the trunk's modules, or of a checkpoint
-            of ours (best.safetensors in a run folder).
+        network: A network from `leukoscope.models.network.networks.build`.
+        path: .safetensors or .npz with the names of timm, of the trunk's modules, or of a
+            Leukoscope checkpoint (best.safetensors in a run folder).
 
     Raises:
-        TrainingError: The file is damaged, or not of this network.
+        TrainingError: The file is damaged, or belongs to another network.
     """
-    given = _read(path)
+    tensors = _read(path)
     trunk = network.get_submodule("trunk")
-    if any(name.startswith(OWN_PREFIX) for name in given):
-        given = {
+    if any(name.startswith(OWN_PREFIX) for name in tensors):
+        tensors = {
             name.removeprefix(OWN_PREFIX): tensor
-            for name, tensor in given.items()
+            for name, tensor in tensors.items()
             if name.startswith(OWN_PREFIX)
         }
     elif isinstance(body := getattr(trunk, "body", None), nn.Module):
         trunk = body
-    wanted = {n: t for n, t in trunk.state_dict().items() if not n.endswith(COUNTER)}
-    fitting = _fitting(given, wanted)
+    wanted = {
+        name: tensor for name, tensor in trunk.state_dict().items() if not name.endswith(COUNTER)
+    }
+    fitting = _fitting(tensors, wanted)
     if len(fitting) < len(wanted):
-        fitting = _fitting(_converted(given, trunk), wanted)
+        fitting = _fitting(_converted(tensors, trunk), wanted)
     missing = [name for name in wanted if name not in fitting]
     if missing or not wanted:
         raise TrainingError(
             f"{path}: holds the weights of another network: {len(fitting)} of {len(wanted)} "
             f"tensors fit, {next(iter(missing), 'its only one')} does not. Name the file of "
-            "this network, or start from chance with --weights none."
+            "this network, or use random weights with --weights none."
         )
     trunk.load_state_dict(fitting, strict=False)
 
 
 def described(settings: Network) -> str:
-    """The weights as a model card names them: no path of the machine they were read on."""
+    """The weights as a model card names them, without a path of this machine."""
     if settings.weights in (NONE, HUB):
         return settings.weights
     path = Path(settings.weights).expanduser()
@@ -121,20 +123,20 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise TrainingError(f"{path}: these weights cannot be read ({reason}).") from error
 
 
-def _fitting(given: dict[str, Any], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+def _fitting(tensors: dict[str, Any], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
     return {
-        name: given[name]
+        name: tensors[name]
         for name, tensor in wanted.items()
-        if name in given and given[name].shape == tensor.shape
+        if name in tensors and tensors[name].shape == tensor.shape
     }
 
 
-def _converted(given: dict[str, Tensor], body: nn.Module) -> dict[str, Any]:
-    """What timm makes of weights under other names or for another size of input."""
+def _converted(tensors: dict[str, Tensor], body: nn.Module) -> dict[str, Any]:
+    """Weights under other names or for another input size, as timm converts them."""
     convert = getattr(sys.modules[type(body).__module__], "checkpoint_filter_fn", None)
     if convert is None:
         return {}
     try:
-        return dict(convert(given, body))
+        return dict(convert(tensors, body))
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, AssertionError):
-        return {}  # no weights that it knows
+        return {}  # not weights that timm knows

@@ -6,6 +6,7 @@ its settings and reproduced.
 """
 
 import dataclasses
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,13 +15,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Self
 
+from leukoscope.core.dataclass_reader import plain
 from leukoscope.core.errors import RecipeError
 from leukoscope.core.files import write_text
 from leukoscope.core.renamed import current_name, current_names, current_value
 from leukoscope.core.yaml_files import read_yaml
 from leukoscope.models.estimators.base import ESTIMATORS, Estimator
 from leukoscope.models.network.settings import Network
-from leukoscope.models.recipe.rules import Rules, check_rules, network_rules, recipe_rules
 from leukoscope.models.recipe.settings import (
     WHOLE_FRAME,
     Augment,
@@ -29,11 +30,13 @@ from leukoscope.models.recipe.settings import (
     Loss,
     Monitor,
     Optimizer,
+    Rules,
     Schedule,
     Stage,
     read_settings,
 )
 
+NAME = re.compile(r"\w[\w.-]{0,99}")
 DESCRIPTORS_UNSCALED = "input: size = crop, for descriptors are measured in original pixels"
 
 
@@ -52,7 +55,10 @@ class Recipe(ABC):
     input: Input = field(default_factory=Input)
 
     def __post_init__(self) -> None:
-        check_rules(self.name, [*recipe_rules(self), *self.rules()])
+        name = (NAME.fullmatch(self.name), "name: letters, digits, '.', '_', '-'")
+        for holds, rule in [name, *self.input.rules(), *self.rules()]:
+            if not holds:
+                raise RecipeError(f"recipe {self.name!r}: out of range; {rule}.")
 
     @property
     @abstractmethod
@@ -75,7 +81,7 @@ class Recipe(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists and scalars, for YAML and the model card."""
-        tree: dict[str, Any] = _plain(dataclasses.asdict(self))
+        tree: dict[str, Any] = plain(self)
         return tree
 
     def setting_names(self) -> list[str]:
@@ -145,7 +151,15 @@ class NetworkRecipe(Recipe):
 
     def rules(self) -> Rules:
         """Conditions on the settings of network, loss, optimizer, augmentation and stages."""
-        return network_rules(self)
+        return [
+            *self.network.rules(self.input.size),
+            *self.augment.rules(),
+            *self.loss.rules(),
+            *self.optimizer.rules(),
+            *self.schedule.rules(),
+            *self.fit.rules(),
+            *(rule for stage in self.stages for rule in stage.rules()),
+        ]
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Self:
@@ -265,9 +279,3 @@ def _below(branch: Any, name: str) -> Any:
         return branch.get(name, {})
     known = isinstance(branch, list) and name.isdecimal() and int(name) < len(branch)
     return branch[int(name)] if known else {}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else value
