@@ -156,7 +156,7 @@ def test_old_runs_are_compared_with_new_ones(place: Callable[[str], Path]) -> No
     comparison = ls.compare([*folders, new.folder], "logistic")
     (group,) = comparison.groups
     assert {row.entry.name for row in group.rows} == {*RUNS, "new"}
-    assert comparison.left_out == ()
+    assert comparison.skipped == ()
 
 
 @pytest.mark.parametrize(
