@@ -107,7 +107,7 @@ def test_a_parquet_file_cut_anywhere_is_one_line(tmp_path):
         ("t.jsonl", b'{"a": 1\n', "cannot be read as a table"),
         ("t.jsonl", b'{"a": 99999999999999999999}\n', "cannot be read as a table"),
         ("t.jsonl", b"[" * 100_000, "cannot be read as a table"),
-        ("t.csv", b"a\n\xff\xfe\n", "cannot be read as a table"),
+        ("t.csv", b"a\n\x81\n", "save it as CSV UTF-8"),
         ("t.csv", b"a,b\n1\n", "line 2: 1 values where the first line names 2"),
         ("t.parquet", b"PAR1....PAR1", "cannot be read as Parquet"),
         ("t.xlsx", b"x", r"a table ends in \.csv, \.jsonl, \.parquet"),

@@ -164,7 +164,7 @@ def test_a_data_frame_may_have_missing_values_and_any_types() -> None:
     [
         ({"path": ["a", None]}, "row 1"),
         ({"path": ["a"], "label": ["x"]}, "row 0: label 'x'"),
-        ({"image": ["a"]}, "'path'"),
+        ({"shape": ["a"]}, "'path'"),
     ],
 )
 def test_an_unusable_data_frame_is_refused(columns: dict[str, list], named: str) -> None:

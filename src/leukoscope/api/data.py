@@ -33,13 +33,14 @@ def read_cohort(source: Source, *, labels: Path | str | None = None) -> Cohort:
     Raises:
         CohortError: Nothing readable there; the message lists what is accepted.
     """
+    from leukoscope.data.readers.label_check import check_labels
     from leukoscope.data.readers.layout import read_cohort as read_path
 
     if isinstance(source, Path | str):
         return read_path(Path(source), labels=labels)
     if labels is not None:
         raise CohortError(f"a table has its own labels; leave out {labels}.")
-    return source if isinstance(source, Cohort) else Cohort.from_pandas(source)
+    return source if isinstance(source, Cohort) else check_labels(Cohort.from_pandas(source))
 
 
 def audited(source: Source, *, jobs: int | None = None) -> Cohort:

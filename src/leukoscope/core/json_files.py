@@ -2,15 +2,24 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def json_text(body: Mapping[str, Any]) -> str:
     """Write a record as JSON text; NaN and infinity, which JSON lacks, become null."""
-    return json.dumps(finite(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(finite(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return escape_surrogates(text)
+
+
+def escape_surrogates(text: str) -> str:
+    """JSON text with half surrogates, of file names that are not UTF-8, as JSON escapes."""
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def finite(value: Any) -> Any:

@@ -13,13 +13,14 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
+from leukoscope.core.csv_text import csv_rows, decode_text, readable, with_decimal_points
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_path
-from leukoscope.core.json_files import finite
+from leukoscope.core.json_files import escape_surrogates, finite
 
 Table = dict[str, np.ndarray]
 SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -52,11 +53,10 @@ def read_table(path: Path | str, *, text: Collection[str] = ()) -> Table:
     try:
         if suffix == ".parquet":
             return _read_parquet(path, text)
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if suffix == ".csv":
-                return _read_csv(file, path, text)
-            if suffix == ".jsonl":
-                return _read_jsonl(file, path, text)
+        if suffix == ".csv":
+            return _read_csv(decode_text(path.read_bytes()), path, text)
+        if suffix == ".jsonl":
+            return _read_jsonl(decode_text(path.read_bytes()), path, text)
     except (OSError, ValueError, OverflowError, RecursionError, csv.Error) as error:
         raise CohortError(f"{path}: cannot be read as a table ({error}).") from error
     raise CohortError(f"{path}: a table ends in {', '.join(SUFFIXES)}; rename or convert it.")
@@ -104,7 +104,9 @@ class TableWriter:
         else:
             self._temporary = self._stack.enter_context(atomic_path(self.path))
             if self.path.suffix.lower() != ".parquet":
-                opened = self._temporary.open("w", encoding="utf-8", newline="")
+                opened = self._temporary.open(
+                    "w", encoding="utf-8", errors="surrogateescape", newline=""
+                )
                 self._file = self._stack.enter_context(opened)
         if self._file is not None and not self._is_jsonl():
             self._csv = csv.DictWriter(self._file, self.fields, lineterminator="\n")
@@ -117,7 +119,7 @@ class TableWriter:
             self._rows.append(row)
         elif self._is_jsonl():
             values = {name: finite(row.get(name)) for name in self.fields}
-            self._file.write(json.dumps(values, ensure_ascii=False) + "\n")
+            self._file.write(escape_surrogates(json.dumps(values, ensure_ascii=False)) + "\n")
         else:
             self._csv.writerow({name: _cell(row.get(name)) for name in self.fields})
 
@@ -145,32 +147,28 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
-def _read_csv(file: IO[str], path: Path, text: Collection[str]) -> Table:
-    reader = csv.reader(file)
-    names = next(reader, None)
-    if not names:
-        raise CohortError(f"{path}: the file is empty; a table starts with a line of column names.")
-    if len(set(names)) != len(names):
-        raise CohortError(f"{path}: two columns have the same name; give each its own.")
-    rows = []
-    for row in reader:
-        if len(row) != len(names):
-            if not row:
-                continue
-            raise CohortError(
-                f"{path}, line {reader.line_num}: {len(row)} values where the first line names "
-                f"{len(names)} columns."
-            )
-        rows.append(row)
+def _read_csv(content: str, path: Path, text: Collection[str]) -> Table:
+    if content.startswith("PK\x03\x04"):
+        raise CohortError(f"{path}: an Excel workbook; save it as CSV UTF-8 in Excel.")
+    names, rows, delimiter = csv_rows(content, path, text)
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    return {
-        name: text_column(list(values)) if name in text else _typed(list(values))
-        for name, values in zip(names, columns, strict=True)
-    }
+    table: Table = {}
+    for name, column in zip(map(readable, names), columns, strict=True):
+        values = list(column) if is_file_name(name) else [readable(value) for value in column]
+        if name in text or is_file_name(name):
+            table[name] = text_column(values)
+        else:
+            table[name] = _typed(values if delimiter == "," else with_decimal_points(values))
+    return table
 
 
-def _read_jsonl(file: IO[str], path: Path, text: Collection[str]) -> Table:
-    rows = [json.loads(line) for line in file if line.strip()]
+def is_file_name(column: str) -> bool:
+    """True for a column of file names, which need not be text in any encoding."""
+    return column.strip().lower() == "path"
+
+
+def _read_jsonl(content: str, path: Path, text: Collection[str]) -> Table:
+    rows = [json.loads(line) for line in content.split("\n") if line.strip()]
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             raise CohortError(f"{path}, row {number}: a line is an object of columns and values.")

@@ -7,7 +7,7 @@ written to CSV or Parquet and read again.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,14 @@ from leukoscope.core.files import natural_key, sha256_file
 from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, read_table, text_column, write_table
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
+from leukoscope.data.words import (
+    Headings,
+    alike_notes,
+    clean_id,
+    label_of,
+    local_path,
+    standard_names,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -38,6 +46,7 @@ __all__ = [
 HEAD = 5
 """Rows that a notebook shows."""
 TEXT_COLUMNS = ("path", "subject", "person", "cell", "fold", "sha256", "flags", "part", "verdict")
+_READ_AS_TEXT = Headings((*TEXT_COLUMNS, "label"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,7 +131,7 @@ class Cohort:
         Raises:
             CohortError: No column `path`, a blank path, or an invalid label; with its row.
         """
-        table = from_data_frame(frame, text=(*TEXT_COLUMNS, "label"))
+        table = from_data_frame(frame, text=_READ_AS_TEXT)
         return _from_table(table, source, Path(), "row", 0)
 
     def __repr__(self) -> str:
@@ -145,6 +154,8 @@ class Cohort:
 def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[str] = ()) -> Cohort:
     """Make a cohort from columns; missing standard columns are filled in.
 
+    Blanks around ids are stripped, and words for "unknown" are "".
+
     Args:
         table: Columns by name; only `path` is required. Columns of other names are kept.
         source: Folder or file that it was read from, for messages.
@@ -154,12 +165,16 @@ def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[s
     unknown = [""] * len(paths)
     columns: Table = {"path": paths}
     columns["label"] = np.asarray(table.get("label", np.full(len(paths), UNKNOWN)), dtype=np.int8)
-    columns["subject"] = text_column(list(table.get("subject", unknown)))
-    columns["person"] = text_column(list(table.get("person", columns["subject"])))
+    columns["subject"] = _ids(table.get("subject", unknown))
+    columns["person"] = _ids(table.get("person", columns["subject"]))
     for name in ("fold", "sha256", "flags"):
         columns[name] = text_column(list(table.get(name, unknown)))
     columns |= {name: _column(name, col) for name, col in table.items() if name not in columns}
     return Cohort(columns, source, tuple(notes))
+
+
+def _ids(values: Sequence[Any] | np.ndarray) -> np.ndarray:
+    return text_column(["" if value is None else clean_id(value) for value in values])
 
 
 def _column(name: str, values: np.ndarray | Sequence[Any]) -> np.ndarray:
@@ -187,12 +202,13 @@ def read_cohort_table(path: Path | str) -> Cohort:
         CohortError: There is no `path` column, a path is blank, or a label is invalid.
     """
     path = Path(path)
-    table = read_table(path, text=(*TEXT_COLUMNS, "label"))
+    table = read_table(path, text=_READ_AS_TEXT)
     return _from_table(table, str(path), path.parent, "line", 2)
 
 
 def _from_table(table: Table, source: str, folder: Path, unit: str, first: int) -> Cohort:
     """Check a table that a user made; `unit` and `first` say how its rows are counted."""
+    table, notes = standard_names(table, source)
     if "path" not in table:
         raise CohortError(
             f"{source}: has no column 'path' (found: {', '.join(table) or 'none'}). "
@@ -200,19 +216,24 @@ def _from_table(table: Table, source: str, folder: Path, unit: str, first: int) 
         )
     labels = table.get("label", text_column([""] * len(table["path"])))
     table["label"] = parse_labels(labels, source, unit=unit, first=first)
-    if blank := np.flatnonzero(table["path"] == "").tolist():
+    paths = [str(name).strip() for name in table["path"]]
+    if "" in paths:
         raise CohortError(
-            f"{source}, {unit} {blank[0] + first}: the path is blank; each row names an image."
+            f"{source}, {unit} {paths.index('') + first}: the path is blank; each row names an "
+            "image."
         )
     base = Path(os.path.abspath(folder))
-    table["path"] = text_column([base / name for name in table["path"]])
-    return make_cohort(table, source=source)
+    table["path"] = text_column(
+        [local_path(name, str(raw), base) for name, raw in zip(paths, table["path"], strict=True)]
+    )
+    cohort = make_cohort(table, source=source, notes=notes)
+    return replace(cohort, notes=(*cohort.notes, *alike_notes(cohort["subject"])))
 
 
 def parse_labels(
     values: np.ndarray, source: Path | str, *, unit: str = "line", first: int = 2
 ) -> np.ndarray:
-    """Convert ALL/HEM, 1/0 or blank to int8 labels.
+    """Convert the words of `LABEL_WORDS`, 1/0 or blank to int8 labels.
 
     Args:
         values: (n,) text.
@@ -221,19 +242,23 @@ def parse_labels(
         first: The number of the first value in that count.
 
     Raises:
-        CohortError: Another value, with its line.
+        CohortError: Another value, with its line; or 1 and -1 are the two classes.
     """
-    meaning = {"all": ALL, "1": ALL, "1.0": ALL, "hem": HEM, "0": HEM, "0.0": HEM}
-    meaning |= {"": UNKNOWN, "nan": UNKNOWN, "-1": UNKNOWN}
     labels = np.empty(len(values), dtype=np.int8)
     for row, value in enumerate(values):
-        label = meaning.get(str(value).strip().lower())
+        label = label_of(value)
         if label is None:
             raise CohortError(
-                f"{source}, {unit} {row + first}: label {str(value)!r} is not known; "
+                f"{source}, {unit} {row + first}: label {str(value)[:80]!r} is not known; "
                 "use ALL or 1 for leukemic, HEM or 0 for normal, or leave it blank."
             )
         labels[row] = label
+    minus = sum(str(value).strip() in ("-1", "-1.0") for value in values)
+    if minus and ALL in labels and HEM not in labels:
+        raise CohortError(
+            f"{source}: the labels are 1 and -1 ({minus} rows); -1 means unknown here, and no cell "
+            "would be normal. Write 0 or HEM for normal."
+        )
     return labels
 
 

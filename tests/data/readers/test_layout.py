@@ -117,7 +117,7 @@ def test_two_label_files_that_differ_are_refused_and_copies_are_not(official):
     ("line", "message"),
     [
         ("UID_57_22_2_all.bmp,1.bmp,0", "line 5: 1.bmp"),
-        ("UID_57_22_2_all.bmp,3.bmp,leukemic", "'leukemic' is not known; use ALL or 1"),
+        ("UID_57_22_2_all.bmp,3.bmp,leuco", "'leuco' is not known; use ALL or 1"),
         ("1,2", "line 5: 2 values"),
     ],
 )

@@ -21,14 +21,20 @@ PRELIMINARY = "C-NMC_test_prelim_phase_data"
 FINAL = "C-NMC_test_final_phase_data"
 PRELIMINARY_COLUMNS = ("Patient_ID", "new_names", "labels")
 
-FILE_NAME_PATTERN = (
-    r"UID_([A-Za-z0-9-]{1,40})_([0-9]{1,9})_([0-9]{1,9})_(all|hem)(?:\.[A-Za-z0-9]{1,5})?"
-)
+_SUFFIX = r"(?:\.[A-Za-z0-9]{1,5})?"
+FILE_NAME_PATTERN = r"UID_([A-Za-z0-9-]{1,40})_([0-9]{1,9})_([0-9]{1,9})_(all|hem)" + _SUFFIX
 """Pattern of a whole official file name: subject, image, cell and class, with or without a suffix.
 
 It means the same in Python and in JavaScript, as the API serves it to the page.
 """
 _FILE_NAME = re.compile(FILE_NAME_PATTERN)
+_COPY_NAME = re.compile(
+    FILE_NAME_PATTERN.removesuffix(_SUFFIX)
+    + r"(?: ?\([0-9]{1,4}\)| ?- ?copy(?: ?\([0-9]{1,4}\))?| copy(?: [0-9]{1,4})?)*"
+    + _SUFFIX,
+    re.IGNORECASE,
+)
+"""The name in any case, and of a copy that a file manager made: "(1)", "- Copy", "copy 2"."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,11 @@ class CellName:
 
 def parse_name(name: str) -> CellName | None:
     """Parse `UID_<subject>_<image>_<cell>_<all|hem>.<ext>`; None for a name of another form."""
-    match = _FILE_NAME.fullmatch(name)
+    match = _FILE_NAME.fullmatch(name) or _COPY_NAME.fullmatch(name.strip())
     if match is None:
         return None
     subject, image, cell, label = match.groups()
-    return CellName(subject, int(image), int(cell), ALL if label == "all" else HEM)
+    return CellName(subject, int(image), int(cell), ALL if label.lower() == "all" else HEM)
 
 
 def fold_of(parts: tuple[str, ...]) -> str:

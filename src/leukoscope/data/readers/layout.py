@@ -3,7 +3,8 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -20,16 +21,14 @@ from leukoscope.data.cnmc.cnmc import (
 )
 from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table
 from leukoscope.data.overview.describe import describe
+from leukoscope.data.readers.label_check import LABEL_CONFLICT, check_labels, refuse_swapped
 from leukoscope.data.readers.label_file import Entry, find_label_file, read_label_file
 from leukoscope.data.readers.tree import Tree, walk
+from leukoscope.data.words import CLASS_WORDS, alike_notes
 
 __all__ = ["describe", "read_cohort"]
 
-LABEL_CONFLICT = "label-conflict"
-CLASS_FOLDERS = {
-    **dict.fromkeys(("all", "blast", "blasts", "leukemic", "leukemia", "leukaemia"), ALL),
-    **dict.fromkeys(("hem", "normal", "healthy", "benign"), HEM),
-}
+CLASS_FOLDERS = CLASS_WORDS
 """Folder names that give a class, in any case. For another name the class is not guessed."""
 
 
@@ -67,7 +66,22 @@ def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Coho
         )
     if labels is not None:
         raise CohortError(f"{source}: a table contains its labels; omit {labels}.")
-    return read_cohort_table(source)
+    return note_missing(check_labels(read_cohort_table(source)))
+
+
+def note_missing(cohort: Cohort) -> Cohort:
+    """Add a note if files of a table do not exist, with the probable cause."""
+    missing = [path for path in cohort.paths if not os.path.lexists(path)]
+    if not missing:
+        return cohort
+    windows = PureWindowsPath(os.path.relpath(missing[0], Path(cohort.source).parent)).drive
+    cause = (
+        "they are paths of a Windows disk; write them relative to the table"
+        if windows and os.name != "nt"
+        else "relative paths start at the folder of the table; were the images moved or renamed?"
+    )
+    note = f"{len(missing)} of {len(cohort)} images do not exist, first {missing[0]}: {cause}."
+    return replace(cohort, notes=(*cohort.notes, note.replace("?.", "?")))
 
 
 def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:
@@ -82,6 +96,11 @@ def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:
         flags.append(LABEL_CONFLICT if conflict else "")
     subject = ["" if name is None else name.subject for name in names]
     listed = _rows_of_label_file(names, folds, by_folder)
+    named = [row for row, name in enumerate(names) if name is not None and by_folder[row] >= 0]
+    conflicts = [row for row in named if flags[row]]
+    if conflicts:
+        first = tree.images[conflicts[0]]
+        refuse_swapped(tree.root, len(conflicts), len(named), first, "the class folders")
     entries, file = _entries(tree, labels, bool(listed))
     for row in listed:
         entry = entries.get(tree.images[row].name)
@@ -101,6 +120,7 @@ def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:
     if unknown:
         raise _unknown_class(tree, unknown)
     notes += _remarks(tree, folds, label, flags)
+    notes += alike_notes(subject)
     table = {
         "path": [str(tree.root / image) for image in tree.images],
         "label": np.array(label, dtype=np.int8),
@@ -121,13 +141,15 @@ def _folder_labels(tree: Tree, folds: Sequence[str]) -> list[int]:
         for image in tree.images
         for depth in range(len(image.parts) - 1)
     }
-    named = {folder for folder in folders if folder.name.lower() in CLASS_FOLDERS}
+    named = {folder for folder in folders if folder.name.strip().lower() in CLASS_FOLDERS}
     around = {parent for folder in named for parent in folder.parents}
     labels = []
     for image, fold in zip(tree.images, folds, strict=True):
         inner = next((f for f in image.parents if f in named and f not in around), None)
         official = fold in ("prelim", "final")
-        labels.append(UNKNOWN if inner is None or official else CLASS_FOLDERS[inner.name.lower()])
+        labels.append(
+            UNKNOWN if inner is None or official else CLASS_FOLDERS[inner.name.strip().lower()]
+        )
     return labels
 
 

@@ -6,10 +6,11 @@ from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cohort import Cohort
+from leukoscope.data.words import alike
 
 
 def linked_persons(cohort: Cohort) -> dict[str, str]:
-    """Link persons who share an image or a cell, directly or through others.
+    """Link persons who share an image or a cell, or whose ids are written alike.
 
     Returns:
         Person to the first person of its group in natural order.
@@ -34,7 +35,22 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
                     (root(person), root(seen.setdefault(value, person))), key=natural_key
                 )
                 linked[second] = first
+    for group in alike(linked):
+        first = root(group[0])
+        for person in group[1:]:
+            linked[root(person)] = first
     return {person: root(person) for person in linked}
+
+
+def alike_warnings(cohort: Cohort, unit: str) -> list[str]:
+    """A warning for the ids of persons or subjects with labels that are written alike."""
+    groups = alike(cohort[unit][cohort["label"] != UNKNOWN])
+    outcome = "are kept in one part" if unit == "person" else "may be in several parts"
+    return [
+        f"{unit.capitalize()} ids {', '.join(map(repr, group))} may be one person written in "
+        f"several ways; they {outcome}. Write each person in one way."
+        for group in groups
+    ]
 
 
 def linked_warnings(linked: dict[str, str]) -> list[str]:
@@ -45,7 +61,7 @@ def linked_warnings(linked: dict[str, str]) -> list[str]:
     return [
         f"Persons {', '.join(group)} share an image or a cell and were kept in one part."
         for group in groups.values()
-        if len(group) > 1
+        if len(group) > 1 and len(alike(group)) != 1
     ]
 
 

@@ -13,7 +13,13 @@ from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.splits.groups import grouped, linked_persons, linked_warnings, ungrouped
+from leukoscope.data.splits.groups import (
+    alike_warnings,
+    grouped,
+    linked_persons,
+    linked_warnings,
+    ungrouped,
+)
 from leukoscope.data.splits.partition import (
     OFFICIAL_FOLDS,
     PARTS,
@@ -233,4 +239,6 @@ def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, 
         warnings = (NO_AUDIT, *overlaps)
     if unit == "person":
         warnings = (*warnings, *linked_warnings(linked_persons(cohort)))
+    named = unit if unit in ("person", "subject") else "person"
+    warnings = (*warnings, *alike_warnings(cohort, named))
     return replace(split, leaky=kind == "image" or bool(overlaps), warnings=warnings)

@@ -1,0 +1,112 @@
+"""Check labels against the official names, class folders and label files of the images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.errors import CohortError
+from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN, fold_of, parse_name
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.readers.label_file import OFFICIAL_NAME, read_label_file
+from leukoscope.data.words import CLASS_WORDS
+
+LABEL_CONFLICT = "label-conflict"
+
+
+def check_labels(cohort: Cohort) -> Cohort:
+    """Check the labels of a table against all that its paths say.
+
+    A contradicted label becomes unknown with the flag "label-conflict", as in a folder.
+
+    Raises:
+        CohortError: Most labels are contradicted, so the class numbers are probably swapped.
+    """
+    paths = cohort.paths
+    named = _named(paths)
+    labels = cohort["label"]
+    compared = (labels != UNKNOWN) & (named != UNKNOWN)
+    conflicts = np.flatnonzero(compared & (labels != named))
+    if not len(conflicts):
+        return cohort
+    refuse_swapped(
+        cohort.source or "the table", len(conflicts), int(np.sum(compared)), paths[conflicts[0]]
+    )
+    labels, flags = labels.copy(), cohort["flags"].copy()
+    labels[conflicts] = UNKNOWN
+    for row in conflicts:
+        if LABEL_CONFLICT not in flags[row].split(";"):
+            flags[row] = ";".join(filter(None, [flags[row], LABEL_CONFLICT]))
+    first = paths[conflicts[0]]
+    note = (
+        f"{len(conflicts)} of {int(np.sum(compared))} labels contradict the names, folders or "
+        f"label file of their images and are set to unknown; first: {first} "
+        f"(labeled {LABEL_NAMES[int(cohort['label'][conflicts[0]])]})."
+    )
+    checked = cohort.with_columns(label=labels, flags=flags)
+    return Cohort(checked.columns, cohort.source, (*cohort.notes, note))
+
+
+def refuse_swapped(
+    source: Path | str, conflicts: int, compared: int, first: Path | str, swapped: str = "0 and 1"
+) -> None:
+    """Refuse labels most of which are contradicted.
+
+    Args:
+        source: Where they were read.
+        conflicts: Number of contradicted labels.
+        compared: Number of labels that could be checked.
+        first: The first contradicted image.
+        swapped: What is probably swapped.
+
+    Raises:
+        CohortError: At least two, and more than half, are contradicted.
+    """
+    if conflicts >= 2 and 2 * conflicts > compared:
+        raise CohortError(
+            f"{source}: {conflicts} of {compared} names say the other class; are {swapped} "
+            f"swapped? ALL (leukemic) is 1, HEM (normal) is 0. First: {first}."
+        )
+
+
+def _named(paths: Sequence[Path]) -> np.ndarray:
+    """The label by name, else by label file, else by class folder; int8 (n,)."""
+    names = [parse_name(path.name) for path in paths]
+    folders = _by_folder(paths)
+    files: dict[Path, dict[str, int]] = {}
+    labels = []
+    for path, name, folder in zip(paths, names, folders, strict=True):
+        if name is not None:
+            labels.append(name.label)
+            continue
+        if path.parent not in files:
+            files[path.parent] = _label_file(path.parent)
+        labels.append(files[path.parent].get(path.name, folder))
+    return np.array(labels, dtype=np.int8)
+
+
+def _by_folder(paths: Sequence[Path]) -> list[int]:
+    """The label by the innermost class folder, if there are folders of both classes."""
+    known: dict[Path, int] = {}
+    for parent in {path.parent for path in paths}:
+        words = (CLASS_WORDS.get(part.strip().lower()) for part in reversed(parent.parts))
+        known[parent] = next((label for label in words if label is not None), UNKNOWN)
+    if not {ALL, HEM} <= set(known.values()):
+        return [UNKNOWN] * len(paths)
+    return [
+        UNKNOWN if fold_of(path.parent.parts) in ("prelim", "final") else known[path.parent]
+        for path in paths
+    ]
+
+
+def _label_file(folder: Path) -> dict[str, int]:
+    """Labels by the official label file of a folder of the preliminary set."""
+    if fold_of(folder.parts) != "prelim":
+        return {}
+    for file in (folder / OFFICIAL_NAME, folder.parent / OFFICIAL_NAME):
+        if file.is_file():
+            try:
+                return {name: entry.label for name, entry in read_label_file(file).items()}
+            except CohortError:
+                return {}  # the reader of the tree reports it
+    return {}

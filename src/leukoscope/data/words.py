@@ -1,0 +1,220 @@
+"""The words of people's tables: headings, labels, ids and paths as other programs write them."""
+
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path, PureWindowsPath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from leukoscope.core.csv_text import readable
+from leukoscope.core.errors import CohortError
+from leukoscope.core.files import natural_key
+from leukoscope.core.tables import Table
+from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
+
+CLASS_WORDS = {
+    **dict.fromkeys(("all", "blast", "blasts", "leukemic", "leukemia", "leukaemia"), ALL),
+    **dict.fromkeys(("hem", "normal", "healthy", "benign"), HEM),
+}
+"""Words for a class, in any case, in labels and as folders. No other word is guessed."""
+LABEL_WORDS = {
+    **CLASS_WORDS,
+    **dict.fromkeys(("1", "1.0", "1,0", "true"), ALL),
+    **dict.fromkeys(("0", "0.0", "0,0", "false"), HEM),
+    **dict.fromkeys(("-1", "-1.0"), UNKNOWN),
+}
+BLANK_WORDS = frozenset(
+    (
+        "",
+        "nan",
+        "na",
+        "n/a",
+        "#n/a",
+        "#na",
+        "<na>",
+        "nat",
+        "none",
+        "null",
+        "nil",
+        "unknown",
+        "unk",
+        "undefined",
+        "missing",
+        "not available",
+        "?",
+        "-",
+        "--",
+        ".",
+    )
+)
+"""Words for "unknown", in any case."""
+
+SYNONYMS = {
+    "path": (
+        "paths",
+        "file",
+        "files",
+        "filename",
+        "filepath",
+        "image",
+        "imagepath",
+        "imagefile",
+        "imagename",
+        "img",
+        "imgpath",
+        "imagefilename",
+        "fullpath",
+    ),
+    "label": ("labels", "class", "classes", "classname", "classlabel", "target", "diagnosis"),
+    "subject": (
+        "subjects",
+        "subjectid",
+        "patient",
+        "patients",
+        "patientid",
+        "case",
+        "caseid",
+        "donor",
+        "donorid",
+        "participant",
+        "participantid",
+    ),
+    "person": ("personid",),
+    "fold": ("folds",),
+}
+"""Headings read as a column, without case, blanks and underscores."""
+
+
+class Headings(Collection[str]):
+    """Names of columns, which contain a heading in any case and by its synonyms."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = {_plain(name) for name in names}
+        for name in tuple(self._names):
+            self._names.update(SYNONYMS.get(name, ()))
+
+    def __contains__(self, name: object) -> bool:
+        return _plain(str(name)) in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def standard_names(table: Table, source: Path | str) -> tuple[Table, list[str]]:
+    """Rename the columns that a cohort knows to its own names.
+
+    A heading in its own name comes first, then one that differs by case or blanks, then a synonym.
+
+    Returns:
+        The table, and a note for each synonym.
+
+    Raises:
+        CohortError: Two headings could be the same column.
+    """
+    renamed: dict[str, str] = {}
+    notes = []
+    for name, synonyms in SYNONYMS.items():
+        if name in table:
+            continue
+        same = [heading for heading in table if _plain(heading) == name]
+        others = [heading for heading in table if _plain(heading) in synonyms]
+        candidates = same or others
+        if len(candidates) > 1:
+            raise CohortError(
+                f"{source}: the columns {', '.join(map(repr, candidates))} could each be {name}; "
+                f"name one of them {name}."
+            )
+        if candidates:
+            renamed[candidates[0]] = name
+            if not same:
+                notes.append(f"The column {candidates[0]!r} is read as {name}.")
+    return {renamed.get(heading, heading): values for heading, values in table.items()}, notes
+
+
+def label_of(value: object) -> int | None:
+    """The label of a word; None if the word is not known."""
+    word = str(value).strip().lower()
+    return UNKNOWN if word in BLANK_WORDS else LABEL_WORDS.get(word)
+
+
+def clean_id(value: object) -> str:
+    """The id of a subject or person without blanks around it; "" for a word for "unknown"."""
+    text = " ".join(str(value).split())
+    return "" if text.lower() in BLANK_WORDS else text
+
+
+def alike(ids: Iterable[str]) -> list[list[str]]:
+    """Groups of ids that differ only in case, blanks, punctuation, leading zeros or ".0"."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(set(ids) - {""}, key=lambda name: (natural_key(name), name)):
+        groups.setdefault(_id_key(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def alike_notes(ids: Iterable[str]) -> list[str]:
+    """A note that names the ids that are written alike, and what splits do with them."""
+    groups = alike(ids)
+    if not groups:
+        return []
+    shown = "; ".join(" and ".join(map(repr, group[:4])) for group in groups[:5])
+    more = f"; and {len(groups) - 5} more" if len(groups) > 5 else ""
+    return [
+        f"Subject ids that may be one person written in several ways: {shown}{more}. They count as "
+        "different subjects, but a split over persons keeps them in one part; write each person "
+        "in one way."
+    ]
+
+
+def local_path(name: str, raw: str, base: Path) -> Path:
+    """The path that a table means: with "~", "file:" and backslashes, relative to `base`.
+
+    Where several readings are possible, the first that exists is taken.
+
+    Args:
+        name: The path without blanks around it.
+        raw: The path as written.
+        base: Folder of the table, absolute.
+    """
+    if name[:5].lower() == "file:":
+        parts = urlsplit(name)
+        host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
+        return base / url2pathname(host + parts.path)
+    plain = _as_path(name, base)
+    if os.path.lexists(plain):
+        return plain
+    readings = [raw, readable_or_same(name), name.replace("\\", "/")]
+    for text in readings:
+        if text != name and os.path.lexists(path := _as_path(text, base)):
+            return path
+    if "\\" in name and not PureWindowsPath(name).drive:
+        return _as_path(name.replace("\\", "/"), base)
+    return plain
+
+
+def readable_or_same(text: str) -> str:
+    """Text in cp1252 where that is possible."""
+    try:
+        return readable(text)
+    except ValueError:
+        return text
+
+
+def _as_path(text: str, base: Path) -> Path:
+    path = Path(text)
+    if text.startswith(("~/", "~\\")) or text == "~":
+        path = path.expanduser()
+    return base / path
+
+
+def _plain(heading: str) -> str:
+    return re.sub(r"[\s_.-]+", "", heading).lower()
+
+
+def _id_key(name: str) -> str:
+    key = re.sub(r"[\s_-]+", "", name).casefold()
+    key = re.sub(r"^([+]?\d+)\.0*$", r"\1", key)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", key)
