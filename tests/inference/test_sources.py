@@ -2,13 +2,17 @@
 
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leukoscope.inference.sources import Source, expand
+from leukoscope.core.errors import ImageError
+from leukoscope.data.imaging.image import decode
+from leukoscope.inference.sources import Source, expand, list_images
+from leukoscope.inference.zip_images import read_member
 
 
 @pytest.fixture
@@ -138,3 +142,54 @@ def test_any_text_gives_a_list(text: str) -> None:
     # A lone / or ** would walk the machine.
     if not set(text) & set("*/~.") and text:
         assert len(expand([text])) >= 1
+
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(200)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jfif", "a.jpe", "a.bmp ", "a.gif", "a.dcm", "a.heic", "without suffix", "scan.001"]
+)
+def test_no_image_of_a_folder_is_passed_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(JPEG)
+    (tmp_path / "notes.txt").write_bytes(JPEG)
+    (tmp_path / "README").write_text("words")
+    assert [source.path.name for source in expand([tmp_path])] == [name]
+    assert [source.path.name for source in expand([tmp_path / "*"])] == [name]
+
+
+def test_one_string_or_path_is_one_source(tree: Path) -> None:
+    assert names(expand(str(tree)), tree) == names(expand(tree), tree) == ALL
+    assert len(list_images(str(tree))) == len(list_images(tree)) == len(ALL)
+
+
+def test_a_table_stands_for_its_images(tree: Path) -> None:
+    (tree / "cells.csv").write_text("File;Label\nimg2.bmp;ALL\na\\UID_1_2_3_all.BMP;\n")
+    listed = list_images(tree / "cells.csv")
+    assert [source.path for source in listed] == [tree / "img2.bmp", tree / "a/UID_1_2_3_all.BMP"]
+    (tree / "bad.csv").write_text("a,b\n1,2\n")
+    assert "path" in list_images(tree / "bad.csv")[0].problem
+
+
+def test_a_zip_stands_for_its_images(tmp_path: Path) -> None:
+    path = tmp_path / "cells.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("./x/2.bmp", "10.bmp", "__MACOSX/._2.bmp", "notes.txt", "x/"):
+            archive.writestr(name, b"" if name == "x/" else name)
+    listed = list_images(path)
+    assert sorted(source.member for source in listed) == ["./x/2.bmp", "10.bmp"]
+    assert {read_member(path, source.member) for source in listed} == {b"./x/2.bmp", b"10.bmp"}
+    (tmp_path / "cut.zip").write_bytes(path.read_bytes()[:60])
+    assert "ZIP" in list_images(tmp_path / "cut.zip")[0].problem
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS"),
+        (b"\n<!DOCTYPE html>\n<html><body>404</body></html>", "HTML page"),
+    ],
+)
+def test_files_that_stand_in_for_an_image_are_named(content: bytes, words: str) -> None:
+    with pytest.raises(ImageError, match=words):
+        decode(content)

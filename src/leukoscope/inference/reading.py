@@ -11,6 +11,7 @@ from leukoscope.inference.evidence import check_image
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.sources import Image, Source
+from leukoscope.inference.zip_images import read_member
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,21 @@ def read_image(source: Image, card: Card) -> ReadImage:
         source: A file, its bytes, or uint8 (H, W, 3), RGB at the original scale.
         card: The card of the model.
     """
-    if isinstance(source, Source):
-        if source.problem:
-            return ReadImage(str(source.path), error=source.problem)
-        source = source.path
     name = str(source) if isinstance(source, str | Path) else ""
+    if isinstance(source, Source):
+        name = source.name
+        if source.problem:
+            return ReadImage(name, error=source.problem)
     try:
+        if isinstance(source, Source):
+            path, member = source.path, source.member
+            source = read_member(path, member) if member else path
         image = _decode(source)
         cell = fixed_scale_crop(image, card.input)
     except ImageError as error:
         # The row has the path already.
-        return ReadImage(name, error=str(error).removeprefix(f"{name or 'the image'}: "))
+        text = str(error).removeprefix(f"{name}: ").removeprefix("the image: ")
+        return ReadImage(name, error=text)
     quality = check_image(image, cell, card)
     # A model's number for an empty image means nothing, and somebody would average it.
     return ReadImage(name, None if Flag.EMPTY in quality else cell, quality)

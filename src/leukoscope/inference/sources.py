@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 import numpy as np
 
 from leukoscope.core.data_frames import is_data_frame
+from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.files import natural_key
-from leukoscope.data.cohort import Cohort
-from leukoscope.data.imaging.formats import SUFFIXES
+from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
+from leukoscope.data.cohort import Cohort, read_cohort_table
+from leukoscope.data.imaging.formats import OTHER_IMAGE_SUFFIXES, SUFFIXES, sniff, suffix_of
+from leukoscope.inference.zip_images import zip_images
 
 if TYPE_CHECKING:
     import pandas
@@ -20,10 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """One image to read; or, with a `problem`, a name that leads to no image."""
+    """One image to read; or, with a `problem`, a name that leads to no image.
+
+    Attributes:
+        path: The file.
+        problem: Why there is no image.
+        member: Name inside `path`, if that is a ZIP.
+    """
 
     path: Path
     problem: str = ""
+    member: str = ""
+
+    @property
+    def name(self) -> str:
+        """The path, with the name inside the ZIP where there is one."""
+        return str(self.path / self.member) if self.member else str(self.path)
 
 
 Image: TypeAlias = Source | Path | str | bytes | np.ndarray
@@ -36,30 +51,34 @@ def list_images(images: Images) -> list[Image]:
     """List the images behind whatever a user gave to predict.
 
     Args:
-        images: One or several files, folders, patterns, bytes or arrays; see `expand` for paths. Of
-            a cohort or a DataFrame each row is one image, also where a path comes twice.
+        images: One or several files, folders, patterns, bytes or arrays; see `expand` for paths. A
+            table (`path`) or a ZIP stands for its images. Of a cohort or a DataFrame each row is
+            one image, also where a path comes twice.
     """
     if is_data_frame(images):
         images = Cohort.from_pandas(images)
     if isinstance(images, Cohort):
         return list(images.paths)
     is_array = isinstance(images, np.ndarray) and images.ndim <= 3
-    if is_array or isinstance(images, str | Path | bytes | Source):
+    if is_array or isinstance(images, str | os.PathLike | bytes | bytearray | Source):
         images = [cast(Image, images)]
     found: dict[object, Image] = {}
     for number, image in enumerate(cast("Iterable[Image]", images)):
-        if isinstance(image, str | Path):
-            found |= {key: source for key, source in _keyed(image) if key not in found}
+        if isinstance(image, str | os.PathLike):
+            for source in _behind(Path(image)):
+                for inner in _inside(source):
+                    found.setdefault(os.path.abspath(inner.name), inner)
         else:
             found[number] = image
     return list(found.values())
 
 
-def expand(named: Iterable[Path | str]) -> list[Source]:
+def expand(named: Path | str | Iterable[Path | str]) -> list[Source]:
     """List the images behind files, folders and glob patterns.
 
     A folder, or a pattern (`*`, `?`, `[...]`, `**`) that is not an existing file, gives its images
-    by extension, in natural order, without hidden files. A file is listed whatever its name.
+    by extension, in natural order, without hidden files. Images in formats that are not read are
+    listed too, for the decoder to name, and files without an extension by their first bytes. A file is listed whatever its name.
     Symbolic links to folders are followed, each folder once, so that a loop ends. The order is that
     of the arguments. An image named twice is listed once.
 
@@ -68,7 +87,7 @@ def expand(named: Iterable[Path | str]) -> list[Source]:
         problem.
     """
     found: dict[str, Source] = {}
-    for name in named:
+    for name in [named] if isinstance(named, str | os.PathLike) else named:
         for key, source in _keyed(name):
             found.setdefault(key, source)
     return list(found.values())
@@ -92,13 +111,33 @@ def _behind(path: Path) -> Iterator[Source]:
         yield Source(path, f"can't be read: {getattr(error, 'strerror', None) or error}")
 
 
+def _inside(source: Source) -> Iterator[Source]:
+    """The images in a table or a ZIP; any other source itself."""
+    suffix = suffix_of(source.path.name)
+    if source.problem or suffix not in (*TABLE_SUFFIXES, ".zip") or not source.path.is_file():
+        yield source
+        return
+    members: list[Source] = []
+    problem = "a ZIP without images"
+    try:
+        if suffix == ".zip":
+            members = [Source(source.path, member=name) for name in zip_images(source.path)]
+        else:
+            members = [Source(path) for path in read_cohort_table(source.path).paths]
+            problem = "a table without rows"
+    except LeukoscopeError as error:
+        problem = str(error).removeprefix(f"{source.path}: ").rstrip(".")
+    yield from members or [Source(source.path, problem)]
+
+
 def _folder(path: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
     empty = True
     for source in _walk(path, seen):
         empty = False
         yield source
     if empty:
-        yield Source(path, f"a folder without images ({' '.join(sorted(SUFFIXES))})")
+        kinds = " ".join(sorted(SUFFIXES))
+        yield Source(path, f"a folder without images ({kinds})")
 
 
 def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
@@ -131,7 +170,7 @@ def _pattern(pattern: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
         if match.is_dir():
             sources: Iterable[Source] = _walk(match, seen)
         else:
-            sources = [Source(match)] if match.suffix.lower() in SUFFIXES else []
+            sources = [Source(match)] if _is_image(match) else []
         for source in sources:
             empty = False
             yield source
@@ -142,7 +181,20 @@ def _pattern(pattern: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
 def _wanted(entry: "os.DirEntry[str]") -> bool:
     if entry.name.startswith("."):  # among them macOS's ._name.bmp, which is no image
         return False
-    return os.path.splitext(entry.name)[1].lower() in SUFFIXES or _is_folder(entry)
+    return _is_folder(entry) or _is_image(Path(entry.path))
+
+
+def _is_image(path: Path) -> bool:
+    """True for an image by its suffix, or by its first bytes if it has no suffix."""
+    suffix = suffix_of(path.name)
+    if suffix and not suffix[1:].isdecimal():
+        return suffix in SUFFIXES or suffix in OTHER_IMAGE_SUFFIXES
+    try:
+        with path.open("rb") as file:
+            head = file.read(132)
+    except OSError:
+        return False
+    return sniff(head) is not None or head[128:] == b"DICM"
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

@@ -7,6 +7,7 @@ new format is a new row.
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePath
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,13 @@ class ImageFormat:
 FORMATS = (
     ImageFormat("BMP", "BMP", (".bmp",), "image/bmp", re.compile(rb"BM")),
     ImageFormat("PNG", "PNG", (".png",), "image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
-    ImageFormat("JPEG", "JPEG", (".jpg", ".jpeg"), "image/jpeg", re.compile(rb"\xff\xd8\xff")),
+    ImageFormat(
+        "JPEG",
+        "JPEG",
+        (".jpg", ".jpeg", ".jfif", ".jpe"),
+        "image/jpeg",
+        re.compile(rb"\xff\xd8\xff"),
+    ),
     ImageFormat("TIFF", "TIFF", (".tif", ".tiff"), "image/tiff", re.compile(rb"II\*\x00|MM\x00\*")),
     ImageFormat("WebP", "WEBP", (".webp",), "image/webp", re.compile(rb"(?s:RIFF....WEBP)")),
 )
@@ -41,6 +48,60 @@ NOT_READ = f"not an image this program reads ({', '.join(row.name for row in FOR
 """The message for a file of another format, without a full stop."""
 HEAD_BYTES = 12
 """Number of first bytes of a file that `sniff` needs."""
+
+
+OTHER_IMAGE_SUFFIXES = frozenset(
+    (
+        ".gif",
+        ".dcm",
+        ".dicom",
+        ".heic",
+        ".heif",
+        ".avif",
+        ".jp2",
+        ".j2k",
+        ".jxl",
+        ".svs",
+        ".ndpi",
+        ".czi",
+        ".lif",
+        ".nd2",
+        ".mrxs",
+        ".scn",
+        ".vsi",
+        ".pdf",
+        ".psd",
+        ".raw",
+        ".dng",
+        ".nef",
+        ".cr2",
+        ".ico",
+        ".tga",
+        ".ppm",
+        ".pgm",
+        ".svg",
+    )
+)
+"""Suffixes of images in formats that are not read; a folder's list shows them with the reason."""
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of a file name in lower case, without blanks around it."""
+    return PurePath(name.strip()).suffix.strip().lower()
+
+
+def what_else(head: bytes) -> str:
+    """Name the content of a file that is not an image; "" if it is not recognized.
+
+    Args:
+        head: The first bytes of the file, some hundred if it has as many.
+    """
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the image itself; fetch the images with git lfs pull"
+    if start.startswith((b"<!doctype html", b"<html", b"<head")):
+        return "an HTML page saved as an image, perhaps an error of the server; download it again"
+    return ""
 
 
 def sniff(head: bytes) -> ImageFormat | None:

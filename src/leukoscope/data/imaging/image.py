@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.formats import NOT_READ, PILLOW_FORMATS
+from leukoscope.data.imaging.formats import NOT_READ, PILLOW_FORMATS, what_else
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
@@ -181,7 +181,7 @@ def _cause(error: Exception, data: bytes) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return f"{NOT_READ}."
+        return f"{what_else(data[:600]) or NOT_READ}."
     if isinstance(error, Image.DecompressionBombError):
         return "far larger than a single cell; crop the cell first."
     if "truncated" in str(error).lower() or "not enough" in str(error).lower():

@@ -8,7 +8,7 @@ from pathlib import Path
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
-from leukoscope.data.imaging.formats import SUFFIXES
+from leukoscope.data.imaging.formats import SUFFIXES, suffix_of
 
 CLUTTER = {"thumbs.db", "desktop.ini"}
 
@@ -52,7 +52,7 @@ def walk(root: Path) -> Tree:
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         for name in files:
             path = here / name
-            suffix = path.suffix.lower()
+            suffix = suffix_of(name)
             if name.startswith(".") or name.lower() in CLUTTER:
                 continue
             if path.is_symlink() and not _inside(path, home):
