@@ -11,7 +11,7 @@ from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import read_table
 from leukoscope.core.verdicts import Verdict
 from leukoscope.inference import results
-from leukoscope.inference.results import Prediction
+from leukoscope.inference.results import Prediction, in_file
 
 ROWS = [
     results.as_row(prediction, "tiny")
@@ -115,3 +115,9 @@ def test_a_failing_stream_leaves_no_half_written_table(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         results.save(failing(), tmp_path / "r.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_in_a_file_has_an_absolute_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert in_file({"path": "a.bmp"})["path"] == str(tmp_path / "a.bmp")
+    assert in_file({"path": ""})["path"] == ""

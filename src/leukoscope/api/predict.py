@@ -40,7 +40,7 @@ def predict(
         CohortError: `out` does not end in one of the formats.
     """
     from leukoscope.core.tables import TableWriter
-    from leukoscope.inference.results import FIELDS
+    from leukoscope.inference.results import FIELDS, in_file
 
     predictor = open_predictor(model)
     if out is None:
@@ -48,7 +48,7 @@ def predict(
     with TableWriter(out, FIELDS) as table:  # a wrong name is refused before the work
         predictions = predictor.predict(images, heatmaps=heatmaps, embeddings=embeddings)
         for row in predictions.rows():
-            table.write(row)
+            table.write(in_file(row))
     return predictions
 
 
@@ -69,13 +69,14 @@ def predict_to_table(
         ModelFileError: The model cannot be used.
     """
     from leukoscope.core.progress import track
-    from leukoscope.inference.results import as_row, save
+    from leukoscope.inference.results import as_row, in_file, save
     from leukoscope.inference.sources import list_images
 
     predictor = open_predictor(model)
     listed = list_images(images)
     stream = track(predictor.stream(listed), "Predicting", total=len(listed))
-    return save((as_row(prediction, predictor.card.name) for prediction in stream), out)
+    rows = (as_row(prediction, predictor.card.name) for prediction in stream)
+    return save(rows if out is None else map(in_file, rows), out)
 
 
 def open_predictor(model: "Predictor | Path | str | None") -> "Predictor":

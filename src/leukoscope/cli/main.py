@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that --help answers at once.
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated, NoReturn
 
 import typer
@@ -66,6 +67,9 @@ for command in (
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command; any error ends in one line on standard error and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name need not be text in the terminal's encoding
+            stream.reconfigure(errors="backslashreplace")
     try:
         with log_to_stderr(), repeated_when_dropped():
             app(arguments, prog_name="leukoscope")

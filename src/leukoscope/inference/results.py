@@ -1,5 +1,6 @@
 """One prediction, predictions as rows of a table, and their summary per subject."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,6 +185,11 @@ def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:
         failed += rows * (verdict == Verdict.ERROR)
     order = sorted(counts, key=lambda subject: (not subject, natural_key(subject)))
     return Outcome(total, failed, tuple(_subject(name, *counts[name]) for name in order))
+
+
+def in_file(row: Row) -> Row:
+    """The row as a file holds it: with an absolute path, so that it can be read from anywhere."""
+    return {**row, "path": os.path.abspath(row["path"])} if row.get("path") else row
 
 
 def _through(table: TableWriter, rows: Iterable[Row]) -> Iterator[Row]:

@@ -78,9 +78,9 @@ def expand(named: Path | str | Iterable[Path | str]) -> list[Source]:
 
     A folder, or a pattern (`*`, `?`, `[...]`, `**`) that is not an existing file, gives its images
     by extension, in natural order, without hidden files. Images in formats that are not read are
-    listed too, for the decoder to name, and files without an extension by their first bytes. A file is listed whatever its name.
-    Symbolic links to folders are followed, each folder once, so that a loop ends. The order is that
-    of the arguments. An image named twice is listed once.
+    listed too, for the decoder to name, and files without an extension by their first bytes. A file
+    is listed whatever its name. Symbolic links to folders are followed, each folder once, so that a
+    loop ends. The order is that of the arguments. An image named twice is listed once.
 
     Returns:
         The sources; whatever does not exist or cannot be read is listed in its place, with its

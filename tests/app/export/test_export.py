@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from leukoscope import __version__
 from leukoscope.app.export.csv_rows import FORMULA_STARTS, escape_formula
-from leukoscope.app.export.export import COLUMNS, case_csv, export, json_bytes
+from leukoscope.app.export.export import COLUMNS, case_csv, export, json_bytes, opens_in_excel
 from leukoscope.app.schemas import Case, CaseExport
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.tables import read_table
@@ -115,3 +115,7 @@ def test_an_empty_case_has_a_table_and_data() -> None:
     made = made_case([])
     assert rows(made) == []
     assert json.loads(json_bytes(made.case, NOW))["cells"] == []
+
+
+def test_a_case_opens_in_excel_as_utf_8():
+    assert b"".join(opens_in_excel(iter([b"a", b"b"]))) == b"\xef\xbb\xbfab"

@@ -1,8 +1,10 @@
 """Export a case as a CSV table, JSON, an HTML report, or a cohort."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Literal
 
 from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
@@ -39,7 +41,7 @@ def export(kind: Format, case: Case, load_image: LoadImage, card: Card | None) -
     """
     now = datetime.now(UTC)
     if kind == "csv":
-        return Export(f"{case.name}.csv", "text/csv; charset=utf-8", case_csv(case))
+        return Export(f"{case.name}.csv", "text/csv; charset=utf-8", opens_in_excel(case_csv(case)))
     if kind == "json":
         return Export(f"{case.name}.json", "application/json", [json_bytes(case, now)])
     if kind == "html":
@@ -50,6 +52,11 @@ def export(kind: Format, case: Case, load_image: LoadImage, card: Card | None) -
     from leukoscope.app.export.cohort_export import cohort_zip
 
     return Export(f"{case.name}.zip", "application/zip", cohort_zip(case, now, load_image))
+
+
+def opens_in_excel(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Put the mark first by which Excel recognizes UTF-8."""
+    return chain((BOM_UTF8,), parts)
 
 
 def case_csv(case: Case) -> Iterator[bytes]:

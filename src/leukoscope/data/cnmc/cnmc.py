@@ -56,7 +56,7 @@ class CellName:
 
 def parse_name(name: str) -> CellName | None:
     """Parse `UID_<subject>_<image>_<cell>_<all|hem>.<ext>`; None for a name of another form."""
-    match = _FILE_NAME.fullmatch(name) or _COPY_NAME.fullmatch(name.strip())
+    match = _FILE_NAME.fullmatch(name) or _COPY_NAME.fullmatch(name.strip(" "))
     if match is None:
         return None
     subject, image, cell, label = match.groups()

@@ -51,7 +51,7 @@ HEAD_BYTES = 12
 
 
 OTHER_IMAGE_SUFFIXES = frozenset(
-    (
+    [
         ".gif",
         ".dcm",
         ".dicom",
@@ -80,7 +80,7 @@ OTHER_IMAGE_SUFFIXES = frozenset(
         ".ppm",
         ".pgm",
         ".svg",
-    )
+    ]
 )
 """Suffixes of images in formats that are not read; a folder's list shows them with the reason."""
 

@@ -42,6 +42,13 @@ def warnings(evaluation: Evaluation) -> list[str]:
             f"{count(images, 'evaluated image')} were also trained on. This was allowed "
             "explicitly; the results are too good."
         )
+    auroc = evaluation.metrics["auroc"]
+    if auroc.high is not None and auroc.high < 0.5:
+        out.append(
+            f"AUROC BELOW CHANCE. The 95 % interval ({auroc.low:.3f} to {auroc.high:.3f}) lies "
+            "below 0.5: normal cells get the higher scores. Are the classes 0 and 1 swapped, in "
+            "these labels or in those of the training?"
+        )
     return out
 
 
