@@ -52,7 +52,7 @@ def example_case(page: Page, url: str) -> None:
     page.goto(url)
     page.get_by_role("button", name="Try the example cells").click()
     expect(page.locator(".card")).to_have_count(24)
-    expect(page.locator(".toast", has_text="answered")).to_be_visible()
+    expect(page.locator(".toast[data-name=uploaded]")).to_be_visible()
     page.locator(".card .open").first.focus()
     for key in ("b", "ArrowRight", "b", "ArrowRight", "b", "ArrowRight", "n"):
         page.keyboard.press(key)
@@ -87,7 +87,7 @@ def desktop(browser: Browser, url: str) -> None:
     save(page, "case")
     page.locator(".card .open").nth(4).click()
     page.get_by_role("checkbox", name="Heatmap").check()
-    expect(page.get_by_text("What each place adds").first).to_be_visible()
+    expect(page.locator(".heat-kind[data-kind=exact]")).to_be_visible()
     tidy(page)
     save(page, "cell")
     page.keyboard.press("Escape")

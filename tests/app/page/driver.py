@@ -45,7 +45,7 @@ class Desk:
         """Choose files, and wait until all are answered; earlier messages are closed."""
         self.dismiss()
         self.page.locator(FILES).first.set_input_files(files)
-        expect(self.page.locator(".toast").filter(has_text="answered").last).to_be_visible()
+        expect(self.page.locator(".toast[data-name=uploaded]").last).to_be_visible()
         expect(self.page.locator(".progress")).to_be_hidden()
 
     def dismiss(self) -> None:

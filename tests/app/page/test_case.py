@@ -24,7 +24,7 @@ def test_sorting_and_filtering_change_what_is_shown(quick_case: Desk) -> None:
     at.page.get_by_role("combobox", name="Sort", exact=True).select_option("probability")
     found = probabilities(at)
     assert found == sorted(found, reverse=True)
-    at.page.get_by_role("button", name="Descending; turn round").click()
+    at.page.get_by_role("button", name="Descending").click()
     found = probabilities(at)
     assert found == sorted(found)
 
@@ -45,7 +45,7 @@ def test_sorting_and_filtering_change_what_is_shown(quick_case: Desk) -> None:
     subject.select_option(index=0)
     at.page.get_by_label("From probability").fill("99")
     expect(at.cards).to_have_count(0)
-    expect(at.page.get_by_text("No cell fits these filters.")).to_be_visible()
+    expect(at.page.locator(".empty").get_by_role("button", name="Show all")).to_be_visible()
 
 
 def test_heatmaps_show_on_hover_for_all_or_not_at_all(quick_case: Desk) -> None:
@@ -98,7 +98,7 @@ def test_cells_are_grouped_by_hand_and_removed(quick_case: Desk) -> None:
     at.dialog.get_by_label("Subject").fill("Patient X")
     at.page.keyboard.press("Enter")
     expect(at.page.locator(".card .subject", has_text="Patient X")).to_have_count(4)
-    expect(at.page.locator(".side")).to_contain_text("Subject Patient X: ")
+    expect(at.page.locator(".subjects")).to_contain_text("Patient X")
     expect(at.page.locator(".selection")).to_be_hidden()
 
     at.cards.nth(5).locator(".check").click()
@@ -116,20 +116,19 @@ def test_cells_are_grouped_by_hand_and_removed(quick_case: Desk) -> None:
 
 def test_threshold_of_the_case_and_back(quick_case: Desk) -> None:
     at = quick_case
-    panel = at.page.locator("details.panel", has_text="Probabilities and threshold")
+    panel = at.page.locator("details.panel:has(.histogram)")
     before = at.count("blast")
     slider = panel.get_by_role("slider")
     slider.fill("0.99")
-    expect(panel).to_contain_text("99.0\u00a0% (not in force yet): 0 of 12 cells")
-    expect(panel).to_contain_text("a sensitivity of 1.0\u00a0% and a specificity of 98.0\u00a0%")
+    expect(panel).to_contain_text(re.compile("99.0\u00a0%.*0 of 12 cells"))
+    expect(panel).to_contain_text(re.compile("sensitivity 1.0\u00a0%.*specificity 98.0\u00a0%"))
     assert at.count("blast") == before
     panel.get_by_role("button", name="Use for this case").click()
     expect(at.chip("blast")).to_have_count(0)
     assert at.count("normal") == 12
-    expect(panel).to_contain_text("set for this case")
-    panel.get_by_role("button", name="Back to the model's own").click()
+    panel.get_by_role("button", name="Reset").click()
     expect(at.chip("blast").locator("strong")).to_have_text(str(before))
-    expect(panel).to_contain_text("53.0\u00a0% (the model's own)")
+    expect(panel).to_contain_text("53.0\u00a0%")
 
 
 def test_name_and_notes_are_kept(quick_case: Desk) -> None:
@@ -149,7 +148,7 @@ def test_notes_that_could_not_be_saved_are_not_lost(quick_case: Desk) -> None:
     at.page.route("**/v1/cases/*", lambda route: route.abort())
     at.page.get_by_label("Notes on this case").fill("Precious words")
     expect(at.page.locator(".state-line")).to_contain_text("Not saved")
-    expect(at.page.locator(".banner")).to_contain_text("does not answer")
+    expect(at.page.locator(".banner")).to_be_visible()
     at.page.unroute("**/v1/cases/*")
     at.page.get_by_role("button", name="Save now").click()
     expect(at.page.locator(".state-line span")).to_have_text("Saved")
@@ -168,12 +167,12 @@ def test_exports_come_as_files(quick_case: Desk) -> None:
     at.cards.nth(0).locator(".open").focus()
     at.page.keyboard.press("b")
     expect(at.page.locator(".mark:not(:empty)")).to_have_count(1)
-    table = download(at.page, "Table (CSV)")
+    table = download(at.page, "CSV")
     assert table.suggested_filename.endswith(".csv")
     text = Path(table.path()).read_text("utf-8")
     rows = [row for row in csv.reader(io.StringIO(text)) if row and not row[0].startswith("#")]
     assert len(rows) == 13
-    body = json.loads(Path(download(at.page, "Everything (JSON)").path()).read_text("utf-8"))
+    body = json.loads(Path(download(at.page, "JSON").path()).read_text("utf-8"))
     assert len(body["cells"]) == 12
     report = Path(download(at.page, "Report").path()).read_text("utf-8")
     assert "Research use only" in report
@@ -186,29 +185,28 @@ def test_a_case_is_deleted_after_a_question(quick_case: Desk) -> None:
     case = at.case
     at.page.locator(".menu summary", has_text="More").click()
     at.page.get_by_role("button", name="Delete this case…").click()
-    expect(at.dialog).to_contain_text("12 answers")
+    expect(at.dialog).to_contain_text("12 cells")
     at.page.keyboard.press("Enter")  # Cancel has the focus
     expect(at.dialog).to_have_count(0)
     at.page.locator(".menu summary", has_text="More").click()
     at.page.get_by_role("button", name="Delete this case…").click()
     at.dialog.get_by_role("button", name="Delete").click()
-    expect(at.page.locator("h1")).to_have_text("Drop cell images here")
+    expect(at.page.locator(".home h1")).to_be_attached()
     assert at.page.request.get(f"{at.url}/v1/cases/{case}").status == 404
     at.go(f"#/case/{case}")
-    expect(at.page.locator("h1")).to_have_text("This can't be shown")
+    expect(at.page.locator(".failed h1")).to_be_attached()
 
 
 def test_images_are_kept_only_when_asked(desk: OpenDesk, cells: list[Path]) -> None:
     at = desk()
-    expect(at.page.locator("#keep-words")).to_contain_text("The images are not")
+    not_kept = at.page.locator("#keep-words").inner_text()
     at.page.get_by_label("Keep the images with the case").check()
-    expect(at.page.locator("#keep-words")).to_contain_text("The image files are kept")
+    expect(at.page.locator("#keep-words")).not_to_have_text(not_kept)
     at.add(cells[:2])
     at.page.reload()
-    expect(at.page.locator(".meta")).to_contain_text("images are kept")
     image = at.cards.nth(0).locator("img")
     expect(image).to_have_attribute("src", re.compile(f"^/v1/cases/{at.case}/cells/[0-9]+/image$"))
     # A stored frame of 450 pixels is shown at the scale of the crops.
     expect(image).to_have_css("width", f"{450 * 0.4:g}px")
     at.cards.nth(0).locator(".open").click()
-    expect(at.dialog).to_contain_text("Measured on the cell")
+    expect(at.dialog.locator(".facts").first).to_contain_text("Area")

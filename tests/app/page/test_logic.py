@@ -230,3 +230,10 @@ def test_addresses_name_a_view(call: Call) -> None:
     assert call("lib/router", "parse", "#/model") == {"view": "model", "id": ""}
     assert call("lib/router", "parse", "#/nowhere/at/all") == {"view": "home", "id": ""}
     assert call("lib/router", "parse", "#/case/%E0%A4%A") == {"view": "case", "id": "%E0%A4%A"}
+
+
+@pytest.mark.parametrize(("part", "persons"), [("validation", 3), ("cross-validation", 31)])
+def test_persons_are_described_by_number_and_subset(call: Call, part: str, persons: int) -> None:
+    text = call("lib/format", "describePersons", {"part": part, "persons": persons})
+    assert str(persons) in text
+    assert part in text

@@ -1,4 +1,4 @@
-/** The page begins here: header, views, and what is there in every view. */
+/** Entry point of the page: header, views, and the parts that all views share. */
 
 import { knownCase } from "./case/casefile.js";
 import { render, h } from "./lib/dom.js";
@@ -18,7 +18,7 @@ const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 
 /** @type {View|null} */
 let open = null;
-/** Counts routes, so that a slow view never replaces a later one. */
+/** Number of the current route, so that a slow view never replaces a later one. */
 let turn = 0;
 
 async function show(first = false) {
@@ -65,7 +65,7 @@ function failed(message) {
   return h(
     "div",
     { class: "view failed" },
-    h("h1", { tabindex: -1 }, "This can't be shown"),
+    h("h1", { tabindex: -1 }, "This page cannot be shown"),
     h("p", {}, message),
     h(
       "div",
@@ -84,13 +84,13 @@ function serverIsBack() {
 }
 
 document.querySelector(".skip")?.addEventListener("click", (event) => {
-  event.preventDefault(); // what follows # is the view
+  event.preventDefault(); // the part after # selects the view
   main.focus();
 });
 document.getElementById("theme")?.append(themeSwitch());
 document.body.prepend(connectionBanner(serverIsBack));
 document.body.append(progressStrip(queue), toastRegion);
-// A case that is still being shown is open already for what is dropped.
+// Files can be dropped on a case while its view is still loading.
 acceptDrops(() => open?.file ?? knownCase(parse(location.hash).id));
 addEventListener("hashchange", () => void show());
 addEventListener("pagehide", () => open?.close?.(true));

@@ -64,7 +64,7 @@ export class Card {
     this.picture.update(cell);
   }
 
-  /** @param {boolean} on Whether this is the cell that Tab reaches. */
+  /** @param {boolean} on Whether Tab reaches this cell. */
   setCurrent(on) {
     this.open.tabIndex = this.check.tabIndex = on ? 0 : -1;
   }

@@ -1,4 +1,4 @@
-/** One case as the page knows it: its head, its cells, and the pictures seen since it was opened. */
+/** One case in the page: its head, its cells, and the pictures seen since it was opened. */
 
 import { call, explain } from "../server/api.js";
 import { limiter } from "../lib/limiter.js";
@@ -9,7 +9,7 @@ import { debounce, throttle } from "../lib/timing.js";
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
-/** What is only shown and not kept by the server, unless it stores the images. */
+/** Parts of a cell that the server does not store. */
 const SHOWN = /** @type {const} */ ([
   "picture",
   "heatmap",
@@ -18,12 +18,12 @@ const SHOWN = /** @type {const} */ ([
   "neighbors",
 ]);
 
-/** @type {Map<string, CaseFile>} Kept while the page lives, so that going back shows pictures. */
+/** @type {Map<string, CaseFile>} The opened cases, so that going back shows their pictures. */
 const opened = new Map();
 
 /**
  * @param {string} id
- * @returns {Promise<CaseFile>} As the server has it now.
+ * @returns {Promise<CaseFile>} The case in its present state.
  */
 export async function openCase(id) {
   const known = opened.get(id);
@@ -36,7 +36,7 @@ export async function openCase(id) {
   return file;
 }
 
-/** @param {string} id @returns {CaseFile|null} A case this page has opened before. */
+/** @param {string} id @returns {CaseFile|null} A case that was opened before. */
 export function knownCase(id) {
   return opened.get(id) ?? null;
 }
@@ -55,18 +55,18 @@ export function casePath(id, rest = "") {
 }
 
 export class CaseFile {
-  /** Some cells changed, came or went. @type {Signal<CaseFile>} */
+  /** Cells were changed, added or removed. @type {Signal<CaseFile>} */
   changed = new Signal();
   /** @type {Signal<CaseHead>} */
   headChanged = new Signal();
-  /** Set once the case is deleted: nothing is asked about it any more. */
+  /** The case is deleted; send no more requests for it. */
   gone = false;
 
-  /** Changes of the head that the server has taken: what was asked before one is older than it. */
+  /** Number of saved changes of the head, to recognize a head that was requested before one. */
   #changes = 0;
-  /** An explanation is a prediction: a grid full of them must not crowd out everything else. */
+  /** An explanation costs a prediction; a grid full of them must not block other requests. */
   #limited = limiter(2);
-  /** @type {Map<number, File>} The files added while this page is open; they stay on the disk. */
+  /** @type {Map<number, File>} Files added since the page was opened; they are not in memory. */
   #sources = new Map();
   #emitCells = throttle(() => this.changed.emit(this));
   /** @type {(() => void) & {flush(): void, cancel(): void}} */
@@ -84,14 +84,14 @@ export class CaseFile {
     return this.head.id;
   }
 
-  /** Largest magnitude in any heatmap seen: all are drawn on this one scale. */
+  /** Largest magnitude in any heatmap so far: the common scale of all heatmaps. */
   heatScale = 1;
 
   async reload() {
     const before = new Map(this.cells);
     const changes = this.#changes;
     const { cells, ...head } = await call("GET", casePath(this.id));
-    // What changed here while the answer was under way is newer than the answer.
+    // Cells that changed here during the request are newer than its response.
     const now = this.cells;
     const gone = [...before.keys()].filter((id) => !now.has(id));
     const changed = [...now].filter(([id, cell]) => before.get(id) !== cell);
@@ -107,10 +107,10 @@ export class CaseFile {
   }
 
   /**
-   * Take an answer of `predict` in.
+   * Add a prediction.
    *
    * @param {CellPrediction} answer
-   * @param {File|null} source The image, unless it came in an archive.
+   * @param {File|null} source The image file, unless it is in an archive.
    * @returns {boolean} Whether the cell was new to the case.
    */
   add(answer, source) {
@@ -133,8 +133,8 @@ export class CaseFile {
 
   /**
    * @param {number} id
-   * @param {() => boolean} wanted Asked when its turn comes: a map may cost the server a second.
-   * @returns {Promise<Cell>} The cell with everything that can be known of it.
+   * @param {() => boolean} wanted Checked just before the request: a heatmap can take a second.
+   * @returns {Promise<Cell>} The cell with all optional parts.
    */
   async explain(id, wanted) {
     if (!this.#needsMore(id)) return this.#cell(id);
@@ -148,7 +148,7 @@ export class CaseFile {
     return whole;
   }
 
-  /** @param {number} id @returns {boolean} Whether the image is at hand, here or at the server. */
+  /** @param {number} id @returns {boolean} Whether the image is available, here or at the server. */
   canExplain(id) {
     return this.#sources.has(id) || Boolean(this.cells.get(id)?.has_image);
   }
@@ -168,7 +168,7 @@ export class CaseFile {
     );
   }
 
-  /** @returns {Promise<Cell>} The cell whose latest review was taken back. */
+  /** @returns {Promise<Cell>} The cell whose latest review was undone. */
   async undo() {
     return this.#replaceCell(await call("POST", casePath(this.id, "/undo")));
   }
@@ -238,14 +238,14 @@ export class CaseFile {
       const { cells: _, ...head } = await call("GET", casePath(this.id, "?cells=false"));
       this.#acceptHead(head, changes);
     } catch {
-      // the banner tells of a server that is gone, and the next change asks again
+      // the banner shows that the server is down, and the next change tries again
     }
   }
 
   /**
-   * Take a head that was asked for, unless it was changed since: then it is asked for again.
+   * Accept a requested head, unless it was changed since; then request it again.
    *
-   * @param {CaseHead} head @param {number} changes Those before it was asked for.
+   * @param {CaseHead} head @param {number} changes Number of changes at the time of the request.
    */
   #acceptHead(head, changes) {
     if (changes === this.#changes) this.#setHead(head);
@@ -273,7 +273,7 @@ export class CaseFile {
 }
 
 /**
- * A cell with the picture, heatmap and so on of `source` where that has them.
+ * Copy picture, heatmap etc. from `source` to a cell.
  *
  * @param {Cell} cell
  * @param {CellPrediction} source

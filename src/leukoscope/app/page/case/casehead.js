@@ -1,4 +1,4 @@
-/** The top of a case: its name, what it is, and what can be done with the whole of it. */
+/** The header of a case: name, facts, and actions. */
 
 import { casePath } from "./casefile.js";
 import { confirm } from "../lib/dialogs.js";
@@ -13,9 +13,9 @@ import { problem, toast } from "../lib/toast.js";
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
 
 const EXPORTS = [
-  ["html", "Report", "to read and print, with model, hashes and reviews"],
-  ["csv", "Table (CSV)", "a row for each cell"],
-  ["json", "Everything (JSON)", "for a program"],
+  ["html", "Report", "to read and print, with model, file hashes and reviews"],
+  ["csv", "Table (CSV)", "one row per cell"],
+  ["json", "All data (JSON)", "for other programs"],
   ["cohort", "Reviewed cells (ZIP)", "a cohort for leukoscope train and evaluate"],
 ];
 
@@ -51,13 +51,13 @@ export class CaseHeadView {
         this.#undo,
         menu(
           "Export",
-          EXPORTS.map((one) => this.#exportLink(one)),
+          EXPORTS.map((row) => this.#exportLink(row)),
         ),
         menu("More", [
           h(
             "button",
             { type: "button", onclick: showKeys },
-            "Keys",
+            "Keyboard shortcuts",
             h("span", { class: "soft" }, "to review without a mouse"),
           ),
           h(
@@ -81,7 +81,7 @@ export class CaseHeadView {
       this.#meta,
       `${count(cells.size, "cell")} · `,
       h("span", {}, `${integer(reviewed)} reviewed`),
-      // A case is named by its date until someone names it otherwise.
+      // By default, a case is named after its date.
       head.name.includes(date(head.created)) ? "" : ` · ${date(head.created)}`,
       ` · model ${head.model} · `,
       head.keep_images ? "images are kept" : "images are not kept",
@@ -89,7 +89,7 @@ export class CaseHeadView {
     this.#undo.hidden = !head.can_undo;
   }
 
-  /** @param {string[]} one */
+  /** @param {string[]} row */
   #exportLink([format, word, what]) {
     const href = casePath(this.#file.id, `/export?format=${format}`);
     return h("a", { href, download: "" }, word, h("span", { class: "soft" }, what));
@@ -104,7 +104,7 @@ export class CaseHeadView {
     try {
       await this.#file.change({ name });
     } catch (error) {
-      problem("The name was not changed.", error);
+      problem("The name could not be changed.", error);
     }
   }
 
@@ -118,17 +118,17 @@ export class CaseHeadView {
     const { head, cells } = this.#file;
     const sure = await confirm({
       title: "Delete this case?",
-      text: `“${head.name}” with ${count(cells.size, "answer")}, its reviews, notes and kept images goes for good. Your own files are not touched.`,
+      text: `“${head.name}” with ${count(cells.size, "cell")}, reviews, notes and stored images will be deleted permanently. Your own files are not changed.`,
       word: "Delete",
     });
     if (!sure) return;
     try {
       await this.#file.delete();
     } catch (error) {
-      problem("The case was not deleted.", error);
+      problem("The case could not be deleted.", error);
       return;
     }
-    toast("The case is deleted.");
+    toast("Case deleted.");
     go("#/");
   }
 }

@@ -1,4 +1,4 @@
-/** The work view of a case: summary and threshold on one side, the cells on the other. */
+/** The view of a case: summary and threshold on one side, the cells on the other. */
 
 import { openCase } from "./casefile.js";
 import { CaseHeadView } from "./casehead.js";
@@ -8,7 +8,7 @@ import { Grid } from "./grid.js";
 import { chooseButtons, storageNotice } from "../upload/dropzone.js";
 import { servedModel } from "../server/models.js";
 import { NotesPanel } from "./notes.js";
-import { OperatingPanel } from "./thresholdpanel.js";
+import { ThresholdPanel } from "./thresholdpanel.js";
 import { SHOW_ALL } from "./filter.js";
 import { selectionBar } from "./selection.js";
 import { SummaryPanel } from "./summary.js";
@@ -18,7 +18,7 @@ import { ViewOptions } from "./viewoptions.js";
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
 /** @typedef {{element: HTMLElement, file?: CaseFile, close?: (leaving?: boolean) => void, unsaved?: () => boolean}} View */
 
-/** How each case was last sorted and filtered. @type {Map<string, import("./filter.js").View>} */
+/** Latest sort order and filters of each case. @type {Map<string, import("./filter.js").View>} */
 const views = new Map();
 
 /** @param {string} id @returns {Promise<View>} */
@@ -43,7 +43,7 @@ export async function caseView(id) {
     chooseButtons(() => file),
   );
   const summary = new SummaryPanel((subject) => toolbar.show({ subject }));
-  const operating = new OperatingPanel(file);
+  const threshold = new ThresholdPanel(file);
   const notes = new NotesPanel(file);
   const empty = h("div", { class: "empty" });
   const notice = h("div", {});
@@ -61,7 +61,7 @@ export async function caseView(id) {
     else if (!empty.hidden)
       render(
         empty,
-        h("p", {}, "No cell fits these filters."),
+        h("p", {}, "No cell matches these filters."),
         h("button", { type: "button", onclick: () => toolbar.reset() }, "Show all"),
       );
   };
@@ -70,7 +70,7 @@ export async function caseView(id) {
     toolbar.update(file.cells, grid.order.length);
     head.update();
     summary.update(file.head, file.cells.size);
-    operating.update();
+    threshold.update();
     render(notice, silhouettesNotice(file));
     showEmpty();
   };
@@ -79,19 +79,19 @@ export async function caseView(id) {
     file.headChanged.on(() => {
       head.update();
       summary.update(file.head, file.cells.size);
-      operating.update();
+      threshold.update();
     }),
     options.heatChanged.on(() => grid.drawHeat()),
   ];
   update();
   void servedModel().then(
     (model) => {
-      operating.setModel(model);
+      threshold.setModel(model);
       setVars(document.documentElement, { "--crop": model.card.input.crop });
       if (model.sha256 !== file.head.model_sha256)
         notice.before(otherModel(file.head.model, model.name));
     },
-    () => undefined, // the expected figures stay away; everything else works
+    () => undefined, // without expected performance; everything else works
   );
 
   work.append(
@@ -99,7 +99,7 @@ export async function caseView(id) {
       "aside",
       { class: "side", "aria-label": "Summary of the case" },
       summary.element,
-      operating.element,
+      threshold.element,
       notes.element,
     ),
     h(
@@ -134,7 +134,7 @@ function silhouettesNotice(file) {
   return h(
     "p",
     { class: "note" },
-    "The images of this case are not kept. Drop the same files again to see them; nothing is added twice.",
+    "The images of this case are not kept. Add the same files again to see them; no cell is added twice.",
   );
 }
 
@@ -143,6 +143,6 @@ function otherModel(ofCase, served) {
   return h(
     "p",
     { class: "note warning" },
-    `This case was answered by another model file (${ofCase}) than the server runs now (${served}). It can be read, reviewed and exported; new images belong in a new case.`,
+    `This case has predictions of another model file (${ofCase}) than the server runs now (${served}). You can read, review and export it. Add new images to a new case.`,
   );
 }

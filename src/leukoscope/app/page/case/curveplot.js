@@ -1,4 +1,4 @@
-/** Sensitivity and specificity against the threshold, with a slider to read them off. */
+/** Plot of sensitivity and specificity against the threshold, with a slider. */
 
 import { expectedAt } from "./plotdata.js";
 import { render, h, setText, svg } from "../lib/dom.js";
@@ -11,7 +11,7 @@ const HEIGHT = 240;
 
 /**
  * @param {Curve} curve
- * @param {number} own The model's own threshold.
+ * @param {number} own Threshold of the model.
  * @returns {HTMLElement}
  */
 export function curvePlot(curve, own) {
@@ -24,7 +24,7 @@ export function curvePlot(curve, own) {
       preserveAspectRatio: "none",
       role: "img",
       "aria-label":
-        "Sensitivity falls and specificity rises with the threshold; the figures at the slider stand below.",
+        "Sensitivity falls and specificity rises with the threshold. The values at the slider are shown below.",
     },
     [0.25, 0.5, 0.75].map((y) =>
       svg("line", { class: "rule", x1: 0, x2: WIDTH, y1: y * HEIGHT, y2: y * HEIGHT }),
@@ -71,7 +71,7 @@ export function curvePlot(curve, own) {
         draw(own);
       },
     },
-    "Back to the model's own",
+    "Reset to the model's threshold",
   );
   draw(own);
   return h(

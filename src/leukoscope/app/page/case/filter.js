@@ -1,4 +1,4 @@
-/** Which cells are shown, and in which order. Pure: no document needed. */
+/** Filter and sort cells. Pure functions. */
 
 import { agrees, rankOf } from "../cell/verdicts.js";
 
@@ -9,12 +9,12 @@ import { agrees, rankOf } from "../cell/verdicts.js";
  * @property {keyof typeof ORDERS} sort
  * @property {boolean} descending
  * @property {string[]} verdicts Empty: all.
- * @property {string|null} subject null: all; "" those without one.
- * @property {string} flag "" for all, "none" for cells without any.
- * @property {string} review "" for all, or a key of REVIEWS.
- * @property {number} low Of the probability, in percent.
+ * @property {string|null} subject null: all; "": cells without subject.
+ * @property {string} flag "": all; "none": cells without flags.
+ * @property {string} review "": all; or a key of REVIEWS.
+ * @property {number} low Lower bound of the probability, in percent.
  * @property {number} high
- * @property {string} text Part of a name or subject.
+ * @property {string} text Part of a file name or subject.
  */
 
 /** @type {Readonly<View>} */
@@ -34,7 +34,7 @@ const NATURAL = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 /** @type {Record<string, {word: string, compare: (a: Cell, b: Cell) => number}>} */
 export const ORDERS = {
-  added: { word: "Order added", compare: () => 0 },
+  added: { word: "Order of adding", compare: () => 0 },
   probability: { word: "Probability", compare: byProbability },
   subject: { word: "Subject", compare: (a, b) => NATURAL.compare(a.subject, b.subject) },
   verdict: { word: "Verdict", compare: (a, b) => rankOf(a.verdict) - rankOf(b.verdict) },
@@ -49,8 +49,8 @@ export const REVIEWS = {
 };
 
 /**
- * The cells to show, in order. Ties keep the order added; cells without a probability come last
- * whichever way it is sorted.
+ * The cells to show, in order. Ties keep the order in which cells were added; cells without a
+ * probability are always last.
  *
  * @param {Iterable<Cell>} cells
  * @param {View} view
@@ -68,9 +68,10 @@ export function filterAndSort(cells, view) {
   });
 }
 
-/** @param {Cell} cell @param {View} view @param {{verdicts?: boolean}} [but] Leaves that rule out. */
-export function matches(cell, view, but = {}) {
-  if (!but.verdicts && view.verdicts.length && !view.verdicts.includes(cell.verdict)) return false;
+/** @param {Cell} cell @param {View} view @param {{verdicts?: boolean}} [ignore] Filters to ignore. */
+export function matches(cell, view, ignore = {}) {
+  if (!ignore.verdicts && view.verdicts.length && !view.verdicts.includes(cell.verdict))
+    return false;
   if (view.subject !== null && cell.subject !== view.subject) return false;
   if (view.flag === "none" ? cell.flags.length : view.flag && !cell.flags.includes(view.flag))
     return false;
@@ -78,7 +79,7 @@ export function matches(cell, view, but = {}) {
   return inRange(cell.p_all, view) && hasText(cell, view.text);
 }
 
-/** @param {View} view @returns {number} How many filters beside the verdict are set. */
+/** @param {View} view @returns {number} Number of filters that are set, without verdicts. */
 export function filtersSet(view) {
   const ranged = view.low > 0 || view.high < 100;
   return [view.subject !== null, view.flag, view.review, ranged, view.text.trim()].filter(Boolean)
@@ -86,7 +87,7 @@ export function filtersSet(view) {
 }
 
 /**
- * How many cells each verdict has, among those the other filters let through.
+ * Count the cells of each verdict that match the other filters.
  *
  * @param {Iterable<Cell>} cells
  * @param {View} [view]
@@ -102,7 +103,7 @@ export function countVerdicts(cells, view = SHOW_ALL) {
 }
 
 /**
- * Every subject and every flag there is, with the number of its cells, in natural order.
+ * All subjects and flags with their number of cells, in natural order.
  *
  * @param {Iterable<Cell>} cells
  * @returns {{subjects: [string, number][], flags: [string, number][]}}

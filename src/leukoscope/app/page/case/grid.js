@@ -1,6 +1,6 @@
 /**
- * The grid of cells. Tab reaches one cell and leaves again; arrows move between cells. Cards are
- * made in portions as one scrolls, so that thousands cost little.
+ * The grid of cells. It is one tab stop; arrow keys move between cells. Cards are created in portions
+ * while scrolling, so that thousands of cells cost little.
  */
 
 import { Card } from "./card.js";
@@ -56,7 +56,7 @@ export class Grid {
     this.refresh();
   }
 
-  /** Take in what changed of the cells. */
+  /** Update after cells have changed. */
   refresh() {
     for (const id of [...this.#cards.keys()]) if (!this.#file.cells.has(id)) this.#drop(id);
     for (const [id, card] of this.#cards)
@@ -64,24 +64,24 @@ export class Grid {
     this.setView(this.#view, false);
   }
 
-  /** @param {import("./filter.js").View} view @param {boolean} [restart] Begin at the top again. */
+  /** @param {import("./filter.js").View} view @param {boolean} [restart] Start with the first portion. */
   setView(view, restart = true) {
     this.#view = view;
     if (restart) this.#rendered = PORTION;
     const at = this.order.findIndex((cell) => cell.id === this.#current);
     this.order = filterAndSort(this.#file.cells.values(), view);
     if (!this.order.some((cell) => cell.id === this.#current)) {
-      // The current cell went out of sight, say by a review: its place is taken by the next one.
+      // The current cell was filtered out, for example by a review: the next one takes its place.
       this.#current = this.order[Math.min(Math.max(at, 0), this.order.length - 1)]?.id ?? 0;
     }
     this.#render();
   }
 
-  /** @param {number} id Give this cell the focus, making its card if need be. */
+  /** @param {number} id Cell to focus; its card is created if necessary. */
   focus(id) {
     const at = this.order.findIndex((cell) => cell.id === id);
     if (at < 0) {
-      this.#cards.get(this.#current)?.open.focus(); // filtered out meanwhile
+      this.#cards.get(this.#current)?.open.focus(); // filtered out in the meantime
       return;
     }
     if (at >= this.#rendered) {
@@ -119,7 +119,7 @@ export class Grid {
     const inside = this.#list.contains(held);
     const wanted = this.order.slice(0, this.#rendered).map((cell) => this.#card(cell).element);
     const children = [...this.#list.children];
-    // Cells that only came after those shown are added: nothing else is touched.
+    // If new cells only follow those shown, append them and touch nothing else.
     if (children.every((element, at) => element === wanted[at]))
       this.#list.append(...wanted.slice(children.length));
     else render(this.#list, wanted);
@@ -173,11 +173,11 @@ export class Grid {
     try {
       await this.#cards.get(id)?.picture.showHeat(wanted);
     } catch {
-      // no heatmap to be had now; the banner tells of a server that is gone
+      // no heatmap now; the banner shows that the server is down
     }
   }
 
-  /** What has to be asked for is asked for only if someone stays: a pointer crosses many cells. */
+  /** Request a heatmap only if the pointer stays: it crosses many cells. */
   #heatIfStill(/** @type {number} */ id) {
     const pointed = () => Boolean(this.#cards.get(id)?.element.matches(":hover, :focus-within"));
     if (pointed()) void this.#heat(id, pointed);
@@ -222,7 +222,7 @@ export class Grid {
     event.preventDefault();
   }
 
-  /** @param {string} key @returns {number} How far a key moves. */
+  /** @param {string} key @returns {number} Number of cells that a key moves by. */
   #steps(key) {
     const near = { ArrowRight: 1, j: 1, ArrowLeft: -1, k: -1 }[key];
     if (near) return near;
@@ -250,7 +250,7 @@ export class Grid {
 
   #marked = 0;
 
-  /** @param {number} id @param {boolean} through Also what lies between this and the last one. */
+  /** @param {number} id @param {boolean} through Select all cells from the last one to this one. */
   #toggle(id, through) {
     const next = new Set(this.selected);
     const on = !next.has(id);

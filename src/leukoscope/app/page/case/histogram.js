@@ -1,4 +1,4 @@
-/** How the probabilities are spread, with the threshold and the uncertain zone drawn in. */
+/** Histogram of the probabilities, with the threshold and the uncertain range. */
 
 import { histogram, uncertainRange, verdictAt } from "./plotdata.js";
 import { render, svg } from "../lib/dom.js";
@@ -20,7 +20,7 @@ export function drawHistogram(plot, probabilities, threshold, abstains) {
   const most = Math.max(1, ...counts);
   const step = WIDTH / BINS;
   const bars = counts.map((n, bin) => {
-    // A little height for a bin with few cells, so that none is overlooked.
+    // Minimum height, so that bins with few cells are visible.
     const height = n ? Math.max(2, (n / most) * (HEIGHT - 8)) : 0;
     const middle = (bin + 0.5) / BINS;
     return svg("rect", {
@@ -48,7 +48,7 @@ export function drawHistogram(plot, probabilities, threshold, abstains) {
     svg("line", { class: "threshold", x1: at, x2: at, y1: 0, y2: HEIGHT }),
   );
   const zone = high > low ? ` Uncertain from ${percent(low)} to ${percent(high)}.` : "";
-  plot.setAttribute("aria-label", inWords(counts, most, threshold) + zone);
+  plot.setAttribute("aria-label", describe(counts, most, threshold) + zone);
 }
 
 /** @returns {SVGElement} */
@@ -62,11 +62,11 @@ export function histogramPlot() {
 }
 
 /** @param {number[]} counts @param {number} most @param {number} threshold */
-function inWords(counts, most, threshold) {
+function describe(counts, most, threshold) {
   const fullest = counts.indexOf(most);
   const [from, to] = [fullest / BINS, (fullest + 1) / BINS];
   const where = counts.some(Boolean)
-    ? `Most cells lie from ${percent(from)} to ${percent(to)}. `
+    ? `Most cells are from ${percent(from)} to ${percent(to)}. `
     : "";
   return `Distribution of the probability of ALL. ${where}The threshold is at ${percent(threshold)}.`;
 }

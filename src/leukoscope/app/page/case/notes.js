@@ -1,4 +1,4 @@
-/** Notes on a case, saved while one writes. What is not saved yet stays in the field. */
+/** Notes on a case, saved automatically. Unsaved text stays in the field. */
 
 import { h, setText } from "../lib/dom.js";
 import { isWide, panel } from "../lib/panel.js";
@@ -24,9 +24,9 @@ export class NotesPanel {
       rows: 4,
       maxlength: 20000,
       value: file.head.notes,
-      placeholder: "What you want to remember of this case",
+      placeholder: "Your notes on this case",
       oninput: () => {
-        setText(this.#state, "Writing…");
+        setText(this.#state, "Editing…");
         this.#soon();
       },
       onblur: () => this.flush(),
@@ -40,16 +40,16 @@ export class NotesPanel {
     );
   }
 
-  /** Whether something is written that the server has not. */
+  /** Whether there is text that the server has not saved. */
   get unsaved() {
     return this.#field.value !== this.#saved;
   }
 
-  /** @param {boolean} [leaving] The page is about to go. */
+  /** @param {boolean} [leaving] The page is being closed. */
   flush(leaving = false) {
     this.#soon.cancel();
     if (this.unsaved && !this.#file.gone) void this.#save(leaving);
-    else if (this.#state.textContent === "Writing…") setText(this.#state, "");
+    else if (this.#state.textContent === "Editing…") setText(this.#state, "");
   }
 
   /** @param {boolean} [leaving] */

@@ -1,4 +1,4 @@
-/** Figures for the plots. Pure. */
+/** Values for the plots. Pure functions. */
 
 /** @typedef {import("../server/types.js").AbstentionThresholds} AbstentionThresholds */
 /** @typedef {{sensitivity: number[], specificity: number[]}} Curve */
@@ -6,7 +6,7 @@
 /**
  * Count probabilities in equal bins from 0 to 1; 1 belongs to the last.
  *
- * @param {Iterable<number|null>} probabilities Nulls are left out.
+ * @param {Iterable<number|null>} probabilities Nulls are ignored.
  * @param {number} bins
  * @returns {number[]}
  */
@@ -18,9 +18,9 @@ export function histogram(probabilities, bins) {
 }
 
 /**
- * Sensitivity and specificity at a threshold, between the grid's values in a straight line.
+ * Sensitivity and specificity at a threshold, by linear interpolation of the curve.
  *
- * @param {Curve} curve Values for an even grid of thresholds from 0 to 1.
+ * @param {Curve} curve Values on an even grid of thresholds from 0 to 1.
  * @param {number} threshold
  * @returns {{sensitivity: number, specificity: number}}
  */
@@ -32,24 +32,24 @@ export function expectedAt(curve, threshold) {
 }
 
 /**
- * What a probability comes to: the server's rule, for thresholds that are not in force yet.
+ * The verdict of a probability by the rule of the server, to preview other thresholds.
  *
  * @param {number} p
  * @param {number} threshold
- * @param {AbstentionThresholds|null} abstains When the model abstains.
+ * @param {AbstentionThresholds|null} abstains Conformal thresholds; null if it never abstains.
  * @returns {"blast"|"normal"|"uncertain"}
  */
 export function verdictAt(p, threshold, abstains) {
-  const call = p >= threshold ? "blast" : "normal";
-  if (!abstains) return call;
+  const predicted = p >= threshold ? "blast" : "normal";
+  if (!abstains) return predicted;
   const maybeBlast = p >= abstains.all_from;
   const maybeNormal = p <= abstains.hem_to;
   if (maybeBlast === maybeNormal) return "uncertain";
-  return maybeBlast === (call === "blast") ? call : "uncertain";
+  return maybeBlast === (predicted === "blast") ? predicted : "uncertain";
 }
 
 /**
- * Where cells are uncertain: none where both ends are one.
+ * The range of probabilities that are uncertain; empty if both ends are equal.
  *
  * @param {number} threshold
  * @param {AbstentionThresholds|null} abstains
@@ -74,8 +74,8 @@ export function countVerdictsAt(probabilities, threshold, abstains) {
 
 /** @param {number[]} values @param {number} threshold */
 function between(values, threshold) {
-  const at = Math.min(Math.max(threshold, 0), 1) * (values.length - 1);
-  const low = Math.floor(at);
+  const position = Math.min(Math.max(threshold, 0), 1) * (values.length - 1);
+  const low = Math.floor(position);
   const high = Math.min(low + 1, values.length - 1);
-  return values[low] + (values[high] - values[low]) * (at - low);
+  return values[low] + (values[high] - values[low]) * (position - low);
 }

@@ -1,4 +1,4 @@
-/** What can be done with the selected cells: give them a subject, or remove them from the case. */
+/** Actions on the selected cells: set their subject, or remove them from the case. */
 
 import { confirm, dialog } from "../lib/dialogs.js";
 import { h, setText } from "../lib/dom.js";
@@ -31,7 +31,7 @@ export function selectionBar(file, grid) {
 }
 
 /**
- * Ask, then remove cells from the case.
+ * Remove cells from the case after a confirmation.
  *
  * @param {CaseFile} file
  * @param {number[]} ids
@@ -40,14 +40,14 @@ export function selectionBar(file, grid) {
 export async function removeCells(file, ids) {
   const sure = await confirm({
     title: `Remove ${count(ids.length, "cell")}?`,
-    text: "Their answers and reviews go from this case for good. Your files are not touched.",
+    text: "Their predictions and reviews will be removed from this case permanently. Your own files are not changed.",
     word: "Remove",
   });
   if (!sure) return false;
   try {
     await file.remove(ids);
   } catch (error) {
-    problem("Not all cells were removed.", error);
+    problem("Some cells could not be removed.", error);
     return false;
   }
   toast(`${count(ids.length, "cell")} removed from the case.`);
@@ -69,13 +69,14 @@ function askSubject(file, grid) {
     try {
       await file.move(ids, input.value.trim());
     } catch (error) {
-      problem("The subject was not set.", error);
+      problem("The subject could not be set.", error);
       return;
     }
     box.close();
     grid.clearSelection();
-    const to = input.value.trim() ? `are of subject ${input.value.trim()}` : "have no subject";
-    toast(`${count(ids.length, "cell")} now ${to}.`);
+    const name = input.value.trim();
+    const done = name ? `Subject ${name} set` : "Subject cleared";
+    toast(`${done} for ${count(ids.length, "cell")}.`);
   };
   const box = dialog(
     { title: `Subject of ${count(ids.length, "cell")}`, class: "small" },
@@ -97,7 +98,7 @@ function askSubject(file, grid) {
       h(
         "p",
         { class: "soft" },
-        "Cells of one subject are counted together. Leave it empty for none.",
+        "Cells of one subject are counted together. Leave empty for no subject.",
       ),
       h(
         "div",

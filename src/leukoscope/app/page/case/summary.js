@@ -1,4 +1,4 @@
-/** What the case comes to: a sentence for each subject, with its fraction and interval as a bar. */
+/** Summary of a case: for each subject a sentence, and its blast fraction with interval as a bar. */
 
 import { render, h, setVars } from "../lib/dom.js";
 import { count } from "../lib/format.js";
@@ -7,7 +7,7 @@ import { isWide, panel } from "../lib/panel.js";
 /** @typedef {import("../server/types.js").SubjectSummary} SubjectSummary */
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
-/** More subjects than this are folded away: the cells should not be far down on a phone. */
+/** More subjects than this are collapsed, so that the cells are not far down on a phone. */
 const FEW = isWide() ? 4 : 2;
 
 export class SummaryPanel {
@@ -25,8 +25,8 @@ export class SummaryPanel {
   update(head, cells) {
     this.element.hidden = cells === 0;
     const several = head.subjects.length > 1;
-    const shown = head.subjects.slice(0, FEW).map((one) => this.#subject(one, several));
-    const rest = head.subjects.slice(FEW).map((one) => this.#subject(one, several));
+    const shown = head.subjects.slice(0, FEW).map((summary) => this.#subject(summary, several));
+    const rest = head.subjects.slice(FEW).map((summary) => this.#subject(summary, several));
     const more = h(
       "details",
       { open: this.#open, ontoggle: () => (this.#open = more.open) },
@@ -40,22 +40,23 @@ export class SummaryPanel {
       h(
         "p",
         { class: "soft small-text" },
-        "The interval tells how few or many cells were seen, not how often the model errs. It counts the model's verdicts; reviews do not change it.",
+        "The interval reflects the number of cells, not the errors of the model. It counts verdicts of the model; reviews do not change it.",
       ),
     );
   }
 
-  /** @param {SubjectSummary} one @param {boolean} several */
-  #subject(one, several) {
+  /** @param {SubjectSummary} summary @param {boolean} several */
+  #subject(summary, several) {
     return h(
       "li",
       {},
-      h("p", {}, one.sentence),
+      h("p", {}, summary.sentence),
       h(
         "div",
         { class: "subject-line" },
-        one.fraction !== null && intervalBar(one.fraction, one.low ?? 0, one.high ?? 1),
-        several && this.#showButton(one.subject),
+        summary.fraction !== null &&
+          intervalBar(summary.fraction, summary.low ?? 0, summary.high ?? 1),
+        several && this.#showButton(summary.subject),
       ),
     );
   }
@@ -77,7 +78,7 @@ export class SummaryPanel {
 }
 
 /**
- * A value and its interval on a line from 0 to 1; the figures stand beside it in words.
+ * Draw a value and its interval on a line from 0 to 1; the numbers are beside it as text.
  *
  * @param {number} value
  * @param {number} low

@@ -1,4 +1,4 @@
-/** The case's distribution of probabilities, and the threshold that makes verdicts of them. */
+/** The distribution of probabilities in a case, and the threshold of the verdicts. */
 
 import { countVerdictsAt, expectedAt, uncertainRange } from "./plotdata.js";
 import { render, h, setText } from "../lib/dom.js";
@@ -11,7 +11,7 @@ import { problem, toast } from "../lib/toast.js";
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
 /** @typedef {import("../server/types.js").ModelEntry} ModelEntry */
 
-export class OperatingPanel {
+export class ThresholdPanel {
   #file;
   /** @type {ModelEntry|null} */
   #model = null;
@@ -23,7 +23,7 @@ export class OperatingPanel {
     min: 0,
     max: 1,
     step: 0.01,
-    "aria-label": "Threshold: called a blast from this probability",
+    "aria-label": "Threshold: blast from this probability",
     oninput: () => this.#draw(),
   });
   #use = h(
@@ -34,9 +34,9 @@ export class OperatingPanel {
   #back = h(
     "button",
     { type: "button", onclick: () => void this.#set(null) },
-    "Back to the model's own",
+    "Reset to the model's threshold",
   );
-  /** The threshold in force when the slider was last set from it. */
+  /** The threshold in use when the slider was last set to it. */
   #inForce = -1;
 
   /** @param {CaseFile} file */
@@ -75,7 +75,7 @@ export class OperatingPanel {
     this.#draw();
   }
 
-  /** The slider's value; where it stands for the threshold in force, that to the last digit. */
+  /** The value of the slider; the exact threshold in use if it is within one step. */
   #chosen() {
     const value = this.#slider.valueAsNumber;
     return Math.abs(value - this.#inForce) <= 0.005 ? this.#inForce : value;
@@ -91,13 +91,13 @@ export class OperatingPanel {
     const { blast, normal, uncertain } = countVerdictsAt(probabilities, chosen, abstains);
     const changed = chosen !== this.#inForce;
     const own = this.#file.head.own_threshold;
-    const whose = changed ? "not in force yet" : own ? "set for this case" : "the model's own";
-    this.#slider.setAttribute("aria-valuetext", `${percentOneDecimal(chosen)}, ${whose}`);
+    const source = changed ? "preview" : own ? "set for this case" : "of the model";
+    this.#slider.setAttribute("aria-valuetext", `${percentOneDecimal(chosen)}, ${source}`);
     render(
       this.#said,
       "Blast from ",
       h("strong", {}, percentOneDecimal(chosen)),
-      ` (${whose}): `,
+      ` (${source}): `,
       `${integer(blast)} of ${count(blast + normal, "cell")}`,
       abstains && `, ${uncertainWords(uncertain, uncertainRange(chosen, abstains))}`,
     );
@@ -110,7 +110,7 @@ export class OperatingPanel {
   async #set(threshold) {
     const own = this.#file.head.own_threshold;
     if (threshold === null && !own) {
-      this.#inForce = -1; // only the slider had moved
+      this.#inForce = -1; // only the slider was moved
       this.update();
       return;
     }
@@ -118,11 +118,11 @@ export class OperatingPanel {
       await this.#file.change({ threshold });
       toast(
         threshold === null
-          ? "Back to the model's own threshold."
-          : "Threshold set; the verdicts follow it.",
+          ? "Reset to the threshold of the model."
+          : "Threshold set. The verdicts are updated.",
       );
     } catch (error) {
-      problem("The threshold was not changed.", error);
+      problem("The threshold could not be changed.", error);
     }
     this.#inForce = -1;
     this.update();
@@ -135,7 +135,7 @@ function uncertainWords(cells, [low, high]) {
 }
 
 /**
- * What a threshold gave on the validation persons, in words.
+ * Text on the performance at a threshold, from the model card.
  *
  * @param {ModelEntry|null} model
  * @param {number} threshold
@@ -145,17 +145,17 @@ export function expectedText(model, threshold) {
   const card = model?.card;
   if (!card) return "";
   const point = card.operating_point;
-  const on = point ? describePersons(point.set_on) : "the validation persons";
+  const persons = point ? describePersons(point.set_on) : "the validation persons";
   if (card.operating_curve) {
     const { sensitivity, specificity } = expectedAt(card.operating_curve, threshold);
-    return `On ${on} this gave a sensitivity of ${percentOneDecimal(sensitivity)} and a specificity of ${percentOneDecimal(specificity)}${everyCell(card)}. Other persons differ, some by a lot.`;
+    return `Measured on ${persons}: sensitivity ${percentOneDecimal(sensitivity)}, specificity ${percentOneDecimal(specificity)}${everyCell(card)}. Other persons differ, some by a lot.`;
   }
   if (point)
-    return `Known only for the model's own threshold (${percentOneDecimal(point.threshold)}): sensitivity ${percentOneDecimal(point.recall)}, specificity ${percentOneDecimal(point.specificity)} on ${on}.`;
-  return "The model's card does not say what to expect at which threshold.";
+    return `Known only for the threshold of the model (${percentOneDecimal(point.threshold)}), measured on ${persons}: sensitivity ${percentOneDecimal(point.recall)}, specificity ${percentOneDecimal(point.specificity)}.`;
+  return "The model card does not state the performance at any threshold.";
 }
 
 /** @param {any} card */
 function everyCell(card) {
-  return card.abstention ? ", with every cell called, the uncertain ones too" : "";
+  return card.abstention ? " (with every cell classified, including the uncertain ones)" : "";
 }

@@ -1,4 +1,4 @@
-/** Sort and filter: verdicts as buttons with counts, the rest behind "Filter". */
+/** Sort and filter: verdicts as buttons with counts, the other filters in a panel. */
 
 import { render, h, setText } from "../lib/dom.js";
 import { capital, count, integer } from "../lib/format.js";
@@ -14,7 +14,7 @@ export class Toolbar {
   #onView;
   #chips = h("div", { class: "chips", role: "group", "aria-label": "Show verdicts" });
   #status = h("p", { class: "soft shown" });
-  /** Spoken after a change of the filters, and not for every cell that comes in. */
+  /** Read out after a change of the filters, not for every new cell. */
   #spoken = h("p", { class: "visually-hidden", role: "status" });
   #reset = h("button", { type: "button", class: "plain", onclick: () => this.reset() }, "Show all");
   #badge = h("span", { class: "badge" });
@@ -75,14 +75,14 @@ export class Toolbar {
     this.#showView();
   }
 
-  /** @param {Map<number, Cell>} cells @param {number} shown @param {boolean} [asked] By the filters. */
-  update(cells, shown, asked = false) {
+  /** @param {Map<number, Cell>} cells @param {number} shown @param {boolean} [announce] Read the number out. */
+  update(cells, shown, announce = false) {
     this.#showChips(countVerdicts(cells.values(), this.view));
     const { subjects, flags } = choices(cells.values());
     const { subject, flag } = this.#fields;
     options(subject, [
       ["*", "All subjects"],
-      ...subjects.map(([name, n]) => pair(`=${name}`, `${name || "None given"} (${integer(n)})`)),
+      ...subjects.map(([name, n]) => pair(`=${name}`, `${name || "No subject"} (${integer(n)})`)),
     ]);
     options(flag, [
       ["", "Any"],
@@ -93,7 +93,7 @@ export class Toolbar {
     const all = cells.size;
     const words = shown === all ? count(all, "cell") : `${integer(shown)} of ${count(all, "cell")}`;
     setText(this.#status, words);
-    if (asked) setText(this.#spoken, words);
+    if (announce) setText(this.#spoken, words);
     this.#reset.hidden = shown === all;
   }
 
@@ -109,7 +109,7 @@ export class Toolbar {
     this.#onView(this.view);
   }
 
-  /** @param {Partial<View>} change Set from elsewhere, say a subject of the summary. */
+  /** @param {Partial<View>} change Filters set from elsewhere, such as a subject of the summary. */
   show(change) {
     this.#change({
       ...SHOW_ALL,
@@ -168,7 +168,7 @@ export class Toolbar {
     setText(this.#badge, set ? String(set) : "");
     setText(this.#direction, view.descending ? "↓" : "↑");
     const word = view.descending ? "Descending" : "Ascending";
-    this.#direction.setAttribute("aria-label", `${word}; turn round`);
+    this.#direction.setAttribute("aria-label", `${word}; reverse the order`);
     this.#direction.title = word;
   }
 

@@ -1,4 +1,4 @@
-/** How the cells look: their scale with its ruler, and the heatmaps. Remembered in this browser. */
+/** View options: scale of the cells with a ruler, and heatmaps. Remembered in this browser. */
 
 import { h, setVars } from "../lib/dom.js";
 import { recall, remember } from "../lib/prefs.js";
@@ -17,7 +17,7 @@ export class ViewOptions {
   /** @type {HTMLElement} */
   #heatField;
 
-  /** @param {HTMLElement} target Carries the scale and the opacity as CSS variables. */
+  /** @param {HTMLElement} target Element that gets the CSS variables. */
   constructor(target) {
     this.#target = target;
     this.heat = recall("heat", "hover") in HEAT ? recall("heat", "hover") : "hover";
@@ -77,7 +77,7 @@ export class ViewOptions {
   }
 }
 
-/** One opacity for all heatmaps, wherever its slider stands. */
+/** A slider for the opacity of all heatmaps. */
 export function opacitySlider() {
   const set = () => {
     remember("heat-opacity", slider.value);
@@ -97,7 +97,7 @@ export function opacitySlider() {
   return slider;
 }
 
-/** What the colors of a heatmap mean. */
+/** Legend of the heatmap colors. */
 export function legend() {
   return h(
     "span",
@@ -109,13 +109,13 @@ export function legend() {
 }
 
 /**
- * A row of choices of which one holds.
+ * A row of radio buttons.
  *
  * @param {string} name
  * @param {Record<string, string>} choices
  * @param {string} chosen
  * @param {(key: string) => void} onChoice
- * @param {(key: string) => string} [shown] What stands on the button, if not the choice in words.
+ * @param {(key: string) => string} [shown] Text of the button, if not the name of the choice.
  * @returns {HTMLElement}
  */
 function segmented(name, choices, chosen, onChoice, shown) {

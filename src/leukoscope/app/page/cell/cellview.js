@@ -1,4 +1,4 @@
-/** One cell, large: its picture and heatmap, what was answered, what the person at the page says. */
+/** One cell in a dialog: picture and heatmap, prediction, and review. */
 
 import { predictionView, detailsView } from "./prediction.js";
 import { dialog } from "../lib/dialogs.js";
@@ -23,13 +23,13 @@ export function openCell(file, grid, id) {
 
 class CellView {
   #file;
-  /** Ids in the order of the grid when this opened: a review must not shuffle them. */
+  /** Ids in the order of the grid when the dialog opened: a review must not reorder them. */
   #ids;
   #at;
   #box;
   #place = h("p", { class: "soft place", "aria-live": "polite" });
   #stage = h("div", { class: "stage" });
-  #answer = h("section", { class: "answer", "aria-label": "Answer" });
+  #answer = h("section", { class: "answer", "aria-label": "Prediction" });
   #details = h("div", { class: "cell-facts" });
   #panel = new ReviewPanel((action) => void this.#review(action));
   #previous = this.#stepButton("←", "Previous cell", -1);
@@ -107,7 +107,9 @@ class CellView {
       render(this.#stage, this.#picture.element);
       void this.#fetchRest(cell);
     }
-    setText(this.#kind, heatWords(cell, this.#file.canExplain(cell.id)));
+    const [kind, text] = heatmapStatus(cell, this.#file.canExplain(cell.id));
+    this.#kind.dataset.kind = kind;
+    setText(this.#kind, text);
     this.#panel.show(cell);
     render(this.#answer, predictionView(cell));
     render(
@@ -116,19 +118,19 @@ class CellView {
     );
   }
 
-  /** Draw the heatmap, which may have to be fetched, and with it come the measurements. */
+  /** Draw the heatmap. It may have to be fetched, and the measurements with it. */
   async #fetchRest(/** @type {Cell} */ cell) {
-    // A map that must be made is made for whoever looks at it, and stays on the cell.
+    // A heatmap is only computed while somebody looks at the cell, and then kept.
     const wanted = () => cell.id === this.#id && (this.#heatOn || !cell.features);
     try {
       if (cell.heatmap || wanted()) await this.#picture?.showHeat(wanted);
     } catch {
-      return; // what is there stays; the banner tells of a server that is gone
+      return; // keep what is shown; the banner shows that the server is down
     }
     if (cell.id === this.#id) this.#draw();
   }
 
-  /** The cell was removed: its place is taken by the next. */
+  /** The cell was removed: show the next one. */
   #skip() {
     this.#ids.splice(this.#at, 1);
     this.#at = Math.min(this.#at, this.#ids.length - 1);
@@ -202,11 +204,17 @@ class CellView {
   }
 }
 
-/** What the map over a cell is. @param {Cell} cell @param {boolean} possible */
-function heatWords({ heatmap_kind: kind, p_all }, possible) {
-  if (kind === "exact") return "What each place adds to the answer, exact for this model.";
+/**
+ * @param {Cell} cell
+ * @param {boolean} possible Whether a heatmap can be computed.
+ * @returns {[string, string]} Kind and description of the heatmap.
+ */
+function heatmapStatus({ heatmap_kind: kind, p_all }, possible) {
+  if (kind === "exact") return [kind, "Exact contribution of each place to the prediction."];
   if (kind === "occlusion")
-    return "Occlusion map, approximate: what smoothing each part of the cell changes.";
-  if (p_all === null) return "No map without an answer.";
-  return possible ? "Making a map…" : "No map: the image is not kept. Drop the file again.";
+    return [kind, "Occlusion map (approximate): effect of smoothing each part of the cell."];
+  if (p_all === null) return ["none", "No heatmap, because there is no prediction."];
+  return possible
+    ? ["pending", "Computing the heatmap…"]
+    : ["missing", "No heatmap: the image is not kept. Add the file again."];
 }

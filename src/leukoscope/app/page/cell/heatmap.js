@@ -1,10 +1,9 @@
 /**
- * Draw a heatmap over a cell: vermilion speaks for ALL, blue against it, and the
- * fainter the color, the less it says. One value is one pixel; the browser's bilinear scaling
- * does the rest.
+ * Draw a heatmap over a cell: vermilion is evidence for ALL, blue against it, and weaker evidence is
+ * more transparent. One value is one pixel, which the browser scales up bilinearly.
  */
 
-/** For and against, as in style.css: apart for every kind of color vision. */
+/** Colors for and against ALL, as in style.css; distinct for all types of color vision. */
 const FOR = [227, 84, 0];
 const AGAINST = [40, 140, 220];
 

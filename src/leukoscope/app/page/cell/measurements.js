@@ -1,4 +1,4 @@
-/** What was measured on a cell and which example cells are like it, in plain words. */
+/** Measurements of a cell and its most similar example cells, as lists. */
 
 import { h, setVars } from "../lib/dom.js";
 import { significant, percent, integer } from "../lib/format.js";
@@ -7,11 +7,11 @@ import { glyph, verdictOfLabel } from "./verdicts.js";
 /** @typedef {Record<string, number|null>} Features */
 /** @typedef {import("../server/types.js").Neighbor} Neighbor */
 
-/** What a flag means for the person who reads it. */
+/** Longer texts of some flags. */
 const FLAGS = /** @type {Record<string, string>} */ ({
-  empty: "The picture is empty: nothing on it is brighter than black.",
+  empty: "The image is empty: no pixel is brighter than black.",
   "no black border":
-    "The cell does not lie on black. The model learned from cells cut out on black, so do not rely on this answer.",
+    "The background is not black. The model was trained on cells cut out on black, so do not rely on this prediction.",
 });
 
 /** @param {string} flag @returns {string} */
@@ -19,32 +19,36 @@ export function flagText(flag) {
   return FLAGS[flag] ?? flag;
 }
 
-/** @type {[string, (f: Features) => string|null, string][]} Name, value, and what it means. */
+/** @type {[string, (f: Features) => string|null, string][]} Name, value, and explanation. */
 const MEASURES = [
-  ["Area", ({ area }) => known(area, (v) => `${integer(Math.round(v))} px²`), "pixels of the cell"],
+  [
+    "Area",
+    ({ area }) => ifNumber(area, (v) => `${integer(Math.round(v))} px²`),
+    "of the cell, in pixels",
+  ],
   ["Extent", extent, "width and height"],
   [
     "Elongation",
-    ({ eccentricity }) => known(eccentricity, (v) => significant(v, 2)),
-    "0 is a circle, towards 1 a line",
+    ({ eccentricity }) => ifNumber(eccentricity, (v) => significant(v, 2)),
+    "0: circle; near 1: line",
   ],
   [
     "Smoothness",
-    ({ solidity }) => known(solidity, (v) => significant(v, 3)),
-    "1 is an outline without dents",
+    ({ solidity }) => ifNumber(solidity, (v) => significant(v, 3)),
+    "1: outline without dents",
   ],
-  ["Saturation", ({ saturation }) => known(saturation, percent), "of the mean color"],
+  ["Saturation", ({ saturation }) => ifNumber(saturation, percent), "of the mean color"],
   [
     "Sharpness",
-    ({ sharpness }) => known(sharpness, (v) => significant(v, 3)),
-    "higher is sharper; low means out of focus",
+    ({ sharpness }) => ifNumber(sharpness, (v) => significant(v, 3)),
+    "higher is sharper; low: out of focus",
   ],
   [
     "Pieces",
-    ({ pieces }) => known(pieces, (v) => integer(v)),
-    "more than 1: a torn or badly cut cell",
+    ({ pieces }) => ifNumber(pieces, (v) => integer(v)),
+    "more than 1: torn or badly cut out",
   ],
-  ["At the edge", ({ border }) => known(border, percent), "of the picture's edge is not black"],
+  ["At the edge", ({ border }) => ifNumber(border, percent), "of the image border is not black"],
 ];
 
 /** @param {Features|null|undefined} features @returns {HTMLElement|null} */
@@ -76,7 +80,7 @@ export function neighborList(neighbors) {
           loading: "lazy",
         }),
         h("span", { class: "verdict" }, glyph(verdict), verdict.verdict),
-        h("span", { class: "soft" }, `alike ${similarity.toFixed(2)}`),
+        h("span", { class: "soft" }, `similarity ${similarity.toFixed(2)}`),
         synthetic && h("span", { class: "tag" }, "synthetic"),
       );
     }),
@@ -85,7 +89,7 @@ export function neighborList(neighbors) {
 
 /** @param {Features} features */
 function extent({ width, height }) {
-  return known(width, (w) => known(height, (v) => `${integer(w)} × ${integer(v)} px`));
+  return ifNumber(width, (w) => ifNumber(height, (v) => `${integer(w)} × ${integer(v)} px`));
 }
 
 /** @param {Features} features */
@@ -106,6 +110,6 @@ function color({ red, green, blue }) {
  * @param {number|null|undefined} value
  * @param {(value: number) => string|null} words
  */
-function known(value, words) {
+function ifNumber(value, words) {
   return typeof value === "number" ? words(value) : null;
 }

@@ -1,6 +1,6 @@
 /**
- * The picture of a cell at the page's one scale: the crop the model saw, or the stored file with
- * the crop's frame, or a silhouette where there is neither. The heatmap lies over it.
+ * The picture of a cell at the common scale: the crop that the model sees, the center of the stored
+ * file, or a silhouette if neither is available. The heatmap lies over it.
  */
 
 import { casePath } from "../case/casefile.js";
@@ -39,9 +39,9 @@ export class Picture {
   }
 
   /**
-   * Draw the heatmap, asking the server where the page has none and the image is at hand.
+   * Draw the heatmap, after requesting it from the server if necessary and possible.
    *
-   * @param {() => boolean} wanted Whether it is still looked at when its turn comes.
+   * @param {() => boolean} wanted Whether the cell is still visible, checked before the request.
    */
   async showHeat(wanted) {
     if (!this.#cell.heatmap && this.#file.canExplain(this.#cell.id))
@@ -67,14 +67,14 @@ export class Picture {
       loading: "lazy",
       draggable: "false",
     });
-    // A stored file has its whole frame, of whatever size; its center is shown at the same scale.
+    // A stored file is the whole image, of any size; its center is shown at the same scale.
     image.addEventListener("load", () => setVars(image, { "--natural": image.naturalWidth }));
-    image.addEventListener("error", () => void this.#instead(), { once: true });
+    image.addEventListener("error", () => void this.#showCrop(), { once: true });
     return image;
   }
 
-  /** The browser can't show the stored file (TIFF): ask for the crop the model saw. */
-  async #instead() {
+  /** The browser cannot show the stored file (TIFF): request the crop that the model sees. */
+  async #showCrop() {
     try {
       this.update({ ...(await this.#file.explain(this.#cell.id, () => true)), has_image: false });
     } catch {

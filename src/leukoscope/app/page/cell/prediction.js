@@ -1,4 +1,4 @@
-/** All that is said about one cell: the answer on its scale, measurements, likenesses, the file. */
+/** Everything about one cell: prediction, measurements, similar examples, and file. */
 
 import { flagText, neighborList, measurementList } from "./measurements.js";
 import { h } from "../lib/dom.js";
@@ -8,7 +8,7 @@ import { glyph, title, verdictOf } from "./verdicts.js";
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("../lib/dom.js").Child} Child */
 
-/** @param {Cell} cell @returns {Child[]} The verdict, and why there is none or why it is doubtful. */
+/** @param {Cell} cell @returns {Child[]} Verdict, probability, reason and flags. */
 export function predictionView(cell) {
   return [
     verdictLine(cell),
@@ -20,27 +20,27 @@ export function predictionView(cell) {
 
 /** @param {Cell} cell @param {() => void} remove @returns {Child[]} */
 export function detailsView(cell, remove) {
-  const measured = measurementList(cell.features);
-  const alike = neighborList(cell.neighbors);
-  const imageGone = !cell.picture && !cell.has_image && cell.verdict !== "error";
+  const measurements = measurementList(cell.features);
+  const neighbors = neighborList(cell.neighbors);
+  const imageMissing = !cell.picture && !cell.has_image && cell.verdict !== "error";
   return [
-    imageGone &&
+    imageMissing &&
       h(
         "p",
         { class: "note" },
-        "The image is not kept. Drop the same file again to see it, its heatmap and measurements.",
+        "The image is not kept. Add the same file again to see image, heatmap and measurements.",
       ),
-    measured && h("section", {}, h("h3", {}, "Measured on the cell"), measured),
-    alike &&
+    measurements && h("section", {}, h("h3", {}, "Measurements"), measurements),
+    neighbors &&
       h(
         "section",
         {},
-        h("h3", {}, "Most alike among the example cells"),
-        alike,
+        h("h3", {}, "Most similar example cells"),
+        neighbors,
         h(
           "p",
           { class: "soft small-text" },
-          "From 0 to 1, as the model sees them. A likeness proves nothing.",
+          "Similarity from 0 to 1, by the features of the model. It is not evidence for the verdict.",
         ),
       ),
     h(
@@ -52,7 +52,7 @@ export function detailsView(cell, remove) {
         { class: "facts file-facts" },
         fact("Name", cell.name || "none"),
         fact("Subject", cell.subject || "none"),
-        fact("Answered", `${date(cell.answered)}, model ${cell.model}`),
+        fact("Predicted", `${date(cell.answered)}, model ${cell.model}`),
         cell.sha256 && fact("SHA-256", h("code", {}, cell.sha256)),
       ),
       h(
@@ -88,7 +88,7 @@ function scale(p, threshold) {
     h(
       "p",
       { class: "soft small-text" },
-      `Probability of ALL ${percentOneDecimal(p)}; called a blast from ${percentOneDecimal(threshold)}.`,
+      `Probability of ALL: ${percentOneDecimal(p)}. Threshold: ${percentOneDecimal(threshold)}.`,
     ),
   ];
 }

@@ -1,4 +1,4 @@
-/** What a person can say about a cell, how it is recorded, and how it is taken back. */
+/** Reviews: the labels a person can give a cell, saving them, and undo. */
 
 import { baseName } from "../lib/format.js";
 import { recall, remember } from "../lib/prefs.js";
@@ -12,7 +12,7 @@ import { agrees, verdictOf, verdictOfLabel } from "./verdicts.js";
  * @typedef {object} Action
  * @property {string} key
  * @property {string} word
- * @property {(cell: Cell) => string|null} label What it records; null where it can't be said.
+ * @property {(cell: Cell) => string|null} label Label to save; null if not available.
  */
 
 /** @type {Action[]} */
@@ -23,7 +23,7 @@ export const ACTIONS = [
   { key: "x", word: "Not a cell", label: () => "not a cell" },
 ];
 
-/** @returns {string} Who reviews at this browser; may be empty. */
+/** @returns {string} Name of the reviewer in this browser; may be empty. */
 export function reviewer() {
   return recall("reviewer", "");
 }
@@ -33,7 +33,7 @@ export function setReviewer(name) {
   remember("reviewer", name.trim().slice(0, 100));
 }
 
-/** @param {Cell} cell @returns {string} "Reviewed: blast (agrees)"; "" where not reviewed. */
+/** @param {Cell} cell @returns {string} "Reviewed: blast (agrees)"; "" if not reviewed. */
 export function reviewText(cell) {
   if (!cell.review) return "";
   const { verdict } = verdictOfLabel(cell.review.label);
@@ -41,42 +41,42 @@ export function reviewText(cell) {
 }
 
 /**
- * Record a review and say so, with a way back.
+ * Save a review, and show a message with Undo.
  *
  * @param {CaseFile} file
  * @param {number} id
  * @param {Action} action
  * @param {string} [note]
- * @returns {Promise<boolean>} Whether it is recorded.
+ * @returns {Promise<boolean>} Whether it is saved.
  */
 export async function review(file, id, action, note = "") {
   const cell = file.cells.get(id);
   const label = cell && action.label(cell);
   if (!cell || !label) {
-    toast("There is no verdict to agree with: say what it is instead.");
+    toast("There is no class to agree with. Choose a label instead.");
     return false;
   }
   try {
     await file.review(id, { label, reviewer: reviewer(), note: note.slice(0, 1000) });
   } catch (error) {
-    problem("The review was not recorded.", error);
+    problem("The review could not be saved.", error);
     return false;
   }
-  toast(`Recorded: ${baseName(cell.name)} is ${article(label)}.`, {
+  toast(`Saved: ${baseName(cell.name)} is ${article(label)}.`, {
     action: { word: "Undo", run: () => void undo(file) },
   });
   return true;
 }
 
-/** @param {CaseFile} file @returns {Promise<Cell|null>} The cell that went back. */
+/** @param {CaseFile} file @returns {Promise<Cell|null>} The cell of the undone review. */
 export async function undo(file) {
   try {
     const cell = await file.undo();
     const now = cell.review ? `is ${article(cell.review.label)} again` : "is not reviewed";
-    toast(`Taken back: ${baseName(cell.name)} ${now}.`);
+    toast(`Undone: ${baseName(cell.name)} ${now}.`);
     return cell;
   } catch (error) {
-    problem("Nothing was taken back.", error);
+    problem("The review could not be undone.", error);
     return null;
   }
 }

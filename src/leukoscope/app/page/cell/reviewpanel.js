@@ -1,4 +1,4 @@
-/** The part of a large cell where a person says what it is. */
+/** The review panel of a cell. */
 
 import { render, h, setText } from "../lib/dom.js";
 import { date } from "../lib/format.js";
@@ -19,17 +19,17 @@ export class ReviewPanel {
   /** @param {(action: Action) => void} onAction */
   constructor(onAction) {
     this.#onAction = onAction;
-    const who = h("input", {
+    const name = h("input", {
       type: "text",
       maxlength: 100,
       value: reviewer(),
       autocomplete: "off",
-      oninput: () => setReviewer(who.value),
+      oninput: () => setReviewer(name.value),
     });
-    const on = h("input", {
+    const advance = h("input", {
       type: "checkbox",
       checked: advancesAfterReview(),
-      onchange: () => remember("go-on", on.checked ? "on" : "off"),
+      onchange: () => remember("go-on", advance.checked ? "on" : "off"),
     });
     this.element = h(
       "section",
@@ -39,15 +39,15 @@ export class ReviewPanel {
       h(
         "div",
         { class: "review-options" },
-        h("label", { class: "inline" }, on, "Then go on to the next cell"),
-        h("button", { type: "button", class: "plain", onclick: showKeys }, "Keys"),
+        h("label", { class: "inline" }, advance, "Go to the next cell after a review"),
+        h("button", { type: "button", class: "plain", onclick: showKeys }, "Shortcuts"),
       ),
       h(
         "details",
         {},
-        h("summary", {}, "Reviewer and remark"),
-        h("label", {}, "Reviewer (optional, remembered in this browser)", who),
-        h("label", {}, "Remark (optional, kept with the next review of this cell)", this.#note),
+        h("summary", {}, "Reviewer and note"),
+        h("label", {}, "Reviewer (optional, remembered in this browser)", name),
+        h("label", {}, "Note (optional, saved with the next review of this cell)", this.#note),
       ),
     );
   }
@@ -100,7 +100,7 @@ export class ReviewPanel {
   }
 }
 
-/** @returns {boolean} Whether a review is followed by the next cell. */
+/** @returns {boolean} Whether the next cell is shown after a review. */
 export function advancesAfterReview() {
   return recall("go-on", "off") === "on";
 }

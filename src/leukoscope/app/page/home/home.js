@@ -1,4 +1,4 @@
-/** The first view: a place to drop images, the example cells, and the recent cases. */
+/** The home view: drop area, example cells, and recent cases. */
 
 import { call } from "../server/api.js";
 import { render, h } from "../lib/dom.js";
@@ -33,7 +33,7 @@ export async function homeView() {
 function dropArea() {
   const where = isLocal()
     ? "Nothing leaves this computer."
-    : `Images go to ${location.hostname} and nowhere else.`;
+    : `Images are sent to ${location.hostname} and nowhere else.`;
   const stored = h("p", { class: "soft small-text", id: "keep-words" }, storageNotice(false));
   const box = h("input", {
     type: "checkbox",
@@ -51,7 +51,7 @@ function dropArea() {
     h(
       "p",
       { class: "lead" },
-      `One image, many, a folder or a ZIP. Each cell gets an answer: blast or normal. ${where}`,
+      `One or more images, a folder, or a ZIP file. Each cell is predicted as blast or normal, or left uncertain. ${where}`,
     ),
     chooseButtons(() => null, true),
     h(
@@ -88,7 +88,7 @@ function exampleRow() {
         thumbs,
         spread(examples, THUMBS).map(({ url }) => h("img", { src: url, alt: "", loading: "lazy" })),
       ),
-    () => undefined, // decoration only: the button says what is wrong
+    () => undefined, // decoration only: the button shows the error
   );
   return h(
     "section",
@@ -100,7 +100,7 @@ function exampleRow() {
       h(
         "p",
         { class: "soft small-text" },
-        "Drawn by a random generator: synthetic, not photographed, nobody's cells.",
+        "Synthetic images from a random generator. They are not cells of any person.",
       ),
     ),
     thumbs,
@@ -109,7 +109,7 @@ function exampleRow() {
 }
 
 /**
- * Some of a list, evenly from its whole length.
+ * Select `n` evenly spaced elements of a list.
  *
  * @template T
  * @param {T[]} list
@@ -155,7 +155,7 @@ async function showCases(section) {
       h(
         "p",
         { class: "note warning" },
-        `Your cases could not be read: ${error instanceof Error ? error.message : error}`,
+        `Your cases could not be loaded: ${error instanceof Error ? error.message : error}`,
       ),
       h("button", { type: "button", onclick: () => void showCases(section) }, "Try again"),
     );

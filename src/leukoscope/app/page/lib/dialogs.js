@@ -1,4 +1,4 @@
-/** Dialogs: the browser's own <dialog>, which keeps focus inside and closes on Escape. */
+/** Dialogs, with the <dialog> element, which traps the focus and closes on Escape. */
 
 import { h } from "./dom.js";
 
@@ -27,23 +27,23 @@ export function dialog({ title, class: name = "", onclose }, ...children) {
     children,
   );
   box.addEventListener("close", () => {
-    // Messages may have moved into the dialog: they outlive it.
+    // Messages may have moved into the dialog; keep them.
     const toasts = box.querySelector(".toasts");
     if (toasts) document.body.append(toasts);
     box.remove();
     onclose?.();
   });
   box.addEventListener("pointerdown", (event) => {
-    if (event.target === box) box.close(); // the backdrop: nothing else has the box as its target
+    if (event.target === box) box.close(); // the backdrop: only there the dialog itself is the target
   });
   document.body.append(box);
   return box;
 }
 
 /**
- * Ask before something that can't be undone.
+ * Ask for confirmation before an action that cannot be undone.
  *
- * @param {{title: string, text: string, word: string}} question `word` is on the button.
+ * @param {{title: string, text: string, word: string}} question `word` is the label of the button.
  * @returns {Promise<boolean>}
  */
 export function confirm({ title, text, word }) {

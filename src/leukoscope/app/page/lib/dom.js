@@ -1,4 +1,4 @@
-/** Build elements from data. Text only ever becomes text: there is no way from here to markup. */
+/** Create elements. Text always becomes a text node, never markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -10,9 +10,9 @@ const SVG = "http://www.w3.org/2000/svg";
 /**
  * An HTML element.
  *
- * Props: `onclick` and the like are listeners; `vars` sets CSS custom properties (through the
- * CSSOM, as the page's policy allows no style attribute); `value`, `checked` and `indeterminate`
- * are set as properties; true and false switch an attribute on and off; null leaves it out.
+ * Props: `onclick` etc. are listeners; `vars` sets CSS custom properties (through the CSSOM, because
+ * the content security policy forbids style attributes); `value`, `checked` and `indeterminate` are
+ * set as properties; true and false set and omit an attribute; null omits it.
  *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
@@ -43,7 +43,7 @@ export function svg(tag, props = {}, ...children) {
 }
 
 /**
- * Replace what is inside an element.
+ * Replace the children of an element.
  *
  * @param {Element} element
  * @param {...Child} children
@@ -59,7 +59,7 @@ export function setVars(element, vars) {
 }
 
 /**
- * Set text only where it differs, so that a screen reader is not told the same thing twice.
+ * Set the text of an element if it differs, so that a screen reader does not repeat it.
  *
  * @param {Element} element
  * @param {string} text

@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a chosen theme never flashes the other one.
+// Runs before the first paint, so that the other theme never flashes up.
 try {
   document.documentElement.dataset.theme = localStorage.getItem("leukoscope.theme") ?? "auto";
 } catch {

@@ -1,11 +1,11 @@
-/** Numbers and dates in words. */
+/** Format numbers, dates and names. */
 
 const NBSP = "\u00a0";
-const WHOLE = new Intl.NumberFormat("en-GB");
+const WHOLE = new Intl.NumberFormat("en-US");
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
 /**
- * A probability as a percentage; only a certain one is shown as 0 % or 100 %.
+ * A probability as a percentage; only exact values are shown as 0 % or 100 %.
  *
  * @param {number|null|undefined} p
  * @returns {string}
@@ -18,7 +18,7 @@ export function percent(p) {
   return `${rounded}${NBSP}%`;
 }
 
-/** @param {number|null|undefined} p @returns {string} One decimal, for figures of a group. */
+/** @param {number|null|undefined} p @returns {string} With one decimal. */
 export function percentOneDecimal(p) {
   return p === null || p === undefined ? "unknown" : `${(p * 100).toFixed(1)}${NBSP}%`;
 }
@@ -33,19 +33,17 @@ export function count(number, noun, plural = `${noun}s`) {
   return `${integer(number)} ${number === 1 ? noun : plural}`;
 }
 
-/** The part of what was set or measured on persons left out in turn, as a card names it. */
+/** The value of `part` in a model card for out-of-fold results. */
 export const CROSS_VALIDATION = "cross-validation";
 
-/** @param {{part: string, persons: number}} set @returns {string} On whom something was set. */
+/** @param {{part: string, persons: number}} set @returns {string} "31 persons (validation)" */
 export function describePersons({ part, persons }) {
-  return part === CROSS_VALIDATION
-    ? `${count(persons, "person")} left out in turn`
-    : count(persons, `${part} person`);
+  return `${count(persons, "person")} (${part})`;
 }
 
 /** @param {number} number @param {number} digits @returns {string} */
 export function significant(number, digits = 3) {
-  return number.toLocaleString("en-GB", { maximumSignificantDigits: digits });
+  return number.toLocaleString("en-US", { maximumSignificantDigits: digits });
 }
 
 /** @param {string|Date} when @returns {string} */

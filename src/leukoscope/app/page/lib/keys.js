@@ -1,31 +1,27 @@
-/** The keys, in one table: what does them, and the list that "?" shows. */
+/** The keyboard shortcuts: their list, and the key of an event. */
 
 import { dialog } from "./dialogs.js";
 import { h } from "./dom.js";
 
 const KEYS = [
   ["Arrows, J, K", "go to the next or previous cell"],
-  ["Enter", "open the cell large"],
+  ["Enter", "open the cell"],
   ["A", "agree with the verdict"],
-  ["B", "it is a blast"],
-  ["N", "it is normal"],
-  ["X", "it is not a cell"],
-  ["U", "take back the latest review"],
-  ["S", "select the cell, to group or remove it"],
-  ["H", "heatmaps on or off"],
-  ["Esc", "close, or end the selection"],
-  ["?", "show these keys"],
+  ["B", "label it as blast"],
+  ["N", "label it as normal"],
+  ["X", "label it as not a cell"],
+  ["U", "undo the latest review"],
+  ["S", "select the cell, to set its subject or remove it"],
+  ["H", "show or hide heatmaps"],
+  ["Esc", "close, or clear the selection"],
+  ["?", "show this list"],
 ];
 
 export function showKeys() {
   if (document.querySelector("dialog.keys")) return;
   const box = dialog(
-    { title: "Keys", class: "small keys" },
-    h(
-      "p",
-      { class: "soft" },
-      "They work while a cell of the grid has the focus, or is open large.",
-    ),
+    { title: "Keyboard shortcuts", class: "small keys" },
+    h("p", { class: "soft" }, "They work while a cell has the focus or is open."),
     h(
       "dl",
       { class: "keys" },
@@ -36,7 +32,7 @@ export function showKeys() {
 }
 
 /**
- * The plain key of an event, lower case; "" where it belongs to a text field or to the browser.
+ * The key of an event in lower case; "" if it belongs to a text field or to the browser.
  *
  * @param {KeyboardEvent} event
  * @returns {string}

@@ -1,4 +1,4 @@
-/** A part of the side column that folds away under its heading. */
+/** A collapsible section of the side column. */
 
 import { h } from "./dom.js";
 
@@ -17,7 +17,7 @@ export function panel(title, open, ...children) {
   );
 }
 
-/** @returns {boolean} Whether the side column stands beside the cells and not above them. */
+/** @returns {boolean} Whether the side column is beside the cells, not above them. */
 export function isWide() {
   return matchMedia("(min-width: 1000px)").matches;
 }

@@ -1,4 +1,4 @@
-/** What the page remembers between visits, in this browser only: small choices, never results. */
+/** Preferences in the local storage of the browser: small choices, never results. */
 
 const PREFIX = "leukoscope.";
 
@@ -11,7 +11,7 @@ export function recall(name, fallback) {
   try {
     return localStorage.getItem(PREFIX + name) ?? fallback;
   } catch {
-    return fallback; // storage may be switched off; the page works without
+    return fallback; // storage may be disabled; the page works without it
   }
 }
 

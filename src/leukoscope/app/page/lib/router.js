@@ -1,4 +1,4 @@
-/** Views by the part of the address after #. */
+/** Views, selected by the part of the URL after #. */
 
 /** @typedef {{view: "home"|"case"|"model", id: string}} Route */
 

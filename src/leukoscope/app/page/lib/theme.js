@@ -1,4 +1,4 @@
-/** The theme switch: as the system has it, light, or dark. */
+/** The theme switch: system setting, light, or dark. */
 
 import { h } from "./dom.js";
 import { recall, remember } from "./prefs.js";

@@ -1,9 +1,8 @@
 /**
- * Short messages at the edge of the page; they wait while someone points at them.
+ * Short messages at the edge of the page. They stay while the pointer or the focus is on them.
  *
- * One that offers a way back waits longer, until something else is said or another place is
- * opened: whoever reads slowly must be able to use it (WCAG 2.2.1), and it holds for the last thing
- * that was done only.
+ * A message with an action, such as Undo, stays until the next message or view: slow readers must be
+ * able to use it (WCAG 2.2.1), and it applies to the latest action only.
  */
 
 import { h } from "./dom.js";
@@ -12,27 +11,27 @@ const SECONDS = 7;
 
 const region = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
 
-/** Where messages appear: to be put into the page once. */
+/** The region of messages, to be added to the page once. */
 export { region as toastRegion };
 
-/** @type {Element|undefined} The message that offers something to do. */
+/** @type {Element|undefined} The message with an action. */
 let offer;
 
 window.addEventListener("hashchange", () => offer?.remove());
 
 /**
- * Say something.
+ * Show a message.
  *
  * @param {string} text
- * @param {{kind?: "info"|"problem", action?: {word: string, run: () => void}}} [options]
- *   A problem stays until it is dismissed.
+ * @param {{kind?: "info"|"problem", name?: string, action?: {word: string, run: () => void}}} [options]
+ *   A problem stays until it is dismissed; `name` identifies a message.
  */
-export function toast(text, { kind = "info", action } = {}) {
+export function toast(text, { kind = "info", name, action } = {}) {
   offer?.remove();
   const close = () => box.remove();
   const box = h(
     "div",
-    { class: `toast ${kind}` },
+    { class: `toast ${kind}`, "data-name": name },
     h("p", {}, text),
     action &&
       h(
@@ -66,7 +65,7 @@ export function problem(what, error) {
   toast(`${what} ${why}`, { kind: "problem" });
 }
 
-/** Behind an open dialog nothing is read out or clicked, so messages move into it. */
+/** Behind an open dialog nothing can be read out or clicked, so messages move into it. */
 function home() {
   const open = [...document.querySelectorAll("dialog[open]")];
   return open[open.length - 1] ?? document.body;

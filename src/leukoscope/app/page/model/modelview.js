@@ -1,4 +1,4 @@
-/** The model page: what it is, how well it did and on whom, its limits, its operating point. */
+/** The model view: operating point, results, limitations, and the model card. */
 
 import { uncertainRange } from "../case/plotdata.js";
 import { curvePlot } from "../case/curveplot.js";
@@ -35,13 +35,13 @@ export async function modelView() {
         h(
           "p",
           { class: "note warning" },
-          "LEAKY: the same persons can stand in training and test, so these results are too good to be true.",
+          "LEAKY split: the same persons can be in training and test, so these results are too optimistic.",
         ),
       card.training?.synthetic &&
         h(
           "p",
           { class: "note warning" },
-          "Trained on SYNTHETIC cells. What it says about real cells means nothing.",
+          "Trained on SYNTHETIC cells. Its predictions for real cells mean nothing.",
         ),
       operating(model),
       results(card.results ?? {}),
@@ -54,7 +54,7 @@ export async function modelView() {
 /** @param {any} card */
 function introduction(card) {
   const { crop, size } = card.input;
-  return `It looks at the central ${crop} × ${crop} pixels of an image (at ${size} × ${size}) and gives a calibrated probability that the cell is a leukemic blast (ALL) and not a normal lymphoid cell (HEM).`;
+  return `The model uses the central ${crop} × ${crop} pixels of an image (resized to ${size} × ${size}) and gives a calibrated probability that the cell is a leukemic blast (ALL) and not a normal lymphoid cell (HEM).`;
 }
 
 /** @param {ModelEntry} model */
@@ -69,35 +69,40 @@ function operating(model) {
       ? h(
           "p",
           {},
-          `A cell is called a blast from a probability of ${percentOneDecimal(own)}. That was set for a sensitivity of ${percentOneDecimal(point.target_recall)} on ${describePersons(point.set_on)} (${count(point.set_on.cells, "cell")}), and gave a specificity of ${percentOneDecimal(point.specificity)} there.`,
+          `A cell is predicted to be a blast from a probability of ${percentOneDecimal(own)}. This threshold was set for a sensitivity of ${percentOneDecimal(point.target_recall)} on ${count(point.set_on.cells, "cell")} of ${describePersons(point.set_on)}; the specificity there was ${percentOneDecimal(point.specificity)}.`,
         )
-      : h("p", {}, "None was set: a cell is called a blast from 50 %."),
+      : h("p", {}, "Not set: a cell is predicted to be a blast from 50 %."),
     abstention(model.card),
     curve
       ? curvePlot(curve, own)
-      : h("p", { class: "soft" }, "The card holds no figures for other thresholds."),
+      : h("p", { class: "soft" }, "The model card has no values for other thresholds."),
     h(
       "p",
       { class: "note" },
-      "These figures come from a handful of persons. On other persons, and above all on other microscopes and stains, the same threshold gives another sensitivity and another specificity. A case can have its own threshold; it is set in the case.",
+      "These values come from few persons. On other persons, and above all with other microscopes and stains, the same threshold gives a different sensitivity and specificity. Each case can have its own threshold.",
     ),
   );
 }
 
-/** @param {any} card @returns {HTMLElement} When it gives no answer, and what that is worth. */
+/** @param {any} card @returns {HTMLElement} When the model abstains, and with which guarantee. */
 function abstention({ abstention: limits, operating_point: point }) {
-  if (!limits) return h("p", {}, "It never abstains: every probability is answered for.");
+  if (!limits)
+    return h(
+      "p",
+      { "data-abstains": "never" },
+      "The model never abstains: every probability gives an answer.",
+    );
   const { all_from: blast, hem_to: normal } = limits;
   const [low, high] = uncertainRange(point?.threshold ?? 0.5, {
     all_from: blast.value,
     hem_to: normal.value,
   });
-  const promised = blast.guaranteed && normal.guaranteed;
-  const persons = `${count(blast.persons, "person")} with leukemia and ${count(normal.persons, "healthy one")}`;
+  const guaranteed = blast.guaranteed && normal.guaranteed;
+  const persons = `${count(blast.persons, "person")} with leukemia and ${count(normal.persons, "healthy person")}`;
   return h(
     "p",
-    {},
-    `From ${percentOneDecimal(low)} to ${percentOneDecimal(high)} it says “uncertain”, so that of blasts ${percentOneDecimal(blast.alpha)} and of normal cells ${percentOneDecimal(normal.alpha)} lose their own class at most. That was set on ${persons}, ${promised ? "and is promised on average over persons like them" : "which is too few to promise it for others"}.`,
+    { "data-abstains": guaranteed ? "guaranteed" : "not-guaranteed" },
+    `From ${percentOneDecimal(low)} to ${percentOneDecimal(high)} the verdict is “uncertain”, so that at most ${percentOneDecimal(blast.alpha)} of blasts and ${percentOneDecimal(normal.alpha)} of normal cells lose their own class. This range was set on ${persons}, ${guaranteed ? "and the fractions are guaranteed on average over persons like them" : "which are too few for a guarantee on other persons"}.`,
   );
 }
 
@@ -113,15 +118,15 @@ function results(all) {
       "section",
       { class: "panel" },
       h("h2", {}, "Results"),
-      h("p", {}, "The card holds no results: nobody knows how good this model is."),
+      h("p", {}, "The model card has no results: the performance of this model is unknown."),
     );
   const { part, persons, cells } = all[names[0]];
-  const who =
+  const source =
     part === "test"
-      ? "never seen in training"
+      ? "not seen in training"
       : part === CROSS_VALIDATION
-        ? "by models made in the same way, which had not seen them; this one has seen everyone"
-        : `of the ${part} part`;
+        ? "by models trained in the same way that had not seen them; this model has seen all persons"
+        : `of the ${part} subset`;
   const first = names.filter((name) => FIRST.includes(name));
   const rest = names.filter((name) => !FIRST.includes(name));
   return h(
@@ -131,11 +136,11 @@ function results(all) {
     h(
       "p",
       {},
-      `Measured on ${integer(cells)} cells of ${count(persons, "person")} ${who}. The interval says how much a figure would move with other persons (95 %).`,
+      `Measured on ${integer(cells)} cells of ${count(persons, "person")} ${source}. The 95 % interval shows how much a value would vary with other persons.`,
     ),
     table(first, all, "Main results"),
     rest.length > 0 &&
-      h("details", {}, h("summary", {}, "All measures"), table(rest, all, "Further results")),
+      h("details", {}, h("summary", {}, "All metrics"), table(rest, all, "Further results")),
   );
 }
 
@@ -153,7 +158,7 @@ function table(names, all, caption) {
         h(
           "tr",
           {},
-          ["Measure", "Value", "95 % interval", ""].map((word) =>
+          ["Metric", "Value", "95 % interval", ""].map((word) =>
             word ? h("th", { scope: "col" }, word) : h("td", {}),
           ),
         ),
@@ -167,7 +172,7 @@ function table(names, all, caption) {
   );
 }
 
-/** @param {string} name @param {Measured} one */
+/** @param {string} name @param {Measured} result */
 function measureRow(name, { value, low, high }) {
   const metric = vocabulary().metrics.find(({ key }) => key === name);
   const interval =
@@ -194,23 +199,23 @@ function limits(card) {
     (sum, list) => sum + list.length,
     0,
   );
-  const said = [
-    `It knows cells as in ${card.data.name}: one laboratory's microscope and stain, each cell cut out on black. ${card.out_of_distribution ? "It calls what looks otherwise “not a cell”, as far as it can tell; what looks alike gets an answer, a cell or not." : "Other images are answered for without any ground."}`,
+  const texts = [
+    `It was trained on cells as in ${card.data.name}: one laboratory's microscope and stain, each cell cut out on black. ${card.out_of_distribution ? "It rejects other images as “not a cell” if its checks detect them; images that look similar get an answer, a cell or not." : "Its answers for other images have no basis."}`,
     persons > 0 &&
-      `It was made with the cells of ${count(persons, "person")}. Scores swing from person to person: read the intervals, not the mean.`,
-    "Cell size is a shortcut. A model that leans on it calls a healthy person with large cells leukemic, and a leukemic one with small cells normal.",
+      `It was trained on the cells of ${count(persons, "person")}. Results vary from person to person: read the intervals, not the mean.`,
+    "Cell size is a shortcut. A model that relies on it predicts large cells of a healthy person as leukemic, and small cells of a person with leukemia as normal.",
     !card.out_of_distribution &&
-      "It knows no limits: any picture that is not empty gets an answer, a cell or not.",
-    "The heatmap shows what raised and lowered the answer. It does not show why, and not that the answer is right.",
+      "It has no rejection limits: every image that is not empty gets an answer, a cell or not.",
+    "The heatmap shows what raised and lowered the probability. It does not show why, nor that the prediction is correct.",
   ];
   return h(
     "section",
     { class: "panel", "aria-labelledby": "limits-title" },
-    h("h2", { id: "limits-title" }, "Limits"),
+    h("h2", { id: "limits-title" }, "Limitations"),
     h(
       "ul",
       { class: "limits" },
-      said.map((one) => one && h("li", {}, one)),
+      texts.map((text) => text && h("li", {}, text)),
     ),
   );
 }
@@ -221,7 +226,7 @@ function facts({ facts: pairs, sha256 }) {
   return h(
     "section",
     { class: "panel", "aria-labelledby": "facts-title" },
-    h("h2", { id: "facts-title" }, "Card"),
+    h("h2", { id: "facts-title" }, "Model card"),
     h(
       "dl",
       { class: "card-facts" },

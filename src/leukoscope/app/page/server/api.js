@@ -1,11 +1,11 @@
-/** The only way from the page to the server: JSON calls and streamed predictions. */
+/** All requests to the server: JSON calls and streamed predictions. */
 
 import { Signal } from "../lib/signal.js";
 
 /** @typedef {import("../upload/batches.js").Upload} Upload */
 /** @typedef {"up"|"down"|"login"} Connection */
 
-/** A refusal or failure, with a message for the person at the page. `status` 0: no answer came. */
+/** A refused or failed request, with a message for the user. `status` is 0 without a response. */
 export class ApiError extends Error {
   /** @param {string} message @param {number} status @param {number|null} [retryAfter] Seconds. */
   constructor(message, status, retryAfter = null) {
@@ -15,8 +15,8 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the same request may well succeed a little later. */
-  get passing() {
+  /** Whether the same request may succeed later. */
+  get transient() {
     return this.status === 0 || this.status === 429 || this.status === 503;
   }
 }
@@ -24,17 +24,17 @@ export class ApiError extends Error {
 /** @type {Signal<Connection>} */
 export const connection = new Signal();
 
-const SILENT = "The Leukoscope server does not answer. It may have been stopped.";
-const CUT = "The connection broke off before all answers came.";
+const SILENT = "The Leukoscope server does not respond. It may have been stopped.";
+const CUT = "The connection broke before all predictions arrived.";
 const STARTING_TRIES = 40;
 
 /**
- * One request with a JSON answer. Reading waits a while for a server that is starting or busy.
+ * Send a request with a JSON response. GET requests are repeated while the server starts or is busy.
  *
  * @param {string} method
  * @param {string} path
  * @param {{body?: any, signal?: AbortSignal, keepalive?: boolean}} [options]
- * @returns {Promise<any>} null for an empty answer.
+ * @returns {Promise<any>} null for an empty response.
  */
 export async function call(method, path, { body, signal, keepalive } = {}) {
   const headers = /** @type {Record<string, string>} */ ({ Accept: "application/json" });
@@ -53,7 +53,7 @@ export async function call(method, path, { body, signal, keepalive } = {}) {
 }
 
 /**
- * Send images and hand on each answer as it comes.
+ * Send images, and pass on each prediction as it arrives.
  *
  * @param {string} caseId
  * @param {Upload[]} uploads
@@ -81,7 +81,7 @@ export async function predict(caseId, uploads, onAnswer, signal) {
 }
 
 /**
- * All that can be said about one image, which no case need keep.
+ * Predict and explain one image, without storing it in a case.
  *
  * @param {File} file
  * @param {string} name
@@ -127,12 +127,12 @@ async function send(path, init) {
 /** @param {Response} response @returns {Promise<ApiError>} */
 async function refusal(response) {
   const seconds = Number.parseFloat(response.headers.get("Retry-After") ?? "");
-  let message = `The server refused this (${response.status}).`;
+  let message = `The server refused the request (${response.status}).`;
   try {
     const { error } = await response.json();
     if (typeof error === "string" && error) message = error;
   } catch {
-    // a proxy's page, or nothing: the number has to do
+    // the page of a proxy, or nothing: only the status is known
   }
   return new ApiError(message, response.status, Number.isFinite(seconds) ? seconds : null);
 }
@@ -147,7 +147,7 @@ async function readJson(response) {
 }
 
 /**
- * The objects of an NDJSON body as they arrive.
+ * Yield the objects of an NDJSON body as they arrive.
  *
  * @param {Response} response
  * @param {AbortSignal} signal
@@ -156,7 +156,7 @@ async function readJson(response) {
 async function* lines(response, signal) {
   const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
   const decoder = new TextDecoder();
-  /** @type {string[]} Parts of a line that has not ended: joined once, as lines are long. */
+  /** @type {string[]} Parts of an incomplete line, joined once, because lines are long. */
   let open = [];
   for (;;) {
     let chunk;

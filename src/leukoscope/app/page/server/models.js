@@ -1,4 +1,4 @@
-/** The model the server answers with; requested once, when a view first needs it. */
+/** The served model, fetched once, when a view first needs it. */
 
 import { call } from "./api.js";
 
@@ -10,14 +10,14 @@ let pending = null;
 /** @returns {Promise<ModelEntry>} */
 export function servedModel() {
   pending ??= fetchModel();
-  // A failure is not kept: the next view asks again.
+  // After a failure the next view tries again.
   pending.catch(() => {
     pending = null;
   });
   return pending;
 }
 
-/** After the server came back it may have another model. */
+/** Forget the model: a restarted server may have another. */
 export function forgetModel() {
   pending = null;
 }

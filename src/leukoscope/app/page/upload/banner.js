@@ -1,11 +1,11 @@
-/** Says so when the server does not answer, asks until it does, and then lets the page catch up. */
+/** A banner while the server does not respond. It polls, and lets the page reload afterwards. */
 
 import { connection } from "../server/api.js";
 import { render, h } from "../lib/dom.js";
 
 const SECONDS = 3;
 
-/** @param {() => void} onBack The server answers again. @returns {HTMLElement} */
+/** @param {() => void} onBack Called when the server responds again. @returns {HTMLElement} */
 export function connectionBanner(onBack) {
   const banner = h("div", { class: "banner", role: "alert", hidden: true });
   /** @type {ReturnType<typeof setInterval>|undefined} */
@@ -15,7 +15,7 @@ export function connectionBanner(onBack) {
       const response = await fetch("/healthz", { cache: "no-store" });
       if (response.ok) connection.emit("up");
     } catch {
-      // still gone
+      // still down
     }
   };
   connection.on((state) => {
@@ -29,7 +29,7 @@ export function connectionBanner(onBack) {
     } else if (state === "login") {
       render(
         banner,
-        h("p", {}, "The server asks who you are."),
+        h("p", {}, "You need to sign in to use this server."),
         h("a", { class: "button", href: "/login" }, "Sign in"),
       );
       banner.hidden = false;
@@ -39,7 +39,7 @@ export function connectionBanner(onBack) {
         h(
           "p",
           {},
-          "The Leukoscope server does not answer. If it was stopped, start it again: what is in your cases is safe.",
+          "The Leukoscope server does not respond. If it was stopped, start it again. Your cases are safe.",
         ),
         h("button", { type: "button", onclick: () => void ask() }, "Try again"),
       );

@@ -1,19 +1,19 @@
-/** How files are dealt into requests, and how long to wait before another try. Pure. */
+/** Group files into requests, and choose the time until the next try. Pure functions. */
 
 import { baseName } from "../lib/format.js";
 import { vocabulary } from "../server/vocabulary.js";
 
 /** @typedef {{file: File, name: string}} Upload A file with its path relative to what was dropped. */
 
-/** Requests of moderate size: answers come soon, and a failed one costs little to repeat. */
+/** Requests of moderate size: predictions arrive soon, and a failed request is cheap to repeat. */
 export const MAX_COUNT = 16;
 export const MAX_BYTES = 12_000_000;
 
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /**
- * Deal files, in natural order of their names, into requests. An archive goes alone, as what is in
- * it is not known.
+ * Group files into requests, in natural order of their names. An archive gets its own request,
+ * because its content is not known.
  *
  * @param {Upload[]} uploads
  * @param {number} [maxCount]
@@ -51,7 +51,7 @@ export function isArchive(name) {
 }
 
 /**
- * Whether a file found in a folder is worth sending; one that was named itself always is.
+ * Tell whether to send a file found in a folder. Files chosen one by one are always sent.
  *
  * @param {string} path
  * @returns {boolean}
@@ -75,14 +75,13 @@ function isImage(path) {
 }
 
 /**
- * Seconds to wait before try number `tries`: what the server asked for, or else twice as long each
- * time, up to 15.
+ * Time in seconds until the next try: that requested by the server, or exponential backoff up to 15.
  *
- * @param {number} tries From 1.
- * @param {number|null} [asked] The server's Retry-After.
+ * @param {number} tries Number of failed tries, from 1.
+ * @param {number|null} [retryAfter] The server's Retry-After.
  * @returns {number}
  */
-export function waitSeconds(tries, asked = null) {
-  if (asked !== null && asked >= 0) return Math.min(Math.max(asked, 0.2), 60);
+export function waitSeconds(tries, retryAfter = null) {
+  if (retryAfter !== null && retryAfter >= 0) return Math.min(Math.max(retryAfter, 0.2), 60);
   return Math.min(2 ** (tries - 1), 15);
 }

@@ -1,4 +1,4 @@
-/** How images come in: buttons, drops anywhere, a paste, the example cells. One queue for all. */
+/** Add images by buttons, drag and drop, paste, or from the examples; all use one queue. */
 
 import { call } from "../server/api.js";
 import { subjectOf } from "./batches.js";
@@ -16,61 +16,59 @@ import { UploadQueue } from "./queue.js";
 export const queue = new UploadQueue();
 
 /**
- * Whether new cases keep their images: chosen before anything is added, never remembered. And
- * whether the server forgets all cases when it stops.
+ * `images`: new cases keep their images; chosen before images are added, never remembered.
+ * `ephemeral`: the server forgets all cases when it stops.
  */
 export const storage = { images: false, ephemeral: false };
 
-/** Ask the server, once, whether it keeps anything. */
+/** Ask the server once whether it stores cases. */
 export const storageKnown = call("GET", "/readyz").then(
   ({ ephemeral }) => void (storage.ephemeral = ephemeral),
   () => undefined, // the first view says that the server does not answer
 );
 
-/** @returns {boolean} Whether the server runs on the computer this page is looked at on. */
+/** @returns {boolean} Whether the server runs on this computer. */
 export function isLocal() {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
 }
 
-/** @param {boolean} images @returns {string} What is stored where. */
+/** @param {boolean} images @returns {string} Text on what is stored where. */
 export function storageNotice(images) {
   const where = isLocal() ? "on this computer" : `on the Leukoscope server (${location.hostname})`;
   if (storage.ephemeral)
-    return "Nothing is kept: answers, names, reviews and images are gone when the server stops.";
+    return "Nothing is kept: predictions, names, reviews and images are lost when the server stops.";
   return images
-    ? `The image files are kept ${where}, with the answers, names and reviews, until you delete the case.`
-    : `Answers, file names and reviews are kept ${where}. The images are not: they stay in this page until you close it.`;
+    ? `The image files are kept ${where}, with predictions, file names and reviews, until you delete the case.`
+    : `Predictions, file names and reviews are kept ${where}. The images are not: they stay in this page until you close it.`;
 }
 
 /**
  * Add files to the open case, or to a new one.
  *
- * @param {{uploads: Upload[], left: number}} found
+ * @param {{uploads: Upload[], skipped: number}} found
  * @param {CaseFile|null} file
  */
-export async function addFiles({ uploads, left }, file) {
-  if (left)
-    toast(
-      `${count(left, "file")} in the folder ${left === 1 ? "is" : "are"} no image and ${left === 1 ? "was" : "were"} left out.`,
-    );
+export async function addFiles({ uploads, skipped }, file) {
+  if (skipped)
+    toast(`Skipped ${count(skipped, "file")} in the folder: not an image of a supported format.`);
   if (!uploads.length) {
-    if (!left) toast("There was no file in that.");
+    if (!skipped) toast("No files found.");
     return;
   }
   try {
     const into = file ?? (await newCase(uploads));
     queue.add(into, uploads);
   } catch (error) {
-    problem("The images were not sent.", error);
+    problem("The images could not be sent.", error);
   }
 }
 
-/** @returns {Promise<{name: string, url: string}[]>} The example cells that come with the server. */
+/** @returns {Promise<{name: string, url: string}[]>} The example cells of the server. */
 export function listExamples() {
   return call("GET", "/v1/examples");
 }
 
-/** Fetch the example cells and put them into a new case. */
+/** Add the example cells to a new case. */
 export async function tryExamples() {
   try {
     const examples = await listExamples();
@@ -111,7 +109,7 @@ export function chooseButtons(target, primary = false) {
       { type: "button", class: primary ? "primary big" : "primary", onclick: () => files.click() },
       primary ? "Choose images" : "Add images",
     ),
-    // Phones have no folders to choose.
+    // Phones have no folder picker.
     "webkitdirectory" in folder &&
       h(
         "button",
@@ -124,7 +122,7 @@ export function chooseButtons(target, primary = false) {
 }
 
 /**
- * Let files be dropped anywhere in the window, and pasted.
+ * Accept files that are dropped anywhere in the window or pasted.
  *
  * @param {() => CaseFile|null} openFile
  */
@@ -138,7 +136,7 @@ export function acceptDrops(openFile) {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     const file = openFile();
-    words.textContent = file ? `Drop to add to “${file.head.name}”` : "Drop to start a new case";
+    words.textContent = file ? `Drop to add to “${file.head.name}”` : "Drop to create a new case";
     cover.hidden = false;
   });
   addEventListener("dragleave", (event) => {
@@ -159,7 +157,7 @@ export function acceptDrops(openFile) {
 function receive(transfer, file) {
   fromTransfer(transfer).then(
     (found) => addFiles(found, file),
-    (error) => problem("What was dropped could not be read.", error),
+    (error) => problem("The dropped files could not be read.", error),
   );
 }
 

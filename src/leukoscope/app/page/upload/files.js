@@ -1,13 +1,13 @@
-/** From what a person dropped, pasted or chose to a list of files with relative paths. */
+/** Turn dropped, pasted or chosen files and folders into a list of files with relative paths. */
 
 import { isWantedInFolder } from "./batches.js";
 
 /** @typedef {import("./batches.js").Upload} Upload */
-/** @typedef {{uploads: Upload[], left: number}} Found `left`: files in folders that are no images. */
+/** @typedef {{uploads: Upload[], skipped: number}} Found `skipped`: number of other files in folders. */
 
 /**
- * Read a drop or a paste. The entries must be taken before the event ends, which this does; folders
- * are then walked to any depth.
+ * Read a drop or a paste. The entries are taken at once, before the event ends; then folders are
+ * walked to any depth.
  *
  * @param {DataTransfer} transfer
  * @returns {Promise<Found>}
@@ -16,7 +16,7 @@ export async function fromTransfer(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const entries = items.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
   /** @type {Found} */
-  const found = { uploads: [], left: 0 };
+  const found = { uploads: [], skipped: 0 };
   for (const entry of entries) {
     if (!entry) continue;
     if (entry instanceof File) found.uploads.push({ file: entry, name: entry.name });
@@ -26,7 +26,7 @@ export async function fromTransfer(transfer) {
 }
 
 /**
- * Read a file input; a chosen folder gives its images, chosen files are all taken.
+ * Read a file input: all chosen files, or the images of a chosen folder.
  *
  * @param {HTMLInputElement} input
  * @returns {Found}
@@ -37,7 +37,7 @@ export function fromInput(input) {
     name: file.webkitRelativePath || file.name,
   }));
   const uploads = input.webkitdirectory ? all.filter(({ name }) => isWantedInFolder(name)) : all;
-  return { uploads, left: all.length - uploads.length };
+  return { uploads, skipped: all.length - uploads.length };
 }
 
 /** @param {FileSystemEntry} entry @param {string} folder @param {Found} found */
@@ -47,7 +47,7 @@ async function walk(entry, folder, found) {
     const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
     for (const child of await children(reader)) await walk(child, `${path}/`, found);
   } else if (folder && !isWantedInFolder(path)) {
-    found.left += 1;
+    found.skipped += 1;
   } else {
     const file = await new Promise((resolve, reject) =>
       /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
@@ -61,7 +61,7 @@ async function children(reader) {
   /** @type {FileSystemEntry[]} */
   const all = [];
   for (;;) {
-    // A reader gives a hundred or so at a time, and nothing once it is through.
+    // A reader returns about a hundred entries at a time, and none at the end.
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!some.length) return all;
     all.push(...some);

@@ -1,4 +1,4 @@
-/** The strip at the foot of the page while images are being answered. */
+/** The progress bar at the bottom of the page while images are being predicted. */
 
 import { render, h, setText } from "../lib/dom.js";
 import { count, integer } from "../lib/format.js";
@@ -13,11 +13,11 @@ import { throttle } from "../lib/timing.js";
 export function progressStrip(queue) {
   const text = h("p", {});
   const spoken = h("p", { class: "visually-hidden", role: "status" });
-  const bar = h("progress", { max: 1, "aria-label": "Images answered" });
+  const bar = h("progress", { max: 1, "aria-label": "Progress of the images" });
   const retry = h(
     "button",
     { type: "button", hidden: true, onclick: () => queue.retryNow() },
-    "Try now",
+    "Retry now",
   );
   const cancel = h("button", { type: "button", onclick: () => queue.cancel() }, "Cancel");
   const strip = h(
@@ -37,7 +37,7 @@ export function progressStrip(queue) {
     retry.hidden = progress.state === "working";
     const words = describe(progress);
     setText(text, words);
-    // Spoken at every tenth and when something is amiss, not at every image.
+    // Read out at every tenth of the files and at problems, not for every image.
     const step = `${progress.state} ${Math.floor((10 * progress.settled) / progress.files)}`;
     if (step !== announced) setText(spoken, words);
     announced = step;
@@ -51,9 +51,9 @@ export function progressStrip(queue) {
 function describe({ state, files, settled, answers }) {
   const left = files - settled;
   if (state === "waiting")
-    return `The server is busy; it is asked again soon. ${count(left, "file")} to go.`;
+    return `The server is busy and will be asked again soon. ${count(left, "file")} left.`;
   if (state === "offline")
-    return `No connection to the server. ${count(left, "file")} wait and will be sent.`;
+    return `No connection to the server. ${count(left, "file")} waiting to be sent.`;
   const cells = answers > settled ? `, ${count(answers, "cell")}` : "";
   return `${integer(settled)} of ${count(files, "file")}${cells}`;
 }
@@ -62,21 +62,21 @@ function describe({ state, files, settled, answers }) {
  * @param {Progress & {cancelled: boolean, cases: import("../case/casefile.js").CaseFile[]}} outcome
  * @param {HTMLElement} spoken
  */
-function announce({ answers, failed, again, refused, cancelled, files, settled, cases }, spoken) {
+function announce({ answers, failed, known, refused, cancelled, files, settled, cases }, spoken) {
   render(spoken);
-  // The case as the server has it: whatever was missed on the way is there now.
+  // Reload from the server, in case a prediction was missed on the way.
   for (const file of cases) if (!file.gone) file.reload().catch(() => undefined);
   const parts = [
     cancelled && `Stopped after ${integer(settled)} of ${count(files, "file")}.`,
-    answers > 0 && `${count(answers, "image")} answered.`,
-    failed > 0 && `${integer(failed)} could not be used; each says why.`,
-    again > 0 && `${integer(again)} ${again === 1 ? "was" : "were"} in the case already.`,
+    answers > 0 && `${count(answers, "image")} analyzed.`,
+    failed > 0 && `${integer(failed)} could not be read; the reason is shown with each.`,
+    known > 0 && `${integer(known)} ${known === 1 ? "was" : "were"} already in the case.`,
   ].filter(Boolean);
-  if (parts.length) toast(parts.join(" "));
+  if (parts.length) toast(parts.join(" "), { name: "uploaded" });
   if (refused.length)
     toast(`${count(refused.length, "file")} could not be sent: ${refused[0].why}`, {
       kind: "problem",
-      action: { word: "Which?", run: () => showRefused(refused) },
+      action: { word: "Show files", run: () => showRefused(refused) },
     });
 }
 

@@ -1,6 +1,6 @@
 /**
- * The queue of files on their way to the server: at most two requests at a time, each of moderate
- * size; what the server is too busy for, or a broken connection cut off, is sent again.
+ * The upload queue: at most two requests at a time, each of moderate size. Files that a busy server
+ * refused, or whose connection broke, are sent again.
  */
 
 import { ApiError, predict, sleep } from "../server/api.js";
@@ -14,29 +14,29 @@ import { Signal } from "../lib/signal.js";
 /**
  * @typedef {object} Progress
  * @property {"idle"|"working"|"waiting"|"offline"} state
- * @property {number} files Files to answer in all.
- * @property {number} settled Files answered or given up.
- * @property {number} answers Cells answered: an archive holds many.
- * @property {number} failed Answers with the verdict error.
- * @property {number} again Cells the case had already.
- * @property {{name: string, why: string}[]} refused Files no answer came for.
+ * @property {number} files Number of files.
+ * @property {number} settled Files that are predicted or refused.
+ * @property {number} answers Predictions; an archive has many.
+ * @property {number} failed Predictions with the verdict error.
+ * @property {number} known Cells that were already in the case.
+ * @property {{name: string, why: string}[]} refused Files that could not be sent.
  */
 
 /**
- * One request's worth of files; `counted` holds the answers that came before a connection broke.
+ * The files of one request; `counted` has the predictions that arrived before a connection broke.
  *
  * @typedef {{caseFile: CaseFile, uploads: Upload[], tries: number, counted: Set<string>}} Job
  */
 
 const IN_FLIGHT = 2;
 
-/** Refusals that concern the case and not the files sent. */
-const OF_THE_CASE = [401, 403, 404, 409];
+/** Statuses that concern the case, not the files. */
+const CASE_ERRORS = [401, 403, 404, 409];
 
 export class UploadQueue {
   /** @type {Signal<Progress>} */
   changed = new Signal();
-  /** The final figures, once everything is answered, given up or cancelled. */
+  /** The final counts, once every file is predicted, refused or cancelled. */
   /** @type {Signal<Progress & {cancelled: boolean, cases: CaseFile[]}>} */
   finished = new Signal();
 
@@ -69,7 +69,7 @@ export class UploadQueue {
     this.#wake.abort();
   }
 
-  /** Do not wait any longer before the next try. */
+  /** Try again at once. */
   retryNow() {
     this.#wake.abort();
     this.#wake = new AbortController();
@@ -107,7 +107,7 @@ export class UploadQueue {
       [...job.uploads],
       (answer) => {
         this.#record(job, answer, archive ? null : job.uploads[0].file);
-        // Answers come in the order of the files: what is left is what to send again.
+        // Predictions arrive in the order of the files, so the remaining files are sent again.
         if (!archive && job.uploads.shift()) this.#settle(1);
       },
       signal,
@@ -118,20 +118,20 @@ export class UploadQueue {
 
   /** @param {Job} job @param {unknown} error */
   async #failed(job, error) {
-    const known = error instanceof ApiError ? error : new ApiError(String(error), 400);
+    const failure = error instanceof ApiError ? error : new ApiError(String(error), 400);
     const files = job.uploads;
-    if (known.passing) {
+    if (failure.transient) {
       job.tries += 1;
-      await this.#pause(waitSeconds(job.tries, known.retryAfter), known.status === 0);
+      await this.#pause(waitSeconds(job.tries, failure.retryAfter), failure.status === 0);
       return;
     }
     job.uploads = [];
-    if (files.length > 1 && !OF_THE_CASE.includes(known.status)) {
-      // One file may be to blame: send each alone, so that the others get through.
+    if (files.length > 1 && !CASE_ERRORS.includes(failure.status)) {
+      // One file may be the cause: send each alone, so that the others get through.
       this.#waiting.unshift(...files.map((file) => ({ ...job, uploads: [file] })));
       return;
     }
-    const refused = files.map(({ name }) => ({ name, why: known.message }));
+    const refused = files.map(({ name }) => ({ name, why: failure.message }));
     this.#update({ refused: [...this.#progress.refused, ...refused] });
     this.#settle(files.length);
   }
@@ -139,7 +139,7 @@ export class UploadQueue {
   /** @param {number} seconds @param {boolean} offline */
   async #pause(seconds, offline) {
     this.#update({ state: offline ? "offline" : "waiting" });
-    // Rejected when woken: by a person, by a server that is back, or by a cancel.
+    // Rejected when woken: by the user, by a server that is back, or by a cancel.
     await sleep(seconds, this.#wake.signal).catch(() => undefined);
     if (!this.#abort.signal.aborted && !offline) this.#update({ state: "working" });
   }
@@ -151,12 +151,12 @@ export class UploadQueue {
     const key = `${answer.name}\n${answer.sha256}`;
     if (job.counted.has(key)) return;
     job.counted.add(key);
-    const { answers, failed, again } = this.#progress;
+    const { answers, failed, known } = this.#progress;
     this.#update({
       state: "working",
       answers: answers + 1,
       failed: failed + Number(answer.verdict === "error"),
-      again: again + Number(!isNew),
+      known: known + Number(!isNew),
     });
   }
 
@@ -189,5 +189,5 @@ function job(caseFile, uploads) {
 
 /** @returns {Progress} */
 function noProgress() {
-  return { state: "idle", files: 0, settled: 0, answers: 0, failed: 0, again: 0, refused: [] };
+  return { state: "idle", files: 0, settled: 0, answers: 0, failed: 0, known: 0, refused: [] };
 }
