@@ -106,7 +106,8 @@ def test_a_drop_anywhere_adds_to_the_open_case_and_copies_are_no_new_cells(
         }"""
     )
     at.page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
-    expect(at.page.locator(".drop-cover")).to_contain_text(at.page.title().split(" · ")[0])
+    name = at.page.get_by_label("Name of the case").input_value()
+    expect(at.page.locator(".drop-cover")).to_contain_text(name)
     at.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
     expect(at.cards).to_have_count(3)
     expect(at.page.locator(".drop-cover")).to_be_hidden()

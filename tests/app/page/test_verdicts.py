@@ -52,7 +52,7 @@ def case(desk: OpenDesk, cautious_server: Live, cells: list[Path], tmp_path: Pat
 def test_cells_without_an_answer_are_counted_and_explained(case: Desk) -> None:
     counts = {word: case.count(word) for word in ("blast", "uncertain", "normal", "not a cell")}
     assert counts == {"blast": 3, "uncertain": 7, "normal": 2, "not a cell": 1}
-    subjects = case.page.locator(".subjects")
+    subjects = case.page.locator(".side details:has(.subjects)").first
     expect(subjects).to_contain_text("(2 uncertain)")
     expect(subjects).to_contain_text("(1 not a cell)")
     case.chip("uncertain").click()

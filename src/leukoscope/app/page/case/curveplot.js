@@ -71,7 +71,7 @@ export function curvePlot(curve, own) {
         draw(own);
       },
     },
-    "Reset to the model's threshold",
+    "Reset to default",
   );
   draw(own);
   return h(

@@ -34,7 +34,7 @@ const NATURAL = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 /** @type {Record<string, {word: string, compare: (a: Cell, b: Cell) => number}>} */
 export const ORDERS = {
-  added: { word: "Order of adding", compare: () => 0 },
+  added: { word: "Order added", compare: () => 0 },
   probability: { word: "Probability", compare: byProbability },
   subject: { word: "Subject", compare: (a, b) => NATURAL.compare(a.subject, b.subject) },
   verdict: { word: "Verdict", compare: (a, b) => rankOf(a.verdict) - rankOf(b.verdict) },

@@ -31,11 +31,7 @@ export class ThresholdPanel {
     { type: "button", class: "primary", onclick: () => void this.#set(this.#slider.valueAsNumber) },
     "Use for this case",
   );
-  #back = h(
-    "button",
-    { type: "button", onclick: () => void this.#set(null) },
-    "Reset to the model's threshold",
-  );
+  #back = h("button", { type: "button", onclick: () => void this.#set(null) }, "Reset to default");
   /** The threshold in use when the slider was last set to it. */
   #inForce = -1;
 
@@ -91,7 +87,7 @@ export class ThresholdPanel {
     const { blast, normal, uncertain } = countVerdictsAt(probabilities, chosen, abstains);
     const changed = chosen !== this.#inForce;
     const own = this.#file.head.own_threshold;
-    const source = changed ? "preview" : own ? "set for this case" : "of the model";
+    const source = changed ? "preview" : own ? "set for this case" : "default of the model";
     this.#slider.setAttribute("aria-valuetext", `${percentOneDecimal(chosen)}, ${source}`);
     render(
       this.#said,
@@ -118,7 +114,7 @@ export class ThresholdPanel {
       await this.#file.change({ threshold });
       toast(
         threshold === null
-          ? "Reset to the threshold of the model."
+          ? "Threshold reset to the default of the model."
           : "Threshold set. The verdicts are updated.",
       );
     } catch (error) {
