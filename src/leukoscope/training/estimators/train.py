@@ -112,17 +112,34 @@ def load_inputs(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Coh
 
 
 def choose_and_fit(
-    recipe: EstimatorRecipe, cohort: Cohort, values: np.ndarray, seed: int, jobs: int
+    recipe: EstimatorRecipe,
+    cohort: Cohort,
+    values: np.ndarray,
+    seed: int,
+    jobs: int,
+    *,
+    quiet: bool = False,
 ) -> tuple[Choice, FittedEstimator]:
-    """Choose among the recipe's candidates by cross-validation over persons, and fit all cells."""
+    """Choose among the recipe's candidates by cross-validation over persons, and fit all cells.
+
+    Args:
+        recipe: The settings, with their candidates.
+        cohort: N cells with label and person.
+        values: float32 (N, F), what the estimator is fitted on.
+        seed: Random seed of the folds and of trees.
+        jobs: Number of threads.
+        quiet: Show no progress, and log the choice at the level DEBUG.
+    """
     settings = recipe.classical
     weights = even_weights(cohort["label"], cohort["person"], settings.balance)
-    choice = choose(settings, cohort, values, weights, seed=seed, jobs=jobs, track=track)
+    shown = {} if quiet else {"track": track}
+    choice = choose(settings, cohort, values, weights, seed=seed, jobs=jobs, **shown)
     text = ", ".join(f"{name} {value:g}" for name, value in choice.chosen.items())
     if choice.auroc.size:
         best = choice.auroc.mean(axis=1).max()
         text = f"chose {text}: AUROC {best:.3f} in cross-validation over training persons"
-    log.info("%s: %s; fitting %s cells", recipe.name, text, f"{len(cohort):,}")
+    level = logging.DEBUG if quiet else logging.INFO
+    log.log(level, "%s: %s; fitting %s cells", recipe.name, text, f"{len(cohort):,}")
     label = cohort["label"].astype(np.int64)
     fitted = settings.fit(choice.chosen, values, label, weights, seed=seed, jobs=jobs)
     return choice, fitted

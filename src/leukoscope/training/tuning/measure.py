@@ -15,10 +15,11 @@ from leukoscope.core.files import locked
 from leukoscope.data.cohort import Cohort
 from leukoscope.models.recipe.recipe import EstimatorRecipe, NetworkRecipe, Recipe
 from leukoscope.training.cache import cached_crops
-from leukoscope.training.estimators.grid_search import choose, person_folds
+from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.estimators.inputs import crop_of, feature_matrix
+from leukoscope.training.estimators.train import choose_and_fit
 from leukoscope.training.network.log import Epoch, validation_metrics
-from leukoscope.training.network.sampling import even_weights, subset_rows
+from leukoscope.training.network.sampling import subset_rows
 from leukoscope.training.run import BEST, LAST
 from leukoscope.training.tuning.study import Plan
 
@@ -155,20 +156,10 @@ def _estimator(
     report: Report,
 ) -> float:
     began = time.perf_counter()
-    settings = recipe.classical
     train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
-    fitting, label = cohort.select(train), cohort["label"].astype(np.int64)
-    weights = even_weights(fitting["label"], fitting["person"], settings.balance)
-    choice = choose(settings, fitting, values[train], weights, seed=plan.seed, jobs=plan.jobs)
-    fitted = settings.fit(
-        choice.chosen,
-        values[train],
-        label[train],
-        weights,
-        seed=plan.seed,
-        jobs=plan.jobs,
-    )
-    metrics = validation_metrics(fitted.logit(values[validation]), label[validation])
+    fitting = cohort.select(train)
+    _, fitted = choose_and_fit(recipe, fitting, values[train], plan.seed, plan.jobs, quiet=True)
+    metrics = validation_metrics(fitted.logit(values[validation]), cohort["label"][validation])
     value = metrics[f"validation_{plan.objective}"]
     progress.seconds += time.perf_counter() - began
     report(1, value)
