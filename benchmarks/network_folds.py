@@ -2,10 +2,10 @@
 
     python benchmarks/network_folds.py audit/cohort.csv --most 60 --recipe cnn --set input.size=128
 
-In each fold the next one is validation: it chooses the epoch, and the temperature has no part in
-the figures. The persons of the fold itself are answered once, at the end. Folds are kept in `--out`
-and not trained again. The last column is the difference to the classical recipe `--against`;
-`both` is the mean of the two answers, each in units of its own spread.
+For each fold the next one is the validation subset, which chooses the epoch; the metrics need no
+temperature. The persons of the fold itself are predicted once, at the end. Predictions are cached
+in `--out`. The last column is the difference to the classical recipe `--against`; `both` is the
+mean of the two log-odds, each divided by its standard deviation.
 """
 
 import argparse
@@ -14,7 +14,16 @@ import json
 from pathlib import Path
 
 import numpy as np
-from person_folds import HEADS, answers, areas, gain, line, ruled, table, thinned
+from person_folds import (
+    HEADS,
+    areas,
+    cross_val_logits,
+    gain,
+    line,
+    scores,
+    subsampled,
+    table,
+)
 
 import leukoscope as ls
 from leukoscope.cli.train import parse_setting
@@ -30,7 +39,7 @@ from leukoscope.training.network.devices import open_fabric
 from leukoscope.training.network.fit import fit, predict_logits
 
 
-def answer_fold(
+def predict_fold(
     cohort: Cohort,
     cells: np.ndarray,
     recipe: NetworkRecipe,
@@ -38,12 +47,12 @@ def answer_fold(
     number: int,
     out: Path,
 ) -> np.ndarray:
-    """Logits of the cells of one fold by a network that never saw their persons."""
+    """Logits of the cells of one fold by a network that has not seen their persons."""
     path = out / f"fold{number}.npy"
     if not path.is_file():
         validation = (number + 1) % (int(fold.max()) + 1)
         names = {number: "test", validation: "validation"}
-        part = text_column([names.get(int(own), "train") for own in fold])
+        part = text_column([names.get(int(cell), "train") for cell in fold])
         folder = out / f"fold{number}"
         folder.mkdir(parents=True, exist_ok=True)
         fitted = fit(
@@ -65,7 +74,7 @@ def answer_fold(
 
 
 def main() -> None:
-    """Parse the command line, train what is missing, print the table as Markdown."""
+    """Parse the command line, train what is not cached, print the table as Markdown."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -74,7 +83,7 @@ def main() -> None:
     parser.add_argument("--against", default="default", help="a classical recipe")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--folds", type=int, default=7)
-    parser.add_argument("--most", type=int, default=10**9, help="cells of a person")
+    parser.add_argument("--most", type=int, default=10**9, help="cells per person")
     parser.add_argument("--out", type=Path, default=Path("folds"))
     options = parser.parse_args()
     keep_memory()
@@ -86,7 +95,7 @@ def main() -> None:
     assert isinstance(other, EstimatorRecipe), f"{other.name} trains a network"
     values, area = feature_matrix(cohort, other).cells, areas(cohort)
     crops = cached_crops(cohort, Crop(recipe.input.crop, recipe.input.size)).cells
-    rows = thinned(cohort["person"], options.most)
+    rows = subsampled(cohort["person"], options.most)
     cohort, values, cells, area = cohort.select(rows), values[rows], crops[rows], area[rows]
     fold = person_folds(cohort, options.folds, 0)
 
@@ -94,20 +103,20 @@ def main() -> None:
     out = options.out / f"{recipe.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     logit = np.full(len(cohort), np.nan)
     for number in range(int(fold.max()) + 1):
-        logit[fold == number] = answer_fold(cohort, cells, recipe, fold, number, out)
+        logit[fold == number] = predict_fold(cohort, cells, recipe, fold, number, out)
 
-    classical = answers(cohort, values, other.classical, fold)
-    said = {
+    classical = cross_val_logits(cohort, values, other.classical, fold)
+    logits = {
         other.name: classical[None],
         recipe.name: logit[None],
         "both": (logit / logit.std() + classical / classical.std())[None],
     }
-    rules = {name: ruled(cohort, one, [fold]) for name, one in said.items()}
+    by_name = {name: scores(cohort, z, [fold]) for name, z in logits.items()}
     table(
-        [*HEADS[:-1], f"rule less that of {other.name} (s.e.)"],
+        [*HEADS[:-1], f"rule minus {other.name} (s.e.)"],
         [
-            [*line(name, cohort, one, rules[name], area), gain(rules[name], rules[other.name])]
-            for name, one in said.items()
+            [*line(name, cohort, z, by_name[name], area), gain(by_name[name], by_name[other.name])]
+            for name, z in logits.items()
         ],
     )
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from person_folds import HEADS, gain, line, ruled, table, thinned
+from person_folds import HEADS, gain, line, scores, subsampled, table
 
 import leukoscope as ls
 from leukoscope.core.progress import track
@@ -119,8 +119,8 @@ def standard(values: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> np.nd
 def principal(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Project on the first principal axes of the training rows, with the fourth root whitened."""
     variance, axes = np.linalg.eigh(np.cov(values[rows].T))
-    scores = values @ axes[:, ::-1][:, :AXES] / variance[::-1][:AXES] ** 0.25
-    return scores * np.sqrt(AXES / (scores[rows] ** 2).sum(axis=1).mean())
+    components = values @ axes[:, ::-1][:, :AXES] / variance[::-1][:AXES] ** 0.25
+    return components * np.sqrt(AXES / (components[rows] ** 2).sum(axis=1).mean())
 
 
 def out_of_fold(cohort: Cohort, values: np.ndarray, name: str, fold: np.ndarray) -> np.ndarray:
@@ -153,7 +153,7 @@ def main() -> None:
 
     cohort = hash_cells(ls.read_cohort(options.cohort))
     measured = np.asarray(cached_descriptors(cohort, Crop(450, 450)).cells, np.float64)
-    rows = thinned(cohort["person"], options.most)
+    rows = subsampled(cohort["person"], options.most)
     cohort, measured = cohort.select(rows), measured[rows]
     views = {
         "cell": measured,
@@ -166,14 +166,14 @@ def main() -> None:
         name: np.stack([out_of_fold(cohort, values, name, fold) for fold in folds])
         for name, values in views.items()
     }
-    base = ruled(cohort, logits["cell"], folds)
+    base = scores(cohort, logits["cell"], folds)
     lines = []
     for names in SETS:
         logit = np.mean([logits[name] for name in names], axis=0)
-        rule = ruled(cohort, logit, folds)
+        rule = scores(cohort, logit, folds)
         row = line(" + ".join(names), cohort, logit, rule, area)
         lines.append([*row, gain(rule, base)])
-    table(["views", *HEADS[1:-1], "rule less that of cell (s.e.)"], lines)
+    table(["views", *HEADS[1:-1], "rule minus cell (s.e.)"], lines)
 
 
 if __name__ == "__main__":

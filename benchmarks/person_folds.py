@@ -1,17 +1,16 @@
 """Compare settings of classical recipes by repeated cross-validation over persons.
 
-Every person is tested once in each repeat, by a model that never saw them; the folds of a repeat
-are drawn anew. Settings that are lists are chosen inside each fold. Prints a table, and with
-`--errors` where one candidate goes wrong: person by person, and by size within each class.
+Every person is tested once in each repeat, by a model that has not seen that person; each repeat
+draws new folds. Settings that are lists are chosen inside each fold. Prints a table, and with
+`--errors` the errors of one candidate: person by person, and by size within each class.
 
     python benchmarks/person_folds.py audit/cohort.csv --out folds
     python benchmarks/person_folds.py audit/cohort.csv --out folds --only kernel --errors
 
-`--most` takes that many cells of a person at most: fits are faster, and no person outweighs
-another. Answers are kept in `--out`, so what has been answered is not fitted again. The rule that
-compares candidates: the mean over all folds of half of (AUROC + person-macro balanced accuracy
-where both classes weigh the same). Its standard error takes the folds of one repeat for
-independent.
+`--most` limits the cells of a person: fits are faster, and no person outweighs another. Predictions
+are cached in `--out` and not computed again. The rule that ranks candidates: the mean over all
+folds of half of (AUROC + person-macro balanced accuracy, with equal weight for both classes). Its
+standard error treats the folds of one repeat as independent.
 """
 
 import argparse
@@ -28,9 +27,7 @@ from leukoscope.core.statistics import sigmoid
 from leukoscope.data.cohort import Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES
 from leukoscope.data.imaging.image import Crop
-from leukoscope.evaluation.metrics.metrics import (
-    all_metrics,
-)
+from leukoscope.evaluation.metrics.metrics import all_metrics
 from leukoscope.models.estimators.base import Estimator
 from leukoscope.models.recipe.recipe import read_estimator, read_recipe
 from leukoscope.models.recipe.settings import WHOLE_FRAME
@@ -41,7 +38,7 @@ from leukoscope.training.network.sampling import even_weights
 
 RECALL = 0.95
 LARGE = 27000  # px², the median area from which on a healthy person's cells count as large
-FIGURES = {
+METRICS = {
     "auroc": "AUROC",
     "f1_weighted": "weighted F1",
     "balanced_accuracy": "bal. acc.",
@@ -52,113 +49,120 @@ HEADS = [
     "candidate",
     "rule (s.e.)",
     "worst fold",
-    *FIGURES.values(),
+    *METRICS.values(),
     "large-celled healthy persons",
     "worst person",
-    "rule less that of the best (s.e.)",
+    "rule minus best (s.e.)",
 ]
 
 
-def thinned(person: np.ndarray, most: int) -> np.ndarray:
-    """Rows of at most so many cells of each person, drawn at random and always the same."""
+def subsampled(person: np.ndarray, most: int) -> np.ndarray:
+    """Rows of at most so many cells of each person, drawn with a fixed seed."""
     random = np.random.default_rng(5)
-    own = [np.flatnonzero(person == who) for who in np.unique(person.astype(str))]
-    return np.sort(np.concatenate([random.permutation(rows)[:most] for rows in own]))
+    by_person = [np.flatnonzero(person == name) for name in np.unique(person.astype(str))]
+    return np.sort(np.concatenate([random.permutation(rows)[:most] for rows in by_person]))
 
 
-def given(cohort: Cohort, own: Estimator, rows: np.ndarray) -> np.ndarray:
-    """What an estimator is given of some rows, by the crop of the recipe that bears its name."""
-    recipe = replace(read_recipe(own.estimator), classical=own)
+def inputs(cohort: Cohort, estimator: Estimator, rows: np.ndarray) -> np.ndarray:
+    """Inputs of an estimator for some rows, with the crop of the recipe of its name."""
+    recipe = replace(read_recipe(estimator.estimator), classical=estimator)
     return np.asarray(feature_matrix(cohort, recipe).cells)[rows]
 
 
 def areas(cohort: Cohort) -> np.ndarray:
-    """Of each cell (N,), in original pixels."""
+    """The area of each cell (N,), in original pixels."""
     measured = cached_descriptors(cohort, Crop(WHOLE_FRAME.crop, WHOLE_FRAME.size)).cells
     return np.asarray(np.exp(measured[:, NAMES.index("ln_area")]))
 
 
-def answers(cohort: Cohort, values: np.ndarray, own: Estimator, fold: np.ndarray) -> np.ndarray:
-    """Log-odds of each cell (N,) by the model of the fold that left its person out."""
-    label = cohort["label"].astype(np.int64)
-    found = np.full(len(cohort), np.nan)
-    for number in range(int(fold.max()) + 1):
-        rows, out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        inside, given = cohort.select(rows), values[rows]
-        weights = even_weights(label[rows], inside["person"], own.balance)
-        chosen = choose(own, inside, given, weights, seed=number).chosen
-        fitted = own.fit(chosen, given, label[rows], weights, seed=number)
-        found[out] = fitted.logit(values[out])
-    return found
-
-
-def kept(
-    whole: Cohort, rows: np.ndarray, own: Estimator, folds: list[np.ndarray], out: Path
+def cross_val_logits(
+    cohort: Cohort, values: np.ndarray, estimator: Estimator, fold: np.ndarray
 ) -> np.ndarray:
-    """Answers of all repeats (R, N) for N rows, from `out` where they are there."""
+    """Out-of-fold log-odds of each cell (N,)."""
+    label = cohort["label"].astype(np.int64)
+    logit = np.full(len(cohort), np.nan)
+    for number in range(int(fold.max()) + 1):
+        others, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        fitting = cohort.select(others)
+        weights = even_weights(label[others], fitting["person"], estimator.balance)
+        chosen = choose(estimator, fitting, values[others], weights, seed=number).chosen
+        fitted = estimator.fit(chosen, values[others], label[others], weights, seed=number)
+        logit[held_out] = fitted.logit(values[held_out])
+    return logit
+
+
+def cached_logits(
+    whole: Cohort, rows: np.ndarray, estimator: Estimator, folds: list[np.ndarray], out: Path
+) -> np.ndarray:
+    """Out-of-fold log-odds of all repeats (R, N) for N rows, cached in `out`."""
     cohort = whole.select(rows)
-    key = json.dumps([repr(own), [fold.tolist() for fold in folds], cohort["sha256"].tolist()])
+    key = json.dumps(
+        [repr(estimator), [fold.tolist() for fold in folds], cohort["sha256"].tolist()]
+    )
     path = out / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
     if not path.is_file():
         out.mkdir(parents=True, exist_ok=True)
-        values = given(whole, own, rows)
-        np.save(path, np.stack([answers(cohort, values, own, fold) for fold in folds]))
+        values = inputs(whole, estimator, rows)
+        logits = [cross_val_logits(cohort, values, estimator, fold) for fold in folds]
+        np.save(path, np.stack(logits))
     return np.asarray(np.load(path))
 
 
-def ruled(cohort: Cohort, logit: np.ndarray, folds: list[np.ndarray]) -> np.ndarray:
-    """What the rule says of each fold, (R, K)."""
+def scores(cohort: Cohort, logit: np.ndarray, folds: list[np.ndarray]) -> np.ndarray:
+    """The score of each fold, (R, K)."""
     label, person = cohort["label"], cohort["person"]
 
-    def one(row: np.ndarray, z: np.ndarray) -> float:
-        found = all_metrics(label[row], sigmoid(z[row]), person[row], 0.5)
-        return (found["auroc"] + found["person_macro_balanced_accuracy"]) / 2
+    def score(row: np.ndarray, z: np.ndarray) -> float:
+        metrics = all_metrics(label[row], sigmoid(z[row]), person[row], 0.5)
+        return (metrics["auroc"] + metrics["person_macro_balanced_accuracy"]) / 2
 
     return np.array(
         [
-            [one(np.flatnonzero(fold == number), z) for number in range(int(fold.max()) + 1)]
+            [score(np.flatnonzero(fold == number), z) for number in range(int(fold.max()) + 1)]
             for fold, z in zip(folds, logit, strict=True)
         ]
     )
 
 
 def pooled(cohort: Cohort, z: np.ndarray) -> dict[str, float]:
-    """The figures of one repeat, all cells together."""
+    """The metrics of one repeat, over all cells."""
     label, person, p = cohort["label"], cohort["person"], sigmoid(z)
-    found = all_metrics(label, p, person, 0.5)
+    metrics = all_metrics(label, p, person, 0.5)
     low = np.quantile(z[label == 1], 1 - RECALL)
     return {
-        "auroc": found["auroc"],
-        "f1_weighted": found["f1_weighted"],
-        "balanced_accuracy": found["balanced_accuracy"],
-        "macro": found["person_macro_balanced_accuracy"],
+        "auroc": metrics["auroc"],
+        "f1_weighted": metrics["f1_weighted"],
+        "balanced_accuracy": metrics["balanced_accuracy"],
+        "macro": metrics["person_macro_balanced_accuracy"],
         "healthy": float(np.mean(z[label == 0] < low)),
     }
 
 
 def recalls(cohort: Cohort, logit: np.ndarray) -> dict[str, float]:
-    """The share of each person's cells that is called rightly, over all repeats."""
-    right = (logit >= 0) == (cohort["label"] == 1)
-    return {who: float(right[:, cohort["person"] == who].mean()) for who in cohort.unique("person")}
+    """The fraction of each person's cells that is classified correctly, over all repeats."""
+    correct = (logit >= 0) == (cohort["label"] == 1)
+    person = cohort["person"]
+    return {name: float(correct[:, person == name].mean()) for name in cohort.unique("person")}
 
 
 def line(
-    name: str, cohort: Cohort, logit: np.ndarray, rule: np.ndarray, area: np.ndarray
+    name: str, cohort: Cohort, logit: np.ndarray, score: np.ndarray, area: np.ndarray
 ) -> list[str]:
-    figures = [pooled(cohort, z) for z in logit]
+    """A line of the table."""
+    repeats = [pooled(cohort, z) for z in logit]
     recall = recalls(cohort, logit)
-    worst = min(recall, key=lambda who: recall[who])
+    worst = min(recall, key=lambda person: recall[person])
     large = [
-        recall[who]
-        for who in cohort.unique("person")
-        if cohort["label"][cohort["person"] == who][0] == 0
-        and np.median(area[cohort["person"] == who]) > LARGE
+        recall[person]
+        for person in cohort.unique("person")
+        if cohort["label"][cohort["person"] == person][0] == 0
+        and np.median(area[cohort["person"] == person]) > LARGE
     ]
-    each = [np.array([one[key] for one in figures]) for key in FIGURES]
+    each = [np.array([repeat[key] for repeat in repeats]) for key in METRICS]
     return [
         name,
-        f"{rule.mean():.3f} ({rule.mean(axis=0).std(ddof=1) / rule.shape[1] ** 0.5:.3f})",
-        f"{rule.min():.3f}",
+        f"{score.mean():.3f} ({score.mean(axis=0).std(ddof=1) / score.shape[1] ** 0.5:.3f})",
+        f"{score.min():.3f}",
         f"{each[0].mean():.3f} ± {each[0].std():.3f}",
         *(f"{values.mean():.3f}" for values in each[1:]),
         f"{np.mean(large):.2f}",
@@ -166,26 +170,26 @@ def line(
     ]
 
 
-def gain(rule: np.ndarray, base: np.ndarray) -> str:
-    """By how much the rule prefers one to another, fold by fold, with its standard error."""
-    more = (rule - base).mean(axis=0)
-    return f"{more.mean():+.3f} ({more.std(ddof=1) / len(more) ** 0.5:.3f})"
+def gain(score: np.ndarray, base: np.ndarray) -> str:
+    """The mean difference between two scores, fold by fold, with its standard error."""
+    difference = (score - base).mean(axis=0)
+    return f"{difference.mean():+.3f} ({difference.std(ddof=1) / len(difference) ** 0.5:.3f})"
 
 
 def errors(cohort: Cohort, logit: np.ndarray, area: np.ndarray) -> list[list[str]]:
-    """Person by person: cells, median area, share called rightly, AUROC against the other class.
+    """Person by person: cells, median area, fraction correct, AUROC against the other class.
 
-    Then how the answer follows the size among the cells of one class.
+    Then the rank correlation of the log-odds with the area among the cells of one class.
     """
     z, label, person = logit.mean(axis=0), cohort["label"], cohort["person"]
     rows = []
-    for who, recall in sorted(recalls(cohort, logit).items(), key=lambda item: item[1]):
-        own = person == who
-        against = own | (label != label[own][0])
+    for name, recall in sorted(recalls(cohort, logit).items(), key=lambda item: item[1]):
+        cells = person == name
+        against = cells | (label != label[cells][0])
         auroc = all_metrics(label[against], sigmoid(z[against]), person[against], 0.5)["auroc"]
-        kind = "ALL" if label[own][0] == 1 else "HEM"
-        median = f"{np.median(area[own]):.0f}"
-        rows.append([who, kind, str(own.sum()), median, f"{recall:.2f}", f"{auroc:.2f}"])
+        kind = "ALL" if label[cells][0] == 1 else "HEM"
+        median = f"{np.median(area[cells]):.0f}"
+        rows.append([name, kind, str(cells.sum()), median, f"{recall:.2f}", f"{auroc:.2f}"])
     for value, kind in ((1, "ALL"), (0, "HEM")):
         ranks = [np.argsort(np.argsort(x[label == value])) for x in (z, area)]
         rows.append(["rank correlation with area", kind, "", "", "", ""])
@@ -202,7 +206,7 @@ def table(names: list[str], rows: list[list[str]]) -> None:
 
 
 def main() -> None:
-    """Parse the command line, answer what is missing, print the table as Markdown."""
+    """Parse the command line, predict what is not cached, print the table as Markdown."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -212,31 +216,37 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="names of candidates")
     parser.add_argument("--folds", type=int, default=7)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--most", type=int, default=10**9, help="cells of a person")
-    parser.add_argument("--errors", action="store_true", help="show them person by person")
+    parser.add_argument("--most", type=int, default=10**9, help="cells per person")
+    parser.add_argument("--errors", action="store_true", help="show errors by person")
     parser.add_argument("--out", type=Path, default=Path("folds"))
     options = parser.parse_args()
 
     whole = hash_cells(ls.read_cohort(options.cohort))
-    rows = thinned(whole["person"], options.most)
+    rows = subsampled(whole["person"], options.most)
     cohort, area = whole.select(rows), areas(whole)[rows]
     folds = [person_folds(cohort, options.folds, seed) for seed in range(options.repeats)]
     trees = yaml.safe_load(options.candidates.read_text("utf-8"))
     chosen = {name: read_estimator(trees[name], name) for name in options.only or trees}
-    said = {name: kept(whole, rows, own, folds, options.out) for name, own in chosen.items()}
+    logits = {
+        name: cached_logits(whole, rows, estimator, folds, options.out)
+        for name, estimator in chosen.items()
+    }
     if options.errors:
-        for name, logit in said.items():
+        for name, logit in logits.items():
             print(f"\n{name}\n")
-            heads = ["person", "class", "cells", "median area", "rightly called", "AUROC"]
+            heads = ["person", "class", "cells", "median area", "correct", "AUROC"]
             table(heads, errors(cohort, logit, area))
         return
-    rules = {name: ruled(cohort, logit, folds) for name, logit in said.items()}
-    best = max(rules.values(), key=np.mean)
+    by_name = {name: scores(cohort, logit, folds) for name, logit in logits.items()}
+    best = max(by_name.values(), key=np.mean)
     table(
         HEADS,
         [
-            [*line(name, cohort, logit, rules[name], area), gain(rules[name], best)]
-            for name, logit in said.items()
+            [
+                *line(name, cohort, logit, by_name[name], area),
+                gain(by_name[name], best),
+            ]
+            for name, logit in logits.items()
         ],
     )
 

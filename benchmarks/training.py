@@ -1,9 +1,9 @@
-"""What do the precision, the allocator's thresholds and the memory format do to training speed?
+"""Measure the effect of precision, allocator thresholds and memory format on training speed.
 
-Trains a recipe's network on random cells, with and without each, and prints images per second:
-steps alone (no reading, no augmentation), and augmentation alone by threads. Precision and
-allocator belong to a process, so each pair runs in processes of its own; the pairs take turns,
-round by round, so that a machine that is slow for a while is slow for all of them. Medians.
+Trains the network of a recipe on random cells, with and without each, and prints images per second:
+steps only (no reading, no augmentation), and augmentation only, by threads. Precision and allocator
+are those of a process, so each pair runs in its own processes. The pairs alternate, so that a
+machine that is slow for a while is slow for all of them. Medians.
 
     python benchmarks/training.py [--recipe cnn] [--batch 32] [--steps 8] [--rounds 3]
 """
@@ -25,11 +25,11 @@ from leukoscope.models.recipe.recipe import NetworkRecipe, read_recipe
 WARM_UP = 2  # steps that fill caches and are not timed
 FORMATS = ("channels last", "channels first")
 PRECISIONS = ("fp32", "bf16")
-ALLOCATORS = ("tuned", "as it is")
+ALLOCATORS = ("tuned", "default")
 
 
 def steps_per_second(recipe: NetworkRecipe, memory_format: str, batch: int, steps: int) -> float:
-    """Training steps a second in this process, which `measure` has set up."""
+    """Training steps per second in this process, which `measure` has prepared."""
     import torch
 
     from leukoscope.models.network.networks import build
@@ -60,7 +60,7 @@ def steps_per_second(recipe: NetworkRecipe, memory_format: str, batch: int, step
 
 
 def measure(recipe: NetworkRecipe, allocator: str, batch: int, steps: int) -> dict[str, float]:
-    """Images a second by memory format; the whole work of a process of its own."""
+    """Images per second by memory format; run in a separate process."""
     import logging
 
     from leukoscope.training.network.allocator import keep_memory
@@ -72,16 +72,16 @@ def measure(recipe: NetworkRecipe, allocator: str, batch: int, steps: int) -> di
 
 
 def in_own_process(precision: str, allocator: str, args: argparse.Namespace) -> dict[str, float]:
-    """`measure` in a fresh Python."""
-    own = [sys.executable, __file__, "--recipe", args.recipe, "--inside", precision, allocator]
-    own += ["--batch", str(args.batch), "--steps", str(args.steps), "--size", str(args.size)]
-    done = subprocess.run(own, check=True, stdout=subprocess.PIPE, text=True)
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    """Run `measure` in a new Python process."""
+    command = [sys.executable, __file__, "--recipe", args.recipe, "--inside", precision, allocator]
+    command += ["--batch", str(args.batch), "--steps", str(args.steps), "--size", str(args.size)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    rates: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return rates
 
 
 def augmented_per_second(recipe: NetworkRecipe, cells: int, jobs: int) -> float:
-    """Cells a second that the batches of an epoch are made at."""
+    """Augmented cells per second, over the batches of an epoch."""
     from leukoscope.training.network.batches import training_batches
 
     size = recipe.input.size
@@ -96,7 +96,7 @@ def augmented_per_second(recipe: NetworkRecipe, cells: int, jobs: int) -> float:
 
 
 def rows(args: argparse.Namespace, recipe: NetworkRecipe) -> Iterator[tuple[str, float]]:
-    """What was measured, and its median in images per second."""
+    """Names of the measurements and their medians in images per second."""
     rates: dict[str, list[float]] = defaultdict(list)
     for _ in range(args.rounds):
         for precision in PRECISIONS:
@@ -127,8 +127,8 @@ def main() -> None:
     recipe = recipe.with_settings({"input.size": args.size})
     if args.inside:
         precision, allocator = args.inside
-        own = recipe.with_settings({"fit.precision": precision})
-        print(json.dumps(measure(own, allocator, args.batch, args.steps)))
+        measured = recipe.with_settings({"fit.precision": precision})
+        print(json.dumps(measure(measured, allocator, args.batch, args.steps)))
         return
     print(f"{recipe.name}, {args.size} px, batches of {args.batch}, {os.cpu_count()} cores")
     for name, rate in rows(args, recipe):
