@@ -41,7 +41,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])  # a journal: training/tuning/test_abandoned.py
+@pytest.fixture(params=["sqlite", "postgresql"])  # a journal: training/tuning/test_heartbeat.py
 def storage(request: pytest.FixtureRequest) -> str | None:
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgresql").new_database())
