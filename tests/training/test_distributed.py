@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -43,18 +42,55 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return write_cells(folder / "cells", persons=6), folder / "split.json"
 
 
-@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
-@pytest.mark.parametrize("settings", [CNN, TIMM], ids=["cnn", "timm"])
-def test_two_processes_train_what_one_does(
-    settings: dict[str, Any], source: tuple[Path, Path], tmp_path: Path
-) -> None:
+SETTINGS = {"cnn": CNN, "timm": TIMM}
+# Both trainings in one start of the processes, for each start imports PyTorch three times.
+BOTH = """
+import json, sys
+from leukoscope.cli.main import main
+for arguments in json.loads(sys.argv[1]):
+    try:
+        main(arguments)
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(
+    source: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A folder with a run of two processes for each of SETTINGS, and what they printed."""
+    if not torch.distributed.is_available():
+        pytest.skip("torch without distributed")
     cells, split = source
-    one = train(read_cohort(cells), "cnn-gap", out=tmp_path / "one", split=split, settings=settings)
-    changes = [f"--set={name}={json.dumps(value)}" for name, value in settings.items()]
-    command = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "leukoscope"]
-    command += ["train", str(cells), "--recipe", "cnn-gap", "--out", str(tmp_path / "two")]
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "both.py").write_text(BOTH)
+    trainings = [
+        [
+            "train",
+            str(cells),
+            "--recipe",
+            "cnn-gap",
+            "--out",
+            str(folder / name),
+            "--split",
+            str(split),
+            *(f"--set={key}={json.dumps(value)}" for key, value in own.items()),
+        ]
+        for name, own in SETTINGS.items()
+    ]
     ended = subprocess.run(
-        [sys.executable, "-m", *command, "--split", str(split), *changes],
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node",
+            "2",
+            str(folder / "both.py"),
+            json.dumps(trainings),
+        ],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
@@ -66,9 +102,21 @@ def test_two_processes_train_what_one_does(
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    assert len(re.findall("epoch +1 ", ended.stderr)) == 1  # one process speaks
+    return folder, ended.stderr
 
-    two = read_run(tmp_path / "two")
+
+def test_one_process_of_two_speaks(trained: tuple[Path, str]) -> None:
+    assert len(re.findall("epoch +1 ", trained[1])) == len(SETTINGS)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_two_processes_train_what_one_does(
+    name: str, source: tuple[Path, Path], trained: tuple[Path, str], tmp_path: Path
+) -> None:
+    cells, split = source
+    settings = SETTINGS[name]
+    one = train(read_cohort(cells), "cnn-gap", out=tmp_path / "one", split=split, settings=settings)
+    two = read_run(trained[0] / name)
     tested = np.flatnonzero(one.cohort["part"] == "validation")
     crop = Crop(one.recipe.input.crop, one.recipe.input.size)
     seen = np.stack([read_cell(one.cohort["path"][row], crop) for row in tested])
