@@ -37,7 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     seconds: dict[Path, float] = {}
     for item in items:
         for fixture, mark in MARK_OF_FIXTURE.items():
-            if fixture in getattr(item, "fixturenames", ()):
+            values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+            if fixture in (*getattr(item, "fixturenames", ()), *values):
                 item.add_marker(mark)
         for mark in item.iter_markers("slow"):
             seconds[item.path] = max(seconds.get(item.path, 0), *mark.args)

@@ -18,6 +18,8 @@ from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.run import Run
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
+pytestmark = pytest.mark.slow(13)
+
 SETTINGS = FILE_SETTINGS | {
     "network.architecture": "timm:test_efficientnet",
     "network.head": [8],

@@ -20,6 +20,8 @@ from tests.app.made_case import picture
 from tests.inference.tiny_model import write_tiny_model
 from tests.postgresql import PostgreSQL
 
+pytestmark = pytest.mark.slow(23)
+
 NAMES = ("UID_7_1_1_all.bmp", "UID_7_1_2_all.bmp", "UID_H2_1_1_hem.bmp")
 
 

@@ -25,6 +25,8 @@ from leukoscope.inference.model_file.model_file import default_model, load
 from leukoscope.inference.predictor import Predictor
 from tests.app.live import PATIENCE, Held, in_thread, metric, until
 
+pytestmark = pytest.mark.slow(14)
+
 TOKEN = "correct horse battery staple"
 
 

@@ -19,6 +19,8 @@ from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.inference.predictor import Predictor
 from leukoscope.training.run import read_run
 
+pytestmark = pytest.mark.slow(25)
+
 FILES = Path(__file__).parent / "v0_1"
 RUNS = ("cnn", "knn", "local", "logistic")
 SMALL = {"input.size": 48, "network.widths": [8, 8], "network.pooling": "gap"}

@@ -17,6 +17,8 @@ from tests.app.live import PATIENCE, until
 from tests.compat.without_posix import MODULES
 from tests.root import ROOT
 
+pytestmark = pytest.mark.slow(7)
+
 PACKAGE = ROOT / "src" / "leukoscope"
 COMMAND = [sys.executable, str(ROOT / "tests" / "compat" / "without_posix.py")]
 

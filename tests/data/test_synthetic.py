@@ -25,6 +25,8 @@ from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from leukoscope.data.synthetic.measures import MEASURES, measure_cell
 from leukoscope.data.synthetic.statistics import load_statistics, summarize
 
+pytestmark = pytest.mark.slow(24)
+
 CLEAN = CellParams(nucleoli=0)
 
 

@@ -11,6 +11,8 @@ from tests.app.live import PATIENCE, Live
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
 
+pytestmark = pytest.mark.slow(5)
+
 if TYPE_CHECKING:
     from schemathesis import BaseSchema
 

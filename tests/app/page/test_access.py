@@ -12,6 +12,8 @@ from tests.app.page.conftest import OpenDesk
 from tests.app.page.driver import Desk
 from tests.app.page.fonts import use_font
 
+pytestmark = pytest.mark.slow(25)
+
 AXE = resources.files("axe_core_python") / "axe.min.js"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}

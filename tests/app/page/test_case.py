@@ -11,6 +11,8 @@ from playwright.sync_api import Download, Page, expect
 from tests.app.page.conftest import OpenDesk
 from tests.app.page.driver import Desk
 
+pytestmark = pytest.mark.slow(25)
+
 
 def probabilities(at: Desk) -> list[int]:
     """Of all twelve cells, once they are drawn."""

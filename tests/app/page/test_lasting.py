@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.app.live import Live
@@ -10,6 +11,8 @@ from tests.app.page.conftest import OpenDesk
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 from tests.ports import free_port
 from tests.postgresql import PostgreSQL
+
+pytestmark = pytest.mark.slow(50)
 
 Start = Callable[..., Live]
 

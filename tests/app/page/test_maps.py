@@ -12,6 +12,8 @@ from tests.app.page.conftest import OpenDesk
 from tests.app.page.test_upload import zipped
 from tests.inference.planted import write_planted
 
+pytestmark = pytest.mark.slow(20)
+
 PAINTED = """one => {
     const {width, height} = one;
     const {data} = one.getContext('2d').getImageData(0, 0, width, height);

@@ -1,10 +1,13 @@
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.app.live import Live
 from tests.app.page.conftest import OpenDesk
 from tests.app.page.driver import Desk
+
+pytestmark = pytest.mark.slow(20)
 
 
 def test_a_cell_opens_large_with_all_that_is_known(

@@ -2,11 +2,14 @@ import re
 import zipfile
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.app.live import Live
 from tests.app.page.conftest import OpenDesk
 from tests.app.page.driver import FOLDER
+
+pytestmark = pytest.mark.slow(25)
 
 JUNK = b"this is no image"
 

@@ -17,6 +17,8 @@ from tests.app.page.conftest import CURVE, OpenDesk
 from tests.app.page.driver import Desk
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
+pytestmark = pytest.mark.slow(20)
+
 # Of the 12 cells: 2 below, 7 between, 3 above.
 LOW, HIGH = 0.519, 0.54
 

@@ -19,6 +19,8 @@ from leukoscope.inference.predictor import Predictor
 from tests.inference.tiny_model import write_tiny_model
 from tools.make_examples import SEED, planned
 
+pytestmark = pytest.mark.slow(4)
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cache
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
@@ -14,6 +15,8 @@ from leukoscope.inference.results import summarize
 from leukoscope.inference.verdict import predicted_class
 from tests.app.store.made import THRESHOLD, answer, new_case, open_store
 from tests.app.store.made import add as add_to
+
+pytestmark = pytest.mark.slow(4)
 
 FILES = st.integers(0, 9)
 PROBABILITIES = st.one_of(st.none(), st.sampled_from([0.0, 0.39, 0.4, 0.7, 1.0]))

@@ -136,6 +136,7 @@ def test_finds_the_persons_and_copies_of_a_synthetic_cohort(tmp_path: Path) -> N
         assert truth.persons[subject] == truth.persons[person]
 
 
+@pytest.mark.slow(22)
 @pytest.mark.real
 def test_finds_the_known_groups_of_cnmc(cnmc_dir: Path) -> None:
     known = {

@@ -17,6 +17,8 @@ from leukoscope.data.overview.measure import measure_cells
 from leukoscope.data.overview.report import PAGE_NAME, TABLE_NAME, write_report
 from leukoscope.data.overview.samples import common_crop, take_turns
 
+pytestmark = pytest.mark.slow(16)
+
 
 def draw(path, radius, seed):
     """A noisy disc on black."""

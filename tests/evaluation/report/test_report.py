@@ -11,6 +11,8 @@ from leukoscope.evaluation.summary import evaluate_table
 from leukoscope.evaluation.table import scored_cells
 from tests.evaluation.tables import PERSONS, table
 
+pytestmark = pytest.mark.slow(11)
+
 HONEST = Protocol(
     split="by person",
     model="cnn <3>",

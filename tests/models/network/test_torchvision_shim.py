@@ -8,6 +8,8 @@ import pytest
 from leukoscope.models.network.torchvision_shim import import_timm
 from tests.root import ROOT
 
+pytestmark = pytest.mark.slow(10)
+
 BROKEN = """
 import torch
 from torchvision import half

@@ -26,6 +26,8 @@ from leukoscope.training.network.export import network_card
 from tests.root import ROOT
 from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe, tiny_split
 
+pytestmark = pytest.mark.slow(20)
+
 COHORT, CELLS = tiny_cohort()
 PART = COHORT["part"]
 

@@ -17,6 +17,8 @@ from tests.inference.tiny_model import tiny_card
 from tests.root import ROOT
 from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe
 
+pytestmark = pytest.mark.slow(6)
+
 CELLS = tiny_cohort()[1]
 KINDS = {
     "gap": {},

@@ -21,6 +21,8 @@ from leukoscope.training.run import LOG
 from tests.root import ROOT
 from tests.training.tiny import tiny_cohort, tiny_recipe
 
+pytestmark = pytest.mark.slow(13)
+
 TIMES = ("images_per_second", "seconds")
 
 

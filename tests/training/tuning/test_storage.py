@@ -31,6 +31,7 @@ def test_a_queued_trial_is_given_to_one_alone(storage: str) -> None:
     assert numbers == [0, 1]
 
 
+@pytest.mark.slow(7)
 def test_processes_that_begin_at_one_moment_make_the_tables_once(tmp_path: Path) -> None:
     code = (
         "import sys; from leukoscope.training.tuning.storage import open_storage\n"

@@ -13,6 +13,8 @@ from leukoscope.training.tuning.study import open_study, without_test_cells
 from leukoscope.training.tuning.worker import has_room
 from tests.training.tuning.planned import logistic, network, read_cells, run, tiny_plan
 
+pytestmark = pytest.mark.slow(12)
+
 C = {"classical.c": "1e-5..1e2:log", "classical.balance": "none,class,person"}
 
 

@@ -90,7 +90,8 @@ def fit_gaussian(embeddings: ArrayLike, weight: ArrayLike) -> GaussianModel | No
     variance, axes = np.linalg.eigh((offset * weights[:, None]).T @ offset)
     variance, axes = np.maximum(variance[::-1], 0), axes.T[::-1]  # the widest first
     total, width = float(variance.sum()), len(middle)
-    if not total > 0:
+    rounding = 8 * np.finfo(np.float64).eps * np.linalg.norm(middle)
+    if not total > rounding**2:
         return None
     needed = int(np.searchsorted(np.cumsum(variance) / total, EXPLAINED_VARIANCE)) + 1
     kept = min(needed, MAX_AXES, width)
