@@ -135,6 +135,7 @@ def choose_and_fit(
     shown = {} if quiet else {"track": track}
     choice = choose(settings, cohort, values, weights, seed=seed, jobs=jobs, **shown)
     text = ", ".join(f"{name} {value:g}" for name, value in choice.chosen.items())
+    text = text or "no settings to choose"
     if choice.auroc.size:
         best = choice.auroc.mean(axis=1).max()
         text = f"chose {text}: AUROC {best:.3f} in cross-validation over training persons"
