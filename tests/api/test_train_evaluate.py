@@ -2,6 +2,7 @@ import json
 import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from leukoscope.core.files import sha256_file
 from leukoscope.core.tables import read_table
 from leukoscope.data.splits.partition import read_split
 from leukoscope.evaluation.report.text import warnings
-from leukoscope.inference.model_file.model_file import read_card
-from leukoscope.training.run import Run, read_run
+from leukoscope.inference.model_file.model_file import read_card, write_card
+from leukoscope.training.run import Run, exclusive, read_run
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
 pytestmark = pytest.mark.slow(16)
@@ -198,7 +199,7 @@ def test_fresh_clears_what_an_earlier_training_made(
     wild = {"optimizer.name": "sgd", "optimizer.learning_rate": 1e30, "loss.l2": 1e6}
     with pytest.raises(TrainingError, match="not a number"):  # so that it ends unfinished
         train(cells, folder, resume=False, settings=wild)
-    left = {path.name for path in folder.iterdir()}
+    left = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     assert left == {"notes.txt", "recipe.yaml", "split.json", "cohort.csv"}
     with pytest.raises(TrainingError, match="not finished"):
         ls.evaluate(folder)
@@ -231,3 +232,41 @@ def test_what_cannot_be_done_is_said(call: Any, error: type, says: str, run: Run
 def test_preview(cells: Path, tmp_path: Path) -> None:
     path = ls.preview(cells, "cnn-gap", out=tmp_path / "p.html")
     assert path.read_text().count("<img ") == 64
+
+
+def test_one_process_at_a_time_trains_in_a_folder(cells: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with exclusive(out), pytest.raises(TrainingError, match="another process"):
+        train(cells, out)
+    assert not (out / "model.onnx").exists()
+
+
+def test_weights_of_another_run_are_refused(cells: Path, tmp_path: Path) -> None:
+    first = train(cells, tmp_path / "first", seed=0)
+    second = train(cells, tmp_path / "second", seed=1)
+    (first.folder / "model.onnx").unlink()
+    shutil.copy(second.folder / "best.safetensors", first.folder)
+    with pytest.raises(TrainingError, match=r"best\.safetensors"):
+        train(cells, first.folder, seed=0)
+    assert not (first.folder / "model.onnx").exists()
+
+
+def test_a_model_file_of_another_run_is_not_evaluated(
+    run: Run, cells: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    shutil.copytree(run.folder, folder)
+    other = train(cells, tmp_path / "other", seed=1)
+    shutil.copy(other.model, folder / "model.onnx")
+    with pytest.raises(TrainingError, match=r"model\.onnx"):
+        ls.evaluate(folder)
+
+
+def test_a_model_file_without_operating_point_is_not_evaluated(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "uncalibrated"
+    shutil.copytree(run.folder, folder)
+    write_card(
+        folder / "model.onnx", replace(read_card(folder / "model.onnx"), operating_point=None)
+    )
+    with pytest.raises(TrainingError, match="operating point"):
+        ls.evaluate(folder)

@@ -72,13 +72,14 @@ def evaluate(
         from leukoscope.evaluation.report.report import render_report
         from leukoscope.evaluation.summary import evaluate_table
         from leukoscope.evaluation.table import scored_cells
-        from leukoscope.training.run import IMPORTANCE, LOG, PREDICTIONS
+        from leukoscope.training.run import IMPORTANCE, LOG, PREDICTIONS, check_model
 
     own_run, model = _opened(run)
     card = read_card(model)
     if data is not None:
         cells, part = _labeled(audited(data, jobs=jobs)), "all"
     elif own_run is not None:
+        check_model(own_run, card)
         cells = _own_part(own_run, part)
     else:
         raise TrainingError(

@@ -1,6 +1,7 @@
 """Train a model, calibrate it again, and preview its augmentation."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,8 @@ def train(
     """
     with needs_train_extra("train"):
         from leukoscope.models.recipe.recipe import read_recipe
-        from leukoscope.training.run import LAST
+        from leukoscope.training.network.distributed import is_first_process
+        from leukoscope.training.run import LAST, exclusive
     jobs = jobs or usable_cores()
     named = {} if weights is None else {"network.weights": weights}
     chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
@@ -69,16 +71,18 @@ def train(
         check_weights(chosen)
     cohort = hash_cells(audited(source, jobs=jobs))
     made = resolve_split(cohort, split, seed, fractions)
-    return trainer(chosen)(
-        apply_split(cohort, made),
-        chosen,
-        made,
-        folder,
-        seed=seed,
-        resume=resume,
-        jobs=jobs,
-        target_recall=target_recall,
-    )
+    # Under `torchrun` the first process holds the folder for all.
+    with exclusive(folder) if is_first_process() else nullcontext():
+        return trainer(chosen)(
+            apply_split(cohort, made),
+            chosen,
+            made,
+            folder,
+            seed=seed,
+            resume=resume,
+            jobs=jobs,
+            target_recall=target_recall,
+        )
 
 
 def check_weights(recipe: "Recipe") -> None:

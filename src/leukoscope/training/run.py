@@ -2,15 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.files import locked
 from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import Cohort, read_cohort_table, write_cohort
 from leukoscope.data.splits.partition import Split, read_split, write_split
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.hashes import truncate
 from leukoscope.models.recipe.recipe import Recipe, read_recipe, write_recipe
 
 RECIPE, SPLIT, COHORT, MODEL = "recipe.yaml", "split.json", "cohort.csv", "model.onnx"
@@ -18,6 +24,7 @@ LAST, BEST = "last.safetensors", "best.safetensors"  # checkpoints of a network
 LOG = "log.csv"  # a line of metrics for each epoch of a network
 CURVES, PREDICTIONS, REPORTS = "curves.png", "predictions.csv", ("report.html", "report.json")
 CHOICE, IMPORTANCE = "choice.json", "importance.csv"  # of classical recipes
+LOCK = ".training.lock"
 TRAINING_FILES = (MODEL, LOG, LAST, BEST, CURVES, CHOICE, IMPORTANCE)
 RUN_FILES = (RECIPE, SPLIT, COHORT, *TRAINING_FILES, PREDICTIONS, *REPORTS)
 
@@ -65,6 +72,42 @@ def write_run(run: Run) -> None:
     write_recipe(run.recipe, run.folder / RECIPE)
     write_split(run.split, run.folder / SPLIT)
     write_cohort(run.cohort, run.folder / COHORT)
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Let one process at a time train in a run folder.
+
+    Raises:
+        TrainingError: Another process is training there.
+    """
+    with locked(folder / LOCK, wait=False) as mine:
+        if not mine:
+            raise TrainingError(
+                f"{folder}: another process is training in this folder; wait for it to end, or "
+                "choose another --out."
+            )
+        yield
+
+
+def check_model(run: Run, card: Card) -> None:
+    """Make sure that the model file of a run was trained and calibrated on the cells of that run.
+
+    Raises:
+        TrainingError: It was trained on others, or is not calibrated.
+    """
+    if card.operating_point is None:
+        raise TrainingError(
+            f"{run.model}: has no operating point, so its training has not finished; repeat the "
+            "same `leukoscope train`."
+        )
+    seen = np.isin(run.cohort["part"], ("train", "validation"))
+    expected = {truncate(sha256) for sha256 in run.cohort["sha256"][seen]}
+    if card.hash_set() != expected:
+        raise TrainingError(
+            f"{run.model}: was trained on other cells than {run.folder / COHORT} lists, so it "
+            "belongs to another run; train again there with --fresh."
+        )
 
 
 def check_kind(folder: Path, recipe: Recipe) -> None:

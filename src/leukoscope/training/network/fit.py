@@ -181,7 +181,7 @@ def fit(
             checkpoint.save(out / checkpoint.BEST, network, None, state)
         fabric.barrier()
         if number < _next_stage(recipe, log) <= len(stages):  # which begins from the best epoch
-            checkpoint.load(out / checkpoint.BEST, network)
+            _load_best(out, key, network)
         if fabric.global_rank == 0:
             # `last` is written last: if the run stops before, the epoch is simply repeated.
             write_log(log, out / LOG)
@@ -190,7 +190,7 @@ def fit(
         fabric.barrier()
 
     unshare_batch_norms(network)
-    checkpoint.load(out / checkpoint.BEST, network)
+    _load_best(out, key, network)
     return Fitted(network.float().cpu().eval(), tuple(log), best_epoch(_scores(recipe, log)))
 
 
@@ -213,6 +213,21 @@ def finished_epochs(out: Path, cohort: Cohort, recipe: NetworkRecipe, seed: int)
         return [Epoch(**line) for line in state["log"]]
     except (KeyError, TypeError) as error:
         raise TrainingError(f"{path}: its log is damaged; start again with --fresh.") from error
+
+
+def _load_best(out: Path, key: str, network: nn.Module) -> None:
+    """Load the weights of the best epoch, which must be of this run.
+
+    Raises:
+        TrainingError: They are of another run.
+    """
+    path = out / checkpoint.BEST
+    if checkpoint.read_state(path).get("run") != key:
+        raise TrainingError(
+            f"{path}: holds weights of another run; choose another --out, or start again there "
+            "with --fresh."
+        )
+    checkpoint.load(path, network)
 
 
 def predict_logits(
