@@ -25,7 +25,7 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
-MARK_OF_FIXTURE = {"browser": "browser", "postgresql": "postgresql"}
+NEEDS = {"browser", "postgresql"}  # fixtures that give their name as a marker
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,10 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     seconds: dict[Path, float] = {}
     for item in items:
-        for fixture, mark in MARK_OF_FIXTURE.items():
-            values = item.callspec.params.values() if hasattr(item, "callspec") else ()
-            if fixture in (*getattr(item, "fixturenames", ()), *values):
-                item.add_marker(mark)
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        needs = {value for value in parameters if isinstance(value, str)}
+        for fixture in needs.union(getattr(item, "fixturenames", ())) & NEEDS:
+            item.add_marker(fixture)
         for mark in item.iter_markers("slow"):
             seconds[item.path] = max(seconds.get(item.path, 0), *mark.args)
     items.sort(key=lambda item: -seconds.get(item.path, 0))
