@@ -54,7 +54,8 @@ export async function modelView() {
 /** @param {any} card */
 function introduction(card) {
   const { crop, size } = card.input;
-  return `The model uses the central ${crop} × ${crop} pixels of an image (resized to ${size} × ${size}) and gives a calibrated probability that the cell is a leukemic blast (ALL) and not a normal lymphoid cell (HEM).`;
+  const resized = size === crop ? "" : ` (resized to ${size} × ${size})`;
+  return `The model uses the central ${crop} × ${crop} pixels of an image${resized} and gives a calibrated probability that the cell is a leukemic blast (ALL) and not a normal lymphoid cell (HEM).`;
 }
 
 /** @param {ModelEntry} model */
