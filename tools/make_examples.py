@@ -1,10 +1,9 @@
 """Draw the app's example cells: python tools/make_examples.py [FOLDER].
 
-The same files every time: three cells of each of eight synthetic persons, four with ALL and four
-healthy. Without FOLDER they go where the package keeps them. Drawn cells that the shipped model
-does not take for cells, or calls what they were not drawn as, are passed over, for they are to show
-the app and not the model, which was never trained on drawn cells: draw anew after another model was
-shipped.
+The result is always the same: three cells of each of eight synthetic persons, four with ALL and
+four healthy. Without FOLDER they are written to the package. Cells that the shipped model rejects,
+or predicts as the other class, are skipped: the examples show the app, not the performance of the
+model, which was never trained on synthetic cells. Run this again after a new model was shipped.
 """
 
 import json
@@ -30,12 +29,12 @@ CELLS = 3
 FITTING = {"ALL": Verdict.BLAST, "HEM": Verdict.NORMAL}
 NOTICE = (
     "Cells drawn by leukoscope.data.synthetic, not real ones, and chosen to show the app: they say "
-    f"nothing of how good the model is. {RESEARCH_USE}"
+    f"nothing about the performance of the model. {RESEARCH_USE}"
 )
 
 
 def planned() -> dict[Example, PlannedCell]:
-    """The examples in their order, and how each is drawn."""
+    """The examples in their order, with the plan of each cell."""
     taken: Counter[str] = Counter()
     chosen = {}
     shipped = Predictor(load(default_model()))
@@ -52,7 +51,7 @@ def planned() -> dict[Example, PlannedCell]:
 
 
 def main(folder: Path) -> None:
-    """Draw and write; pictures of an earlier set go."""
+    """Draw and write the examples, and delete those of an earlier set."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted, size = planned(), 0
     for old in folder.glob("*.png"):

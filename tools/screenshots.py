@@ -1,9 +1,9 @@
-"""Take the screenshots of the app that stand in the documentation.
+"""Take the screenshots of the app for the documentation.
 
     python tools/screenshots.py            # writes docs/images/app-*.png
 
-Needs Chromium and the dev extra. A real server with the shipped model shows the synthetic example
-cells; nothing else is ever in these pictures.
+Needs Chromium and the dev extra. They show a real server with the shipped model and
+the synthetic example cells, never other images.
 """
 
 import argparse
@@ -32,7 +32,7 @@ PHONE = {
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The address of a server that keeps nothing."""
+    """Start a server that stores nothing, and yield its URL."""
     command = [sys.executable, "-m", "leukoscope", "serve"]
     process = subprocess.Popen(
         [*command, "--port", "0", "--ephemeral", "--no-open"], stderr=subprocess.PIPE, text=True
@@ -62,7 +62,7 @@ def example_case(page: Page, url: str) -> None:
 
 
 def tidy(page: Page) -> None:
-    """No messages, no pointer, no focus in the picture."""
+    """Remove messages, pointer and focus."""
     for button in reversed(page.locator(".toast .dismiss").all()):
         button.click()
     page.mouse.move(0, 0)
@@ -71,7 +71,7 @@ def tidy(page: Page) -> None:
 
 
 def save(page: Page, name: str) -> None:
-    """Write what is seen with a palette of 256 colors: flat areas need no more."""
+    """Save a screenshot with a palette of 256 colors."""
     with Image.open(io.BytesIO(page.screenshot())) as shot:
         path = OUT / f"app-{name}.png"
         shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)

@@ -1,1 +1,1 @@
-"""The web app and REST API: one process, one model, loopback unless told otherwise."""
+"""The web app and REST API: one process, one model, on loopback by default."""

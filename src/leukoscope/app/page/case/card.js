@@ -51,8 +51,8 @@ export class Card {
     setText(this.#probability, percent(cell.p_all));
     setVars(this.#bar, { "--p": cell.p_all ?? 0, "--t": cell.threshold });
     this.#bar.hidden = cell.p_all === null;
-    const whose = cell.subject ? `subject ${cell.subject}` : name;
-    setText(this.#subject, cell.p_all === null && cell.reason ? cell.reason : whose);
+    const label = cell.subject ? `subject ${cell.subject}` : name;
+    setText(this.#subject, cell.p_all === null && cell.reason ? cell.reason : label);
     this.#mark.className = `mark ${cell.review ? (agrees(cell) ? "agrees" : "corrected") : ""}`;
     setText(
       this.#mark,

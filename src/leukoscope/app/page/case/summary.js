@@ -63,13 +63,13 @@ export class SummaryPanel {
 
   /** @param {string} subject */
   #showButton(subject) {
-    const whose = subject ? `subject ${subject}` : "the cells without a subject";
+    const cells = subject ? `subject ${subject}` : "the cells without a subject";
     return h(
       "button",
       {
         type: "button",
         class: "plain small-text",
-        "aria-label": `Show only ${whose}`,
+        "aria-label": `Show only ${cells}`,
         onclick: () => this.#onSubject(subject),
       },
       "Show",

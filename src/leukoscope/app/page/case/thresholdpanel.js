@@ -16,7 +16,7 @@ export class ThresholdPanel {
   /** @type {ModelEntry|null} */
   #model = null;
   #plot = histogramPlot();
-  #said = h("p", {});
+  #counts = h("p", {});
   #expected = h("p", { class: "soft small-text" });
   #slider = h("input", {
     type: "range",
@@ -49,7 +49,7 @@ export class ThresholdPanel {
         h("span", {}, "probability of ALL"),
         h("span", {}, "100 %"),
       ),
-      this.#said,
+      this.#counts,
       this.#expected,
       h("div", { class: "buttons" }, this.#use, this.#back),
     );
@@ -90,7 +90,7 @@ export class ThresholdPanel {
     const source = changed ? "preview" : own ? "set for this case" : "default of the model";
     this.#slider.setAttribute("aria-valuetext", `${percentOneDecimal(chosen)}, ${source}`);
     render(
-      this.#said,
+      this.#counts,
       "Blast from ",
       h("strong", {}, percentOneDecimal(chosen)),
       ` (${source}): `,
