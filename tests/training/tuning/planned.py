@@ -89,9 +89,11 @@ def states(study: optuna.Study) -> list[str]:
 def end_heartbeats(study: optuna.Study) -> None:
     """Make the heartbeats of a study an hour old, as if their workers had been killed."""
     storage: Any = study._storage
-    if isinstance(storage, JournalStorage):
-        for trial in study.get_trials(states=(TrialState.RUNNING,)):
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        storage.record_heartbeat(trial._trial_id)  # where the worker has not yet
+        if isinstance(storage, JournalStorage):
             storage.set_trial_system_attr(trial._trial_id, BEAT, time.time() - 3600)
-        return
-    with storage._backend.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE trial_heartbeats SET heartbeat = '2000-01-01 00:00:00'")
+    if not isinstance(storage, JournalStorage):
+        with storage._backend.engine.begin() as connection:
+            change = "UPDATE trial_heartbeats SET heartbeat = '2000-01-01 00:00:00'"
+            connection.exec_driver_sql(change)

@@ -144,8 +144,8 @@ def test_a_trial_that_another_worker_took_over_is_no_error(
 
     def slow(*_: object) -> float:
         (running,) = other.get_trials(states=(TrialState.RUNNING,))
-        if running.number == 0:
-            end_heartbeats(other)
+        while running.number == 0 and the_trial(other).state == TrialState.RUNNING:
+            end_heartbeats(other)  # again, if the first heartbeat was not written yet
             fail_stale(other)
         return 0.5
 
