@@ -33,7 +33,7 @@ test: $(READY) ## The whole suite; tests of real cells skip where the data is ab
 	$(PYTEST)
 
 quick: $(READY) ## In a minute, the tests without training, browser, servers and PostgreSQL
-	$(PYTEST) -m 'not slow and not browser and not postgresql'
+	$(PYTEST) --hypothesis-profile quick -m 'not (slow or real or server or browser or postgresql)'
 
 # Not part of `make test`: on Python 3.11 it makes the tests take half as long again.
 coverage: $(READY) ## The whole suite, and the fraction of lines that it runs

@@ -22,10 +22,17 @@ CNMC = "LEUKOSCOPE_CNMC"
 
 # No test fails because the machine is slow.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("unhurried"), max_examples=20)
 settings.load_profile("unhurried")
 
 
-NEEDS = {"browser", "postgresql"}  # fixtures that give their name as a marker
+MARK_OF_FIXTURE = {
+    "browser": "browser",
+    "postgresql": "postgresql",
+    "live_server": "server",
+    "start_server": "server",
+    "quick_server": "server",
+}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -38,8 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         needs = {value for value in parameters if isinstance(value, str)}
-        for fixture in needs.union(getattr(item, "fixturenames", ())) & NEEDS:
-            item.add_marker(fixture)
+        for fixture in needs.union(getattr(item, "fixturenames", ())) & MARK_OF_FIXTURE.keys():
+            item.add_marker(MARK_OF_FIXTURE[fixture])
         for mark in item.iter_markers("slow"):
             seconds[item.path] = max(seconds.get(item.path, 0), *mark.args)
     items.sort(key=lambda item: -seconds.get(item.path, 0))

@@ -77,6 +77,7 @@ def test_the_version_is_the_package_s() -> None:
 
 
 @pytest.mark.slow(23)
+@pytest.mark.slow(23)
 @pytest.mark.slow(20)  # without mypy's cache
 def test_a_users_script_is_typed(tmp_path: Path) -> None:
     """Run mypy as a user would: on a script elsewhere, against the installed package."""

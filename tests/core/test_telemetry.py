@@ -11,6 +11,8 @@ import pytest
 from leukoscope.core.telemetry import SWITCHES, disable_telemetry
 from tests.root import ROOT
 
+pytestmark = pytest.mark.slow(8)
+
 EXAMPLES = ROOT / "src" / "leukoscope" / "app" / "examples"
 
 

@@ -22,6 +22,8 @@ from leukoscope.inference.predictor import Predictor
 from tests.inference.bad_images import BROKEN, UNUSUAL
 from tests.inference.tiny_model import cell_image, tiny_card
 
+pytestmark = pytest.mark.slow(4)
+
 CROP = Crop(300, 300)
 CHOSEN = ("ln_area", "red_mean", "ln_band_3")
 WEIGHTS = np.float32([[0.7], [0.02], [-0.9]])

@@ -25,6 +25,8 @@ from leukoscope.modelcard.facts import CardSource, facts, open_card_source
 from leukoscope.modelcard.page import model_card
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
+pytestmark = pytest.mark.slow(6)
+
 SECTIONS = (
     "Model details",
     "Intended use",

@@ -28,6 +28,8 @@ from leukoscope.evaluation.summary import evaluate_table
 from leukoscope.evaluation.table import scored_cells
 from tests.evaluation.tables import PERSONS, scored, table
 
+pytestmark = pytest.mark.slow(5)
+
 LABEL = np.array([1, 1, 1, 1, 0, 0])
 P = np.array([0.9, 0.8, 0.4, 0.1, 0.2, 0.7])
 PERSON = np.array(["a", "a", "a", "b", "h", "h"], dtype=object)

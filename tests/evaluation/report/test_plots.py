@@ -17,6 +17,8 @@ from leukoscope.evaluation.report.plots_persons import person_strip
 from leukoscope.evaluation.summary import person_rows
 from tests.evaluation.tables import table
 
+pytestmark = pytest.mark.slow(4)
+
 CELLS = table()
 LABEL, P, PERSON = CELLS["label"], CELLS["p_all"], CELLS["person"]
 BANDS = curve_bands(LABEL, P, PERSON, replicates=50)

@@ -19,6 +19,8 @@ from leukoscope.training.tuning.study import Plan, open_study
 from tests.root import ROOT
 from tests.training.tuning.planned import end_heartbeats, logistic, run, states, tiny_plan
 
+pytestmark = pytest.mark.slow(6)
+
 AT_WORK = """
 import sys, time
 import optuna

@@ -32,6 +32,7 @@ def test_a_queued_trial_is_given_to_one_alone(storage: str) -> None:
 
 
 @pytest.mark.slow(7)
+@pytest.mark.slow(7)
 def test_processes_that_begin_at_one_moment_make_the_tables_once(tmp_path: Path) -> None:
     code = (
         "import sys; from leukoscope.training.tuning.storage import open_storage\n"
