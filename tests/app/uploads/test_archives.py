@@ -189,7 +189,8 @@ def test_entries_that_share_their_bytes_stop_at_the_ratio_of_the_whole():
     found = problems(data)
     assert len(found) == 20
     assert found[0] == ""
-    assert "times its size" in found[-1]
+    # From 3.12.2 and 3.11.8 on, Python itself refuses entries that overlap.
+    assert "times its size" in found[-1] or "damaged" in found[-1]
     taken = sum(3 * MB for problem in found if not problem)
     assert taken <= max(16 * MB, LIMITS.archive_ratio * len(data))
 
