@@ -151,7 +151,7 @@ def alike(ids: Iterable[str]) -> list[list[str]]:
     """Groups of ids that differ only in case, blanks, punctuation, leading zeros or ".0"."""
     groups: dict[str, list[str]] = {}
     for name in sorted(set(ids) - {""}, key=lambda name: (natural_key(name), name)):
-        groups.setdefault(_id_key(name), []).append(name)
+        groups.setdefault(id_key(name), []).append(name)
     return [group for group in groups.values() if len(group) > 1]
 
 
@@ -214,7 +214,8 @@ def _plain(heading: str) -> str:
     return re.sub(r"[\s_.-]+", "", heading).lower()
 
 
-def _id_key(name: str) -> str:
+def id_key(name: str) -> str:
+    """The part of an id that stays the same however it is written: "H 010" and "h10" are alike."""
     key = re.sub(r"[\s_-]+", "", name).casefold()
     key = re.sub(r"^([+]?\d+)\.0*$", r"\1", key)
     return re.sub(r"(?<!\d)0+(?=\d)", "", key)

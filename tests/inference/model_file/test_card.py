@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -320,3 +321,10 @@ def test_overlap_counts_what_the_model_has_seen() -> None:
     assert found
     # One image alone is enough, whoever it is said to be.
     assert card.overlap(["new"], ["new"], [seen[2]]) == Overlap(hashes=1)
+
+
+@pytest.mark.parametrize("written", ["007", "7.0", " 7", "H 10", "h10"])
+def test_a_person_written_in_another_way_is_an_overlap(written: str) -> None:
+    training = replace(tiny_card().training, persons={"train": ("7", "H10")}, subjects=("7", "H10"))
+    overlap = replace(tiny_card(), training=training).overlap([written], [written], [])
+    assert overlap.persons == overlap.subjects == (written,)

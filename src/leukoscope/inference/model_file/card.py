@@ -18,6 +18,7 @@ from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
 from leukoscope.data.imaging.image import Crop
+from leukoscope.data.words import id_key
 from leukoscope.inference.model_file.hashes import truncate, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
@@ -241,4 +242,5 @@ class Card:
 
 
 def _shared(names: Iterable[str], known: set[str]) -> tuple[str, ...]:
-    return tuple(sorted({name for name in names if name} & known))
+    keys = {id_key(name) for name in known}
+    return tuple(sorted(name for name in {*names} - {""} if id_key(name) in keys))
