@@ -235,7 +235,9 @@ def _add_nucleoli(
         height *= (sharp / width) ** 2
         y, x = int(half + away * np.sin(turn)), int(half + away * np.cos(turn))
         reach = int(3 * width)
-        window = np.s_[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1]
+        window = tuple(
+            slice(max(at - reach, 0), min(at + reach + 1, len(texture))) for at in (y, x)
+        )
         rows, cols = np.ogrid[window]
         texture[window] += height * np.exp(
             -((rows - y) ** 2 + (cols - x) ** 2) / np.float32(2 * width**2)
