@@ -140,7 +140,7 @@ def test_exports_are_attachments_with_a_name(client: httpx.Client, tmp_path: Pat
             if k not in ("software", "exported")
         }
     ) == Case.model_validate(client.get(f"/v1/cases/{case}").json())
-    assert "Measured" in found["html"].text
+    assert "Operating point" in found["html"].text
     with zipfile.ZipFile(io.BytesIO(found["cohort"].content)) as archive:
         archive.extractall(tmp_path)
     assert len(ls.read_cohort(tmp_path / "cohort.csv")) == 2

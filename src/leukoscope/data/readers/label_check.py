@@ -12,16 +12,22 @@ from leukoscope.data.readers.label_file import OFFICIAL_NAME, read_label_file
 from leukoscope.data.words import CLASS_WORDS
 
 LABEL_CONFLICT = "label-conflict"
+REVIEWER = "reviewer"
+"""Column of tables whose labels are reviews by people, as the app exports them."""
 
 
 def check_labels(cohort: Cohort) -> Cohort:
     """Check the labels of a table against all that its paths say.
 
-    A contradicted label becomes unknown with the flag "label-conflict", as in a folder.
+    A contradicted label becomes unknown with the flag "label-conflict", as in a folder. A table
+    with a column `reviewer`, such as a cohort from reviewed cells, is not checked: its labels are
+    meant to correct the names.
 
     Raises:
         CohortError: Most labels are contradicted, so the class numbers are probably swapped.
     """
+    if REVIEWER in cohort:
+        return cohort
     paths = cohort.paths
     named = _named(paths)
     labels = cohort["label"]
