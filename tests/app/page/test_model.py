@@ -18,3 +18,6 @@ def test_metrics_have_the_titles_and_meanings_of_the_table(
     expect(rows).to_have_count(len(results))
     expected = {m["title"] + m["meaning"] for m in metrics if m["key"] in results}
     assert set(rows.all_text_contents()) == expected
+    headings = at.page.locator(".card-facts dt").all_text_contents()
+    assert len(headings) > 5
+    assert not any(heading.endswith(tuple(results)) for heading in headings)  # they are above

@@ -222,8 +222,10 @@ function limits(card) {
 }
 
 /** @param {ModelEntry} model */
-function facts({ facts: pairs, sha256 }) {
-  const own = pairs.filter(([name]) => !name.startsWith("Measured "));
+function facts({ facts: pairs, sha256, card }) {
+  // The results are in a table of their own; their headings end with the key of the metric.
+  const results = card.results ?? {};
+  const rest = pairs.filter(([name]) => !((name.split(" ").at(-1) ?? "") in results));
   return h(
     "section",
     { class: "panel", "aria-labelledby": "facts-title" },
@@ -231,7 +233,7 @@ function facts({ facts: pairs, sha256 }) {
     h(
       "dl",
       { class: "card-facts" },
-      [...own, ["File (SHA-256)", sha256]].map(([name, text]) =>
+      [...rest, ["File (SHA-256)", sha256]].map(([name, text]) =>
         h("div", {}, h("dt", {}, name), h("dd", {}, text)),
       ),
     ),
