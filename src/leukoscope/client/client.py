@@ -34,8 +34,8 @@ from leukoscope.app.schemas import (
     Problem,
     Review,
     StreamEnd,
-    Vocabulary,
 )
+from leukoscope.app.vocabulary import Vocabulary
 from leukoscope.client.upload_batches import Image, UnreadableImage, UploadBatch, upload_batches
 from leukoscope.core.errors import ServerError, missing_extra
 from leukoscope.core.verdicts import Verdict

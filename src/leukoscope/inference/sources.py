@@ -52,7 +52,7 @@ def list_images(images: Images) -> list[Image]:
 
     Args:
         images: One or several files, folders, patterns, bytes or arrays; see `expand` for paths. A
-            table (`path`) or a ZIP stands for its images. Of a cohort or a DataFrame each row is
+            table (`path`) or a ZIP means the images in it. Of a cohort or a DataFrame each row is
             one image, also where a path comes twice.
     """
     if is_data_frame(images):

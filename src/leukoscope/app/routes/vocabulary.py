@@ -5,7 +5,7 @@ from functools import cache
 from fastapi import APIRouter
 
 from leukoscope.app.http.openapi import problems
-from leukoscope.app.schemas import FormatEntry, MetricEntry, VerdictEntry, Vocabulary
+from leukoscope.app.vocabulary import FormatEntry, MetricEntry, VerdictEntry, Vocabulary
 from leukoscope.core.verdicts import VERDICTS
 from leukoscope.data.cnmc.cnmc import FILE_NAME_PATTERN
 from leukoscope.data.imaging.formats import FORMATS

@@ -63,7 +63,7 @@ export function agrees({ verdict, review }) {
   return review !== null && review.label === verdictOf(verdict).label;
 }
 
-/** @param {Verdict} verdict @returns {SVGElement} Decoration: the name stands beside it. */
+/** @param {Verdict} verdict @returns {SVGElement} Decoration: the name is next to it. */
 export function glyph({ color }) {
   const [tag, shape] = SHAPES[color] ?? SHAPES.error;
   return svg(
