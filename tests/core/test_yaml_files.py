@@ -16,8 +16,15 @@ def test_plain_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"a: [1", b"\xff\xfe\x00", b"!!python/object/apply:os.getcwd []", b"- " * 3000, None],
-    ids=["open", "no text", "an object", "too deep", "missing"],
+    [
+        b"a: [1",
+        b"\xff\xfe\x00",
+        b"!!python/object/apply:os.getcwd []",
+        b"- " * 3000,
+        b"a: 1\nb: {c: 1, c: 2}\n",
+        None,
+    ],
+    ids=["open", "no text", "an object", "too deep", "a key twice", "missing"],
 )
 def test_one_line_names_what_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "bad.yaml"
