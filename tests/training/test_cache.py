@@ -16,6 +16,7 @@ from leukoscope.training.cache import (
     estimate,
     estimate_measuring,
 )
+from leukoscope.training.mapped_array import create
 
 CROP = Crop(crop=40, size=20)
 
@@ -146,3 +147,31 @@ def test_descriptors_are_kept_likewise(
     cached_crops(changed, CROP, folder=folder)
     assert len(list(folder.glob("*.npy"))) == made + 2
     assert "about 80 s" in estimate_measuring(10_000, 2)
+
+
+def test_a_cache_that_cannot_be_written_is_replaced_by_memory(
+    cohort: Cohort, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    crops = cached_crops(cohort, CROP, folder=tmp_path / "file" / "cache")
+    assert np.array_equal(crops.cells, [read_cell(path, CROP) for path in cohort.paths])
+    assert str(tmp_path / "file") in caplog.text
+    with pytest.raises(ValueError, match="read-only"):
+        crops.cells[0] = 0
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".json"])
+@pytest.mark.parametrize("left", [0, 7, -1])
+def test_a_damaged_cache_is_made_again(
+    cohort: Cohort, folder: Path, suffix: str, left: int
+) -> None:
+    expected = np.array(cached_crops(cohort, CROP, folder=folder).cells)
+    (path,) = folder.glob(f"*{suffix}")
+    path.write_bytes(path.read_bytes()[:left])
+    assert np.array_equal(cached_crops(cohort, CROP, folder=folder).cells, expected)
+
+
+def test_room_on_the_disk_is_taken_before_it_is_written(tmp_path: Path) -> None:
+    array = create(tmp_path / "x.npy", np.uint8, (1000, 1000))
+    assert (tmp_path / "x.npy").stat().st_blocks * 512 >= 1_000_000
+    assert not array.any()

@@ -24,6 +24,13 @@ from leukoscope.core.console_log import log_to_stderr
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError, missing_extra
 from leukoscope.core.interrupts import repeated_when_dropped
 from leukoscope.core.version import __version__
+from leukoscope.core.write_errors import (
+    ADVICE,
+    OF_THE_MACHINE,
+    OUT_OF_MEMORY,
+    error_number,
+    out_of_memory,
+)
 
 RESUMED = ("train", "tune", "leakage")  # the commands that keep what a stopped one has done
 RESUME = "Run the same command again; a network resumes from its last complete epoch."
@@ -87,11 +94,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if isinstance(problem, LeukoscopeError):
             _fail(str(problem), problem.exit_code)
         _fail_with_bug(error)
-    except OSError as error:
-        named = f"{error.filename}: " if error.filename else ""
-        _fail(f"{named}{error.strerror or error}", LeukoscopeError.exit_code)
     except Exception as error:
-        _fail_with_bug(error)
+        _fail_with_problem(error)
+
+
+def _fail_with_problem(error: Exception) -> NoReturn:
+    """End with what a user can mend about the machine; anything else is a bug."""
+    number = error_number(error)
+    advice = f"; {ADVICE[number]}" if number in OF_THE_MACHINE else ""
+    if isinstance(error, OSError):
+        named = f"{error.filename}: " if error.filename else ""
+        _fail(f"{named}{error.strerror or error}{advice}", LeukoscopeError.exit_code)
+    if number is not None and advice:
+        _fail(f"{os.strerror(number)}{advice}.", LeukoscopeError.exit_code)
+    if out_of_memory(error):
+        _fail(OUT_OF_MEMORY, LeukoscopeError.exit_code)
+    _fail_with_bug(error)
 
 
 def _fail_with_bug(error: Exception) -> NoReturn:

@@ -11,6 +11,10 @@ class LeukoscopeError(Exception):
     exit_code = 2
 
 
+class FileError(LeukoscopeError, OSError):
+    """A file cannot be written: the disk is full, or the folder is read-only."""
+
+
 class ImageError(LeukoscopeError):
     """One file cannot be used as a cell image."""
 

@@ -1,12 +1,13 @@
 """Files: atomic writing, locks, hashing, and the natural order of names."""
 
 import hashlib
-import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from leukoscope.core.parts import part_of, publish
+from leukoscope.core.write_errors import error_within, writing_error
 
 
 @contextmanager
@@ -14,18 +15,22 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary sibling of `path` that replaces it when the block succeeds.
 
     A reader sees the old file or the whole new one, never a part. The temporary name keeps the
-    suffix, for libraries that choose a format by it. Missing parent folders are made.
+    suffix, for libraries that choose a format by it. Missing parent folders are made. What killed
+    writers left in the folder is removed.
+
+    Raises:
+        FileError: The file cannot be written: no space, a read-only folder.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(4)}.part{path.suffix}")
-    try:
-        yield temporary
-        with temporary.open("r+b") as file:  # Windows flushes only what may be written
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with part_of(path) as part:
+        try:
+            yield part
+            publish(part, path)
+        except Exception as error:
+            problem = error_within(error, part, path)
+            if problem is None:
+                raise
+            raise problem from error
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -47,17 +52,22 @@ def locked(path: Path | str, *, wait: bool = True) -> Iterator[bool]:
 
     Yields:
         True if this process holds the lock.
+
+    Raises:
+        FileError: The lock file cannot be written.
     """
     from filelock import FileLock, Timeout
 
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
         lock.acquire(blocking=wait)
     except Timeout:
         yield False
         return
+    except OSError as error:
+        raise writing_error(error, path) or error from error
     try:
         yield True
     finally:

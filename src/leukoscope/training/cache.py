@@ -6,23 +6,28 @@ costs more than any estimator; with the cache they are paid once for all epochs 
 
 import hashlib
 import json
+import logging
 import math
 import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from leukoscope.core import folders
-from leukoscope.core.errors import ImageError, TrainingError
+from leukoscope.core.errors import FileError, ImageError, TrainingError
 from leukoscope.core.files import atomic_path, write_text
 from leukoscope.core.progress import track
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.descriptors import NAMES, VERSION, describe
 from leukoscope.data.imaging.image import Crop, read_cell
+from leukoscope.training.mapped_array import create, open_mapped
+
+log = logging.getLogger(__name__)
 
 SECONDS_PER_IMAGE = 0.003  # decode and resize of a 450 px BMP on one core, with a cold disk
 SECONDS_PER_MEASURING = 0.016  # decode one and measure its descriptors
@@ -155,37 +160,68 @@ def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crop
     key = hashlib.sha256(repr((*kind.key, names)).encode()).hexdigest()[:24]
     array, remarks = folder / f"{key}.npy", folder / f"{key}.json"
     paths = cohort["path"].tolist()
-    if not (array.is_file() and remarks.is_file()):
-        _make(paths, kind, array, remarks, jobs)
-    problems = {int(row): text for row, text in json.loads(remarks.read_text("utf-8")).items()}
-    if any(not Path(paths[row]).is_file() for row in problems):
-        remarks.unlink()  # the disk with the missing images may come back: read again next time
-    return Crops(np.load(array, mmap_mode="r"), problems)
+    cached = _read(array, remarks, kind, len(paths))
+    if cached is None:
+        try:
+            _make(paths, kind, array, remarks, jobs)
+            cached = _read(array, remarks, kind, len(paths))
+        except FileError as error:
+            log.warning("%s The cells are held in memory, for this run only.", error)
+    if cached is None:
+        return _in_memory(paths, kind, jobs)
+    if any(not Path(paths[row]).is_file() for row in cached.problems):
+        with suppress(OSError):  # the disk with the missing images may come back
+            remarks.unlink()
+    return cached
+
+
+def _read(array: Path, remarks: Path, kind: _Kind, rows: int) -> Crops | None:
+    """The cached cells, or None where they are absent, damaged or out of reach."""
+    try:
+        problems = {
+            int(row): str(text) for row, text in json.loads(remarks.read_text("utf-8")).items()
+        }
+    except (OSError, ValueError, AttributeError):
+        return None
+    cells = open_mapped(array, kind.dtype, (rows, *kind.shape))
+    return None if cells is None else Crops(cells, problems)
 
 
 def _make(paths: Sequence[str], kind: _Kind, array: Path, remarks: Path, jobs: int) -> None:
-    array.parent.mkdir(parents=True, exist_ok=True)
     shape = (len(paths), *kind.shape)
     needed = math.prod(shape) * np.dtype(kind.dtype).itemsize
-    free = shutil.disk_usage(array.parent).free
-    if needed > 0.95 * free:
-        raise TrainingError(
-            f"{array.parent}: {needed / 1e9:.1f} GB are needed for the cells and "
-            f"{free / 1e9:.1f} GB are free; free some, or set LEUKOSCOPE_CACHE to a folder on "
-            "another disk."
-        )
-    problems: dict[str, str] = {}
     with atomic_path(array) as temporary:
-        cells = np.lib.format.open_memmap(temporary, "w+", kind.dtype, shape)
-
-        def fill(row: int) -> None:
-            try:
-                cells[row] = kind.make(paths[row])
-            except ImageError as error:
-                problems[str(row)] = str(error)
-
-        with ThreadPoolExecutor(max(1, jobs)) as pool:
-            for _ in track(pool.map(fill, range(len(paths))), kind.title, total=len(paths)):
-                pass
+        free = shutil.disk_usage(array.parent).free
+        if needed > 0.95 * free:
+            raise TrainingError(
+                f"{array.parent}: {needed / 1e9:.1f} GB are needed for the cells and "
+                f"{free / 1e9:.1f} GB are free; free some, or set LEUKOSCOPE_CACHE to a folder on "
+                "another disk."
+            )
+        cells = create(temporary, kind.dtype, shape)
+        problems = _fill(cells, paths, kind, jobs)
         cells.flush()
     write_text(remarks, json.dumps(problems))
+
+
+def _in_memory(paths: Sequence[str], kind: _Kind, jobs: int) -> Crops:
+    cells = np.zeros((len(paths), *kind.shape), kind.dtype)
+    problems = _fill(cells, paths, kind, jobs)
+    cells.flags.writeable = False
+    return Crops(cells, problems)
+
+
+def _fill(cells: np.ndarray, paths: Sequence[str], kind: _Kind, jobs: int) -> dict[int, str]:
+    """Compute the rows; return the reasons of those that cannot be."""
+    problems: dict[int, str] = {}
+
+    def fill(row: int) -> None:
+        try:
+            cells[row] = kind.make(paths[row])
+        except ImageError as error:
+            problems[row] = str(error)
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        for _ in track(pool.map(fill, range(len(paths))), kind.title, total=len(paths)):
+            pass
+    return problems
