@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from leukoscope.app.process import address, bind
+from leukoscope.app.process import address, bind, uvicorn_config
 
 PATIENCE = 300  # seconds for what must come, also on a machine that is busy
 
@@ -95,8 +95,7 @@ def running(*options: str, env: dict[str, str] | None = None, token: str = "") -
 def in_thread(app: FastAPI) -> Iterator[str]:
     """The URL of an app served from a thread of this process, for limits of one's own."""
     listener = bind("127.0.0.1", 0)
-    config = uvicorn.Config(app, http="h11", ws="none", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn_config(app, app.state.services.settings.limits))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

@@ -23,8 +23,15 @@ class Limits:
         text_length: Characters of the notes of a case.
         case_cells: Cells in one case.
         listed_cases: Cases in a list, newest first.
-        connections: Open connections; above it, requests are refused with 503.
+        connections: Open connections. Above it, the slowest connection whose request has not
+            arrived gives way; if there is none, a new one is refused with 503.
+        client_connections: The same for one client, that is one address; a trusted proxy is exempt.
+        head_seconds: Time in seconds for the head of a request to arrive.
+        idle_seconds: Time in seconds without a request after a response.
         body_seconds: Time in seconds for a request body to arrive.
+        pause_seconds: Longest pause in a request body, in seconds.
+        body_rate: Bytes per second of a body; a slower connection may have to give way.
+        response_seconds: Longest pause in the reading of a response, in seconds.
         stop_seconds: Time in seconds for running requests when the server stops.
     """
 
@@ -41,5 +48,11 @@ class Limits:
     case_cells: int = 20_000
     listed_cases: int = 500
     connections: int = 512
+    client_connections: int = 256
+    head_seconds: float = 10.0
+    idle_seconds: int = 10
     body_seconds: float = 120.0
+    pause_seconds: float = 30.0
+    body_rate: float = 10_000.0
+    response_seconds: float = 60.0
     stop_seconds: float = 30.0

@@ -8,11 +8,13 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
+from leukoscope.app.http.protocol import limited_protocol
 from leukoscope.app.lazy_app import LazyApp
+from leukoscope.app.limits import Limits
 from leukoscope.app.settings import Settings
 from leukoscope.core.errors import ServeError
 
@@ -43,22 +45,29 @@ def serve(
     """
     with contextlib.closing(bind(settings.host, settings.port)) as listener:
         app = LazyApp(lambda: _make_app(settings))
-        config = uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            backlog=BACKLOG,
-            limit_concurrency=settings.limits.connections,
-            timeout_graceful_shutdown=int(settings.limits.stop_seconds),
-        )
+        config = uvicorn_config(app, settings.limits)
         server = _Server(config, app, lambda: on_listening(address(listener)), on_ready)
         server.run([listener])
     if server.failure is not None:
         raise server.failure
+
+
+def uvicorn_config(app: Any, limits: Limits) -> uvicorn.Config:
+    """Settings of uvicorn for an ASGI app."""
+    config = uvicorn.Config(
+        app,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=limits.idle_seconds,
+        timeout_graceful_shutdown=int(limits.stop_seconds),
+    )
+    # Uvicorn takes any callable that makes a protocol; its type says a class.
+    config.http = cast("Any", limited_protocol(limits, config.forwarded_allow_ips))
+    return config
 
 
 def bind(host: str, port: int) -> socket.socket:

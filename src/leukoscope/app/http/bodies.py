@@ -37,11 +37,14 @@ class BodyLimitMiddleware:
             nonlocal received, complete
             if complete:  # only the end of the connection can follow, at any time
                 return await receive()
+            pause = asyncio.get_running_loop().time() + limits.pause_seconds
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(min(deadline, pause)):
                     message = await receive()
             except TimeoutError:
                 late = f"the body did not arrive within {limits.body_seconds:.0f} s"
+                if pause < deadline:
+                    late = f"nothing of the body arrived for {limits.pause_seconds:.0f} s"
                 raise HTTPException(408, late, {"Connection": "close"}) from None
             received += len(message.get("body", b""))
             complete = not message.get("more_body", False)

@@ -1,5 +1,7 @@
 """Headers of every response: browsers may run, show and send only what this server serves."""
 
+import json
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -13,3 +15,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+def error_body(message: str) -> bytes:
+    """An error as JSON, the same wherever it is made."""
+    return json.dumps({"error": " ".join(message.split())}, ensure_ascii=False).encode()

@@ -1,0 +1,40 @@
+"""Refuse requests whose end is ambiguous, with which one request can be hidden inside another.
+
+Source: RFC 9112, sections 6.1 and 6.3. h11 does what is allowed at least; a server behind a proxy
+does better to refuse, and must close the connection.
+"""
+
+from typing import Any
+
+import h11
+
+
+class StrictConnection(h11.Connection):
+    """A connection of h11 that takes only requests with one length."""
+
+    def next_event(self) -> Any:
+        """The next event.
+
+        Raises:
+            h11.RemoteProtocolError: What arrived is no request, or has two lengths.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            check_length(event)
+        return event
+
+
+def check_length(request: h11.Request) -> None:
+    """Check that a request states at most one length.
+
+    Raises:
+        h11.RemoteProtocolError: It has Content-Length beside Transfer-Encoding, or a transfer
+            coding in HTTP/1.0, which has none.
+    """
+    names = [name for name, _ in request.headers]
+    if b"transfer-encoding" not in names:
+        return
+    if b"content-length" in names:
+        raise h11.RemoteProtocolError("Content-Length beside Transfer-Encoding")
+    if request.http_version < b"1.1":
+        raise h11.RemoteProtocolError("Transfer-Encoding in HTTP/1.0")
