@@ -21,6 +21,7 @@ from leukoscope.core.csv_text import csv_rows, decode_text, readable, with_decim
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_path
 from leukoscope.core.json_files import escape_surrogates, finite
+from leukoscope.core.parquet import read_parquet, write_parquet
 
 Table = dict[str, np.ndarray]
 SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -52,7 +53,7 @@ def read_table(path: Path | str, *, text: Collection[str] = ()) -> Table:
     suffix = path.suffix.lower()
     try:
         if suffix == ".parquet":
-            return _read_parquet(path, text)
+            return typed_columns(read_parquet(path), text=text)
         if suffix == ".csv":
             return _read_csv(decode_text(path.read_bytes()), path, text)
         if suffix == ".jsonl":
@@ -132,7 +133,13 @@ class TableWriter:
         """Put the finished file in place, or leave nothing after an error."""
         try:
             if kind is None and self._temporary is not None and self._file is None:
-                _write_parquet(self._temporary, self.fields, self._rows)
+                write_parquet(
+                    self._temporary,
+                    {
+                        name: _array([finite(row.get(name)) for row in self._rows])
+                        for name in self.fields
+                    },
+                )
         except BaseException:
             self._stack.__exit__(*sys.exc_info())
             raise
@@ -225,50 +232,3 @@ def _array(values: list[Any]) -> np.ndarray:
     if kinds and kinds <= {int, float}:
         return np.array([math.nan if value is None else value for value in values], dtype=float)
     return text_column(values)
-
-
-def _write_parquet(path: Path, fields: list[str], rows: Sequence[Mapping[str, object]]) -> None:
-    from arro3.core import Array, DataType, Table
-    from arro3.io import write_parquet
-
-    types = {
-        "f": DataType.float64(),
-        "i": DataType.int64(),
-        "b": DataType.bool(),
-        "O": DataType.utf8(),
-    }
-    columns: dict[str, Any] = {}
-    for name in fields:
-        column = _array([finite(row.get(name)) for row in rows])
-        columns[name] = Array(column.tolist(), type=types[column.dtype.kind])
-    write_parquet(Table.from_pydict(columns), str(path))
-
-
-def _has_parquet_ends(path: Path) -> bool:
-    """Whether the file starts and ends as Parquet does, since its reader panics if not."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        if size < 12:
-            return False
-        file.seek(0)
-        start = file.read(4)
-        file.seek(-8, 2)
-        footer = int.from_bytes(file.read(4), "little")
-        return start == file.read(4) == b"PAR1" and footer <= size - 12
-
-
-def _read_parquet(path: Path, text: Collection[str]) -> Table:
-    from arro3.io import read_parquet
-
-    if not path.is_file():
-        raise CohortError(f"{path}: no such file.")
-    if not _has_parquet_ends(path):
-        raise CohortError(f"{path}: cannot be read as Parquet (cut short, or another format).")
-    try:
-        table = read_parquet(str(path)).read_all()
-    except BaseException as error:  # arro3 panics at a bad footer, and a panic is no Exception
-        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
-            raise
-        raise CohortError(f"{path}: cannot be read as Parquet ({error}).") from error
-    values = {name: list(table[name].to_pylist()) for name in table.column_names}
-    return typed_columns(values, text=text)
