@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from optuna.trial import TrialState
 
 from leukoscope.core.errors import TuningError
 from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
-from leukoscope.training.tuning.results import SURPLUS
+from leukoscope.training.tuning import worker
 from leukoscope.training.tuning.study import open_study, without_test_cells
+from leukoscope.training.tuning.trials import SURPLUS
 from leukoscope.training.tuning.worker import has_room
 from tests.training.tuning.planned import logistic, network, read_cells, run, tiny_plan
 
@@ -33,6 +35,28 @@ def test_a_study_goes_on_as_it_would_have(table: Path, tmp_path: Path) -> None:
     assert [row.value for row in parts.trials] == [row.value for row in whole.trials]
     other = run(tiny_plan(table, tmp_path / "three", logistic(), C, trials=2, seed=1))
     assert other.trials[0].settings != whole.trials[0].settings
+
+
+def test_an_interrupted_study_draws_what_it_would_have(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(tiny_plan(table, tmp_path / "one", logistic(), C, trials=12))
+    measured, calls = worker.measure, iter(range(100))
+
+    def interrupted(*arguments: Any) -> float:
+        if next(calls) in (0, 4, 5, 13):  # in random draws, twice in one trial, in learned ones
+            raise KeyboardInterrupt
+        return measured(*arguments)
+
+    monkeypatch.setattr(worker, "measure", interrupted)
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny_plan(table, tmp_path / "two", logistic(), C, trials=12))
+    parts = run(tiny_plan(table, tmp_path / "two", logistic(), C, trials=12))
+    counted = [row for row in parts.trials if row.state != "interrupted"]
+    assert len(parts.trials) == len(counted) + 4
+    assert [row.settings for row in counted] == [row.settings for row in whole.trials]
+    assert [row.value for row in counted] == [row.value for row in whole.trials]
 
 
 def test_the_files_say_what_was_found(table: Path, tmp_path: Path) -> None:

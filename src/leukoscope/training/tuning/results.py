@@ -16,10 +16,9 @@ from leukoscope.models.recipe.recipe import Recipe, write_recipe
 from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.sampler import settings_of
 from leukoscope.training.tuning.study import Plan
+from leukoscope.training.tuning.trials import END, state_of
 
 TABLE, BEST_RECIPE, WRITING = "trials.csv", "best.yaml", "writing.lock"
-END = "end"  # the attribute of a trial that says how it ended; an interrupted one has none
-SURPLUS = "surplus"  # of a trial that was one too many
 FEWEST = 10  # complete trials, below which importance would be noise
 
 
@@ -76,17 +75,12 @@ class Study:
         return sum(row.state == state for row in self.trials)
 
 
-def is_requested(trial: FrozenTrial) -> bool:
-    """True for a trial that counts towards the requested number."""
-    return _state(trial) not in ("interrupted", "waiting", "surplus")
-
-
 def read_rows(plan: Plan, study: optuna.Study) -> tuple[Row, ...]:
     """All trials, in order."""
     return tuple(
         _row(plan, trial)
         for trial in study.get_trials(deepcopy=False)
-        if _state(trial) != "surplus"
+        if state_of(trial) != "surplus"
     )
 
 
@@ -139,7 +133,7 @@ def importance(study: optuna.Study, seed: int = 0) -> dict[str, float]:
 def _row(plan: Plan, trial: FrozenTrial) -> Row:
     reported = trial.intermediate_values
     last = reported[max(reported)] if reported else float("nan")
-    state, facts = _state(trial), trial.user_attrs.get(END, {})
+    state, facts = state_of(trial), trial.user_attrs.get(END, {})
     drawn = trial.params or trial.system_attrs.get("fixed_params", {})
     return Row(
         trial.number,
@@ -150,17 +144,6 @@ def _row(plan: Plan, trial: FrozenTrial) -> Row:
         settings_of(drawn, plan.space),
         str(facts.get("reason", "")),
     )
-
-
-def _state(trial: FrozenTrial) -> str:
-    """A state of `Row`; "surplus" for a trial that was one too many."""
-    if SURPLUS in trial.user_attrs:
-        return "surplus"
-    if trial.state == TrialState.FAIL:
-        return "failed" if END in trial.user_attrs else "interrupted"
-    if trial.user_attrs.get(END, {}).get("impossible"):
-        return "impossible"
-    return trial.state.name.lower()
 
 
 def _write_rows(plan: Plan, rows: Sequence[Row]) -> None:

@@ -11,14 +11,16 @@ from optuna.trial import FrozenTrial, Trial
 from leukoscope.core.renamed import current_name, current_value, first_name, first_value
 from leukoscope.models.recipe.space import Choice, Space, Vary
 from leukoscope.training.tuning.storage import experimental
+from leukoscope.training.tuning.trials import rank
 
 DIGITS = 4  # significant digits of a drawn number; more would be spurious
 
 
 class SeededSampler(TPESampler):
-    """Draws that depend on the study's seed, the trial's number and the trials before it alone.
+    """Draws that depend on the study's seed, and on the trials before that count, alone.
 
-    So a study that was stopped continues as it would have, whichever worker has the next trial. The
+    So a study that was stopped continues as it would have, whichever worker has the next trial: a
+    trial that was interrupted and its repetition count once. The
     estimator considers all settings jointly, and the trials that run elsewhere: J. Bergstra et al.,
     "Algorithms for hyper-parameter optimization", NeurIPS 2011; S. Falkner et al., "BOHB", ICML
     2018.
@@ -30,7 +32,7 @@ class SeededSampler(TPESampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Begin a trial with its own random numbers."""
-        self._restart(trial.number)
+        self._restart(rank(study.get_trials(deepcopy=False), trial.number))
         super().before_trial(study, trial)
 
     def _restart(self, *number: int) -> None:

@@ -17,10 +17,11 @@ from leukoscope.core.errors import DownloadError, RecipeError, TuningError
 from leukoscope.core.interrupts import Deferred, deferred
 from leukoscope.training.tuning.display import Display
 from leukoscope.training.tuning.measure import Progress, clear_weights, measure
-from leukoscope.training.tuning.results import END, SURPLUS, is_requested, publish
+from leukoscope.training.tuning.results import publish
 from leukoscope.training.tuning.sampler import suggest
 from leukoscope.training.tuning.storage import GRACE, experimental, origin
 from leukoscope.training.tuning.study import Plan
+from leukoscope.training.tuning.trials import END, SURPLUS, is_requested, rank
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,7 @@ def has_room(plan: Plan, study: optuna.Study, number: int) -> bool:
 
     Several workers may have begun one at the same moment. By number, all agree on who was first.
     """
-    trials = study.get_trials(deepcopy=False)
-    return sum(is_requested(trial) for trial in trials if trial.number < number) < plan.trials
+    return rank(study.get_trials(deepcopy=False), number) < plan.trials
 
 
 def _run_trial(plan: Plan, study: optuna.Study, display: Display, interrupts: Deferred) -> None:
