@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from leukoscope.app.http.headers import HEADERS
 from leukoscope.core.version import __version__
 
+READING = ("GET", "HEAD")
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.types import Receive, Scope, Send
@@ -38,7 +40,7 @@ class LazyApp:
         """Handle one request, or the lifespan events."""
         if scope["type"] == "lifespan":
             await self._run_lifespan(receive, send)
-        elif self._app is None and scope["path"] == "/healthz" and scope["method"] == "GET":
+        elif self._app is None and scope["path"] == "/healthz" and scope["method"] in READING:
             await _answer(send, 200, {"status": "ok", "version": __version__})
         else:
             try:

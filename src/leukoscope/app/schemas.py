@@ -127,7 +127,10 @@ class ImageIn(RequestBody):
     """One image in a JSON request."""
 
     name: str = ""
-    data: str = Field(description="The file, base64-encoded.")
+    data: str = Field(
+        description="The file in base64 (either alphabet of RFC 4648, padding optional), also as a "
+        "data URL."
+    )
 
 
 class PredictIn(RequestBody):

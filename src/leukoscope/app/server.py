@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from leukoscope.app.http.access import AccessLogMiddleware
 from leukoscope.app.http.bodies import BodyLimitMiddleware
+from leukoscope.app.http.methods import HeadMiddleware
 from leukoscope.app.http.openapi import document
 from leukoscope.app.http.problems import install_handlers
 from leukoscope.app.http.security import AuthMiddleware, SecurityHeadersMiddleware
@@ -34,11 +35,14 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = parts
-    for module in (predict, models, cases, vocabulary, service, page, login):
+    modules = (predict, models, cases, vocabulary, service, page, login)
+    for module in modules:
         app.include_router(module.router)
+    app.state.own_routes = [route for module in modules for route in module.router.routes]
     app.mount("/static", page.static)
     app.add_api_route("/openapi.json", lambda: document(app), include_in_schema=False)
     install_handlers(app)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(BodyLimitMiddleware, limits=settings.limits)
     app.add_middleware(AuthMiddleware, settings=settings)
     app.add_middleware(AccessLogMiddleware, metrics=parts.metrics, log_names=settings.log_names)

@@ -20,6 +20,8 @@ from functools import cache
 from reprlib import Repr
 from typing import Any, Literal, TypeVar
 
+from leukoscope.core.strict_json import parse_json
+
 T = TypeVar("T")
 
 EXPECTED = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
@@ -64,7 +66,7 @@ def parse_object(text: str, what: str) -> dict[str, Any]:
             Infinity (which are not JSON), or is not an object.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        value = parse_json(text)
         # Half of a surrogate pair is legal in JSON, but can be neither printed nor stored.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -240,17 +242,6 @@ def _wrong_type(kind: Any, value: Any, where: str) -> MalformedError:
 def _need_mapping(value: object, where: str) -> None:
     if not isinstance(value, Mapping):
         raise MalformedError(f"{where or 'it'} must hold named fields, got {_short(value)}")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a key is given twice")
-    return result
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _join(where: str, name: object) -> str:

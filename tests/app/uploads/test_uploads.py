@@ -154,7 +154,7 @@ def test_json_images_come_back(named):
     assert [(one.name, one.load()) for one in read_json(body, SMALL)] == named
 
 
-@pytest.mark.parametrize("data", ["%%%", "A", "AAA", "Ä===", "=AAA", "data:image/png;base64,AAAA"])
+@pytest.mark.parametrize("data", ["%%%", "A", "Ä===", "=AAA", "data:image/png,AAAA"])
 def test_base64_junk_is_a_problem_of_its_image(data):
     junk, good = read_json(as_json({"data": data}, {"data": "QU\nJD"}), SMALL)
     assert "base64" in junk.problem

@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from leukoscope.app.http.methods import allowed_methods
 from leukoscope.app.http.names import cut
 from leukoscope.app.schemas import Problem
 from leukoscope.app.store import ConflictError, NotFoundError, UnavailableError
@@ -87,7 +89,16 @@ def describe_invalid(errors: Sequence[Mapping[str, Any]]) -> str:
     parts = [str(part) for part in location] if isinstance(location, tuple | list) else []
     where = cut(".".join(parts), 80) or "the request"
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    context = first.get("ctx")
+    if first.get("type") == "json_invalid" and isinstance(context, Mapping):
+        return f"the body is not valid JSON ({cut(str(context.get('error', '')), 150)})"
     return f"{where}: {cut(str(first.get('msg', 'not valid')), 200)}{more}"
+
+
+def _allowed(request: Request) -> list[str]:
+    app = request.app
+    routes = chain(app.state.own_routes, app.routes)
+    return allowed_methods(routes, request.scope) or ["GET", "HEAD"]  # the files of the page
 
 
 def _http(request: Request, error: Exception) -> Response:
@@ -95,9 +106,11 @@ def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return problem(404, f"nothing at {cut(request.url.path, 100)}; see /openapi.json")
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(_allowed(request))
         return problem(
-            405, f"{cut(request.method, 20)} is not possible here; use {allowed}", error.headers
+            405,
+            f"{cut(request.method, 20)} is not possible here; use {allowed}",
+            {"Allow": allowed},
         )
     detail = str(error.detail) or HTTPStatus(error.status_code).phrase
     return problem(error.status_code, cut(detail, 300), error.headers)

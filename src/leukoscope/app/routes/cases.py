@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
 from leukoscope.app.export.export import Format, export
+from leukoscope.app.http.json_bodies import StrictJsonRoute
 from leukoscope.app.http.names import disposition
 from leukoscope.app.http.openapi import problems
 from leukoscope.app.schemas import (
@@ -29,7 +30,7 @@ from leukoscope.inference.verdict import conformal_thresholds, threshold
 if TYPE_CHECKING:
     from leukoscope.app.store import Store
 
-router = APIRouter(prefix="/v1/cases", tags=["cases"])
+router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=StrictJsonRoute)
 
 StoreParam = Annotated["Store", Depends(ready_store)]
 CaseId = Annotated[str, Path(max_length=100, description="`id` of the case.")]

@@ -39,7 +39,7 @@ page_files = PageFiles(directory=FOLDER)
 static = GZipMiddleware(page_files, minimum_size=500)
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
+@router.get("/")
 async def index(request: Request) -> Response:
     """The page."""
     return await page_files.get_response("index.html", request.scope)

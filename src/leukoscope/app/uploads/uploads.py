@@ -1,10 +1,7 @@
 """Read the images of a request body into memory, checking the limits while bytes arrive."""
 
 import asyncio
-import base64
-import binascii
 import io
-import re
 from collections.abc import Callable
 from contextlib import closing
 
@@ -13,15 +10,17 @@ from pydantic import ValidationError
 from python_multipart.multipart import parse_options_header
 
 from leukoscope.app.http.bodies import content_length
-from leukoscope.app.http.names import clean_name
+from leukoscope.app.http.names import clean_name, cut
 from leukoscope.app.http.problems import RequestError, describe_invalid
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import PredictIn
 from leukoscope.app.uploads.archives import open_archive, too_large, too_many
+from leukoscope.app.uploads.base64_text import decode_base64
 from leukoscope.app.uploads.memory_budget import Reservation
 from leukoscope.app.uploads.multipart import HOW_TO_SEND, FormReader
 from leukoscope.app.uploads.sniff import is_zip
 from leukoscope.app.uploads.uploaded_file import UploadedFile, UploadedImage, accept_file
+from leukoscope.core.strict_json import parse_json
 
 
 async def read_uploads(
@@ -51,7 +50,7 @@ async def read_uploads(
     elif kind == b"application/json":
         body = io.BytesIO()
         await _read_body(request, memory, body.write)
-        uploads = await asyncio.to_thread(read_json, body.getvalue(), limits)
+        uploads = await asyncio.to_thread(lambda: read_json(take_text(body), limits))
     else:
         raise RequestError(415, HOW_TO_SEND)
     if not any(upload.is_zip for upload in uploads):
@@ -72,17 +71,34 @@ async def _read_body(
         sink(chunk)
 
 
-def read_json(body: bytes, limits: Limits) -> list[UploadedFile]:
+def take_text(body: io.BytesIO) -> str:
+    """Decode a JSON body and free its bytes, so that not all forms of it are in memory at once.
+
+    Raises:
+        RequestError: 422 if it is not UTF-8.
+    """
+    try:
+        with body.getbuffer() as view:
+            return str(view, "utf-8")
+    except UnicodeDecodeError:
+        raise RequestError(422, "the body is not valid JSON (it is not UTF-8)") from None
+    finally:
+        body.close()
+
+
+def read_json(body: str | bytes, limits: Limits) -> list[UploadedFile]:
     """The images of a JSON body.
 
     Raises:
         RequestError: 422 if it is not a valid `PredictIn`, 413 if it has too many images.
     """
     try:
-        images = PredictIn.model_validate_json(body).images
+        images = PredictIn.model_validate(parse_json(body)).images
     except ValidationError as error:
         problems = [dict(item) for item in error.errors(include_input=False, include_url=False)]
         raise RequestError(422, describe_invalid(problems)) from None
+    except ValueError as error:
+        raise RequestError(422, f"the body is not valid JSON ({cut(str(error), 150)})") from None
     if len(images) > limits.request_images:
         limit = limits.request_images
         raise RequestError(413, f"more than {limit:,} images in one request; send fewer")
@@ -96,9 +112,9 @@ def read_json(body: bytes, limits: Limits) -> list[UploadedFile]:
 
 def _decoded(name: str, text: str, limits: Limits) -> UploadedFile:
     try:
-        data = base64.b64decode(re.sub(r"\s+", "", text, flags=re.ASCII), validate=True)
-    except (binascii.Error, ValueError):
-        return UploadedFile(name, problem="not valid base64; encode the bytes of the file.")
+        data = decode_base64(text)
+    except ValueError as error:
+        return UploadedFile(name, problem=f"{error}.")
     if len(data) > limits.image_bytes and not is_zip(data):
         return UploadedFile(name, problem=too_large(limits))
     return accept_file(name, data)
