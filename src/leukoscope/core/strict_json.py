@@ -23,7 +23,7 @@ def parse_json(text: str | bytes) -> Any:
         text = _decode(text)
     try:
         return json.loads(
-            text.removeprefix(BOM), object_pairs_hook=_unique_keys, parse_constant=_no_constant
+            text.removeprefix(BOM), object_pairs_hook=unique_keys, parse_constant=_no_constant
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
@@ -36,7 +36,12 @@ def _decode(data: bytes) -> str:
         raise ValueError("it is not UTF-8") from None
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs, for `object_pairs_hook` of `json.loads`.
+
+    Raises:
+        ValueError: A key is given twice.
+    """
     result = dict(pairs)
     if len(result) != len(pairs):
         seen: set[str] = set()

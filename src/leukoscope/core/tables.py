@@ -22,6 +22,7 @@ from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_path
 from leukoscope.core.json_files import escape_surrogates, finite
 from leukoscope.core.parquet import read_parquet, write_parquet
+from leukoscope.core.strict_json import unique_keys
 
 Table = dict[str, np.ndarray]
 SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -175,7 +176,11 @@ def is_file_name(column: str) -> bool:
 
 
 def _read_jsonl(content: str, path: Path, text: Collection[str]) -> Table:
-    rows = [json.loads(line) for line in content.split("\n") if line.strip()]
+    rows = [
+        json.loads(line, object_pairs_hook=unique_keys)
+        for line in content.split("\n")
+        if line.strip()
+    ]
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             raise CohortError(f"{path}, row {number}: a line is an object of columns and values.")

@@ -10,7 +10,8 @@ from tests.inference.tiny_model import cell_image
 
 PATHS = (
     "/", "/login", "/static/style.css", "/static/app.js", "/v1/models", "/v1/cases", "/v1/examples",
-    "/v1/vocabulary", "/openapi.json", "/healthz", "/readyz", "/nothing", "/static/none", "/v1/cases/x",
+    "/v1/vocabulary", "/openapi.json", "/healthz", "/readyz", "/nothing", "/static/none",
+    "/v1/cases/x",
 )  # fmt: skip
 JSON = {"Content-Type": "application/json"}
 
