@@ -27,7 +27,10 @@ model: $(READY) ## Train the shipped model anew from the images in DATA=data, or
 	$(BIN)/leukoscope release $(AUDIT)/cohort.csv --figures docs/images \
 	  --out src/leukoscope/inference/default.onnx
 
-PYTEST = $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# With bytecode, also where the environment says not to write any: without it every process compiles
+# all of PyTorch and SciPy again.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q \
+	-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
 	$(PYTEST)

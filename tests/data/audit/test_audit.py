@@ -137,7 +137,6 @@ def test_finds_the_persons_and_copies_of_a_synthetic_cohort(tmp_path: Path) -> N
 
 
 @pytest.mark.slow(22)
-@pytest.mark.slow(22)
 @pytest.mark.real
 def test_finds_the_known_groups_of_cnmc(cnmc_dir: Path) -> None:
     known = {
