@@ -93,9 +93,10 @@ def measure_quality(paths: Sequence[Path], jobs: int = 2) -> list[Quality | None
 
 
 def ranges_of(qualities: Iterable[Quality | None]) -> dict[str, Range] | None:
-    """The ranges of image quality over known cells; None if fewer than `FEWEST` were readable."""
+    """The ranges of image quality over known cells; None if fewer than `FEWEST` show a cell."""
     readable = [quality for quality in qualities if quality is not None]
-    return fit_ranges(readable) if len(readable) >= FEWEST else None
+    shown = sum(np.isfinite([*quality.values()]).all() for quality in readable)
+    return fit_ranges(readable) if shown >= FEWEST else None
 
 
 def fit_detector(

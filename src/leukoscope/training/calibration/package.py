@@ -17,6 +17,7 @@ from leukoscope.inference.model_file.model_file import ModelFile, load, write_ca
 from leukoscope.training.calibration.calibrate import calibrate
 from leukoscope.training.calibration.file_outputs import Inputs, predict_logits
 from leukoscope.training.calibration.out_of_distribution import add_rejection_limits
+from leukoscope.training.plausible import check_converged
 
 PARITY_CELLS = 64
 # Of a logit: a probability moves by a quarter of this at most, which no printed digit shows.
@@ -61,6 +62,7 @@ def package_model(
     Raises:
         ModelFileError: The model cannot be written as ONNX.
         ParityError: The file and the fitted model differ.
+        TrainingError: The training has diverged.
     """
     validation = np.flatnonzero(cohort["part"] == "validation")
     with atomic_path(path) as temporary:
@@ -98,10 +100,12 @@ def verify_parity(
 
     Raises:
         ParityError: It exceeds `TOLERANCE`, or is not a number.
+        TrainingError: The fitted model's own logits are not numbers of a usual size.
     """
     chosen = rows[:: max(1, len(rows) // PARITY_CELLS)][:PARITY_CELLS]
     values = np.ascontiguousarray(inputs[chosen])
     expected = model.file_logits(values)
+    check_converged(expected, str(path))
     outputs = exported.run_inputs(values, heatmaps=exported.card.heatmap == "cam")
     difference = float(np.abs(outputs.logit - expected).max())
     if outputs.heatmap is not None and exported.card.cam_bias is not None:

@@ -21,9 +21,10 @@ from leukoscope.training.cache import usable_rows
 from leukoscope.training.calibration.new_card import new_card
 from leukoscope.training.calibration.package import package_model
 from leukoscope.training.estimators.grid_search import Choice, choose
-from leukoscope.training.estimators.inputs import estimate, feature_matrix, file_inputs
+from leukoscope.training.estimators.inputs import crop_of, estimate, feature_matrix, file_inputs
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.sampling import even_weights, subset_rows
+from leukoscope.training.plausible import check_cells_differ
 from leukoscope.training.run import CHOICE, IMPORTANCE, Run, check_kind, clear, run_key, write_run
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,9 @@ def load_inputs(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Coh
     """The readable cells of all subsets, and the values that the estimator is fitted on.
 
     All labeled cells are measured, so that another split of them uses the same cached values.
+
+    Raises:
+        TrainingError: The cells are all alike.
     """
     cohort = cohort.select(cohort["label"] != UNKNOWN)
     log.info("%s: %s", recipe.name, estimate(len(cohort), recipe, jobs))
@@ -108,7 +112,9 @@ def load_inputs(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Coh
     for problem in cached.problems.values():
         log.warning("skipped: %s", problem)
     rows = usable_rows(cohort, cached.problems)
-    return cohort.select(rows), np.asarray(cached.cells)[rows]
+    cohort = cohort.select(rows)
+    check_cells_differ(cohort.paths, crop_of(recipe), cohort.source)
+    return cohort, np.asarray(cached.cells)[rows]
 
 
 def choose_and_fit(

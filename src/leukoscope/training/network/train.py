@@ -22,6 +22,7 @@ from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.export import network_card, try_export
 from leukoscope.training.network.fit import finished_epochs, fit
 from leukoscope.training.network.stages import plan
+from leukoscope.training.plausible import check_cells_differ
 from leukoscope.training.run import CURVES, LOG, Run, check_kind, clear, write_run
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ def run_training(
     rows = usable_rows(cohort, crops.problems)
     cells = crops.cells if len(rows) == len(cohort) else crops.cells[rows]
     cohort = cohort.select(rows)
+
+    check_cells_differ(cohort.paths, crop, cohort.source)
 
     run = Run(out, recipe, split, cohort)
     begun = False
