@@ -13,7 +13,9 @@ from leukoscope.core.errors import RESEARCH_USE
 def predict(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="[MODEL.onnx] PATHS...", help="Images, folders or patterns."),
+        typer.Argument(
+            metavar="[MODEL] PATHS...", help="A model file or run; images, folders or patterns."
+        ),
     ],
     model: Annotated[
         Path | None,
@@ -32,8 +34,9 @@ def predict(
     The verdict is blast, normal, uncertain, not a cell, or error; the column reason says why there
     is no answer.
     """
-    if model is None and paths[0].suffix.lower() == ".onnx":
-        model, *paths = paths
+    from leukoscope.inference.named_model import split_model
+
+    model, paths = split_model(paths, model)
     if not paths:
         raise typer.BadParameter("name images, folders or patterns after the model.")
     if as_json and out is None:
@@ -56,7 +59,12 @@ def predict(
 
 
 def explain(
-    paths: Annotated[list[Path], typer.Argument(help="Images, folders or patterns.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[MODEL] PATHS...", help="A model file or run; images, folders or patterns."
+        ),
+    ],
     model: Annotated[
         Path | None,
         typer.Option("--model", help="Model file; by default the shipped model."),
@@ -70,7 +78,11 @@ def explain(
     A model without an exact heatmap gets an approximate one, which takes longer.
     """
     from leukoscope.api.explain import explain_to_folder
+    from leukoscope.inference.named_model import split_model
 
+    model, paths = split_model(paths, model)
+    if not paths:
+        raise typer.BadParameter("name images, folders or patterns after the model.")
     outcome = explain_to_folder(paths, model, out=out)
     print(out / "explanations.csv")
     raise typer.Exit(outcome.exit_code)
