@@ -21,7 +21,7 @@ def run() -> NoReturn:
         main()
     except KeyboardInterrupt:  # before the command began, or again while it stopped
         _ignore_further()
-        print("leukoscope: interrupted.", file=sys.stderr)
+        print("leukoscope: interrupted.", file=sys.stderr)  # noqa: T201
     except SystemExit as end:
         if end.code != INTERRUPTED:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to clean up

@@ -18,8 +18,9 @@ from leukoscope.cli.common import report
 from leukoscope.cli.main import app, main
 from leukoscope.cli.train import parse_setting
 from leukoscope.core.errors import RESEARCH_USE, CohortError
+from leukoscope.core.tables import read_table
 from leukoscope.models.recipe.recipe import recipe_names
-from tests.inference.tiny_model import cell_image, write_tiny_model
+from tests.inference.tiny_model import cell_image, tiny_card, write_tiny_model
 
 HEAVY = {"numpy", "PIL", "onnxruntime", "torch", "cv2", "sklearn", "scipy", "matplotlib", "rich"}
 
@@ -93,6 +94,35 @@ def test_predict_prints_rows_and_a_summary_apart(run, model, cells):
     assert [row["subject"] for row in rows] == ["H7", "H7"]
     assert "Subject H7" in err
     assert RESEARCH_USE in err
+
+
+HOSTILE = "=1+1\x1b[2J\u202e;@x"
+
+
+def test_names_from_elsewhere_neither_move_the_cursor_nor_are_formulas(
+    run, cells, tmp_path, monkeypatch
+):
+    model = write_tiny_model(tmp_path / "hostile.onnx", card=tiny_card(name=HOSTILE))
+    monkeypatch.chdir(cells)
+    next(cells.iterdir()).rename(f"{HOSTILE}.bmp")
+    Path("=2.bmp").write_bytes(b"BM")
+    printed = [
+        run("predict", "--model", model, "--", f"{HOSTILE}.bmp", "=2.bmp"),
+        run("predict", "--model", model, "--out", tmp_path / "rows.csv", cells),
+        run("model", "show", model),
+        run("model", "show", model, "--json"),
+        run("data", "info", tmp_path / f"none{HOSTILE}"),
+    ]
+    for _, out, err in printed:
+        assert "\x1b" not in out + err
+        assert "\u202e" not in out + err
+    rows = list(csv.DictReader(io.StringIO(printed[0][1])))
+    assert [row["path"][:2] for row in rows] == ["'=", "'="]
+    assert json.loads(printed[3][1])["name"] == HOSTILE
+    ls.predict([f"{HOSTILE}.bmp"], model, out="again.csv")
+    assert read_table("again.csv")["path"].tolist() == [str(cells / f"{HOSTILE}.bmp")]
+    assert read_table("again.csv")["model"].tolist() == [HOSTILE]
+    assert "'=1+1" in Path("again.csv").read_text()
 
 
 def test_predict_exits_3_where_a_file_failed(run, model, cells, tmp_path):

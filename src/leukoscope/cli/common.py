@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from leukoscope.core.printable import show
+
 SETTINGS: dict[str, Any] = {
     "no_args_is_help": True,
     "rich_markup_mode": None,
@@ -41,11 +43,11 @@ def parse_fractions(text: str) -> tuple[float, ...]:
 def report(result: Mapping[str, Any] | Sequence[Any], as_json: bool) -> None:
     """Print a result as JSON, or as lines to read."""
     if as_json:
-        print(json.dumps(result, indent=1, ensure_ascii=False, default=str))
+        show(json.dumps(result, indent=1, ensure_ascii=False, default=str))
     elif isinstance(result, Mapping):
-        print(*_lines(result), sep="\n")
+        show(*_lines(result), sep="\n")
     else:
-        print(*result, sep="\n")
+        show(*result, sep="\n")
 
 
 def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:

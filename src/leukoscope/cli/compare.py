@@ -9,6 +9,7 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.common import Json
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.printable import show, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,9 +57,9 @@ def compare(
     """
     comparison = ls.compare(runs, baseline, metric=metric, out=out, claims=claims, speed=speed)
     for line in (*comparison.skipped, *comparison.remarks):
-        print("leukoscope:", line, file=sys.stderr)
+        show("leukoscope:", line, file=sys.stderr)
     if as_json:
-        print(comparison.to_json(), end="")
+        show(comparison.to_json(), end="")
     else:
         _print(comparison)
     raise typer.Exit(comparison.exit_code)
@@ -85,10 +86,10 @@ def _print_group(console: "Console", group: "Group", comparison: "Comparison") -
 
     from leukoscope.evaluation.comparison import text as words
 
-    console.print(Text(words.heading(group), style="bold"))
+    console.print(Text(visible(words.heading(group)), style="bold"))
     if group.leaky:
-        console.print(Text(words.leaky_sentence(group), style="bold red"))
-    console.print(Text(words.identity(group), style="dim"))
+        console.print(Text(visible(words.leaky_sentence(group)), style="bold red"))
+    console.print(Text(visible(words.identity(group)), style="dim"))
     first, *others = words.shown_metrics(comparison.metric)
     rows, entries = group.rows, [row.entry for row in group.rows]
     columns = {
@@ -144,14 +145,14 @@ def _print_columns(console: "Console", columns: dict[str, list[str]]) -> None:
         if width > left and len(table.columns) >= 3:
             shown = shown[: len(table.columns)]
             break
-        table.add_column(Text(head), width=min(width, console.width), overflow="fold")
+        table.add_column(Text(visible(head)), width=min(width, console.width), overflow="fold")
         left -= width + GAP
     for row in zip(*(columns[head] for head in shown), strict=True):
-        table.add_row(*(Text(cell, "red" if "LEAKY" in cell else "") for cell in row))
+        table.add_row(*(Text(visible(cell), "red" if "LEAKY" in cell else "") for cell in row))
     console.print(table)
     if hidden := [head.replace("\n", " ") for head in columns if head not in shown]:
         note = f"A wider terminal, or --out, shows also: {', '.join(hidden)}."
-        console.print(Text(note, style="dim"))
+        console.print(Text(visible(note), style="dim"))
     console.print()
 
 
@@ -171,8 +172,10 @@ def _print_claims(console: "Console", comparison: "Comparison") -> None:
         half = f"; at 0.5 {row.at_half}" if row.at_half else ""
         console.print(
             Text(
-                f"{claim.system}, {claim.protocol}: {TITLES[claim.metric]} {claim.value:.3f} "
-                f"claimed. Ours {row.split}{leaky}: {row.at_point}{half} ({row.ours})"
+                visible(
+                    f"{claim.system}, {claim.protocol}: {TITLES[claim.metric]} {claim.value:.3f} "
+                    f"claimed. Ours {row.split}{leaky}: {row.at_point}{half} ({row.ours})"
+                )
             )
         )
     console.print()

@@ -19,6 +19,7 @@ from leukoscope.cli.common import (
     parse_fractions,
     report,
 )
+from leukoscope.core.printable import show
 
 data = typer.Typer(help="Inspect, verify, audit and split a data set.", **SETTINGS)
 
@@ -100,7 +101,7 @@ def data_download(
         raise typer.BadParameter(f"{name!r} is not known; the data set to download is cnmc.")
 
     def confirm(lines: Sequence[str]) -> bool:
-        print(*lines, sep="\n", file=sys.stderr)
+        show(*lines, sep="\n", file=sys.stderr)
         return yes or typer.confirm("Download?", err=True)
 
     verification = ls.download(to, confirm=confirm)

@@ -8,6 +8,7 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.common import Jobs, Json, report
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.printable import show
 
 
 def evaluate(
@@ -38,7 +39,7 @@ def evaluate(
     """
     result = ls.evaluate(run, data, part=part, allow_overlap=allow_overlap, out=out, jobs=jobs)
     if as_json:
-        print(result.to_json(), end="")
+        show(result.to_json(), end="")
         return
     from leukoscope.evaluation.metrics.metrics import METRICS
     from leukoscope.evaluation.report.text import warnings

@@ -8,6 +8,7 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.common import Jobs, Json, report
 from leukoscope.cli.train import RecipeName, Settings, Weights, parse_setting
+from leukoscope.core.printable import show
 
 
 def leakage(
@@ -61,7 +62,7 @@ def leakage(
     from leukoscope.evaluation.leakage.report import PAGE, lines, to_json
 
     if as_json:
-        print(to_json(study), end="")
+        show(to_json(study), end="")
         return
     report([*lines(study), "", f"The page: {out / PAGE}"], False)
 

@@ -23,6 +23,7 @@ from leukoscope.cli.tune import tune
 from leukoscope.core.console_log import log_to_stderr
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError, missing_extra
 from leukoscope.core.interrupts import repeated_when_dropped
+from leukoscope.core.printable import LONGEST_ERROR, cut, show
 from leukoscope.core.version import __version__
 from leukoscope.core.write_errors import (
     ADVICE,
@@ -51,7 +52,7 @@ def root(
 ) -> None:
     """Handle the options that belong to no command."""
     if version:
-        print(f"leukoscope {__version__}")
+        show(f"leukoscope {__version__}")
         raise typer.Exit
 
 
@@ -122,5 +123,5 @@ def _fail(message: str, exit_code: int) -> NoReturn:
         import traceback
 
         traceback.print_exc()
-    print("leukoscope:", " ".join(message.split()), file=sys.stderr)
+    show("leukoscope:", cut(" ".join(message.split()), LONGEST_ERROR), file=sys.stderr)
     sys.exit(exit_code)

@@ -8,6 +8,7 @@ import typer
 
 import leukoscope as ls
 from leukoscope.cli.common import SETTINGS, Json, report
+from leukoscope.core.printable import show
 
 model = typer.Typer(help="Inspect a model file and write its documents.", **SETTINGS)
 
@@ -54,7 +55,7 @@ def model_card(
 
     The card of a run folder has results per person as well.
     """
-    print(ls.model_card(model, out=out))
+    show(ls.model_card(model, out=out))
 
 
 @model.command("checklist")
@@ -65,4 +66,4 @@ def model_checklist(
     ),
 ) -> None:
     """Fill in the checklists CLAIM 2024 and TRIPOD+AI."""
-    print(ls.model_checklist(model, out=out))
+    show(ls.model_checklist(model, out=out))

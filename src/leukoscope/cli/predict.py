@@ -8,6 +8,7 @@ import typer
 
 from leukoscope.cli.common import report
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.printable import show
 
 
 def predict(
@@ -54,7 +55,7 @@ def predict(
             lines.append(
                 f"{outcome.failed} of {outcome.rows} failed; the column `reason` says why."
             )
-        print(*lines, RESEARCH_USE, sep="\n", file=sys.stderr)
+        show(*lines, RESEARCH_USE, sep="\n", file=sys.stderr)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -84,5 +85,5 @@ def explain(
     if not paths:
         raise typer.BadParameter("name images, folders or patterns after the model.")
     outcome = explain_to_folder(paths, model, out=out)
-    print(out / "explanations.csv")
+    show(out / "explanations.csv")
     raise typer.Exit(outcome.exit_code)

@@ -16,6 +16,7 @@ from leukoscope.cli.common import (
     parse_fractions,
     report,
 )
+from leukoscope.core.printable import show
 
 RecipeName = Annotated[
     str, typer.Option(help="Name of a recipe (list: leukoscope recipes), or a .yaml file.")
@@ -52,7 +53,7 @@ def preview(
     seed: Seed = 0,
 ) -> None:
     """Write a page of cells with the random augmentation of training."""
-    print(ls.preview(source, recipe, out=out, seed=seed))
+    show(ls.preview(source, recipe, out=out, seed=seed))
 
 
 def train(
@@ -100,7 +101,7 @@ def train(
     )
     report({"run": str(run.folder), "model": str(run.model)}, as_json)
     if not as_json:
-        print(f"Evaluate it: leukoscope evaluate {run.folder}")
+        show(f"Evaluate it: leukoscope evaluate {run.folder}")
 
 
 def release(
@@ -143,7 +144,7 @@ def release(
         return
     from leukoscope.api.release import release_text
 
-    print(release_text(released))
+    show(release_text(released))
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -18,6 +18,7 @@ from leukoscope.cli.common import (
     report,
 )
 from leukoscope.cli.train import RecipeName, parse_setting
+from leukoscope.core.printable import show
 
 
 def tune(
@@ -122,7 +123,7 @@ def tune(
     report(facts, as_json)
     if not as_json and study.recipe:
         kept = study.folder / "split.json"
-        print(f"Train it: leukoscope train {source} --recipe {study.recipe} --split {kept}")
+        show(f"Train it: leukoscope train {source} --recipe {study.recipe} --split {kept}")
 
 
 def parse_vary(texts: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from leukoscope.core.printable import LONGEST_ERROR, cut, show
+
 LOGGER = logging.getLogger("leukoscope")
 
 
@@ -18,7 +20,8 @@ class StandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         try:
-            print(self.format(record), file=sys.stderr)
+            lines = self.format(record).split("\n")
+            show("\n".join(cut(line, LONGEST_ERROR) for line in lines), file=sys.stderr)
         except Exception:
             self.handleError(record)
 

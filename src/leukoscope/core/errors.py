@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from leukoscope.core.printable import LONGEST_ERROR, cut
+
 RESEARCH_USE = "Research use only. Not for diagnosis."
 
 
@@ -9,6 +11,9 @@ class LeukoscopeError(Exception):
     """Something a user can mend. The command line prints the message and ends with `exit_code`."""
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(cut(message, LONGEST_ERROR))
 
 
 class FileError(LeukoscopeError, OSError):

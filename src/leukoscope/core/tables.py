@@ -22,6 +22,8 @@ from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_path
 from leukoscope.core.json_files import escape_surrogates, finite
 from leukoscope.core.parquet import read_parquet, write_parquet
+from leukoscope.core.printable import visible
+from leukoscope.core.spreadsheet import csv_line, unguard
 from leukoscope.core.strict_json import unique_keys
 
 Table = dict[str, np.ndarray]
@@ -74,10 +76,22 @@ def typed_columns(values: Mapping[str, list[Any]], *, text: Collection[str] = ()
     return {name: _loaded(column, name in text) for name, column in values.items()}
 
 
-def write_table(path: Path | str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> None:
-    """Write columns of equal length, atomically, in the format of the suffix."""
+def write_table(
+    path: Path | str,
+    columns: Mapping[str, Sequence[Any] | np.ndarray],
+    *,
+    guarded: bool = True,
+) -> None:
+    """Write columns of equal length, atomically, in the format of the suffix.
+
+    Args:
+        path: Where to write.
+        columns: Name to values.
+        guarded: In CSV, let no spreadsheet program take text for a formula; see `core.spreadsheet`.
+            `read_table` returns the text as it was, but other programs do not.
+    """
     names = list(columns)
-    with TableWriter(path, names) as writer:
+    with TableWriter(path, names, guarded=guarded) as writer:
         for values in zip(*columns.values(), strict=True):
             writer.write(dict(zip(names, values, strict=True)))
 
@@ -88,11 +102,15 @@ class TableWriter:
     Args:
         path: Where to write, by suffix; None or "-" prints CSV on standard output.
         fields: The columns, in order. A row may lack some (written as unknown) but adds none.
+        guarded: As for `write_table`.
     """
 
-    def __init__(self, path: Path | str | None, fields: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path | str | None, fields: Sequence[str], *, guarded: bool = True
+    ) -> None:
         self.path = None if path is None or str(path) == "-" else Path(path)
         self.fields = list(fields)
+        self._guarded = guarded
         if self.path is not None and self.path.suffix.lower() not in SUFFIXES:
             raise CohortError(f"{self.path}: choose a name that ends in {', '.join(SUFFIXES)}.")
         self._stack = ExitStack()
@@ -111,8 +129,7 @@ class TableWriter:
                 )
                 self._file = self._stack.enter_context(opened)
         if self._file is not None and not self._is_jsonl():
-            self._csv = csv.DictWriter(self._file, self.fields, lineterminator="\n")
-            self._csv.writeheader()
+            self._write_line(self.fields)
         return self
 
     def write(self, row: Mapping[str, object]) -> None:
@@ -123,7 +140,7 @@ class TableWriter:
             values = {name: finite(row.get(name)) for name in self.fields}
             self._file.write(escape_surrogates(json.dumps(values, ensure_ascii=False)) + "\n")
         else:
-            self._csv.writerow({name: _cell(row.get(name)) for name in self.fields})
+            self._write_line([finite(row.get(name)) for name in self.fields])
 
     def __exit__(
         self,
@@ -146,13 +163,13 @@ class TableWriter:
             raise
         return self._stack.__exit__(kind, error, trace)
 
+    def _write_line(self, values: Sequence[object]) -> None:
+        assert self._file is not None
+        line = csv_line(values, guarded=self._guarded)
+        self._file.write(visible(line) if self.path is None else line)
+
     def _is_jsonl(self) -> bool:
         return self.path is not None and self.path.suffix.lower() == ".jsonl"
-
-
-def _cell(value: object) -> object:
-    value = finite(value)
-    return "" if value is None else value
 
 
 def _read_csv(content: str, path: Path, text: Collection[str]) -> Table:
@@ -161,13 +178,18 @@ def _read_csv(content: str, path: Path, text: Collection[str]) -> Table:
     names, rows, delimiter = csv_rows(content, path, text)
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     table: Table = {}
-    for name, column in zip(map(readable, names), columns, strict=True):
-        values = list(column) if is_file_name(name) else [readable(value) for value in column]
+    for name, column in zip(map(_heading, names), columns, strict=True):
+        column = [unguard(value) for value in column]
+        values = column if is_file_name(name) else [readable(value) for value in column]
         if name in text or is_file_name(name):
             table[name] = text_column(values)
         else:
             table[name] = _typed(values if delimiter == "," else with_decimal_points(values))
     return table
+
+
+def _heading(name: str) -> str:
+    return unguard(readable(name))
 
 
 def is_file_name(column: str) -> bool:

@@ -184,7 +184,7 @@ def _column(name: str, values: np.ndarray | Sequence[Any]) -> np.ndarray:
 
 def write_cohort(cohort: Cohort, path: Path | str) -> None:
     """Write the table as .csv, .jsonl or .parquet, labels as ALL and HEM."""
-    write_table(path, _named_labels(cohort))
+    write_table(path, _named_labels(cohort), guarded=False)
 
 
 def _named_labels(cohort: Cohort) -> Table:

@@ -63,7 +63,7 @@ def test_a_cohort_is_read_with_its_labels_images_and_hashes(tmp_path: Path) -> N
     reviewed = made.case.cells[:6]
     assert [int(label) for label in cohort["label"]] == [HEM, ALL] * 3
     assert list(cohort["sha256"]) == [cell.sha256 for cell in reviewed]
-    assert list(cohort["subject"]) == ["'=7"] * 6
+    assert list(cohort["subject"]) == ["=7"] * 6
     assert list(cohort["reviewer"]) == ["Ada"] * 6
     assert [Path(path).read_bytes() for path in cohort["path"]] == [
         made.images[cell.id] for cell in reviewed

@@ -84,7 +84,9 @@ def _zip(
             return buffer.take()
 
         yield put("README.txt", _readme(case, cells, now).encode())
-        yield put("cohort.csv", b"".join(csv_lines(COLUMNS, map(_row, paths, cells))))
+        yield put(
+            "cohort.csv", b"".join(csv_lines(COLUMNS, map(_row, paths, cells), guarded=False))
+        )
         for path, cell in zip(paths, cells, strict=True):
             if cell.has_image:
                 compress = path.lower().endswith(COMPRESSED_SUFFIXES)

@@ -7,12 +7,13 @@ import re
 import unicodedata
 from urllib.parse import quote
 
+from leukoscope.core.printable import cut
+
 # Line and paragraph separators and marks that change the direction of text, with which a name could
 # look like another one.
 _MARKS = frozenset("\u2028\u2029\u200e\u200f\u061c" + "".join(map(chr, range(0x202A, 0x202F))))
 _ISOLATES = frozenset(map(chr, range(0x2066, 0x206A)))
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 def clean_name(raw: str, limit: int) -> str:
@@ -24,14 +25,6 @@ def clean_name(raw: str, limit: int) -> str:
     name = re.sub(r"^[A-Za-z]:(?=[\\/])", "", raw[: 64 * limit]).replace("\\", "/")
     parts = [part for part in name.split("/") if part.strip() not in ("", ".", "..")]
     return cut("".join(map(_printable, "/".join(parts))), limit)
-
-
-def cut(text: str, limit: int) -> str:
-    """Shorten `text` in the middle to at most `limit` characters."""
-    if len(text) <= limit:
-        return text
-    tail = limit // 2
-    return text[: limit - tail - 1] + _ELLIPSIS + text[len(text) - tail :]
 
 
 def disposition(filename: str) -> str:

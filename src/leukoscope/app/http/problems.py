@@ -13,10 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from leukoscope.app.http.methods import allowed_methods
-from leukoscope.app.http.names import cut
 from leukoscope.app.schemas import Problem
 from leukoscope.app.store import ConflictError, NotFoundError, UnavailableError
 from leukoscope.core.errors import LeukoscopeError, ModelFileError
+from leukoscope.core.printable import cut
 
 log = logging.getLogger("leukoscope.app")
 

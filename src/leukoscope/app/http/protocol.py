@@ -18,8 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from leukoscope.app.http.connections import ConnectionTable, client_key
 from leukoscope.app.http.framing import StrictConnection
 from leukoscope.app.http.headers import HEADERS, error_body
-from leukoscope.app.http.names import cut
 from leukoscope.app.limits import Limits
+from leukoscope.core.printable import cut
 
 HEAD_BYTES = 16_384
 MESSAGE_LENGTH = 200

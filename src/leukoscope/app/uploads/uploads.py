@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from python_multipart.multipart import parse_options_header
 
 from leukoscope.app.http.bodies import content_length
-from leukoscope.app.http.names import clean_name, cut
+from leukoscope.app.http.names import clean_name
 from leukoscope.app.http.problems import RequestError, describe_invalid
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import PredictIn
@@ -20,6 +20,7 @@ from leukoscope.app.uploads.memory_budget import Reservation
 from leukoscope.app.uploads.multipart import HOW_TO_SEND, FormReader
 from leukoscope.app.uploads.sniff import is_zip
 from leukoscope.app.uploads.uploaded_file import UploadedFile, UploadedImage, accept_file
+from leukoscope.core.printable import cut
 from leukoscope.core.strict_json import parse_json
 
 

@@ -1,0 +1,40 @@
+"""Text from elsewhere on a terminal: nothing in it moves the cursor, changes colors or hides.
+
+The command line prints with `show` only, which the linter checks.
+"""
+
+import re
+import sys
+from typing import TextIO
+
+# The longest error; a value of a file that a message repeats is cut in the middle.
+LONGEST_ERROR = 1_000
+_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+# Control characters except line end and tab, line separators, and marks that change the direction
+# of text, by which a name could look like another one.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def visible(text: str) -> str:
+    r"""Text with escapes such as \x1b for what a terminal would obey or not show."""
+    return _HIDDEN.sub(_escape, text)
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten `text` in the middle to at most `limit` characters."""
+    if len(text) <= limit:
+        return text
+    tail = limit // 2
+    return text[: limit - tail - 1] + _ELLIPSIS + text[len(text) - tail :]
+
+
+def show(*values: object, sep: str = " ", end: str = "\n", file: TextIO | None = None) -> None:
+    """Print text made visible, on standard output by default."""
+    print(visible(sep.join(map(str, values))), end=end, file=file or sys.stdout)
+
+
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match.group())
+    return f"\\x{number:02x}" if number < 0x20 else f"\\u{number:04x}"  # JSON knows the latter
