@@ -29,8 +29,8 @@ def test_lines_go_where_standard_error_is_now() -> None:
     assert sys.stderr is not now
 
 
-def test_only_the_command_line_prints() -> None:
-    allowed = ("cli", "core/console_log.py")
+def test_everything_is_printed_in_one_place() -> None:
+    allowed = ("__main__.py", "core/printable.py")
     source = ROOT / "src" / "leukoscope"
     calls = {
         path.relative_to(source)
