@@ -148,14 +148,42 @@ JPEG = b"\xff\xd8\xff\xe0" + bytes(200)
 
 
 @pytest.mark.parametrize(
-    "name", ["a.jfif", "a.jpe", "a.bmp ", "a.gif", "a.dcm", "a.heic", "without suffix", "scan.001"]
+    "name",
+    [
+        *("a.jfif", "a.jpe", "a.bmp ", "a.gif", "a.dcm", "a.heic"),
+        *("without suffix", "scan.001", "UID_1.2.3_all", "cell.bmp.part", "a.txt"),
+    ],
 )
 def test_no_image_of_a_folder_is_passed_over(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(JPEG)
-    (tmp_path / "notes.txt").write_bytes(JPEG)
+    (tmp_path / "notes.txt").write_text("words")
     (tmp_path / "README").write_text("words")
     assert [source.path.name for source in expand([tmp_path])] == [name]
     assert [source.path.name for source in expand([tmp_path / "*"])] == [name]
+
+
+def test_files_that_are_no_images_are_counted(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tree / "labels.csv").touch()
+    (tree / "README").touch()
+    expand(tree)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    counts = "1 without suffix, 1 .csv, 1 .txt"
+    assert record.getMessage() == f"{tree}: left out, not images: {counts}"
+    (nothing,) = expand(tree / "*.csv")
+    assert nothing.problem.endswith("1 .csv")
+
+
+def test_bad_files_of_a_zip_are_listed_with_their_problem(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for name in ("../1.bmp", "inner.zip", "2.bmp"):
+            archive.writestr(name, b"PK\x03\x04" if name == "inner.zip" else b"BM")
+    found = list_images(tmp_path / "z.zip")
+    assert [(source.member, bool(source.problem)) for source in found] == [
+        ("2.bmp", False),
+        ("../1.bmp", True),
+        ("inner.zip", True),
+    ]
 
 
 def test_one_string_or_path_is_one_source(tree: Path) -> None:
@@ -177,8 +205,8 @@ def test_a_zip_stands_for_its_images(tmp_path: Path) -> None:
         for name in ("./x/2.bmp", "10.bmp", "__MACOSX/._2.bmp", "notes.txt", "x/"):
             archive.writestr(name, b"" if name == "x/" else name)
     listed = list_images(path)
-    assert sorted(source.member for source in listed) == ["./x/2.bmp", "10.bmp"]
-    assert {read_member(path, source.member) for source in listed} == {b"./x/2.bmp", b"10.bmp"}
+    assert [source.member for source in listed] == ["10.bmp", "x/2.bmp"]
+    assert [read_member(path, source.number) for source in listed] == [b"10.bmp", b"./x/2.bmp"]
     (tmp_path / "cut.zip").write_bytes(path.read_bytes()[:60])
     assert "ZIP" in list_images(tmp_path / "cut.zip")[0].problem
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.image import decode, fixed_scale_crop
+from leukoscope.data.imaging.noise import without_noise
 from leukoscope.inference.evidence import check_image
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.rejection.flags import Flag
@@ -45,8 +46,8 @@ def read_image(source: Image, card: Card) -> ReadImage:
             return ReadImage(name, error=source.problem)
     try:
         if isinstance(source, Source):
-            path, member = source.path, source.member
-            source = read_member(path, member) if member else path
+            path = source.path
+            source = read_member(path, source.number) if source.member else path
         image = _decode(source)
         cell = fixed_scale_crop(image, card.input)
     except ImageError as error:
@@ -66,7 +67,7 @@ def _decode(source: Image) -> np.ndarray:
                 f"expected an array of uint8 (H, W, 3), got {source.dtype} {source.shape}; "
                 "give RGB from 0 to 255"
             )
-        return source
+        return without_noise(source)
     if isinstance(source, str):
         return decode(Path(source))
     if isinstance(source, Path | bytes):

@@ -1,7 +1,9 @@
 """Find the images behind what a user names: files, folders, patterns, or a table of paths."""
 
 import glob
+import logging
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,19 @@ from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
 from leukoscope.data.cohort import Cohort, read_cohort_table
-from leukoscope.data.imaging.formats import OTHER_IMAGE_SUFFIXES, SUFFIXES, sniff, suffix_of
-from leukoscope.inference.zip_images import zip_images
+from leukoscope.data.imaging.formats import SUFFIXES, suffix_of
+from leukoscope.data.imaging.other_files import (
+    HEAD_BYTES,
+    describe_left_out,
+    has_image_suffix,
+    is_image,
+)
+from leukoscope.inference.zip_images import list_zip
 
 if TYPE_CHECKING:
     import pandas
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,11 +39,13 @@ class Source:
         path: The file.
         problem: Why there is no image.
         member: Name inside `path`, if that is a ZIP.
+        number: Place of the member in the directory of the ZIP.
     """
 
     path: Path
     problem: str = ""
     member: str = ""
+    number: int = 0
 
     @property
     def name(self) -> str:
@@ -67,7 +79,7 @@ def list_images(images: Images) -> list[Image]:
         if isinstance(image, str | os.PathLike):
             for source in _behind(Path(image)):
                 for inner in _inside(source):
-                    found.setdefault(os.path.abspath(inner.name), inner)
+                    found.setdefault((os.path.abspath(inner.path), inner.member), inner)
         else:
             found[number] = image
     return list(found.values())
@@ -77,10 +89,11 @@ def expand(named: Path | str | Iterable[Path | str]) -> list[Source]:
     """List the images behind files, folders and glob patterns.
 
     A folder, or a pattern (`*`, `?`, `[...]`, `**`) that is not an existing file, gives its images
-    by extension, in natural order, without hidden files. Images in formats that are not read are
-    listed too, for the decoder to name, and files without an extension by their first bytes. A file
-    is listed whatever its name. Symbolic links to folders are followed, each folder once, so that a
-    loop ends. The order is that of the arguments. An image named twice is listed once.
+    in natural order, without hidden files: by extension, or by the first bytes. Images in formats
+    that are not read are listed too, for the decoder to name; other files are counted in a warning.
+    A named file is listed whatever its name. Symbolic links to folders are followed, each folder
+    once, so that a loop ends. The order is that of the arguments. An image named twice is listed
+    once.
 
     Returns:
         The sources; whatever does not exist or cannot be read is listed in its place, with its
@@ -117,31 +130,56 @@ def _inside(source: Source) -> Iterator[Source]:
     if source.problem or suffix not in (*TABLE_SUFFIXES, ".zip") or not source.path.is_file():
         yield source
         return
-    members: list[Source] = []
-    problem = "a ZIP without images"
     try:
-        if suffix == ".zip":
-            members = [Source(source.path, member=name) for name in zip_images(source.path)]
-        else:
-            members = [Source(path) for path in read_cohort_table(source.path).paths]
-            problem = "a table without rows"
+        yield from _zip(source.path) if suffix == ".zip" else _table(source.path)
     except LeukoscopeError as error:
-        problem = str(error).removeprefix(f"{source.path}: ").rstrip(".")
-    yield from members or [Source(source.path, problem)]
+        yield Source(source.path, str(error).removeprefix(f"{source.path}: ").rstrip("."))
+
+
+def _table(path: Path) -> list[Source]:
+    paths = read_cohort_table(path).paths
+    return [Source(path) for path in paths] or [Source(path, "a table without rows")]
+
+
+def _zip(path: Path) -> list[Source]:
+    listing = list_zip(path)
+    if not listing.entries:
+        return [Source(path, _without("a ZIP without images", listing.left_out))]
+    _say_left_out(path, listing.left_out)
+    entries = sorted(listing.entries, key=lambda entry: natural_key(entry.name))
+    return [Source(path, entry.problem, entry.name, entry.number) for entry in entries]
+
+
+def _say_left_out(place: Path, left_out: Counter[str]) -> None:
+    if left_out:
+        _log.warning("%s: left out, not images: %s", place, describe_left_out(left_out))
+
+
+def _without(what: str, left_out: Counter[str]) -> str:
+    others = describe_left_out(left_out)
+    return f"{what}; it has {others}" if others else what
 
 
 def _folder(path: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
-    empty = True
-    for source in _walk(path, seen):
+    empty, left_out = True, Counter[str]()
+    for source in _walk(path, seen, left_out):
         empty = False
         yield source
     if empty:
         kinds = " ".join(sorted(SUFFIXES))
-        yield Source(path, f"a folder without images ({kinds})")
+        yield Source(path, _without(f"a folder without images ({kinds})", left_out))
+    else:
+        _say_left_out(path, left_out)
 
 
-def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
-    """The images below a folder. `seen` holds (device, inode) of the folders entered."""
+def _walk(folder: Path, seen: set[tuple[int, int]], left_out: Counter[str]) -> Iterator[Source]:
+    """The images below a folder.
+
+    Args:
+        folder: The folder.
+        seen: (device, inode) of the folders entered, which grows.
+        left_out: Number of files that are no images by suffix, which grows.
+    """
     waiting: list[tuple[Path, bool]] = [(folder, True)]
     while waiting:
         path, is_folder = waiting.pop()
@@ -157,7 +195,16 @@ def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
         except OSError as error:
             yield Source(path, f"a folder that can't be read: {error.strerror}")
             continue
-        wanted = [(path / entry.name, _is_folder(entry)) for entry in entries if _wanted(entry)]
+        wanted = []
+        for entry in entries:
+            if entry.name.startswith("."):  # among them macOS's ._name.bmp, which is no image
+                continue
+            if _is_folder(entry):
+                wanted.append((path / entry.name, True))
+            elif _is_image(Path(entry.path)):
+                wanted.append((path / entry.name, False))
+            else:
+                left_out[suffix_of(entry.name)] += 1
         waiting.extend(reversed(wanted))
 
 
@@ -165,36 +212,35 @@ def _pattern(pattern: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
     # pathlib's ** doesn't follow links, so it ends where the glob module's may not.
     base, parts = Path(pattern.anchor), pattern.relative_to(pattern.anchor).parts
     matches = sorted(base.glob(str(Path(*parts))), key=lambda path: natural_key(str(path)))
-    empty = True
+    empty, left_out = True, Counter[str]()
     for match in matches:
+        sources: Iterable[Source] = []
         if match.is_dir():
-            sources: Iterable[Source] = _walk(match, seen)
+            sources = _walk(match, seen, left_out)
+        elif _is_image(match):
+            sources = [Source(match)]
         else:
-            sources = [Source(match)] if _is_image(match) else []
+            left_out[suffix_of(match.name)] += 1
         for source in sources:
             empty = False
             yield source
     if empty:
-        yield Source(pattern, "no image matches this pattern")
-
-
-def _wanted(entry: "os.DirEntry[str]") -> bool:
-    if entry.name.startswith("."):  # among them macOS's ._name.bmp, which is no image
-        return False
-    return _is_folder(entry) or _is_image(Path(entry.path))
+        yield Source(pattern, _without("no image matches this pattern", left_out))
+    else:
+        _say_left_out(pattern, left_out)
 
 
 def _is_image(path: Path) -> bool:
-    """True for an image by its suffix, or by its first bytes if it has no suffix."""
-    suffix = suffix_of(path.name)
-    if suffix and not suffix[1:].isdecimal():
-        return suffix in SUFFIXES or suffix in OTHER_IMAGE_SUFFIXES
+    """True for an image in any format by its suffix, or else by its first bytes."""
+    if has_image_suffix(path.name):
+        return True
     try:
+        if not path.is_file():  # reading a pipe would block
+            return False
         with path.open("rb") as file:
-            head = file.read(132)
+            return is_image(file.read(HEAD_BYTES))
     except OSError:
         return False
-    return sniff(head) is not None or head[128:] == b"DICM"
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

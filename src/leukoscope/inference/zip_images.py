@@ -2,55 +2,52 @@
 
 import zipfile
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from leukoscope.core.errors import ImageError
-from leukoscope.core.files import natural_key
-from leukoscope.data.imaging.formats import OTHER_IMAGE_SUFFIXES, SUFFIXES, suffix_of
+from leukoscope.data.imaging.zip_entries import ZipListing, list_entries
 
 MAX_BYTES = 256_000_000
 """Limit of one unpacked image, as for a file."""
 
 
-def zip_images(path: Path) -> list[str]:
-    """List the images of a ZIP in natural order, without hidden files.
+def list_zip(path: Path) -> ZipListing:
+    """List the images of a ZIP.
 
     Raises:
         ImageError: Not a ZIP, or a broken one.
     """
-    names = dict.fromkeys(info.filename for info in _opened(path).infolist() if not info.is_dir())
-    return sorted(filter(_is_image, names), key=natural_key)
+    return list_entries(_opened(path))
 
 
-def read_member(path: Path, member: str) -> bytes:
+def read_member(path: Path, number: int) -> bytes:
     """Read one file of a ZIP.
 
+    Args:
+        path: The ZIP.
+        number: The place of the file in the directory of the ZIP.
+
     Raises:
-        ImageError: It cannot be read, or is too large.
+        ImageError: It cannot be read, or is too large. The message has no file name.
     """
     archive = _opened(path)
     try:
-        with archive.open(member) as file:
+        with archive.open(archive.infolist()[number]) as file:
             data = file.read(MAX_BYTES + 1)
     except Exception as error:  # each method of compression has errors of its own
-        raise ImageError(f"{path / member}: cannot be unpacked ({error}).") from error
+        raise ImageError(f"cannot be unpacked ({error}).") from error
     if len(data) > MAX_BYTES:
-        raise ImageError(f"{path / member}: larger than {MAX_BYTES:,} bytes.")
+        raise ImageError(f"larger than {MAX_BYTES / 1e6:.0f} MB; crop the cell first.")
     return data
-
-
-def _is_image(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    hidden = any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)
-    suffix = suffix_of(name)
-    return not hidden and (suffix in SUFFIXES or suffix in OTHER_IMAGE_SUFFIXES)
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return _archive(str(path), path.stat().st_mtime_ns)
-    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise ImageError(f"{path}: cannot be read as a ZIP ({error}).") from error
+    except ImageError:
+        raise
+    except Exception as error:  # a hostile directory can raise nearly anything
+        raise ImageError(f"cannot be read as a ZIP ({error}); make it again.") from error
 
 
 @lru_cache(maxsize=4)

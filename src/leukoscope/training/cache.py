@@ -24,7 +24,7 @@ from leukoscope.core.files import atomic_path, write_text
 from leukoscope.core.progress import track
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.descriptors import NAMES, VERSION, describe
-from leukoscope.data.imaging.image import Crop, read_cell
+from leukoscope.data.imaging.image import DECODING, Crop, read_cell
 from leukoscope.training.mapped_array import create, open_mapped
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,8 @@ def estimate_measuring(cells: int, jobs: int, what: str = "") -> str:
 def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2) -> Crops:
     """The crops of a cohort, from the cache if it holds them.
 
-    The cache key is made of the images' hashes in order and the crop, so a changed file is never
-    taken for the old one.
+    The cache key is made of the images' hashes in order, the crop and `DECODING`, so a changed file
+    is never taken for the old one.
 
     Args:
         cohort: The cells, hashed.
@@ -157,7 +157,7 @@ def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crop
     folder = folder or cache_folder()
     # An image without a hash could not be read; its path keeps two such cohorts apart.
     names = [sha256 or path for sha256, path in zip(cohort["sha256"], cohort["path"], strict=True)]
-    key = hashlib.sha256(repr((*kind.key, names)).encode()).hexdigest()[:24]
+    key = hashlib.sha256(repr((DECODING, *kind.key, names)).encode()).hexdigest()[:24]
     array, remarks = folder / f"{key}.npy", folder / f"{key}.json"
     paths = cohort["path"].tolist()
     cached = _read(array, remarks, kind, len(paths))

@@ -99,6 +99,13 @@ def test_names_that_are_there_twice_are_two_images():
     with pytest.warns(UserWarning, match="Duplicate"):
         data = zipped([("1.bmp", b"BM1"), ("1.bmp", b"BM2")])
     assert [item.load() for item in open_archive("z", data, LIMITS)] == [b"BM1", b"BM2"]
+    assert names(data) == ["z/1.bmp", "z/1 (2).bmp"]
+
+
+def test_a_file_without_a_name_is_refused_and_the_rest_goes_on():
+    data = zipped([("x.bmp", b"BM1"), ("2.bmp", b"BM2")]).replace(b"x.bmp", b"\0.bmp")
+    assert "without a name" in problems(data)[0]
+    assert problems(data)[1] == ""
 
 
 @pytest.mark.parametrize(
@@ -208,8 +215,13 @@ def test_too_many_entries_are_not_even_listed():
 
 
 def test_an_archive_without_images():
-    for data in (zipped({}), zipped({"readme.txt": b"hello"})):
-        assert problems(data) == ["an archive without images."]
+    assert problems(zipped({})) == ["an archive without images."]
+    (problem,) = problems(zipped({"readme.txt": b"hello", ".cells/1.bmp": b"BM"}))
+    assert problem == "an archive without images; it has 1 .txt, 1 hidden."
+
+
+def test_images_in_formats_that_are_not_read_are_listed():
+    assert names(zipped({"1.heic": b"", "2.gif": b"", "3.txt": b""})) == ["z/1.heic", "z/2.gif"]
 
 
 whole = zipped({"1.bmp": b"BM" + bytes(500), "2.png": PNG})

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.limits import Limits
 from leukoscope.app.uploads.multipart import FormReader
-from leukoscope.app.uploads.sniff import archive_kind
 from leukoscope.app.uploads.uploaded_file import UploadedFile
 from leukoscope.app.uploads.uploads import expand, read_json
 from leukoscope.core.errors import ImageError
+from leukoscope.data.imaging.other_files import archive_kind
 from tests.app.forms import BOUNDARY, field, files, form, part, zipped
 
 SMALL = Limits(image_bytes=1_000, request_images=5)

@@ -43,3 +43,4 @@ def test_other_bytes_are_no_format(data):
 
 def test_tiff_has_two_byte_orders():
     assert sniff(b"II*\0").name == sniff(b"MM\0*").name == "TIFF"
+    assert sniff(b"II+\0").name == sniff(b"MM\0+").name == "TIFF"  # BigTIFF

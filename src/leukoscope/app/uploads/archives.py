@@ -5,27 +5,23 @@ and ratios are checked on the bytes that come out, never on what a header claims
 """
 
 import io
-import stat
 import threading
 import zipfile
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from leukoscope.app.http.names import clean_name
 from leukoscope.app.limits import MB, Limits
-from leukoscope.app.uploads.sniff import NESTED, archive_kind, is_image
 from leukoscope.app.uploads.uploaded_file import UploadedFile
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.formats import SUFFIXES
+from leukoscope.data.imaging.other_files import describe_left_out
+from leukoscope.data.imaging.zip_entries import SAFE_METHODS, ZipEntry, ZipListing, list_entries
 
 CENTRAL_HEADER = b"PK\x01\x02"
 # Limit on directory entries before they are listed; here folders and other files count too.
 MAX_ENTRIES = 40_000
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Unpacking less than this is harmless at any ratio: an all-black cell compresses a thousandfold.
 HARMLESS_BYTES = 1 * MB
 CHUNK = 256 * 1024
-ENCRYPTED_FLAG = 0x1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,6 @@ class Archive:
             raise ImageError(f"an archive of more than {MAX_ENTRIES:,} entries; split it.")
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-            self.entries = self._zip.infolist()
         except Exception as error:  # a hostile directory can raise nearly anything
             raise ImageError("a broken ZIP archive; make it again.") from error
         self._limits = limits
@@ -66,13 +61,13 @@ class Archive:
         self._inflated = 0
         self._lock = threading.Lock()
 
-    def head(self, info: zipfile.ZipInfo) -> bytes:
-        """The first bytes of a member, enough to recognize its format; empty if damaged."""
-        try:
-            with self._zip.open(info) as file:
-                return file.read(512)
-        except Exception:  # reported when the whole member is read
-            return b""
+    def listing(self) -> ZipListing:
+        """The images and the refused files."""
+        return list_entries(self._zip, SAFE_METHODS)
+
+    def info(self, entry: ZipEntry) -> zipfile.ZipInfo:
+        """The directory's record of an entry."""
+        return self._zip.infolist()[entry.number]
 
     def read(self, info: zipfile.ZipInfo) -> bytes:
         """Unpack a member.
@@ -111,7 +106,8 @@ class Archive:
 def open_archive(name: str, data: bytes, limits: Limits) -> list[ArchiveMember | UploadedFile]:
     """List the images of an archive in its order, and refused members with a reason.
 
-    Folders, hidden files and other files are skipped.
+    Folders, hidden files and files that are no images are skipped; see
+    `leukoscope.data.imaging.zip_entries`.
 
     Args:
         name: Name of the archive, which becomes the prefix of its members' names.
@@ -122,9 +118,12 @@ def open_archive(name: str, data: bytes, limits: Limits) -> list[ArchiveMember |
         archive = Archive(data, limits)
     except ImageError as error:
         return [UploadedFile(name, problem=str(error))]
-    images = [image for info in archive.entries if (image := _entry(archive, info, name, limits))]
+    listing = archive.listing()
+    images = [_member(archive, entry, name, limits) for entry in listing.entries]
     if not images:
-        return [UploadedFile(name, problem="an archive without images.")]
+        others = describe_left_out(listing.left_out)
+        kinds = f"; it has {others}" if others else ""
+        return [UploadedFile(name, problem=f"an archive without images{kinds}.")]
     if len(images) > limits.request_images:
         return [UploadedFile(name, problem=too_many(len(images), limits))]
     return images
@@ -141,38 +140,10 @@ def too_large(limits: Limits) -> str:
     return f"larger than {limits.image_bytes / MB:.0f} MB; crop the cell first."
 
 
-def _entry(
-    archive: Archive, info: zipfile.ZipInfo, archive_name: str, limits: Limits
-) -> ArchiveMember | UploadedFile | None:
-    """One directory entry; None if it is not an image to predict."""
-    raw = info.filename.replace("\\", "/")
-    parts = raw.split("/")
-    name = clean_name(f"{archive_name}/{raw}", limits.name_length)
-    if raw.startswith("/") or ".." in parts or raw[1:2] == ":":
-        return UploadedFile(name, problem="its name points outside the archive.")
-    if info.is_dir() or raw.endswith("/"):
-        return None
-    if "__MACOSX" in parts or any(part.startswith(".") for part in parts):
-        return None
-    problem = _problem(info)
-    if PurePosixPath(raw).suffix.lower() in SUFFIXES:
-        return (
-            UploadedFile(name, problem=problem) if problem else ArchiveMember(archive, info, name)
-        )
-    if problem:  # neither an image by its name nor readable
-        return None
-    head = archive.head(info)
-    if archive_kind(head):
-        return UploadedFile(name, problem=NESTED)
-    return ArchiveMember(archive, info, name) if is_image(head) else None
-
-
-def _problem(info: zipfile.ZipInfo) -> str:
-    mode = info.external_attr >> 16
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return "a link or device inside the archive, not a file."
-    if info.flag_bits & ENCRYPTED_FLAG:
-        return "encrypted; make the archive without a password."
-    if info.compress_type not in METHODS:
-        return "packed with an unsupported method; use plain ZIP compression (deflate)."
-    return ""
+def _member(
+    archive: Archive, entry: ZipEntry, archive_name: str, limits: Limits
+) -> ArchiveMember | UploadedFile:
+    name = clean_name(f"{archive_name}/{entry.name}", limits.name_length)
+    if entry.problem:
+        return UploadedFile(name, problem=entry.problem)
+    return ArchiveMember(archive, archive.info(entry), name)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from leukoscope.app.uploads.sniff import archive_kind, is_zip
+from leukoscope.app.uploads.sniff import is_zip
 from leukoscope.core.errors import ImageError
+from leukoscope.data.imaging.other_files import HEAD_BYTES, archive_kind
 
 
 class UploadedImage(Protocol):
@@ -44,7 +45,7 @@ class UploadedFile:
 
 def accept_file(name: str, data: bytes) -> UploadedFile:
     """Take a file, or refuse it if it is an archive of an unsupported kind."""
-    kind = archive_kind(data[:512])
+    kind = archive_kind(data[:HEAD_BYTES])
     if kind and kind != "ZIP":
         return UploadedFile(
             name, problem=f"{kind} archives are not supported; send a ZIP or the images."

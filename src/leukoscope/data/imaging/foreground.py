@@ -1,14 +1,15 @@
 """Foreground of an image: the rules for which pixels are the cell, side by side.
 
-A C-NMC image is one cell on pure black, so every pixel that is not black is the cell. A copy made
-by JPEG or by another segmentation has specks and a blended rim, so some uses need a higher level.
-Each rule compares the brightest channel of a pixel with a level:
+A C-NMC image is one cell on pure black, so every pixel that is not black is the cell. Decoding
+removes the noise that JPEG and WebP leave on the black (`leukoscope.data.imaging.noise`), so all
+rules see the same background. They differ at the rim, which compression or another segmentation
+blends with black. Each rule compares the brightest channel of a pixel with a level:
 
 | rule | brightest channel | used by |
 |---|---|---|
 | `nonblack_mask` | above 0 | measurements (area), heatmaps and occlusion, evaluation |
 | the same in PyTorch | above 0 | `models.network.local_features`, as part of the model |
-| `lit_mask` | 16 or more | image quality: JPEG specks on black must not count |
+| `lit_mask` | 16 or more | image quality; noise on the black is what is below |
 | `bright_mask` | above 8 and half of the median | descriptors: the blended rim is left out |
 | `solid_mask` | above 8 and 0.35 of the 90th percentile | audit: one outline in two copies |
 
@@ -25,7 +26,7 @@ from leukoscope.data.imaging.shape import eroded
 Mask = NDArray[np.bool_]
 
 LIT = 16
-"""Gray level from which a pixel counts as lit: JPEG copies have specks on what was pure black."""
+"""Gray level from which a pixel counts as lit. JPEG turns pure black into pixels below it."""
 SPECK_LEVEL = 8
 """Gray level of the brightest JPEG specks on black; the foreground is above it."""
 BRIGHT_FRACTION = 0.5
@@ -75,7 +76,7 @@ def bright_mask(image: NDArray[np.uint8]) -> Mask:
     Returns:
         bool (H, W), all False for an image without a pixel above `SPECK_LEVEL`.
     """
-    brightest = _brightest(image)
+    brightest = brightest_channel(image)
     counts = np.bincount(brightest.ravel(), minlength=256)
     counts[: SPECK_LEVEL + 1] = 0
     median = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
@@ -91,7 +92,7 @@ def solid_mask(image: NDArray[np.uint8]) -> Mask:
     Returns:
         bool (H, W), all False for an image without a pixel above `SPECK_LEVEL`.
     """
-    brightest = _brightest(image)
+    brightest = brightest_channel(image)
     lit = brightest[brightest > SPECK_LEVEL]
     if lit.size == 0:
         return np.zeros(brightest.shape, dtype=bool)
@@ -120,8 +121,8 @@ def bounding_box(mask: Mask) -> tuple[slice, slice] | None:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _brightest(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Brightest channel of each pixel; many times as fast as `image.max(axis=2)`."""
+def brightest_channel(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Brightest channel of each pixel, uint8 (H, W); many times as fast as `image.max(axis=2)`."""
     brightest: NDArray[np.uint8] = np.maximum(
         np.maximum(image[..., 0], image[..., 1]), image[..., 2]
     )

@@ -39,7 +39,9 @@ FORMATS = (
         "image/jpeg",
         re.compile(rb"\xff\xd8\xff"),
     ),
-    ImageFormat("TIFF", "TIFF", (".tif", ".tiff"), "image/tiff", re.compile(rb"II\*\x00|MM\x00\*")),
+    ImageFormat(  # TIFF and BigTIFF, in both byte orders
+        "TIFF", "TIFF", (".tif", ".tiff"), "image/tiff", re.compile(rb"II[*+]\x00|MM\x00[*+]")
+    ),
     ImageFormat("WebP", "WEBP", (".webp",), "image/webp", re.compile(rb"(?s:RIFF....WEBP)")),
 )
 SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes)
@@ -50,58 +52,9 @@ HEAD_BYTES = 12
 """Number of first bytes of a file that `sniff` needs."""
 
 
-OTHER_IMAGE_SUFFIXES = frozenset(
-    [
-        ".gif",
-        ".dcm",
-        ".dicom",
-        ".heic",
-        ".heif",
-        ".avif",
-        ".jp2",
-        ".j2k",
-        ".jxl",
-        ".svs",
-        ".ndpi",
-        ".czi",
-        ".lif",
-        ".nd2",
-        ".mrxs",
-        ".scn",
-        ".vsi",
-        ".pdf",
-        ".psd",
-        ".raw",
-        ".dng",
-        ".nef",
-        ".cr2",
-        ".ico",
-        ".tga",
-        ".ppm",
-        ".pgm",
-        ".svg",
-    ]
-)
-"""Suffixes of images in formats that are not read; a folder's list shows them with the reason."""
-
-
 def suffix_of(name: str) -> str:
     """The suffix of a file name in lower case, without blanks around it."""
     return PurePath(name.strip()).suffix.strip().lower()
-
-
-def what_else(head: bytes) -> str:
-    """Name the content of a file that is not an image; "" if it is not recognized.
-
-    Args:
-        head: The first bytes of the file, some hundred if it has as many.
-    """
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the image itself; fetch the images with git lfs pull"
-    if start.startswith((b"<!doctype html", b"<html", b"<head")):
-        return "an HTML page saved as an image, perhaps an error of the server; download it again"
-    return ""
 
 
 def sniff(head: bytes) -> ImageFormat | None:

@@ -5,6 +5,7 @@ original pixels from a 450x450 and from a 600x600 image, and only then is resize
 """
 
 import io
+import re
 import stat
 import warnings
 from dataclasses import dataclass
@@ -14,11 +15,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.formats import NOT_READ, PILLOW_FORMATS, what_else
+from leukoscope.data.imaging.formats import PILLOW_FORMATS
+from leukoscope.data.imaging.headers import check_depth, has_unused_alpha, select_picture
+from leukoscope.data.imaging.noise import without_noise
+from leukoscope.data.imaging.other_files import HEAD_BYTES, why_not_read
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
 
+DECODING = 2
+"""Changes when any file is decoded to other pixels; part of the key of what is cached."""
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 256_000_000
 
@@ -51,7 +57,8 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
 
     Returns:
         uint8 array (H, W, 3). Gray becomes RGB. Transparent pixels are blended with black, the
-        background of a cell.
+        background of a cell. The noise of lossy compression on the black is removed; see
+        `leukoscope.data.imaging.noise`.
 
     Raises:
         ImageError: The file is absent, unreadable, not an image, truncated, too large or animated,
@@ -67,10 +74,10 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # size is checked below, before decoding
             with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
-                _check_header(image, name, max_pixels)
-                return np.asarray(_rgb(image))
-    except ImageError:
-        raise
+                _check_header(image, data, max_pixels)
+                return without_noise(np.asarray(_rgb(image)))
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from None
     except Exception as error:  # decoders of hostile bytes raise nearly anything
         raise ImageError(f"{name}: {_cause(error, data)}") from error
 
@@ -138,40 +145,26 @@ def read_bytes(path: Path) -> bytes:
         raise ImageError(f"{path}: cannot be read ({reason}).") from error
 
 
-def _check_header(image: "ImageFile.ImageFile", name: str, max_pixels: int) -> None:
+def _check_header(image: "ImageFile.ImageFile", data: bytes, max_pixels: int) -> None:
+    select_picture(image)
     width, height = image.size
-    mode = image.mode
     if width * height > max_pixels:
         raise ImageError(
-            f"{name}: {width} x {height} pixels is more than a single cell needs "
+            f"{width} x {height} pixels is more than a single cell needs "
             f"(limit {max_pixels / 1e6:.0f} megapixels); crop the cell first."
         )
-    if _has_second_frame(image):
-        raise ImageError(
-            f"{name}: holds several images (animation or stack); save one of them as PNG."
-        )
-    # Pillow would drop the low byte of 16-bit color and say "RGB".
-    deep = any(";16" in str(tile) for tile in image.tile)
-    if deep or mode.startswith(("I", "F")):
-        raise ImageError(f"{name}: has more than 8 bits a channel ({mode}); save it as 8-bit RGB.")
-    if mode in ("CMYK", "LAB", "YCCK"):
-        raise ImageError(f"{name}: the color mode is {mode}, for printing; save it as 8-bit RGB.")
+    check_depth(image, data)
+    if image.mode in ("CMYK", "LAB", "YCCK"):
+        raise ImageError(f"the color mode is {image.mode}, for printing; save it as 8-bit RGB.")
 
 
-def _has_second_frame(image: "Image.Image") -> bool:
-    # Not n_frames: it walks every page of a TIFF, and a hostile one has millions.
-    try:
-        image.seek(1)
-    except EOFError:
-        return False
-    return True
-
-
-def _rgb(image: "Image.Image") -> "Image.Image":
+def _rgb(image: "ImageFile.ImageFile") -> "Image.Image":
     from PIL import Image
 
     if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
         return image if image.mode == "RGB" else image.convert("RGB")
+    if has_unused_alpha(image):
+        return image.convert("RGB")
     rgba = image.convert("RGBA")
     black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
     return Image.alpha_composite(black, rgba).convert("RGB")
@@ -181,11 +174,13 @@ def _cause(error: Exception, data: bytes) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return f"{what_else(data[:600]) or NOT_READ}."
+        return f"{why_not_read(data[:HEAD_BYTES])}."
     if isinstance(error, Image.DecompressionBombError):
         return "far larger than a single cell; crop the cell first."
     if "truncated" in str(error).lower() or "not enough" in str(error).lower():
         return f"the image is truncated ({len(data)} bytes); copy it again from its source."
+    if re.search("unsupported|not supported|cannot handle", str(error), re.IGNORECASE):
+        return f"of a kind that is not read ({error}); save it as PNG with 8 bits a channel."
     return (
         f"damaged or unreadable ({error or type(error).__name__}); copy it again from its source."
     )

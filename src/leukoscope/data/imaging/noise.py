@@ -1,0 +1,50 @@
+"""Remove the noise of lossy compression from the black around a cell.
+
+A model, its measurements and its heatmaps take every pixel that is not black for the cell. JPEG and
+WebP leave faint pixels on the black, up to a block's width away from the cell, and 15 % more "cell"
+is like no training cell. This happens once, in decoding, so training, prediction and the audit see
+the same pixels. A lossless picture isn't changed: the dark pixels of its rim touch brighter ones.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.data.imaging.foreground import LIT, brightest_channel
+from leukoscope.data.imaging.shape import eroded, find_runs, label_runs
+
+REACH = 2
+"""Distance in pixels from a lit pixel beyond which a faint pixel is noise and not the cell's rim.
+No faint pixel of a C-NMC image is that far out; the mildest JPEG has a hundred of them."""
+MOST_RUNS = 1_000_000
+"""Largest number of dark stretches along rows. A cell on black has some thousand; a picture with
+more than this is no cell, and labeling it could fill the memory."""
+
+
+def without_noise(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Set the faint pixels around a cell to black if the picture was compressed with loss.
+
+    A pixel is faint if its brightest channel is below `LIT` but not 0. One faint pixel more than
+    `REACH` pixels away from every lit one shows that the black has noise. Then every pixel below
+    `LIT` that is connected to the frame by such pixels becomes black; dark places inside the cell
+    stay. Applied twice, it changes nothing more.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+
+    Returns:
+        The image itself if its black has no noise, else a copy.
+    """
+    brightest = brightest_channel(image)
+    dark = brightest < LIT
+    if not (eroded(dark, REACH) & (brightest > 0)).any():
+        return image
+    if np.count_nonzero(dark[:, 1:] & ~dark[:, :-1]) > MOST_RUNS:
+        return image
+    runs = find_runs(dark)
+    component = label_runs(runs, diagonal=False)
+    height, width = dark.shape
+    at_frame = (runs.row == 0) | (runs.row == height - 1) | (runs.start == 0) | (runs.stop == width)
+    outside = np.zeros(int(component.max()) + 1, dtype=bool)
+    outside[component[at_frame]] = True
+    dark[dark] = np.repeat(outside[component], runs.length)
+    return np.where(dark[..., None], np.uint8(0), image)

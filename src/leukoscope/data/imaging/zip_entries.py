@@ -1,0 +1,169 @@
+"""List the images of a ZIP, whichever program made it, with one reason for each that is refused.
+
+Used for uploads and for `predict cells.zip`. Names are labels only: nothing is unpacked under them.
+"""
+
+import stat
+import unicodedata
+import zipfile
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from leukoscope.data.imaging.formats import suffix_of
+from leukoscope.data.imaging.other_files import (
+    HEAD_BYTES,
+    archive_kind,
+    has_image_suffix,
+    is_image,
+)
+
+UTF8_FLAG, ENCRYPTED_FLAG, DOS_FOLDER = 0x800, 0x1, 0x10
+SAFE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Methods whose expansion is bounded; bzip2 and LZMA may hide more."""
+ALL_METHODS = (*SAFE_METHODS, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+"""Methods that Python unpacks."""
+DOCUMENT_SUFFIXES = frozenset(
+    [
+        ".docx",
+        ".xlsx",
+        ".pptx",
+        ".odt",
+        ".ods",
+        ".odp",
+        ".npz",
+        ".jar",
+        ".whl",
+    ]
+)
+"""Suffixes of files that are a ZIP inside, but no archive to a user."""
+NAMELESS = "(without a name)"
+NESTED = "an archive inside an archive; unpack it first."
+
+
+@dataclass(frozen=True, slots=True)
+class ZipEntry:
+    """One image of a ZIP, or a file that is refused.
+
+    Attributes:
+        number: Its place in the directory of the ZIP.
+        name: Its relative path with forward slashes, unique in the ZIP.
+        problem: Why it is refused, or "".
+    """
+
+    number: int
+    name: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ZipListing:
+    """The images of a ZIP.
+
+    Attributes:
+        entries: Images and refused files in the order of the directory.
+        left_out: Number of other files by suffix; "hidden" for images with a hidden name.
+    """
+
+    entries: list[ZipEntry]
+    left_out: Counter[str]
+
+
+def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHODS) -> ZipListing:
+    """List the images of a ZIP.
+
+    Folders and what macOS adds are skipped. A name that occurs twice gets a number.
+
+    Args:
+        archive: The opened ZIP.
+        methods: The methods of compression that are unpacked.
+    """
+    entries: list[ZipEntry] = []
+    left_out, seen = Counter[str](), Counter[str]()
+    for number, info in enumerate(archive.infolist()):
+        path = decoded_name(info).replace("\\", "/")
+        if path.endswith("/") or _is_folder(info):
+            continue
+        parts = [part for part in path.split("/") if part.strip() not in ("", ".")]
+        name = "/".join(parts)
+        if "__MACOSX" in parts or parts[-1:] == [".DS_Store"]:
+            continue
+        if any(part.startswith(".") and part != ".." for part in parts):
+            left_out["hidden"] += has_image_suffix(name) and not parts[-1].startswith("._")
+            continue
+        problem = _problem(info, path, parts, methods)
+        if not has_image_suffix(name):
+            suffix = suffix_of(name)
+            head = b"" if problem else _head(archive, info)
+            if archive_kind(head) and suffix not in DOCUMENT_SUFFIXES:
+                problem = NESTED
+            if (suffix and problem and problem != NESTED) or (not problem and not is_image(head)):
+                left_out[suffix] += 1
+                continue
+        seen[name] += 1
+        if seen[name] > 1:
+            pure = PurePosixPath(name)
+            name = str(pure.with_name(f"{pure.stem} ({seen[name]}){pure.suffix}"))
+        entries.append(ZipEntry(number, name or NAMELESS, problem))
+    return ZipListing(entries, +left_out)
+
+
+def decoded_name(info: zipfile.ZipInfo) -> str:
+    """The name of an entry, where need be by guessing its encoding.
+
+    The standard knows code page 437 and, with a flag, UTF-8. Programs also write UTF-8 without the
+    flag, and Windows-1252. Valid UTF-8 is taken for it; of the other two, the one that gives more
+    Latin letters, since the bytes of one are signs and Greek letters in the other.
+    """
+    name = info.filename
+    if name.isascii() or info.flag_bits & UTF8_FLAG:
+        return name
+    try:
+        raw = name.encode("cp437")  # undoes what zipfile did
+    except UnicodeEncodeError:  # zipfile took the name from an extra field
+        return name
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    try:
+        windows = raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return name
+    return windows if _latin_letters(windows) > _latin_letters(name) else name
+
+
+def _latin_letters(text: str) -> int:
+    return sum(
+        character.isalpha() and unicodedata.name(character, "").startswith("LATIN")
+        for character in text
+    )
+
+
+def _problem(info: zipfile.ZipInfo, path: str, parts: list[str], methods: Collection[int]) -> str:
+    if not parts:
+        return "a file without a name in the archive."
+    if path.startswith("/") or ".." in parts or path[1:2] == ":":
+        return "its name points outside the archive."
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "a link or device inside the archive, not a file."
+    if info.flag_bits & ENCRYPTED_FLAG:
+        return "encrypted; make the archive without a password."
+    if info.compress_type not in methods:
+        return "packed with an unsupported method; use plain ZIP compression (deflate)."
+    return ""
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    """True for a folder whose name lacks the slash at its end."""
+    marked = stat.S_ISDIR(info.external_attr >> 16) or bool(info.external_attr & DOS_FOLDER)
+    return marked and info.file_size == 0
+
+
+def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(info) as file:
+            return file.read(HEAD_BYTES)
+    except Exception:  # a damaged entry can raise nearly anything; it counts as left out
+        return b""
