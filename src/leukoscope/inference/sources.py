@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pandas
 
 _log = logging.getLogger(__name__)
+CONTAINERS = (*TABLE_SUFFIXES, ".zip")
+"""Suffixes of files that stand for the images in them."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def expand(named: Path | str | Iterable[Path | str]) -> list[Source]:
     A folder, or a pattern (`*`, `?`, `[...]`, `**`) that is not an existing file, gives its images
     in natural order, without hidden files: by extension, or by the first bytes. Images in formats
     that are not read are listed too, for the decoder to name; other files are counted in a warning.
-    A named file is listed whatever its name. Symbolic links to folders are followed, each folder
+    A named file is listed whatever its name, as are tables and ZIPs by a pattern such as `*.zip`.
+    Symbolic links to folders are followed, each folder
     once, so that a loop ends. The order is that of the arguments. An image named twice is listed
     once.
 
@@ -127,7 +130,7 @@ def _behind(path: Path) -> Iterator[Source]:
 def _inside(source: Source) -> Iterator[Source]:
     """The images in a table or a ZIP; any other source itself."""
     suffix = suffix_of(source.path.name)
-    if source.problem or suffix not in (*TABLE_SUFFIXES, ".zip") or not source.path.is_file():
+    if source.problem or suffix not in CONTAINERS or not source.path.is_file():
         yield source
         return
     try:
@@ -213,11 +216,12 @@ def _pattern(pattern: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
     base, parts = Path(pattern.anchor), pattern.relative_to(pattern.anchor).parts
     matches = sorted(base.glob(str(Path(*parts))), key=lambda path: natural_key(str(path)))
     empty, left_out = True, Counter[str]()
+    asked = suffix_of(pattern.name) if suffix_of(pattern.name) in CONTAINERS else ""
     for match in matches:
         sources: Iterable[Source] = []
         if match.is_dir():
             sources = _walk(match, seen, left_out)
-        elif _is_image(match):
+        elif _is_image(match) or (asked and suffix_of(match.name) == asked):
             sources = [Source(match)]
         else:
             left_out[suffix_of(match.name)] += 1
