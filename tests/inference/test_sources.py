@@ -170,8 +170,9 @@ def test_files_that_are_no_images_are_counted(tree: Path, caplog: pytest.LogCapt
     assert record.levelname == "WARNING"
     counts = "1 without suffix, 1 .csv, 1 .txt"
     assert record.getMessage() == f"{tree}: left out, not images: {counts}"
-    (nothing,) = expand(tree / "*.csv")
-    assert nothing.problem.endswith("1 .csv")
+    (nothing,) = expand(tree / "a" / "*.txt")
+    assert nothing.problem.endswith("1 .txt")
+    assert names(expand(tree / "*.csv"), tree) == ["labels.csv"]  # named as a table
 
 
 def test_bad_files_of_a_zip_are_listed_with_their_problem(tmp_path: Path) -> None:

@@ -94,9 +94,8 @@ def expand(named: Path | str | Iterable[Path | str]) -> list[Source]:
     in natural order, without hidden files: by extension, or by the first bytes. Images in formats
     that are not read are listed too, for the decoder to name; other files are counted in a warning.
     A named file is listed whatever its name, as are tables and ZIPs by a pattern such as `*.zip`.
-    Symbolic links to folders are followed, each folder
-    once, so that a loop ends. The order is that of the arguments. An image named twice is listed
-    once.
+    Symbolic links to folders are followed, each folder once, so that a loop ends. The order is that
+    of the arguments. An image named twice is listed once.
 
     Returns:
         The sources; whatever does not exist or cannot be read is listed in its place, with its
