@@ -48,7 +48,7 @@ class ZipEntry:
 
     Attributes:
         number: Its place in the directory of the ZIP.
-        name: Its relative path with forward slashes, unique in the ZIP.
+        name: Its relative path with forward slashes, without ".." and unique in the ZIP.
         problem: Why it is refused, or "".
     """
 
@@ -86,7 +86,7 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
         if path.endswith("/") or _is_folder(info):
             continue
         parts = [part for part in path.split("/") if part.strip() not in ("", ".")]
-        name = "/".join(parts)
+        name = "/".join(part for part in parts if part != "..") or NAMELESS
         if "__MACOSX" in parts or parts[-1:] == [".DS_Store"]:
             continue
         if any(part.startswith(".") and part != ".." for part in parts):
@@ -105,7 +105,7 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
         if seen[name] > 1:
             pure = PurePosixPath(name)
             name = str(pure.with_name(f"{pure.stem} ({seen[name]}){pure.suffix}"))
-        entries.append(ZipEntry(number, name or NAMELESS, problem))
+        entries.append(ZipEntry(number, name, problem))
     return ZipListing(entries, +left_out)
 
 
