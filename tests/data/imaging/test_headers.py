@@ -55,14 +55,6 @@ def test_more_than_eight_bits_are_refused_in_any_arrangement(page, order):
         decode(tiff(page, byteorder=order))
 
 
-def test_numbers_of_no_defined_kind_are_read():
-    gray = CELL[..., 0]
-    content, entry = tiff((gray, {})), struct.pack("<HHI", 339, 3, 1)
-    assert content.count(entry + b"\1\0") == 1
-    undefined = content.replace(entry + b"\1\0", entry + b"\4\0")
-    assert np.array_equal(decode(undefined)[..., 0], gray)
-
-
 @pytest.mark.parametrize("dtype", [np.int8, np.float32, np.float64, np.uint32])
 def test_other_numbers_are_refused_as_one_line(dtype):
     for page in ((CELL.astype(dtype), {}), (CELL[..., 0].astype(dtype), {})):

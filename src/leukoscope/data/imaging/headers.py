@@ -17,8 +17,8 @@ REDUCED, MASK = 1, 4
 """Bits of NewSubfileType: a smaller version of another page, a transparency mask."""
 OLD_REDUCED = 2
 """The value of the older SubfileType for a smaller version of another page."""
-UNSIGNED = (1, 4)
-"""The values of SampleFormat for unsigned integers and for not defined, which is read the same."""
+UNSIGNED = 1
+"""The value of SampleFormat for unsigned integers."""
 MOST_PAGES = 16
 """Largest number of TIFF pages that are looked at; a hostile file has millions."""
 PNG_DEPTH = 24
@@ -73,7 +73,7 @@ def check_depth(image: "ImageFile.ImageFile", data: bytes) -> None:
     if any(value > 8 for value in bits) or image.mode.startswith(("I", "F")):
         deep = f"{max(bits)} bits" if bits else image.mode
         raise ImageError(f"has more than 8 bits a channel ({deep}); save it as 8-bit RGB.")
-    if any(value not in UNSIGNED for value in formats):
+    if any(value != UNSIGNED for value in formats):
         raise ImageError("has signed or floating-point values; save it as 8-bit RGB.")
 
 
