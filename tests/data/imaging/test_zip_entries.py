@@ -70,12 +70,13 @@ def test_a_name_that_occurs_twice_gets_a_number():
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
         warnings.simplefilter("ignore")
-        for content in (b"BM1", b"BM2"):
-            archive.writestr("a/1.bmp", content)
+        for name in ("a/1.bmp", "a/1 (2).bmp", "a/1.bmp"):
+            archive.writestr(name, b"BM")
     found = list_entries(zipfile.ZipFile(buffer))
     assert [(entry.number, entry.name) for entry in found.entries] == [
         (0, "a/1.bmp"),
         (1, "a/1 (2).bmp"),
+        (2, "a/1 (3).bmp"),
     ]
 
 

@@ -80,7 +80,7 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
         methods: The methods of compression that are unpacked.
     """
     entries: list[ZipEntry] = []
-    left_out, seen = Counter[str](), Counter[str]()
+    left_out, names = Counter[str](), dict[str, int]()
     for number, info in enumerate(archive.infolist()):
         path = decoded_name(info).replace("\\", "/")
         if path.endswith("/") or _is_folder(info):
@@ -101,11 +101,7 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
             if (suffix and problem and problem != NESTED) or (not problem and not is_image(head)):
                 left_out[suffix] += 1
                 continue
-        seen[name] += 1
-        if seen[name] > 1:
-            pure = PurePosixPath(name)
-            name = str(pure.with_name(f"{pure.stem} ({seen[name]}){pure.suffix}"))
-        entries.append(ZipEntry(number, name, problem))
+        entries.append(ZipEntry(number, _unique(name, names), problem))
     return ZipListing(entries, +left_out)
 
 
@@ -132,6 +128,21 @@ def decoded_name(info: zipfile.ZipInfo) -> str:
     except UnicodeDecodeError:
         return name
     return windows if _latin_letters(windows) > _latin_letters(name) else name
+
+
+def _unique(name: str, taken: dict[str, int]) -> str:
+    """The name, with a number before its suffix if it is taken, which it is from now on.
+
+    Args:
+        name: A relative path.
+        taken: The names taken, each with the last number it got; many may be the same.
+    """
+    path, unique = PurePosixPath(name), name
+    while unique in taken:
+        taken[name] += 1
+        unique = str(path.with_name(f"{path.stem} ({taken[name]}){path.suffix}"))
+    taken[unique] = 1
+    return unique
 
 
 def _latin_letters(text: str) -> int:
