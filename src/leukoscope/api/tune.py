@@ -109,18 +109,20 @@ def _run(plan: "Plan", workers: int) -> "Study":
     from leukoscope.training.tuning.display import study_display
     from leukoscope.training.tuning.page import write_study_page
     from leukoscope.training.tuning.results import publish
+    from leukoscope.training.tuning.storage import failures_named
     from leukoscope.training.tuning.study import open_study
     from leukoscope.training.tuning.worker import work
     from leukoscope.training.tuning.workers import run_workers
 
-    study = open_study(plan)  # refused by one process, not by each
-    if workers > 1:
-        run_workers(plan, workers)
-    with study_display(plan.trials) as display:
-        work(plan, study, display)  # after the workers: trials of one that was killed
-    result = publish(plan, study)
-    write_study_page(plan, study, result)
-    return result
+    with failures_named(plan.place):
+        study = open_study(plan)  # refused by one process, not by each
+        if workers > 1:
+            run_workers(plan, workers)
+        with study_display(plan.trials) as display:
+            work(plan, study, display)  # after the workers: trials of one that was killed
+        result = publish(plan, study)
+        write_study_page(plan, study, result)
+        return result
 
 
 def _with_objective(recipe: "Recipe", objective: str | None) -> "Recipe":

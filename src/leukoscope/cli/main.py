@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         problem = missing_extra("this command", error)
         if isinstance(problem, LeukoscopeError):
             _fail(str(problem), problem.exit_code)
-        _fail_with_bug(error)
+        _fail_with_problem(error)
     except Exception as error:
         _fail_with_problem(error)
 

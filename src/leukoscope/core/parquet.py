@@ -1,5 +1,6 @@
 """Parquet through Arrow (arro3). Its reader aborts at some damaged files, so it runs isolated."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ def write_parquet(path: Path, columns: Mapping[str, np.ndarray]) -> None:
         name: Array(column.tolist(), type=types[column.dtype.kind])
         for name, column in columns.items()
     }
-    write_parquet(Table.from_pydict(arrays), str(path))
+    buffer = io.BytesIO()  # a full disk would be a panic of Rust
+    write_parquet(Table.from_pydict(arrays), buffer)
+    path.write_bytes(buffer.getvalue())
 
 
 def _has_both_ends(path: Path) -> bool:

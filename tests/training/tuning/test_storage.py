@@ -5,9 +5,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import OperationalError
 
 from leukoscope.core.errors import DatabaseError, TuningError
-from leukoscope.training.tuning.storage import open_storage, shown
+from leukoscope.training.tuning.storage import failures_named, open_storage, shown
 from tests.postgresql import PASSWORD, QUOTED, PostgreSQL
 
 
@@ -98,3 +100,18 @@ def test_no_password_is_shown(postgresql: PostgreSQL) -> None:
         assert PASSWORD not in text
         assert QUOTED not in text
     assert shown("journal:x.log") == "journal:x.log"
+
+
+@pytest.mark.parametrize("shape", ["internal", "asserted", "plain"])
+def test_a_full_disk_is_one_line_however_it_is_reported(shape: str) -> None:
+    full = OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+    internal, asserted = StorageInternalError("An exception"), AssertionError("Should not reach.")
+    internal.__cause__ = asserted.__context__ = full
+    error = {"internal": internal, "asserted": asserted, "plain": full}[shape]
+    with pytest.raises(TuningError, match="disk is full"), failures_named("sqlite:///s"):
+        raise error
+
+
+def test_an_assertion_of_another_cause_stays_a_bug() -> None:
+    with pytest.raises(AssertionError), failures_named("sqlite:///s"):
+        raise AssertionError

@@ -126,6 +126,30 @@ def open_storage(place: str) -> BaseStorage:
         raise TuningError(f"{shown(place)}: no study can be kept here ({reason}).") from None
 
 
+@contextmanager
+def failures_named(place: str) -> Iterator[None]:
+    """Turn a failure of the storage, such as a full disk, into one line.
+
+    Optuna reports some as an AssertionError, raised while it handles the true one.
+
+    Raises:
+        TuningError: A trial could not be stored or read.
+    """
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, AssertionError) as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, DBAPIError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        reason = " ".join(str(cause.orig).split())[:200]
+        raise TuningError(
+            f"{shown(place)}: the study could not be stored ({reason}). When that is mended, the "
+            "same command continues it."
+        ) from error
+
+
 def _patiently(url: URL) -> RDBStorage:
     for attempt in range(ATTEMPTS):
         try:

@@ -73,13 +73,18 @@ def _run_worker(plan: Plan, threads: int, shown: bool) -> None:
     # Before PyTorch and the estimators are loaded, which read it once.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     from leukoscope.training.tuning.display import study_display
+    from leukoscope.training.tuning.storage import failures_named
     from leukoscope.training.tuning.study import open_study
     from leukoscope.training.tuning.worker import work
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with log_to_stderr() if shown else nullcontext():
         try:
-            with repeated_when_dropped(), study_display(plan.trials, bar=False) as display:
+            with (
+                repeated_when_dropped(),
+                failures_named(plan.place),
+                study_display(plan.trials, bar=False) as display,
+            ):
                 work(plan, open_study(plan), display)
         except KeyboardInterrupt:
             sys.exit(130)
