@@ -47,13 +47,23 @@ class Live:
         return self.process.wait(PATIENCE)
 
 
-def launch(*options: str, env: dict[str, str] | None = None) -> Live:
-    """`leukoscope serve --port 0 OPTIONS`, as soon as it listens; `env` replaces ours."""
+def launch(*options: str, env: dict[str, str] | None = None, files: int | None = None) -> Live:
+    """`leukoscope serve --port 0 OPTIONS`, as soon as it listens.
+
+    `env` replaces ours, and `files` is the number of file descriptors that it may use.
+    """
+
+    def limit() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
     process = subprocess.Popen(
         [sys.executable, "-m", "leukoscope", "serve", "--port", "0", "--no-open", *options],
         stderr=subprocess.PIPE,
         text=True,
         env=env,
+        preexec_fn=limit if files else None,
     )
     live = Live(process)
     listening = threading.Event()
@@ -78,9 +88,14 @@ def launch(*options: str, env: dict[str, str] | None = None) -> Live:
 
 
 @contextmanager
-def running(*options: str, env: dict[str, str] | None = None, token: str = "") -> Iterator[Live]:
+def running(
+    *options: str,
+    env: dict[str, str] | None = None,
+    token: str = "",
+    files: int | None = None,
+) -> Iterator[Live]:
     """A server that is ready, and ended afterwards. `token`: where the environment sets one."""
-    live = launch(*options, env=env)
+    live = launch(*options, env=env, files=files)
     if "--token" in options:
         token = options[options.index("--token") + 1]
     try:

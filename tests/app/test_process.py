@@ -13,8 +13,10 @@ import leukoscope as ls
 from leukoscope.app.process import bind
 from leukoscope.app.store import StoreError
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
+from tests.app.conftest import clean_environment
 from tests.app.forms import TYPE, files
-from tests.app.live import PATIENCE, until
+from tests.app.http.test_connections import clients
+from tests.app.live import PATIENCE, running, until
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
 
@@ -99,6 +101,15 @@ def test_why_a_server_cannot_start(monkeypatch, options, words):
 def test_a_database_that_is_none_ends_the_server(tmp_path):
     with pytest.raises(StoreError, match=tmp_path.name):
         ls.serve(port=0, database=f"sqlite:///{tmp_path}")
+
+
+def test_a_server_with_few_descriptors_keeps_some_for_others(tmp_path):
+    pytest.importorskip("resource")
+    env = clean_environment(tmp_path)
+    with running("--ephemeral", env=env, files=180) as live, clients(live.url, 250):
+        with live.client() as client:
+            assert client.get("/healthz").status_code == 200
+        assert "Too many open files" not in live.text()
 
 
 def test_small_answers_are_sent_at_once() -> None:

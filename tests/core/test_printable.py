@@ -1,11 +1,12 @@
 import io
 import logging
+import sys
 
 import pytest
 
 from leukoscope.core.console_log import StandardError
 from leukoscope.core.errors import ImageError
-from leukoscope.core.printable import LONGEST_ERROR, cut, show, visible
+from leukoscope.core.printable import LONGEST_ERROR, VisibleFormatter, cut, show, visible
 
 CLEAR = "\x1b[2J"
 
@@ -38,6 +39,16 @@ def test_the_log_is_visible_and_its_lines_are_cut(capsys):
     assert long.startswith("\\x1b[2J")
     assert len(long) < LONGEST_ERROR + 10
     assert end == "end"
+
+
+def test_a_log_with_a_traceback_is_visible():
+    try:
+        raise ValueError(CLEAR)
+    except ValueError:
+        record = logging.makeLogRecord({"msg": CLEAR, "exc_info": sys.exc_info()})
+    text = VisibleFormatter("%(message)s").format(record)
+    assert "\x1b" not in text
+    assert text.count("\\x1b[2J") == 2
 
 
 def test_an_error_is_cut_in_the_middle():

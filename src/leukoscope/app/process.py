@@ -17,11 +17,14 @@ from leukoscope.app.lazy_app import LazyApp
 from leukoscope.app.limits import Limits
 from leukoscope.app.settings import Settings
 from leukoscope.core.errors import ServeError
+from leukoscope.core.printable import VisibleFormatter
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-BACKLOG = 1024
+BACKLOG = 1024  # connections that the system accepts before the server does
+# Connections that asyncio accepts at once, before any of them can be refused or another one closed.
+ACCEPTED_AT_ONCE = 8
 LOGGERS = ("leukoscope.app", "leukoscope.access")
 
 
@@ -61,7 +64,7 @@ def uvicorn_config(app: Any, limits: Limits) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        backlog=BACKLOG,
+        backlog=ACCEPTED_AT_ONCE,
         timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=int(limits.stop_seconds),
     )
@@ -102,7 +105,7 @@ def address(listener: socket.socket) -> str:
 def configure_log() -> None:
     """Send the log of requests and failures to standard error, a line each, with the time."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     for name, level in (*((name, logging.INFO) for name in LOGGERS), ("uvicorn", logging.ERROR)):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
@@ -148,6 +151,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and load model and database in the background."""
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)  # uvicorn has set it to the number accepted at once
         self._on_listening()
         self._getting_ready = asyncio.create_task(self._get_ready())
 

@@ -122,6 +122,6 @@ def _fail(message: str, exit_code: int) -> NoReturn:
     if os.environ.get("LEUKOSCOPE_DEBUG"):
         import traceback
 
-        traceback.print_exc()
+        show(traceback.format_exc(), file=sys.stderr)
     show("leukoscope:", cut(" ".join(message.split()), LONGEST_ERROR), file=sys.stderr)
     sys.exit(exit_code)

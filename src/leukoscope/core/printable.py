@@ -3,6 +3,7 @@
 The command line prints with `show` only, which the linter checks.
 """
 
+import logging
 import re
 import sys
 from typing import TextIO
@@ -33,6 +34,14 @@ def cut(text: str, limit: int) -> str:
 def show(*values: object, sep: str = " ", end: str = "\n", file: TextIO | None = None) -> None:
     """Print text made visible, on standard output by default."""
     print(visible(sep.join(map(str, values))), end=end, file=file or sys.stdout)
+
+
+class VisibleFormatter(logging.Formatter):
+    """A format of log records with visible text, also in their tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as text."""
+        return visible(super().format(record))
 
 
 def _escape(match: re.Match[str]) -> str:

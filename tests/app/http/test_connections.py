@@ -250,11 +250,17 @@ def test_one_client_is_one_address_or_network(host, key):
     assert client_key(host) == key
 
 
+def refuse(*_):
+    raise OSError
+
+
 def test_connections_fit_into_the_descriptors(monkeypatch):
     resource = pytest.importorskip("resource")
     changed = []
     monkeypatch.setattr(resource, "getrlimit", lambda which: (256, 400))
     monkeypatch.setattr(resource, "setrlimit", lambda which, wanted: changed.append(wanted))
-    assert usable_connections(512) == 400 - 128
+    assert usable_connections(512) == (400 - 128) // 2
     assert changed == [(400, 400)]
-    assert usable_connections(100) == 100
+    assert usable_connections(64) == 64
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert usable_connections(512) == (256 - 128) // 2

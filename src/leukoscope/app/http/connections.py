@@ -16,7 +16,8 @@ Network = IPv4Network | IPv6Network
 
 log = logging.getLogger("leukoscope.app")
 
-REFUSALS = 64  # connections that are told so at a time; others are closed without a word
+REFUSALS = 32  # connections that are told so at a time; others are closed without a word
+FILES = 2  # descriptors of a connection: its own, and that of a file of the page it is sent
 RESERVED_FILES = 128  # descriptors for the database, the model and what else the program opens
 IPV6_BITS = 64  # the part of an IPv6 address that an organization gives to one customer or network
 
@@ -140,15 +141,15 @@ def usable_connections(wanted: int) -> int:
     except ImportError:  # not on this system
         return wanted
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted + RESERVED_FILES:
+    aim = FILES * wanted + RESERVED_FILES
+    if soft == resource.RLIM_INFINITY or soft >= aim:
         return wanted
-    aim = wanted + RESERVED_FILES
     aim = aim if hard == resource.RLIM_INFINITY else min(aim, hard)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (aim, hard))
     except (OSError, ValueError):
         aim = soft
-    return max(8, min(wanted, aim - RESERVED_FILES))
+    return max(8, min(wanted, (aim - RESERVED_FILES) // FILES))
 
 
 def _parsed(proxies: Sequence[str] | str) -> "list[Network] | None":

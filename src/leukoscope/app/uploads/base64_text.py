@@ -24,7 +24,7 @@ def decode_base64(text: str) -> bytes:
         data = _of_data_url(data)
     data = _LINE_ENDS.sub(b"", data).strip(b" \t")
     if b" " in data:
-        raise ValueError("the base64 text has blanks; was a + lost in a form or a URL?")
+        raise ValueError("the base64 text has blanks; perhaps a + was lost in a form or a URL")
     if b"-" in data or b"_" in data:
         if b"+" in data or b"/" in data:
             raise ValueError("the base64 text mixes the two alphabets (+ / and - _)")
