@@ -148,9 +148,11 @@ def test_a_head_byte_by_byte_has_no_more_time(small_server):
 def test_a_body_that_pauses_is_refused(small_server):
     url = small_server(pause_seconds=0.3)
     with clients(url, 1, UPLOAD + b"{") as (client,):
-        received = client.recv(65_536)
+        received = b""
+        while b"}" not in received:
+            received += client.recv(65_536)
     assert status(received) == 408
-    assert b"0 s" in received
+    assert b"nothing of the body" in received
 
 
 def test_a_response_that_nobody_reads_ends_the_connection(small_server):
