@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from leukoscope.app.http.connections import ConnectionTable, client_key, usable_connections
 from leukoscope.app.limits import Limits
@@ -82,29 +83,41 @@ def test_slow_bodies_give_way_to_others(small_server):
         until(lambda: ask(url) == 200)
 
 
+class Working(Held):
+    """A server that answers no prediction until `gate` is set."""
+
+    def __call__(self, app: FastAPI) -> None:
+        super().__call__(app)
+        self.batcher = app.state.services.batcher
+
+    def wait_for(self, requests: int) -> None:
+        """Wait until so many requests of one image have arrived."""
+        until(lambda: sum(self.batches) + self.batcher.waiting >= requests)
+
+
+PREDICT = UPLOAD.replace(b"100000", b"26") + b'{"images": [{"data": ""}]}'
+
+
 def test_a_client_has_its_share_and_no_more(small_server):
-    held = Held()
+    held = Working()
     url = small_server(held, connections=8, client_connections=3)
-    body = json.dumps({"images": [{"data": ""}]}).encode()
-    request = UPLOAD.replace(b"100000", str(len(body)).encode()) + body
     try:
-        with clients(url, 3, request, own="127.0.0.2"):
-            assert held.begun.wait(PATIENCE)
+        with clients(url, 3, PREDICT, own="127.0.0.2"):
+            held.wait_for(3)
             with clients(url, 1, REQUEST, own="127.0.0.2") as (one_more,):
                 assert status(rest(one_more)) == 503
             assert ask(url) == 200  # another client
+            held.gate.set()
     finally:
         held.gate.set()
 
 
 def test_a_full_server_refuses_at_once_and_says_so(small_server):
-    held = Held()
+    held = Working()
     url = small_server(held, connections=8)
-    body = json.dumps({"images": [{"data": ""}]}).encode()
-    request = UPLOAD.replace(b"100000", str(len(body)).encode()) + body
     try:
-        with clients(url, 8, request) as working:
-            assert held.begun.wait(PATIENCE)
+        with clients(url, 8, PREDICT) as working:
+            held.wait_for(8)
             started = time.monotonic()
             with clients(url, 1) as (silent,):  # it need not even ask
                 head, _, content = rest(silent).partition(b"\r\n\r\n")
