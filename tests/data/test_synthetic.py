@@ -25,7 +25,7 @@ from leukoscope.data.synthetic.cell import CellParams, draw_cell
 from leukoscope.data.synthetic.measures import MEASURES, measure_cell
 from leukoscope.data.synthetic.statistics import load_statistics, summarize
 
-pytestmark = pytest.mark.slow(24)
+pytestmark = pytest.mark.slow(14)
 
 CLEAN = CellParams(nucleoli=0)
 
@@ -293,7 +293,7 @@ def test_an_image_split_scores_higher_than_a_person_split():
     forest = RandomForestClassifier(40, random_state=0)
     linear = make_pipeline(StandardScaler(), LogisticRegression())
     gains, honest = [], []
-    for seed in range(3):
+    for seed in range(2):
         plan = plan_cohort(24, 10, seed)
         features = np.array([_quick_features(draw_planned(cell, seed)) for cell in plan])
         labels = np.array([cell.label for cell in plan])
@@ -325,7 +325,7 @@ def test_stored_figures_are_those_of_the_real_images(cnmc_dir):
         subject = parse_name(path.name).subject
         by_person.setdefault(person_of.get(subject, subject), []).append(path)
     few = {
-        person: paths[:: len(paths) // 8][:8]
+        person: paths[:: len(paths) // 6][:6]
         for person, paths in by_person.items()
         if len(paths) > 15
     }

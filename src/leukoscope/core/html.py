@@ -78,7 +78,7 @@ def notebook_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[o
 def figure(drawing: "Figure", caption: str = "", alt: str = "") -> Markup:
     """A Matplotlib figure as an embedded PNG."""
     stream = io.BytesIO()
-    drawing.savefig(stream, format="png", dpi=110, bbox_inches="tight")
+    drawing.savefig(stream, format="png", dpi=110)
     return _picture(stream.getvalue(), "png", caption, alt or caption)
 
 

@@ -136,7 +136,16 @@ def test_finds_the_persons_and_copies_of_a_synthetic_cohort(tmp_path: Path) -> N
         assert truth.persons[subject] == truth.persons[person]
 
 
-@pytest.mark.slow(22)
+# For each link of a known person two images of one cell, by subject, image and cell; 2,959 cells of
+# these persons would take half a minute. `benchmarks/audit.py` searches all of C-NMC.
+LINKS = """
+1_7_1 15_25_2, 1_4_1 17_30_2, 17_18_1 20_34_1, 20_15_1 16_38_1, 20_1_1 21_1_1, 43_2_3 44_20_3,
+51_6_2 75_2_2, 51_4_1 78_1_1, H2_3_2 H4_1_1, H2_4_1 H5_1_1, H6_1_1 H2_1_1, H7_1_1 H2_2_1,
+H10_1_1 h3_1_1, H24_26_1 H14_21_5
+"""
+
+
+@pytest.mark.slow(6)
 @pytest.mark.real
 def test_finds_the_known_groups_of_cnmc(cnmc_dir: Path) -> None:
     known = {
@@ -148,8 +157,11 @@ def test_finds_the_known_groups_of_cnmc(cnmc_dir: Path) -> None:
         "H14": ["H14", "H24"],
     }
     cohort = read_cohort(cnmc_dir)
-    named = {subject for group in known.values() for subject in group}
-    cohort = cohort.select(np.isin(cohort["subject"].astype(str), list(named)))
+    named = [subject for group in known.values() for subject in group]
+    cohort = cohort.select(np.isin(cohort["subject"].astype(str), named))
+    linking = LINKS.replace(",", " ").split()
+    names = [path.stem.removeprefix("UID_").rpartition("_")[0] for path in cohort.paths]
+    cohort = cohort.select(np.isin(names, linking) | (np.arange(len(cohort)) % 4 == 0))
     present = set(cohort["subject"])
     expected = {k: [s for s in v if s in present] for k, v in known.items()}
     result = audit(cohort)

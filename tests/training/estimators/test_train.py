@@ -28,7 +28,7 @@ from leukoscope.training.run import Run, read_run
 from tests.training.described import QUICK
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
-pytestmark = pytest.mark.slow(47)
+pytestmark = pytest.mark.slow(28)
 
 
 def settings_of(estimator: str, **more: Any) -> dict[str, Any]:
