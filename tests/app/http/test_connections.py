@@ -2,13 +2,14 @@
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from leukoscope.app.http.connections import ConnectionTable, client_key, usable_connections
 from leukoscope.app.limits import Limits
@@ -131,6 +132,25 @@ def test_a_full_server_refuses_at_once_and_says_so(small_server):
         held.gate.set()
 
 
+def test_work_that_clients_have_left_is_bounded_too(small_server):
+    gate, begun = threading.Event(), threading.Semaphore(0)
+
+    def slow(request: Request) -> Response:
+        begun.release()
+        assert gate.wait(PATIENCE)
+        return Response()
+
+    url = small_server(lambda app: app.add_route("/slow", slow), connections=8)
+    try:
+        with clients(url, 8, REQUEST.replace(b"/healthz", b"/slow")):
+            assert all(begun.acquire(timeout=PATIENCE) for _ in range(8))
+        until(lambda: ask(url) == 503)
+        gate.set()
+        until(lambda: ask(url) == 200)
+    finally:
+        gate.set()
+
+
 @pytest.mark.parametrize(
     ("sent", "statuses"),
     [(b"", []), (LINE, [408]), (REQUEST, [200]), (REQUEST + LINE, [200, 408])],
@@ -183,9 +203,7 @@ def test_a_response_that_nobody_reads_ends_the_connection(small_server):
 LARGE = 64_000_000
 
 
-def large_response():
-    from starlette.responses import Response
-
+def large_response() -> Response:
     return Response(bytes(LARGE))
 
 

@@ -16,7 +16,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from leukoscope.app.http.connections import ConnectionTable, client_key
-from leukoscope.app.http.framing import StrictConnection
+from leukoscope.app.http.framing import UNAVAILABLE, StrictConnection
 from leukoscope.app.http.headers import HEADERS, error_body
 from leukoscope.app.limits import Limits
 from leukoscope.core.printable import cut
@@ -27,6 +27,7 @@ MESSAGE_LENGTH = 200
 # resets it, and the client would never see the response.
 LINGER_SECONDS = 2.0
 GRACE_SECONDS = 1.0  # a connection with a request does not give way to another before this time
+RETRY = {"Retry-After": "5"}
 FULL = "all connections of the server are in use; try again in a moment"
 SLOW = "the request did not arrive within {:.0f} s"
 
@@ -44,7 +45,8 @@ class LimitedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, table: ConnectionTable, limits: Limits, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.conn = StrictConnection(h11.SERVER, HEAD_BYTES)
+        # Work that a client has left may go on, and without a connection it has no other limit.
+        self.conn = StrictConnection(HEAD_BYTES, lambda: len(self.tasks) >= limits.connections)
         self.client_key = ""
         self._table = table
         self._limits = limits
@@ -61,7 +63,7 @@ class LimitedProtocol(H11Protocol):
         if self._table.admit(self):
             return
         if self._table.may_refuse(self):
-            self._end(503, FULL, {"Retry-After": "5"})
+            self._end(UNAVAILABLE, FULL, RETRY)
         else:
             self.abort()
 
@@ -96,9 +98,12 @@ class LimitedProtocol(H11Protocol):
             self._is_idle = False
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, with the status that the parser suggests."""
+        """Answer what the parser refuses, with the status that it suggests."""
         error = sys.exc_info()[1]
         status = getattr(error, "error_status_hint", 400)
+        if status == UNAVAILABLE:
+            self._end(status, FULL, RETRY)
+            return
         reason = f"{msg.rstrip('.')}: {error}" if error else msg
         self._end(status, f"{reason[:1].lower()}{reason[1:]}")
 
