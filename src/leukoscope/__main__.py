@@ -22,6 +22,9 @@ def run() -> NoReturn:
     except KeyboardInterrupt:  # before the command began, or again while it stopped
         _ignore_further()
         print("leukoscope: interrupted.", file=sys.stderr)  # noqa: T201
+    except MemoryError:  # again, while the first one was reported
+        os.write(sys.stderr.fileno(), b"leukoscope: not enough memory.\n")
+        os._exit(2)
     except SystemExit as end:
         if end.code != INTERRUPTED:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to clean up

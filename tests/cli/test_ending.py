@@ -58,6 +58,8 @@ def test_ctrl_c_ends_the_program_with_130_however_often(times):
         (MemoryError(), "memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory"),
         (RuntimeError("can't start new thread"), "memory"),
+        (SystemError("error return without exception set"), "memory"),
+        (ImportError("x.so: failed to map segment from shared object"), "memory"),
     ],
 )
 def test_what_the_machine_lacks_is_not_called_a_bug(monkeypatch, capsys, error, words):

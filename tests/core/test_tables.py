@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import math
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from leukoscope.core.errors import CohortError
+from leukoscope.core.errors import CohortError, FileError
 from leukoscope.core.tables import SUFFIXES, TableWriter, read_table, text_column, write_table
 
 printable = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
@@ -154,3 +155,16 @@ def test_unknown_is_null_in_json(tmp_path):
 def test_a_format_is_asked_for_before_work_begins(tmp_path):
     with pytest.raises(CohortError, match="choose a name that ends in"):
         TableWriter(tmp_path / "t.xlsx", ["a"])
+
+
+def test_a_table_whose_file_cannot_be_opened_is_named_and_leaves_nothing(tmp_path, monkeypatch):
+    def refuse(self, *_, **__):
+        raise OSError(errno.EMFILE, "Too many open files", str(self))
+
+    path = tmp_path / "t.csv"
+    monkeypatch.setattr(type(tmp_path), "open", refuse)
+    with pytest.raises(FileError) as caught, TableWriter(path, ["path"]):
+        pass
+    assert str(caught.value).startswith(f"{path}: ")
+    assert ".part" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

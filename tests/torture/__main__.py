@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from leukoscope.core.printable import show
-from tests.torture import faults, fuzz, kills, postgresql, soak, writers
+from tests.torture import faults, full_server, fuzz, kills, postgresql, soak, writers
 from tests.torture.record import Record
 
 Options = argparse.Namespace
@@ -17,13 +17,20 @@ KINDS: dict[str, Callable[[Record, Path, Options], None]] = {
     "fuzz": lambda record, _, o: fuzz.run(
         record, o.corpus, seed=o.seed, seconds=60 * o.minutes, only=o.only
     ),
-    "faults": lambda record, folder, o: faults.run(record, folder, seed=o.seed),
+    "faults": lambda record, folder, o: _faults(record, folder, o.seed),
     "writers": lambda record, folder, o: writers.run(record, folder, seed=o.seed, rounds=o.rounds),
     "soak": lambda record, folder, o: soak.run(record, folder, seed=o.seed, seconds=60 * o.minutes),
     "postgresql": lambda record, folder, o: postgresql.run(
         record, folder, seed=o.seed, kills=max(1, o.kills // 10), seconds=60 * o.minutes
     ),
 }
+
+
+def _faults(record: Record, folder: Path, seed: int) -> None:
+    faults.run(record, folder, seed=seed)
+    if faults.can_mount(folder) and not record.is_done("faults", "serve on a full disk", seed):
+        with record.row("faults", "serve on a full disk", seed) as row:
+            full_server.fill_disk(row, folder / "place" / "tiny.onnx", folder / "full")
 
 
 def main() -> int:

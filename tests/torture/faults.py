@@ -107,7 +107,7 @@ def run(record: Record, folder: Path, *, seed: int, only: Sequence[str] = ()) ->
     """
     folder.chmod(0o755)
     place = prepare(folder / "place")
-    mounts = _can_mount(folder)
+    mounts = can_mount(folder)
     kinds = dict.fromkeys(fault.kind for fault in faults())
     for kind in kinds:
         if record.is_done("faults", kind, seed):
@@ -145,7 +145,7 @@ def under(row: Row, place: Place, fault: Fault, name: str, out: Path) -> bool:
     disk.chmod(0o777)
     home.mkdir(mode=0o777)
     home.chmod(0o777)
-    with _mounted(disk, fault.mount):
+    with mounted(disk, fault.mount):
         results = out / "results" if fault.full_home else disk
         env = environment(disk if fault.full_home else home, **dict(fault.env))
         process = start(place.commands(results)[name], env, cwd=out, before=fault.before)
@@ -163,7 +163,8 @@ def under(row: Row, place: Place, fault: Fault, name: str, out: Path) -> bool:
 
 
 @contextmanager
-def _mounted(folder: Path, options: str) -> Iterator[None]:
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """Mount a small file system meanwhile, unless there are no options."""
     if not options:
         yield
         return
@@ -175,11 +176,12 @@ def _mounted(folder: Path, options: str) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
 
 
-def _can_mount(folder: Path) -> bool:
+def can_mount(folder: Path) -> bool:
+    """True if this user may mount file systems."""
     trial = folder / "trial"
-    trial.mkdir()
+    trial.mkdir(exist_ok=True)
     try:
-        with _mounted(trial, "size=4k"):
+        with mounted(trial, "size=4k"):
             return True
     except (OSError, subprocess.CalledProcessError):
         return False

@@ -47,8 +47,8 @@ def kill_command(row: Row, place: Place, name: str, out: Path, kills: int) -> No
     arguments = place.commands(out)[name]
     whole = _complete(row, out, arguments, env)
     caught, resumed = 0, 0
-    for number in range(kills):
-        if number % ROUND == 0:
+    while caught < kills and row.tried < 3 * kills:
+        if caught % ROUND == 0:
             _empty(out)
         process = start(arguments, env)
         moment = rng.uniform(0, whole)
@@ -67,7 +67,7 @@ def kill_command(row: Row, place: Place, name: str, out: Path, kills: int) -> No
         if by_hand and process.returncode != -signal.SIGINT:  # before Python could hear it
             problems += impolite(process.returncode, err)
         row.check(problems, f"{'Ctrl-C' if by_hand else 'kill'} after {moment:.2f} s")
-        if number % ROUND == ROUND - 1 or number == kills - 1:
+        if caught % ROUND == 0 or caught == kills:
             resumed += 1
             _complete(row, out, arguments, env)
     row.facts = {"killed at work": caught, "completed after": resumed}

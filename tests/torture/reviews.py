@@ -15,7 +15,8 @@ from tests.inference.tiny_model import cell_image
 LABELS = ("ALL", "HEM", "not a cell")
 
 
-def _form(numbers: range) -> list[tuple[str, tuple[str, bytes]]]:
+def form(numbers: range) -> list[tuple[str, tuple[str, bytes]]]:
+    """Drawn cells as the fields of an upload."""
     files = []
     for number in numbers:
         stream = io.BytesIO()
@@ -47,9 +48,7 @@ class Reviewer:
         """Make the case and its cells."""
         with self._client() as client:
             self.case = client.post("/v1/cases", json={"name": f"case {self.seed}"}).json()["id"]
-            answer = client.post(
-                "/v1/predict", params={"case": self.case}, files=_form(range(1, 5))
-            )
+            answer = client.post("/v1/predict", params={"case": self.case}, files=form(range(1, 5)))
             self.cells = [one["cell_id"] for one in answer.json()["answers"]]
 
     def work(self) -> None:
@@ -62,7 +61,7 @@ class Reviewer:
                     if rng.random() < 0.1:
                         self._note(client.get(f"/v1/cases/{self.case}/export?format=csv"))
                     if rng.random() < 0.1:
-                        self._note(client.post("/v1/predict", files=_form(range(1, 3))))
+                        self._note(client.post("/v1/predict", files=form(range(1, 3))))
         except httpx.HTTPError:
             return  # the server was killed
 

@@ -118,6 +118,14 @@ class TableWriter:
 
     def __enter__(self) -> Self:
         """Open the temporary file."""
+        try:
+            self._open()
+        except BaseException:
+            self._stack.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def _open(self) -> None:
         self._temporary = self._file = None
         if self.path is None:
             self._file = sys.stdout
@@ -130,7 +138,6 @@ class TableWriter:
                 self._file = self._stack.enter_context(opened)
         if self._file is not None and not self._is_jsonl():
             self._write_line(self.fields)
-        return self
 
     def write(self, row: Mapping[str, object]) -> None:
         """Add one row."""

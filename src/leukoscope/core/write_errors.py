@@ -32,7 +32,7 @@ OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, 
 OF_THE_MACHINE = OF_THE_DISK | {errno.EMFILE, errno.ENFILE}
 OUT_OF_MEMORY = "not enough memory; close other programs, or work on a machine with more."
 _NO_MEMORY = re.compile(
-    r"alloc(ate|ation)|out of memory|not enough memory|start new thread",
+    r"alloc(ate|ation)|out of memory|not enough memory|start new thread|map segment",
     re.IGNORECASE,
 )
 _IN_TEXT = re.compile(r"\(os error (\d+)\)")  # of libraries in Rust: safetensors, arro3
@@ -76,5 +76,7 @@ def out_of_memory(error: BaseException) -> bool:
     """True if memory was lacking, also where a native library says so in words only."""
     if isinstance(error, MemoryError):
         return True
+    if isinstance(error, SystemError):  # of a library that did not look for a failed allocation
+        return "exception" in str(error)
     native = isinstance(error, RuntimeError | ImportError)
     return native and _NO_MEMORY.search(str(error)) is not None

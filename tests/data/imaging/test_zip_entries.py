@@ -104,3 +104,9 @@ def test_files_are_judged_by_name_then_by_content_and_the_rest_is_counted():
 def test_only_allowed_methods_are_unpacked():
     (entry,) = listing({"1.bmp": b"BM"}, compression=zipfile.ZIP_LZMA).entries
     assert "method" in entry.problem
+
+
+def test_entries_without_a_name_are_told_apart():
+    entries = listing({"_": b"", "=": b""}, {b"_": b".", b"=": b"."}).entries
+    assert len({entry.name for entry in entries}) == 2
+    assert all(entry.problem for entry in entries)

@@ -101,11 +101,12 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
             if (suffix and problem and problem != NESTED) or (not problem and not is_image(head)):
                 left_out[suffix] += 1
                 continue
+        name = name or NAMELESS
         seen[name] += 1
         if seen[name] > 1:
             pure = PurePosixPath(name)
             name = str(pure.with_name(f"{pure.stem} ({seen[name]}){pure.suffix}"))
-        entries.append(ZipEntry(number, name or NAMELESS, problem))
+        entries.append(ZipEntry(number, name, problem))
     return ZipListing(entries, +left_out)
 
 
