@@ -15,7 +15,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-comp
 CHECKED = src tests benchmarks tools
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
 
 demo: $(READY) ## Synthetic cells, audit, training, report, prediction, the app; no data needed
 	$(BIN)/leukoscope demo --out demo
@@ -74,6 +74,14 @@ docs: $(DOCS_READY) ## Build the documentation into site/
 cards: $(READY) ## Write the shipped model's card and checklists into docs/, after it was replaced
 	$(BIN)/python tools/model_pages.py
 
+licenses: $(READY) ## Write docs/licenses.md from what is installed; fails at an unknown license
+	$(PIP) -e '.[train,client,postgres,pandas,download,docs]' packaging
+	$(BIN)/python tools/licenses.py
+
+audit-deps: $(READY) ## Look up known vulnerabilities of the installed packages; needs pip-audit and its data
+	@$(BIN)/python -c 'import pip_audit' 2>/dev/null || $(PIP) pip-audit || true
+	@$(BIN)/python tools/audit_deps.py
+
 clean: ## Remove what make has made: .venv, demo, site and caches (runs/ stays)
 	rm -rf .venv .venv-* node_modules demo site build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
@@ -103,4 +111,4 @@ $(DOCS_READY): $(READY)
 	$(PIP) -e '.[docs]'
 	@touch $@
 
-.PHONY: help demo model test quick torture coverage lowest lint format js types docs cards clean
+.PHONY: help demo model test quick torture coverage lowest lint format js types docs cards licenses audit-deps clean

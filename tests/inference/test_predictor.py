@@ -16,9 +16,10 @@ from PIL import Image
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import ANSWERS, Verdict
-from leukoscope.data.imaging.image import Crop, read_cell
+from leukoscope.data.imaging.image import Crop, fixed_scale_crop, read_cell
 from leukoscope.inference.model_file.model_file import ModelFile
 from leukoscope.inference.predictor import Predictor
+from leukoscope.inference.reading import read_image
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import Prediction
 from leukoscope.inference.sources import Source, expand
@@ -135,6 +136,22 @@ def test_the_pages_of_a_tiff_are_not_walked(predictor: Predictor) -> None:
     # A hostile file has millions. Walking to the end would find the damage there first.
     (found,) = predictor.stream([chained_tiff(5)])
     assert "several images" in found.reason
+
+
+def test_training_and_prediction_see_one_cell_without_compression_noise(
+    predictor: Predictor, tmp_path: Path
+) -> None:
+    content = encode(cell_image(), "JPEG", quality=90)
+    (tmp_path / "a.jpg").write_bytes(content)
+    noisy = np.asarray(Image.open(tmp_path / "a.jpg"))
+    trained_on = read_cell(tmp_path / "a.jpg", predictor.card.input)
+    for source in (tmp_path / "a.jpg", content, noisy):
+        cell = read_image(source, predictor.card).cell
+        assert cell is not None
+        assert np.array_equal(cell, trained_on)
+    assert np.count_nonzero(trained_on) < np.count_nonzero(
+        fixed_scale_crop(noisy, predictor.card.input)
+    )
 
 
 def test_alpha_on_a_cell_changes_nothing(predictor: Predictor, tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def data_audit(
         "subjects": len(result.persons),
         "subjects_of_one_person": list(result.linked.values()),
         "identical_pairs": kinds.count("exact"),
+        "pairs_of_same_pixels": kinds.count("same-pixels"),
         "pairs_of_one_cell": kinds.count("same-cell"),
         "pairs_of_two_labels": int(result.label_conflicts.sum()),
         "written_to": str(out),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukoscope.core.data_frames import from_data_frame, to_data_frame
-from leukoscope.core.errors import CohortError
+from leukoscope.core.errors import CohortError, ImageError
 from leukoscope.core.files import natural_key, sha256_file
 from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, read_table, text_column, write_table
@@ -45,7 +45,10 @@ __all__ = [
 
 HEAD = 5
 """Rows that a notebook shows."""
-TEXT_COLUMNS = ("path", "subject", "person", "cell", "fold", "sha256", "flags", "part", "verdict")
+TEXT_COLUMNS = (
+    *("path", "subject", "person", "cell", "fold", "sha256", "pixel_sha256"),
+    *("flags", "part", "verdict"),
+)
 _READ_AS_TEXT = Headings((*TEXT_COLUMNS, "label"))
 
 
@@ -57,7 +60,8 @@ class Cohort:
         columns: Column name to array, all of one length. Always there: `path` (object array of
             str), `label` (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (the subject until
             the audit links them), `fold`, `sha256` ("" until hashed), `flags` (quality remarks, ";"
-            between).
+            between). After hashing or the audit also `pixel_sha256`, the same for all files with
+            the same pixels; see `imaging.pixel_identity`.
         source: Folder or file that it was read from, for messages.
         notes: Remarks from reading, such as skipped files, a line each.
     """
@@ -263,15 +267,32 @@ def parse_labels(
 
 
 def hash_cells(cohort: Cohort) -> Cohort:
-    """Fill `sha256` where it is blank.
+    """Fill `sha256` and `pixel_sha256` where they are blank.
 
-    A file that cannot be read keeps "" and gets the flag "unreadable".
+    A file that cannot be read keeps "" and gets the flag "unreadable"; one that cannot be decoded,
+    or has one color, has no `pixel_sha256`.
     """
     hashes, flags = cohort["sha256"].copy(), cohort["flags"].copy()
-    blank = np.flatnonzero(hashes == "")
+    pixels = text_column([""] * len(cohort))
+    if "pixel_sha256" in cohort:
+        pixels = cohort["pixel_sha256"].copy()
+    blank = np.flatnonzero((hashes == "") | (pixels == ""))
     for row in track(blank, "Hashing images", total=len(blank)):
         try:
-            hashes[row] = sha256_file(cohort["path"][row])
+            hashes[row], pixels[row] = _hashes(cohort["path"][row], hashes[row], pixels[row])
         except OSError:
-            flags[row] = ";".join(filter(None, [flags[row], "unreadable"]))
-    return cohort.with_columns(sha256=hashes, flags=flags)
+            if not hashes[row]:
+                flags[row] = ";".join(filter(None, [flags[row], "unreadable"]))
+    return cohort.with_columns(sha256=hashes, pixel_sha256=pixels, flags=flags)
+
+
+def _hashes(path: str, known: str, known_pixels: str) -> tuple[str, str]:
+    """Compute what is not known of the two hashes of one file."""
+    from leukoscope.data.imaging.image import decode
+    from leukoscope.data.imaging.pixel_identity import pixel_sha256
+
+    digest = known or sha256_file(path)
+    try:
+        return digest, known_pixels or pixel_sha256(decode(path))
+    except ImageError:
+        return digest, ""

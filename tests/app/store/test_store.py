@@ -382,11 +382,12 @@ def test_a_store_that_is_not_open_says_so(url: str) -> None:
     from leukoscope.app.limits import Limits
 
     store = Store(url, Limits())
-    assert store.ready is False
-    with pytest.raises(StoreError, match="not open"):
-        store.heads()
+    for ask in (store.check, store.heads):
+        with pytest.raises(StoreError, match="not open"):
+            ask()
     store.open()
-    assert store.ready is True
+    store.check()
     store.close()
-    assert store.ready is False
+    with pytest.raises(StoreError, match="not open"):
+        store.check()
     store.close()

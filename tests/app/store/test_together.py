@@ -287,12 +287,12 @@ def test_postgresql_may_be_restarted(
     at_once([lambda: add(store, case, answer(1))] * 4)
     postgresql.stop()
     try:
-        assert store.ready is False
-        with pytest.raises(UnavailableError, match="does not answer"):
-            store.head(case)
+        for ask in (store.check, lambda: store.head(case)):
+            with pytest.raises(UnavailableError, match="does not answer"):
+                ask()
     finally:
         postgresql.start()
-    assert store.ready is True
+    store.check()
     assert len(store.case(case).cells) == 1
     # Nobody asked meanwhile: no connection of the pool is known to be dead.
     postgresql.stop()

@@ -168,3 +168,23 @@ def test_finds_the_known_groups_of_cnmc(cnmc_dir: Path) -> None:
     assert result.linked == {v[0]: v for v in expected.values() if len(v) > 1}
     assert not result.label_conflicts.any()
     assert set(result.pairs["turn"]) == {"0"}  # a microscope turns no slide: a turned pair is false
+
+
+def test_re_encoded_copies_are_pairs_and_join_their_subjects(tmp_path: Path) -> None:
+    cell, speck = draw_cell(1), np.zeros((40, 40, 3), np.uint8)
+    speck[18:20, 18:21] = [[[90, 30, 90], [91, 30, 90], [92, 30, 90]]]  # too small to match
+    images = {
+        "a.png": cell,
+        "b.bmp": np.pad(np.rot90(cell), ((5, 5), (9, 9), (0, 0))),
+        "c.png": speck,
+        "d.tiff": speck[:30, :30],
+        "e.png": draw_cell(2),
+    }
+    result = audit(save_cohort(tmp_path, images, [ALL] * 5, ["1", "2", "3", "4", "5"]))
+    assert list(result.pairs["kind"]) == ["same-pixels", "same-pixels"]
+    assert list(result.pairs["turn"]) == ["90", "0"]
+    assert result.linked == {"1": ["1", "2"], "3": ["3", "4"]}
+    a, b, c, d, e = result.cohort["pixel_sha256"]
+    assert a == b
+    assert c == d
+    assert len({a, c, e}) == 3

@@ -51,22 +51,32 @@ def test_dots_and_empty_parts_are_dropped(raw):
     assert not entry.problem
 
 
-def test_a_name_that_is_nothing_is_refused_and_the_rest_goes_on():
-    found = listing({"_.bmp": b"BM", "ok.bmp": b"BM"}, {b"_.bmp": b"\0.bmp"})
+def test_files_without_a_name_are_refused_and_the_rest_goes_on():
+    files = {"_.bmp": b"BM", "+.bmp": b"BM", "ok.bmp": b"BM"}
+    found = listing(files, {b"_.bmp": b"\0.bmp", b"+.bmp": b"\0.bmp"})
+    assert [bool(entry.problem) for entry in found.entries] == [True, True, False]
+    assert len({entry.name for entry in found.entries}) == 3
+
+
+@pytest.mark.parametrize("name", ["../1.bmp", "a/../../1.bmp", "/1.bmp", "C:/1.bmp", "..\\1.bmp"])
+def test_names_that_point_outside_are_refused_under_a_name_inside(name):
+    found = listing({name: b"BM", "ok.bmp": b"BM"})
     assert [bool(entry.problem) for entry in found.entries] == [True, False]
-    assert found.entries[0].name
+    assert ".." not in found.entries[0].name
+    assert not found.entries[0].name.startswith("/")
 
 
 def test_a_name_that_occurs_twice_gets_a_number():
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
         warnings.simplefilter("ignore")
-        for content in (b"BM1", b"BM2"):
-            archive.writestr("a/1.bmp", content)
+        for name in ("a/1.bmp", "a/1 (2).bmp", "a/1.bmp"):
+            archive.writestr(name, b"BM")
     found = list_entries(zipfile.ZipFile(buffer))
     assert [(entry.number, entry.name) for entry in found.entries] == [
         (0, "a/1.bmp"),
         (1, "a/1 (2).bmp"),
+        (2, "a/1 (3).bmp"),
     ]
 
 

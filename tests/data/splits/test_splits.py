@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from leukoscope.core.errors import LeakageError, SplitError
 from leukoscope.data.cohort import ALL, HEM, UNKNOWN, make_cohort
 from leukoscope.data.readers.layout import read_cohort
+from leukoscope.data.splits.partition import leaks
 from leukoscope.data.splits.splits import (
     FRACTIONS,
     PARTS,
@@ -50,6 +51,7 @@ def cohorts(draw):
             "label": label,
             "subject": names,
             "sha256": marks(),
+            "pixel_sha256": marks(),
             "cell": marks() if draw(st.booleans()) else [""] * count,
         }
     )
@@ -61,7 +63,7 @@ def components(cohort):
     persons = set(labeled["person"])
     rows = cohort.select(np.array([name in persons for name in cohort["person"]]))
     groups = [{name} for name in persons]
-    for column in ("sha256", "cell"):
+    for column in ("sha256", "pixel_sha256", "cell"):
         for value in set(rows[column]) - {""}:
             groups.append(set(rows["person"][rows[column] == value]))
     merged = True
@@ -88,7 +90,7 @@ def assert_sound(cohort, split):
     labeled = cohort["label"] != UNKNOWN
     assert set(placed["part"][labeled]) <= set(PARTS)
     assert set(placed["part"][~labeled]) <= {""}
-    for column in ("person", "sha256", "cell"):
+    for column in ("person", "sha256", "pixel_sha256", "cell"):
         part_of = {}
         for value, part in zip(placed[column], placed["part"], strict=True):
             if value and part:
@@ -410,3 +412,20 @@ def test_real_subjects_split_near_the_fractions(cnmc_dir):
         for label in (ALL, HEM):
             shares = [np.mean(placed["part"][placed["label"] == label] == part) for part in PARTS]
             assert np.abs(np.subtract(shares, FRACTIONS)).max() < 0.08
+
+
+def test_leaks_name_re_encoded_images_apart_from_identical_files():
+    cohort = make_cohort(
+        {
+            "path": list("abcd"),
+            "label": [ALL] * 4,
+            "subject": ["1", "2", "3", "4"],
+            "sha256": ["f1", "f1", "f3", "f4"],
+            "pixel_sha256": ["p1", "p1", "p3", "p3"],
+            "part": ["train", "test", "train", "validation"],
+        }
+    )
+    assert leaks(cohort) == (
+        "1 image stands in more than one part: f1 (train, test)",
+        "1 re-encoded image stands in more than one part: p3 (train, validation)",
+    )

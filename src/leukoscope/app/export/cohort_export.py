@@ -1,14 +1,15 @@
 """Export the reviewed cells of a case as a cohort for `data info`, `train` and `evaluate`.
 
-Images are added one at a time and the archive is sent while it grows, so only one is in memory.
+The archive is finished before it is sent, so that what arrives is complete whatever happens to the
+case meanwhile. Images are added one at a time, so only one is in memory.
 """
 
-import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import IO
 
 from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
 from leukoscope.app.schemas import Case, Cell
@@ -24,10 +25,16 @@ COMPRESSED_SUFFIXES = (".bmp", ".tif", ".tiff")
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
 
 
-def cohort_zip(case: Case, now: datetime, load_image: LoadImage) -> Iterator[bytes]:
+def write_cohort_zip(case: Case, now: datetime, load_image: LoadImage, file: IO[bytes]) -> None:
     """Write a ZIP of cohort.csv, README.txt and, if stored, images/.
 
     It contains the cells reviewed as ALL or HEM, with the label of their latest review.
+
+    Args:
+        case: Case with its cells.
+        now: Time of the export.
+        load_image: Function that loads the stored image of a cell id.
+        file: An open file to write to.
 
     Raises:
         ConflictError: No cell is reviewed as ALL or HEM.
@@ -37,7 +44,7 @@ def cohort_zip(case: Case, now: datetime, load_image: LoadImage) -> Iterator[byt
         raise ConflictError(
             "no cell of this case is reviewed as ALL or HEM yet; review some cells first"
         )
-    return _zip(case, cells, now, load_image)
+    _write_zip(case, cells, now, load_image, file)
 
 
 def safe_names(names: Iterable[str]) -> list[str]:
@@ -70,29 +77,24 @@ def _safe(name: str) -> str:
     return last.encode()[:NAME_BYTES].decode("utf-8", "ignore").rstrip(". ") or "cell"
 
 
-def _zip(
-    case: Case, cells: Sequence[Cell], now: datetime, load_image: LoadImage
-) -> Iterator[bytes]:
+def _write_zip(
+    case: Case, cells: Sequence[Cell], now: datetime, load_image: LoadImage, file: IO[bytes]
+) -> None:
     paths = [f"images/{name}" for name in safe_names(cell.name for cell in cells)]
-    buffer = _Buffer()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
 
-        def put(path: str, data: bytes, kind: int = zipfile.ZIP_DEFLATED) -> bytes:
+        def put(path: str, data: bytes, kind: int = zipfile.ZIP_DEFLATED) -> None:
             info = zipfile.ZipInfo(path, now.timetuple()[:6])
             info.compress_type, info.external_attr = kind, 0o644 << 16
             archive.writestr(info, data)
-            return buffer.take()
 
-        yield put("README.txt", _readme(case, cells, now).encode())
-        yield put(
-            "cohort.csv", b"".join(csv_lines(COLUMNS, map(_row, paths, cells), guarded=False))
-        )
+        put("README.txt", _readme(case, cells, now).encode())
+        put("cohort.csv", b"".join(csv_lines(COLUMNS, map(_row, paths, cells), guarded=False)))
         for path, cell in zip(paths, cells, strict=True):
             if cell.has_image:
                 compress = path.lower().endswith(COMPRESSED_SUFFIXES)
                 kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-                yield put(path, load_image(cell.id), kind)
-    yield buffer.take()
+                put(path, load_image(cell.id), kind)
 
 
 def _row(path: str, cell: Cell) -> tuple[str, ...]:
@@ -124,25 +126,3 @@ def _readme(case: Case, cells: Sequence[Cell], now: datetime) -> str:
             "path; their sha256 identifies them.",
         ]
     return "\n".join([*lines, ""])
-
-
-class _Buffer(io.RawIOBase):
-    """A buffer that the archive is written to and sent from."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        """Return True."""
-        return True
-
-    def write(self, data: object) -> int:
-        """Append to the buffer."""
-        part = bytes(data)  # type: ignore[call-overload]
-        self._parts.append(part)
-        return len(part)
-
-    def take(self) -> bytes:
-        """Remove and return the content."""
-        parts, self._parts = self._parts, []
-        return b"".join(parts)

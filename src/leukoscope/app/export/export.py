@@ -1,33 +1,52 @@
 """Export a case as a CSV table, JSON, an HTML report, or a cohort."""
 
+import tempfile
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, Literal
+from pathlib import Path
+from typing import IO, Any, Literal
 
 from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
 from leukoscope.app.schemas import Case, CaseExport, Cell
+from leukoscope.app.store.errors import UnavailableError
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.results import FIELDS
 
 Format = Literal["csv", "json", "html", "cohort"]
 
+SPOOLED_BYTES = 32_000_000  # of an export in memory, before a temporary file takes it
+CHUNK_BYTES = 1_000_000
 # The first columns are those of `leukoscope predict`.
 COLUMNS = (*FIELDS, "sha256", "threshold", "review", "reviewer", "reviewed", "note")
 
 
 @dataclass(frozen=True)
 class Export:
-    """A file to download; `content` is generated while it is sent."""
+    """A file to download.
+
+    Attributes:
+        filename: Name to save it under.
+        media_type: Its type.
+        content: Its bytes, in parts.
+        size: Its length in bytes, if known.
+    """
 
     filename: str
     media_type: str
     content: Iterable[bytes]
+    size: int | None = None
 
 
-def export(kind: Format, case: Case, load_image: LoadImage, card: Card | None) -> Export:
+def export(
+    kind: Format,
+    case: Case,
+    load_image: LoadImage,
+    card: Card | None,
+    scratch: Path | None = None,
+) -> Export:
     """Export a case.
 
     Args:
@@ -35,6 +54,7 @@ def export(kind: Format, case: Case, load_image: LoadImage, card: Card | None) -
         case: Case with its cells.
         load_image: Function that loads the stored image of a cell id.
         card: Model card of the case's model, if available.
+        scratch: Folder for a temporary file of a large export; None to use memory only.
 
     Raises:
         ConflictError: For a cohort, if no cell is reviewed as ALL or HEM.
@@ -49,9 +69,30 @@ def export(kind: Format, case: Case, load_image: LoadImage, card: Card | None) -
 
         text = report(case, now, load_image, card)
         return Export(f"{case.name}.html", "text/html; charset=utf-8", [text.encode()])
-    from leukoscope.app.export.cohort_export import cohort_zip
+    from leukoscope.app.export.cohort_export import write_cohort_zip
 
-    return Export(f"{case.name}.zip", "application/zip", cohort_zip(case, now, load_image))
+    file = _temporary_file(scratch)
+    try:
+        write_cohort_zip(case, now, load_image, file)
+    except OSError as error:
+        raise UnavailableError(
+            f"the export could not be written ({error.strerror or error}); free some space in "
+            f"{scratch}, then try again"
+        ) from error
+    return Export(f"{case.name}.zip", "application/zip", _chunks(file), file.tell())
+
+
+def _temporary_file(folder: Path | None) -> IO[bytes]:
+    """A file without a name that only this process can read; it is gone when closed."""
+    size = SPOOLED_BYTES if folder else 0  # 0: never a file
+    return tempfile.SpooledTemporaryFile(max_size=size, dir=str(folder) if folder else None)
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
 
 
 def opens_in_excel(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -199,15 +199,14 @@ def export_case(
     ],
 ) -> StreamingResponse:
     """A case as a CSV table, JSON, an HTML report, or a cohort of its reviewed cells."""
-    case = store.case(case_id)
-    is_served = case.model_sha256 == model_sha256(request)
-    card = ready_model(request).card if is_served else None
-    file = export(kind, case, lambda cell_id: store.image(case_id, cell_id)[1], card)
-    return StreamingResponse(
-        file.content,
-        media_type=file.media_type,
-        headers={"Content-Disposition": disposition(file.filename)},
-    )
+    with store.snapshot(case_id) as (case, load_image):
+        is_served = case.model_sha256 == model_sha256(request)
+        card = ready_model(request).card if is_served else None
+        file = export(kind, case, load_image, card, store.scratch)
+    headers = {"Content-Disposition": disposition(file.filename)}
+    if file.size is not None:
+        headers["Content-Length"] = str(file.size)
+    return StreamingResponse(file.content, media_type=file.media_type, headers=headers)
 
 
 def _dump(model: BaseModel) -> Response:

@@ -9,6 +9,7 @@ from leukoscope.app.http.openapi import problems
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.schemas import Health, Readiness
 from leukoscope.app.state import services, stopping
+from leukoscope.app.store import UnavailableError
 from leukoscope.core.version import __version__
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -30,8 +31,10 @@ async def readyz(request: Request) -> Readiness:
     opening = server.opening
     if opening is None or not opening.done():
         raise RequestError(503, "the database is still being opened", {"Retry-After": "1"})
-    if not await asyncio.to_thread(lambda: opening.result().ready):
-        raise RequestError(503, "the database does not answer", {"Retry-After": "5"})
+    try:
+        await asyncio.to_thread(lambda: opening.result().check())
+    except UnavailableError as error:
+        raise RequestError(503, str(error), {"Retry-After": "5"}) from None
     return Readiness(status="ready", version=__version__, ephemeral=server.settings.ephemeral)
 
 

@@ -20,8 +20,14 @@ NO_LOCK = "55P03"
 NO_LOGIN = ("28P01", "28000")
 NO_DATABASE = "3D000"
 NO_PRIVILEGE = "42501"
+NO_TABLE = ("42P01", "42703")  # or no column
+NO_TABLE_SQLITE = ("no such table", "no such column")
 
 NO_ANSWER = "the database does not answer; try again in a moment"
+INCOMPLETE = (
+    "the database lacks a table or column of Leukoscope; restore it from a backup, or name another "
+    "database"
+)
 BUSY = "the database is busy; try again in a moment"
 
 
@@ -37,6 +43,8 @@ def open_errors(url: URL) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OSError, TypeError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         explain = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
+        if _lacks_table(cause):
+            raise StoreError(f"{display_name(url)}: {INCOMPLETE}.") from None
         raise StoreError(explain(url, cause)) from None
 
 
@@ -63,6 +71,8 @@ def use_errors() -> Iterator[None]:
 
 def _transient(error: DBAPIError) -> str | None:
     cause, code = str(error.orig), _code(error.orig)
+    if _lacks_table(error.orig):
+        return INCOMPLETE
     if "disk is full" in cause or code == NO_SPACE:
         return "the disk of the database is full; free some space, then try again"
     if "locked" in cause or code == NO_LOCK:
@@ -72,6 +82,13 @@ def _transient(error: DBAPIError) -> str | None:
     if error.connection_invalidated or code[:2] in TRANSIENT or isinstance(error, InterfaceError):
         return NO_ANSWER
     return NO_ANSWER if isinstance(error.orig, sqlite3.OperationalError) else None
+
+
+def _lacks_table(cause: Any) -> bool:
+    is_sqlite = isinstance(cause, sqlite3.OperationalError)
+    return _code(cause) in NO_TABLE or (
+        is_sqlite and any(words in str(cause) for words in NO_TABLE_SQLITE)
+    )
 
 
 def _code(cause: Any) -> str:

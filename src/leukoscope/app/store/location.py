@@ -1,7 +1,10 @@
 """Location of the cases: the user's own file, memory, or a PostgreSQL server."""
 
 import os
+import tempfile
 from pathlib import Path
+
+from sqlalchemy import URL
 
 from leukoscope.app.settings import Settings
 from leukoscope.core.folders import data_folder
@@ -15,6 +18,22 @@ def database_url(settings: Settings) -> str:
     if settings.ephemeral:
         return IN_MEMORY
     return settings.database or f"sqlite:///{data_folder() / FILE_NAME}"
+
+
+def scratch_folder(url: URL) -> Path | None:
+    """The folder for temporary files beside a database; None if there is none.
+
+    Beside a SQLite file is room for it, and perhaps nowhere else may be written. A database in
+    memory is meant to leave nothing on a disk.
+    """
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        return None
+    if url.get_backend_name() == "sqlite" and not str(url.database).startswith("file:"):
+        return Path(str(url.database)).expanduser().absolute().parent
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return None
 
 
 def prepare_file(path: Path) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from leukoscope.app.schemas import AbstentionThresholds, CaseHead, Cell, ReviewOut, SubjectSummary
 from leukoscope.app.store.errors import NotFoundError
-from leukoscope.app.store.tables import ID_LENGTH, CaseRow, CellRow, ImageRow, ReviewRow
+from leukoscope.app.store.tables import ID_LENGTH, Base, CaseRow, CellRow, ImageRow, ReviewRow
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.inference.results import tally
@@ -61,6 +61,12 @@ def cell_key(cell_id: int) -> int:
     if not 0 < cell_id <= MAX_ID:
         raise NotFoundError(NO_CELL)
     return cell_id
+
+
+def check_tables(connection: Connection) -> None:
+    """Query every column of every table, for an error of the database if one is missing."""
+    for table in Base.metadata.sorted_tables:
+        connection.execute(select(table).limit(0))
 
 
 def heads(connection: Connection, limit: int) -> list[CaseHead]:

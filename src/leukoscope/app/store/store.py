@@ -3,10 +3,11 @@
 Its methods block and are thread-safe; several servers can share a database.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from leukoscope.app.limits import Limits
 from leukoscope.app.schemas import (
@@ -22,6 +23,7 @@ from leukoscope.app.store import reading, writing
 from leukoscope.app.store.db_errors import display_name, open_errors, use_errors
 from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepare, vacuum
 from leukoscope.app.store.errors import StoreError, UnavailableError
+from leukoscope.app.store.location import scratch_folder
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import PredictionWithImage
 from leukoscope.core.values import ConformalThresholds
@@ -32,7 +34,7 @@ CLOSED = "the database of cases is not open; try again in a moment"
 class Store:
     """Cases in one database.
 
-    Every method except `open`, `close` and `ready` raises UnavailableError if the database does not
+    Every method except `open` and `close` raises UnavailableError if the database does not
     answer, and NotFoundError if the case, cell or image does not exist.
 
     Args:
@@ -58,6 +60,8 @@ class Store:
             try:
                 prepare(engines)
                 bring_up_to_date(engines.writing, display_name(url))
+                with engines.reading.begin() as connection:
+                    reading.check_tables(connection)
             except BaseException:
                 engines.reading.dispose()
                 raise
@@ -69,14 +73,14 @@ class Store:
         if engines is not None:
             engines.reading.dispose()
 
-    @property
-    def ready(self) -> bool:
-        """True if the database answers a query."""
-        try:
-            with self._reading() as connection:
-                return connection.execute(select(1)).scalar() == 1
-        except UnavailableError:
-            return False
+    def check(self) -> None:
+        """Check that the database answers, and has all tables and columns.
+
+        Raises:
+            UnavailableError: It does not.
+        """
+        with self._reading() as connection:
+            reading.check_tables(connection)
 
     def create(
         self,
@@ -115,9 +119,8 @@ class Store:
 
     def case(self, case_id: str) -> Case:
         """A case with its cells."""
-        with self._reading() as connection:
-            head = reading.head(connection, case_id)
-            return Case(**dict(head), cells=reading.cells(connection, case_id))
+        with self.snapshot(case_id) as (case, _):
+            return case
 
     def cell(self, case_id: str, cell_id: int) -> Cell:
         """One cell of a case."""
@@ -128,6 +131,22 @@ class Store:
         """The name and the bytes of a stored image file."""
         with self._reading() as connection:
             return reading.image(connection, case_id, cell_id)
+
+    @contextmanager
+    def snapshot(self, case_id: str) -> Iterator[tuple[Case, Callable[[int], bytes]]]:
+        """A case with its cells, and a function that loads the image of a cell id.
+
+        Both are of one moment: what is deleted within the block is still there.
+        """
+        with self._reading() as connection:
+            head = reading.head(connection, case_id)
+            case = Case(**dict(head), cells=reading.cells(connection, case_id))
+            yield case, lambda cell_id: reading.image(connection, case_id, cell_id)[1]
+
+    @property
+    def scratch(self) -> Path | None:
+        """Folder for temporary files; None if nothing may be written to a disk."""
+        return scratch_folder(parse_url(self._url))
 
     def change(self, case_id: str, wanted: CaseChange) -> CaseHead:
         """Change a case's name, notes or threshold.

@@ -29,8 +29,9 @@ from leukoscope.data.audit.nucleus import cell_diameter
 from leukoscope.data.cnmc.cnmc import UNKNOWN
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import decode
+from leukoscope.data.imaging.pixel_identity import pixel_sha256
 
-EXACT, SAME_CELL = "exact", "same-cell"
+EXACT, SAME_PIXELS, SAME_CELL = "exact", "same-pixels", "same-cell"
 UNREADABLE, BLANK, UNMATCHED, NO_BORDER = (
     "unreadable",
     "blank",
@@ -41,8 +42,9 @@ LABEL_CONFLICT = "label-conflict"
 SAMPLE = 64  # images from which the scale of a cohort is estimated
 
 
-#: Rows of two images of the same cell; no match if the files are identical.
-Link = tuple[int, int, Match | None]
+#: Rows of two images of the same cell, the kind of pair, and how they match; no match if the files
+#: are identical, or show the same pixels without a texture to compare.
+Link = tuple[int, int, str, Match | None]
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,16 @@ class AuditResult:
     """Result of an audit.
 
     Attributes:
-        cohort: The cohort with `sha256`, `flags`, `person` and `cell` filled in. Images with the
-            same `cell` show one physical cell; "" if the file could not be read.
+        cohort: The cohort with `sha256`, `pixel_sha256` (see `imaging.pixel_identity`), `flags`,
+            `person` and `cell` filled in. Images with the same `cell` show one physical cell; "" if
+            the file could not be read.
         pairs: A row per pair of images of the same cell: path_a, path_b, subject_a, subject_b,
-            label_a, label_b, kind ("exact": identical files, or "same-cell"), outline_iou (of the
-            nuclei), correlation (of the textures), shift (of the nucleus in the frame, pixels),
-            turn ("0" to "270" degrees counter-clockwise from a to b, after mirroring if it is
-            "mirrored ..."). Exact copies are paired with the first of them only. Pairs with
-            different labels link no persons, since one of the labels is suspect.
+            label_a, label_b, kind ("exact": identical files; "same-pixels": other files with the
+            same pixels; or "same-cell"), outline_iou (of the nuclei), correlation (of the
+            textures), shift (of the nucleus in the frame, pixels), turn ("0" to "270" degrees
+            counter-clockwise from a to b, after mirroring if it is "mirrored ..."). Exact copies
+            are paired with the first of them only. Pairs with different labels link no persons,
+            since one of the labels is suspect.
         persons: Mapping from subject to person.
     """
 
@@ -66,7 +70,7 @@ class AuditResult:
     persons: Mapping[str, str]
 
     def __repr__(self) -> str:
-        exact = int(np.sum(self.pairs["kind"] == "exact"))
+        exact = int(np.sum(self.pairs["kind"] != SAME_CELL))
         pairs = f"pairs: {exact:,} identical, {len(self.pairs['kind']) - exact:,} of one cell"
         persons = f"{len(set(self.persons.values()))} persons"
         cells = f"{len(self.cohort):,} cells of {len(self.persons)} subjects"
@@ -100,6 +104,7 @@ class _Scan:
     sha256: str
     print: Fingerprint | None
     flags: tuple[str, ...]
+    pixels: str = ""
 
 
 def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) -> AuditResult:
@@ -124,13 +129,13 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
     with _one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
         results = pool.map(scan, range(len(cohort)))
         scans = list(track(results, "Reading cells", total=len(cohort)))
-        links = _exact_links(scans)
-        # Only one of several exact copies is compared; its matches hold for all of them.
-        copies = {second for _, second, _ in links}
+        links = _copy_links(scans, settings)
+        # Only one of several copies is compared; its matches hold for all of them.
+        copies = {second for _, second, *_ in links}
         prints = {row: s.print for row, s in enumerate(scans) if s.print and row not in copies}
         matches = find_matches(list(prints.values()), settings, jobs=jobs)
     rows = list(prints)
-    links += [(rows[match.first], rows[match.second], match) for match in matches]
+    links += [(rows[match.first], rows[match.second], SAME_CELL, match) for match in matches]
     links.sort(key=lambda link: link[:2])
     pairs = _pair_table(cohort, links)
     return _conclude(cohort, scans, links, pairs)
@@ -168,14 +173,14 @@ def _scan(path: str, known: str, step: float) -> _Scan:
         return _Scan(sha256, None, (UNREADABLE,))
     if int(image.max()) == int(image.min()):
         return _Scan(sha256, None, (BLANK,))
-    mark = fingerprint(image, step)
+    pixels, mark = pixel_sha256(image), fingerprint(image, step)
     if mark is None:
-        return _Scan(sha256, None, (UNMATCHED,))
-    return _Scan(sha256, mark, () if mark.framed else (NO_BORDER,))
+        return _Scan(sha256, None, (UNMATCHED,), pixels)
+    return _Scan(sha256, mark, () if mark.framed else (NO_BORDER,), pixels)
 
 
-def _exact_links(scans: Sequence[_Scan]) -> list[Link]:
-    """Pair the first of each group of identical files with each other one.
+def _copy_links(scans: Sequence[_Scan], settings: Settings | None) -> list[Link]:
+    """Pair the first of each group of images with the same pixels with each other one.
 
     Unreadable and blank files are no evidence of a common cell.
     """
@@ -183,10 +188,20 @@ def _exact_links(scans: Sequence[_Scan]) -> list[Link]:
     links: list[Link] = []
     for row, scan in enumerate(scans):
         if scan.sha256 and not {UNREADABLE, BLANK} & set(scan.flags):
-            origin = first.setdefault(scan.sha256, row)
+            origin = first.setdefault(scan.pixels or scan.sha256, row)
             if origin != row:
-                links.append((origin, row, None))
+                links.append((origin, row, *_copied(scans[origin], scan, settings)))
     return links
+
+
+def _copied(first: _Scan, second: _Scan, settings: Settings | None) -> tuple[str, Match | None]:
+    """The kind of a pair with the same pixels, and its turn and shift if they can be told."""
+    if first.sha256 == second.sha256:
+        return EXACT, None
+    if first.print is None or second.print is None:
+        return SAME_PIXELS, None
+    matches = find_matches([first.print, second.print], settings, jobs=1)
+    return SAME_PIXELS, matches[0] if matches else None
 
 
 def _pair_table(cohort: Cohort, links: Sequence[Link]) -> Table:
@@ -195,8 +210,8 @@ def _pair_table(cohort: Cohort, links: Sequence[Link]) -> Table:
     table: Table = {}
     for name in ("path", "subject", "label"):
         table[f"{name}_a"], table[f"{name}_b"] = cohort[name][a], cohort[name][b]
-    matches = [link[2] for link in links]
-    table["kind"] = text_column([SAME_CELL if m else EXACT for m in matches])
+    matches = [link[3] for link in links]
+    table["kind"] = text_column([link[2] for link in links])
     table["outline_iou"] = np.array([m.outline_iou if m else 1.0 for m in matches])
     table["correlation"] = np.array([m.correlation if m else 1.0 for m in matches])
     table["shift"] = np.array([m.shift if m else 0.0 for m in matches])
@@ -211,6 +226,7 @@ def _conclude(
     linking = [link[:2] for link, bad in zip(links, conflict, strict=True) if not bad]
     suspects = {row for link, bad in zip(links, conflict, strict=True) if bad for row in link[:2]}
     sha256 = text_column([scan.sha256 for scan in scans])
+    pixels = text_column([scan.pixels for scan in scans])
     flags = text_column(
         [
             _joined(str(old), (*scan.flags, *((LABEL_CONFLICT,) if row in suspects else ())))
@@ -219,7 +235,9 @@ def _conclude(
     )
     person, persons = link_persons(cohort["subject"], linking)
     cell = name_cells(sha256, linking)
-    filled = cohort.with_columns(sha256=sha256, flags=flags, person=person, cell=cell)
+    filled = cohort.with_columns(
+        sha256=sha256, pixel_sha256=pixels, flags=flags, person=person, cell=cell
+    )
     return AuditResult(filled, pairs, persons)
 
 

@@ -79,6 +79,7 @@ def _summary(result: "AuditResult") -> str:
     subjects, persons = len(result.persons), len(set(result.persons.values()))
     return (
         f"{len(result.cohort)} images: {kinds.count('exact')} exact copies, "
+        f"{kinds.count('same-pixels')} other files with the same pixels, "
         f"{kinds.count('same-cell')} other pairs of the same cell. "
         f"The {subjects} subject ids belong to {persons} persons."
     )
@@ -123,6 +124,8 @@ def _caption(pair: dict[str, Any]) -> str:
     if pair["kind"] == "exact":
         return f"{names}: same file"
     turn = "" if pair["turn"] == "0" else f", turned {pair['turn']}"
+    if pair["kind"] == "same-pixels":
+        return f"{names}: the same pixels in another file{turn}"
     return (
         f"{names}: correlation {pair['correlation']:.2f}, outline {pair['outline_iou']:.2f}, "
         f"moved {pair['shift']:.0f} px{turn}"

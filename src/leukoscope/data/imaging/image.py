@@ -5,6 +5,7 @@ original pixels from a 450x450 and from a 600x600 image, and only then is resize
 """
 
 import io
+import logging
 import re
 import stat
 import warnings
@@ -22,6 +23,9 @@ from leukoscope.data.imaging.other_files import HEAD_BYTES, why_not_read
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
+
+# Pillow logs damage before it raises; without any handler Python would print that to stderr.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 DECODING = 2
 """Changes when any file is decoded to other pixels; part of the key of what is cached."""

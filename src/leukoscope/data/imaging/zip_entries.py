@@ -48,7 +48,7 @@ class ZipEntry:
 
     Attributes:
         number: Its place in the directory of the ZIP.
-        name: Its relative path with forward slashes, unique in the ZIP.
+        name: Its relative path with forward slashes, without ".." and unique in the ZIP.
         problem: Why it is refused, or "".
     """
 
@@ -80,13 +80,13 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
         methods: The methods of compression that are unpacked.
     """
     entries: list[ZipEntry] = []
-    left_out, seen = Counter[str](), Counter[str]()
+    left_out, names = Counter[str](), dict[str, int]()
     for number, info in enumerate(archive.infolist()):
         path = decoded_name(info).replace("\\", "/")
         if path.endswith("/") or _is_folder(info):
             continue
         parts = [part for part in path.split("/") if part.strip() not in ("", ".")]
-        name = "/".join(parts)
+        name = "/".join(part for part in parts if part != "..") or NAMELESS
         if "__MACOSX" in parts or parts[-1:] == [".DS_Store"]:
             continue
         if any(part.startswith(".") and part != ".." for part in parts):
@@ -101,12 +101,7 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
             if (suffix and problem and problem != NESTED) or (not problem and not is_image(head)):
                 left_out[suffix] += 1
                 continue
-        name = name or NAMELESS
-        seen[name] += 1
-        if seen[name] > 1:
-            pure = PurePosixPath(name)
-            name = str(pure.with_name(f"{pure.stem} ({seen[name]}){pure.suffix}"))
-        entries.append(ZipEntry(number, name, problem))
+        entries.append(ZipEntry(number, _unique(name, names), problem))
     return ZipListing(entries, +left_out)
 
 
@@ -133,6 +128,21 @@ def decoded_name(info: zipfile.ZipInfo) -> str:
     except UnicodeDecodeError:
         return name
     return windows if _latin_letters(windows) > _latin_letters(name) else name
+
+
+def _unique(name: str, taken: dict[str, int]) -> str:
+    """The name, with a number before its suffix if it is taken, which it is from now on.
+
+    Args:
+        name: A relative path.
+        taken: The names taken, each with the last number it got; many may be the same.
+    """
+    path, unique = PurePosixPath(name), name
+    while unique in taken:
+        taken[name] += 1
+        unique = str(path.with_name(f"{path.stem} ({taken[name]}){path.suffix}"))
+    taken[unique] = 1
+    return unique
 
 
 def _latin_letters(text: str) -> int:

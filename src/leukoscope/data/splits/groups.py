@@ -25,7 +25,7 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
             person = linked[person]
         return person
 
-    for column in ("sha256", "cell"):
+    for column in ("sha256", "pixel_sha256", "cell"):
         if column not in cohort:
             continue
         seen: dict[str, str] = {}

@@ -104,7 +104,7 @@ def straddling(cohort: Cohort) -> dict[str, set[str]]:
 
 
 def leaks(cohort: Cohort) -> tuple[str, ...]:
-    """Describe each overlap of the subsets, a line each: by person, identical image, and cell.
+    """Describe each overlap of the subsets, a line each: by person, file, pixels and cell.
 
     The lines are written into split.json as warnings.
     """
@@ -113,9 +113,14 @@ def leaks(cohort: Cohort) -> tuple[str, ...]:
     for column, noun, shown in (
         ("person", "person", 12),
         ("sha256", "image", 1),
+        ("pixel_sha256", "re-encoded image", 1),
         ("cell", "cell", 1),
     ):
-        if column in cohort and (overlap := _straddling(cohort, column)):
+        overlap = _straddling(cohort, column) if column in cohort else {}
+        if column == "pixel_sha256":  # identical files are listed already
+            files = {name: set(cohort["sha256"][cohort[column] == name]) for name in overlap}
+            overlap = {name: parts for name, parts in overlap.items() if len(files[name]) > 1}
+        if overlap:
             names = [
                 f"{name[:16]} ({', '.join(sorted(parts, key=PARTS.index))})"
                 for name, parts in overlap.items()

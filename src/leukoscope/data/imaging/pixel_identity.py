@@ -1,0 +1,70 @@
+"""Identity of an image by its decoded pixels: one hash for all copies that show the same pixels.
+
+The same pixels have the same hash in any container (BMP, PNG, TIFF, lossless WebP), as RGB, gray or
+palette, with any metadata, with more or less pure black around the cell, and turned by quarter
+turns or mirrored. Anything that changes one pixel gives another hash: lossy compression, resizing,
+a crop into the cell, another rotation, a change of color, a background that is not pure black. The
+audit recognizes such copies by their texture.
+"""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+def pixel_sha256(image: Pixels) -> str:
+    """Hash what an image shows, regardless of its file, its black margin and its orientation.
+
+    Args:
+        image: uint8 (H, W, 3), RGB, as `decode` returns it.
+
+    Returns:
+        64 hexadecimal digits: the smallest sha256 among the eight turned and mirrored forms of the
+        box around all pixels that are not pure black. "" for an image of one color, which
+        identifies nothing.
+    """
+    cell = _without_margin(image)
+    if not cell.size or _has_one_color(cell):
+        return ""
+    planes = np.ascontiguousarray(cell.transpose(2, 0, 1))  # turned several times as fast as pixels
+    return min(_sha256(form) for form in _canonical_forms(planes))
+
+
+def _without_margin(image: Pixels) -> Pixels:
+    """The smallest box around all pixels that are not pure black; empty if there are none."""
+    rows = np.flatnonzero(image.reshape(len(image), -1).any(axis=1))
+    if not rows.size:
+        return image[:0]
+    inside = image[rows[0] : rows[-1] + 1]
+    columns = np.flatnonzero(inside.max(axis=0).any(axis=1))
+    return inside[:, columns[0] : columns[-1] + 1]
+
+
+def _has_one_color(cell: Pixels) -> bool:
+    color = cell[0, 0]
+    return bool((cell[0] == color).all() and (cell == color).all())
+
+
+def _canonical_forms(planes: Pixels) -> list[Pixels]:
+    """The turned and mirrored forms with the smallest first row: one, or several in symmetry.
+
+    Any of the eight forms gives the same list, but for its order, at the cost of comparing a row.
+
+    Args:
+        planes: uint8 (3, H, W).
+    """
+    mirrored = planes[:, :, ::-1]
+    forms = [np.rot90(side, turns, (1, 2)) for side in (planes, mirrored) for turns in range(4)]
+    rows = [(form.shape, form[:, 0].tobytes()) for form in forms]
+    first = min(rows)
+    return [form for form, row in zip(forms, rows, strict=True) if row == first]
+
+
+def _sha256(planes: Pixels) -> str:
+    _, height, width = planes.shape
+    digest = hashlib.sha256(f"RGB {width} {height}\n".encode())
+    digest.update(np.ascontiguousarray(planes).data)
+    return digest.hexdigest()
