@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leukoscope.core.errors import FileError
-from leukoscope.core.files import atomic_path, locked, write_text
+from leukoscope.core.files import atomic_folder, atomic_path, locked, write_text
 from leukoscope.core.parts import PART, sweep
 
 WRITER = """
@@ -140,3 +140,31 @@ def test_a_folder_that_becomes_read_only_keeps_the_part_and_shows_the_first_erro
     with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "x.txt"):  # noqa: PT012
         monkeypatch.setattr(type(tmp_path), "unlink", refuse)
         raise ZeroDivisionError
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    (tmp_path / "cells").mkdir()  # an empty one is replaced
+    with atomic_folder(tmp_path / "cells") as folder:
+        (folder / "a.bmp").touch()
+        assert sweep(tmp_path) == []
+    assert [path.name for path in (tmp_path / "cells").iterdir()] == ["a.bmp"]
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "others") as folder:  # noqa: PT012
+        (folder / "b.bmp").touch()
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == [tmp_path / "cells"]
+
+
+def test_a_folder_of_a_killed_writer_goes(tmp_path):
+    left = tmp_path / ".cells.0123abcd.part"
+    (left / "fold").mkdir(parents=True)
+    (left / "fold" / "a.bmp").touch()
+    assert sweep(tmp_path) == [left]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_below_a_folder_names_the_folder(tmp_path):
+    path = tmp_path / "cells"
+    with pytest.raises(FileError) as caught, atomic_folder(path) as part:
+        raise OSError(errno.ENOSPC, "No space left on device", str(part / "a.bmp"))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert ".part" not in str(caught.value)

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from leukoscope.core.errors import ImageError, LeukoscopeError, ModelFileError, RecipeError
+from leukoscope.app.store import StoreError
+from leukoscope.core.errors import (
+    ImageError,
+    LeukoscopeError,
+    ModelFileError,
+    RecipeError,
+    TrainingError,
+)
 from leukoscope.core.tables import write_table
 from leukoscope.data.cohort import read_cohort_table
 from leukoscope.data.imaging.image import Crop, read_cell
@@ -21,6 +28,7 @@ from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import load
 from leukoscope.models.recipe.recipe import read_recipe, recipe_names, write_recipe
 from tests.inference.tiny_model import SIZE, tiny_card, write_tiny_model
+from tests.torture.own_files import checkpoints, databases, open_database, read_checkpoint
 
 Parse = Callable[[bytes], object]
 CROP = Crop(crop=40, size=20)
@@ -221,6 +229,10 @@ CSV_TOKENS = (b'"', b";", b"\t", b"\r", b"\0", b"sep=", b"\xff\xfe", b"=1+1", b"
 ZIP_TOKENS = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"./", b"../")
 
 PARSERS = {
+    "checkpoint": Parser(
+        checkpoints, _from_file("last.safetensors", read_checkpoint), (TrainingError,)
+    ),
+    "database": Parser(databases, _from_file("cases.sqlite3", open_database), (StoreError,)),
     "image": Parser(_images, _decoder, (ImageError,)),
     "csv": Parser(
         _tables(".csv"), _from_file("t.csv", read_cohort_table), (LeukoscopeError,), CSV_TOKENS

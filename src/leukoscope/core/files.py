@@ -33,6 +33,29 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             raise problem from error
 
 
+@contextmanager
+def atomic_folder(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that gets its name when the block succeeds.
+
+    `path` may be an empty folder.
+
+    Raises:
+        FileError: The folder or a file in it cannot be written.
+    """
+    path = Path(path)
+    with part_of(path, folder=True) as part:
+        try:
+            yield part
+            if path.is_dir():
+                path.rmdir()  # Windows renames onto no folder
+            part.replace(path)
+        except Exception as error:
+            problem = error_within(error, part, path)
+            if problem is None:
+                raise
+            raise problem from error
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write `text` as UTF-8, atomically; half surrogates, of file names, as backslash escapes."""
     with atomic_path(path) as temporary:

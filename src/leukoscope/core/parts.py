@@ -1,4 +1,4 @@
-"""Parts: temporary files under a hidden name that become another file when they are complete.
+"""Parts: temporary files and folders under a hidden name, renamed when they are complete.
 
 A part is locked as long as its writer lives, so that what killed writers left can be told from what
 is being written. The operating system releases the lock of a process that ends in any way. Windows
@@ -8,6 +8,7 @@ deletes no open file, so an open descriptor is enough there.
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,21 +32,25 @@ _swept: set[Path] = set()
 
 
 @contextmanager
-def part_of(path: Path) -> Iterator[Path]:
-    """Yield a new, locked, empty file beside `path`; it is removed at the end if it is still there.
+def part_of(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Yield a new, locked, empty part beside `path`; it is removed at the end if it is still there.
 
     Parts of killed writers in the same folder are removed first, once for each process.
+
+    Args:
+        path: The final name.
+        folder: Make a folder instead of a file.
 
     Raises:
         FileError: Nothing can be written there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = path.parent.absolute()
-        if folder not in _swept:
-            _swept.add(folder)
-            sweep(folder)
-        part = _create(path)
+        parent = path.parent.absolute()
+        if parent not in _swept:
+            _swept.add(parent)
+            sweep(parent)
+        part = _create(path, folder)
     except OSError as error:
         raise writing_error(error, path) or error from error
     try:
@@ -53,7 +58,7 @@ def part_of(path: Path) -> Iterator[Path]:
     finally:
         _release(part)
         with suppress(OSError):  # a folder that became read-only keeps it
-            part.unlink(missing_ok=True)
+            _remove(part)
 
 
 def publish(part: Path, path: Path) -> None:
@@ -81,11 +86,17 @@ def sweep(folder: Path) -> list[Path]:
     return removed
 
 
-def _create(path: Path) -> Path:
+def _create(path: Path, folder: bool) -> Path:
     for _ in range(ATTEMPTS):
         stem = os.fsdecode(os.fsencode(path.stem)[:80])  # names are limited in bytes
         part = path.with_name(f".{stem}.{secrets.token_hex(4)}.part{path.suffix}")
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        if folder:
+            part.mkdir()
+            if not LOCKS:  # Windows opens no folder
+                return part
+            descriptor = os.open(part, os.O_RDONLY)
+        else:
+            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         _lock(descriptor)
         if _names(part, descriptor):
             _held[part] = descriptor
@@ -97,16 +108,23 @@ def _create(path: Path) -> Path:
 def _remove_if_free(part: Path) -> bool:
     """Remove a part unless it is locked; where locks do not work, it stays."""
     if not LOCKS:
-        part.unlink()  # refused while it is open
+        part.unlink()  # refused while it is open, and for folders
         return True
-    descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
+    descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         if not _lock(descriptor) or not _names(part, descriptor):
             return False
-        part.unlink()
+        _remove(part)
     finally:
         os.close(descriptor)
     return True
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir() and not part.is_symlink():
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def _lock(descriptor: int) -> bool:

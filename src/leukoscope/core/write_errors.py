@@ -65,9 +65,11 @@ def error_within(error: Exception, part: Path, path: Path) -> FileError | None:
     if isinstance(error, LeukoscopeError):
         return None
     named = getattr(error, "filename", None)
+    if isinstance(named, int):  # an open file
+        return None
     if named is None and error_number(error) not in OF_THE_DISK:
         return None
-    if named is not None and os.fspath(named) != str(part):
+    if named is not None and not Path(os.fsdecode(named)).is_relative_to(part):
         return None
     return writing_error(error, path)
 

@@ -225,3 +225,25 @@ def test_postgresql_shared_with_another_program(postgresql: PostgreSQL) -> None:
     connection.commit()
     connection.close()
     assert "it has the table 'cases'" in refusal(postgresql.url(name))
+
+
+def test_a_database_that_is_damaged_inside_is_said_when_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "cases.sqlite3"
+    store = open_url(f"sqlite:///{path}")
+    case = new_case(store, name="a")
+    store.close()
+    data = bytearray(path.read_bytes())
+    for page in range(4096, len(data), 4096):  # the first one holds the schema
+        data[page : page + 8] = b"\xff" * 8
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match="damaged"):  # noqa: PT012
+        store = open_url(f"sqlite:///{path}")
+        store.case(case)
+
+
+def test_a_table_name_that_is_not_text_is_a_damaged_database(tmp_path: Path) -> None:
+    path = tmp_path / "cases.sqlite3"
+    store = open_url(f"sqlite:///{path}")
+    store.close()
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE cells", b"CREATE TABLE c\xff\xfels"))
+    assert "damaged" in refusal(f"sqlite:///{path}")

@@ -29,6 +29,7 @@ INCOMPLETE = (
     "database"
 )
 BUSY = "the database is busy; try again in a moment"
+DAMAGED = "the database is damaged; restore a copy of it, or move it away"
 
 
 @contextmanager
@@ -40,12 +41,31 @@ def open_errors(url: URL) -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError, TypeError) as error:
+    except (
+        SQLAlchemyError,
+        sqlite3.Error,
+        OSError,
+        TypeError,
+        UnicodeDecodeError,  # of a damaged name of a table
+    ) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         explain = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
         if _lacks_table(cause):
             raise StoreError(f"{display_name(url)}: {INCOMPLETE}.") from None
         raise StoreError(explain(url, cause)) from None
+
+
+@contextmanager
+def damaged_values() -> Iterator[None]:
+    """Turn values that cannot be what was stored, such as half a date, into an UnavailableError.
+
+    Raises:
+        UnavailableError: Instead of a ValueError.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise UnavailableError(DAMAGED) from error
 
 
 @contextmanager
@@ -62,6 +82,8 @@ def use_errors() -> Iterator[None]:
         raise UnavailableError(BUSY) from error
     except OSError as error:
         raise UnavailableError(NO_ANSWER) from error
+    except UnicodeDecodeError as error:  # SQLite does not check what it has stored
+        raise UnavailableError(DAMAGED) from error
     except DBAPIError as error:
         line = _transient(error)
         if line is None:
@@ -73,6 +95,8 @@ def _transient(error: DBAPIError) -> str | None:
     cause, code = str(error.orig), _code(error.orig)
     if _lacks_table(error.orig):
         return INCOMPLETE
+    if "malformed" in cause or "not a database" in cause or "decode to UTF-8" in cause:
+        return DAMAGED
     if "disk is full" in cause or code == NO_SPACE:
         return "the disk of the database is full; free some space, then try again"
     if "locked" in cause or code == NO_LOCK:
@@ -109,7 +133,7 @@ def _sqlite(url: URL, cause: Any) -> str:
     name = display_name(url)
     reason = cause.strerror if isinstance(cause, OSError) else str(cause)
     text = reason or "it cannot be opened"
-    if "not a database" in text or "malformed" in text:
+    if isinstance(cause, UnicodeDecodeError) or "not a database" in text or "malformed" in text:
         return (
             f"{name}: not a SQLite database, or damaged. Name another file, or move this one away."
         )

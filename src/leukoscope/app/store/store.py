@@ -20,7 +20,7 @@ from leukoscope.app.schemas import (
     Review,
 )
 from leukoscope.app.store import reading, writing
-from leukoscope.app.store.db_errors import display_name, open_errors, use_errors
+from leukoscope.app.store.db_errors import damaged_values, display_name, open_errors, use_errors
 from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepare, vacuum
 from leukoscope.app.store.errors import StoreError, UnavailableError
 from leukoscope.app.store.location import scratch_folder
@@ -226,7 +226,7 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with use_errors(), self._opened().reading.begin() as connection:
+        with use_errors(), damaged_values(), self._opened().reading.begin() as connection:
             yield connection
 
     @contextmanager

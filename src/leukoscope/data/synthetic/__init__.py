@@ -9,14 +9,13 @@ for ALL or "HS" for HEM, unlike all real ones, so a synthetic cell is recognized
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leukoscope.core.errors import RESEARCH_USE, CohortError
+from leukoscope.core.files import atomic_folder
 from leukoscope.core.progress import track
 from leukoscope.core.renamed import current_names
 from leukoscope.data.cohort import Cohort, make_cohort
@@ -159,9 +158,7 @@ def _already_there(out: Path, settings: Mapping[str, int], cells: list[PlannedCe
 def _write(out: Path, settings: Mapping[str, int], cells: list[PlannedCell], seed: int) -> None:
     from PIL import Image
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
-        folder = Path(scratch) / out.name
+    with atomic_folder(out) as folder:
         for parent in {(folder / cell.path).parent for cell in cells}:
             parent.mkdir(parents=True)
         for cell in track(cells, "Drawing synthetic cells"):
@@ -169,9 +166,6 @@ def _write(out: Path, settings: Mapping[str, int], cells: list[PlannedCell], see
         (folder / "README.txt").write_text(_README, encoding="utf-8")
         text = json.dumps(_truth(settings, cells), indent=1) + "\n"
         (folder / TRUTH_FILE).write_text(text, encoding="utf-8")
-        if out.exists():
-            out.rmdir()  # empty, as was checked; Windows renames onto no folder
-        shutil.move(folder, out)
 
 
 def _truth(settings: Mapping[str, int], cells: list[PlannedCell]) -> dict[str, Any]:
