@@ -76,3 +76,19 @@ def test_what_the_machine_lacks_is_not_called_a_bug(monkeypatch, capsys, error, 
     assert words in err
     assert "bug" not in err
     assert err.count("\n") == 1
+
+
+def test_ctrl_c_that_a_library_turned_into_another_error_is_still_ctrl_c(monkeypatch, capsys):
+    from leukoscope.cli.main import main
+
+    def fail(*_):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("initialization failed") from error
+
+    monkeypatch.setattr(ls, "describe_data", fail)
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "info", "cells"])
+    assert ended.value.code == 130
+    assert "bug" not in capsys.readouterr().err

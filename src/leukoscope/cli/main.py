@@ -22,7 +22,7 @@ from leukoscope.cli.train import preview, recipes, release, train
 from leukoscope.cli.tune import tune
 from leukoscope.core.console_log import log_to_stderr
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError, missing_extra
-from leukoscope.core.interrupts import repeated_when_dropped
+from leukoscope.core.interrupts import repeated_when_dropped, was_interrupted
 from leukoscope.core.printable import LONGEST_ERROR, cut, show
 from leukoscope.core.version import __version__
 from leukoscope.core.write_errors import (
@@ -84,23 +84,28 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(0)
     except SystemExit as end:
         if end.code == 130:  # what Typer makes of Ctrl-C
-            words = sys.argv[1:] if arguments is None else arguments
-            command = next((word for word in words if not word.startswith("-")), "")
-            _fail(f"interrupted. {RESUME if command in RESUMED else ''}", 130)
+            _fail_interrupted(arguments)
         raise
-    except LeukoscopeError as error:
+    except Exception as error:
+        if was_interrupted(error):  # while native code was imported, which says something else
+            _fail_interrupted(arguments)
+        _fail_with(error)
+
+
+def _fail_interrupted(arguments: list[str] | None) -> NoReturn:
+    words = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in words if not word.startswith("-")), "")
+    _fail(f"interrupted. {RESUME if command in RESUMED else ''}", 130)
+
+
+def _fail_with(error: Exception) -> NoReturn:
+    """End with what a user can mend, in the data or on the machine; anything else is a bug."""
+    if isinstance(error, LeukoscopeError):
         _fail(str(error), error.exit_code)
-    except ImportError as error:
+    if isinstance(error, ImportError):
         problem = missing_extra("this command", error)
         if isinstance(problem, LeukoscopeError):
             _fail(str(problem), problem.exit_code)
-        _fail_with_problem(error)
-    except Exception as error:
-        _fail_with_problem(error)
-
-
-def _fail_with_problem(error: Exception) -> NoReturn:
-    """End with what a user can mend about the machine; anything else is a bug."""
     number = error_number(error)
     advice = f"; {ADVICE[number]}" if number in OF_THE_MACHINE else ""
     if isinstance(error, OSError):

@@ -22,6 +22,15 @@ AGAIN = 0.05  # seconds until one that was dropped comes again
 Handler = Callable[[int, FrameType | None], Any]
 
 
+def was_interrupted(error: BaseException | None) -> bool:
+    """True if an error was raised because of Ctrl-C, by code that turned it into something else."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 @contextmanager
 def repeated_when_dropped() -> Iterator[None]:
     """Send Ctrl-C again where Python dropped it, until it is raised where it can be.
