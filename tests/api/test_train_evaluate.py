@@ -210,6 +210,7 @@ def test_an_unreadable_image_is_left_out_with_a_warning(
 ) -> None:
     cells = write_cells(tmp_path / "cells", persons=5, cells=2)
     (cells.parent / "S3-1.png").write_bytes(b"no image")
+    cells = ls.read_cohort(cells).with_columns(sha256=[""] * 20)  # as if it was so at the audit
     run = train(cells, tmp_path / "run", settings={"fit.epochs": 1})
     assert len(run.cohort) == 19
     assert "skipped: " in caplog.text

@@ -43,10 +43,29 @@ def read_cohort(source: Source, *, labels: Path | str | None = None) -> Cohort:
     return source if isinstance(source, Cohort) else check_labels(Cohort.from_pandas(source))
 
 
-def audited(source: Source, *, jobs: int | None = None) -> Cohort:
-    """Read a cohort whose persons and cells are linked; audit it now if that is not done yet."""
+def audited(source: Source, *, jobs: int | None = None, hashed: bool = True) -> Cohort:
+    """Read a cohort whose persons and cells are linked; audit it now if that is not done yet.
+
+    Args:
+        source: As for `read_cohort`. The images of an audit's table are hashed again.
+        jobs: Threads; by default one for each core.
+        hashed: Hash the images again and check them against the audit. A caller who hashes them
+            later does this then: see `require_audited`.
+
+    Raises:
+        CohortError: Images changed since the audit, or were not read by it, or cannot be opened.
+    """
+    from leukoscope.data.audit.checked import require_readable, up_to_date
+
+    jobs = jobs or usable_cores()
     cohort = read_cohort(source)
-    return cohort if "cell" in cohort else audit(cohort, jobs=jobs).cohort
+    if "cell" not in cohort:
+        cohort = audit(cohort, jobs=jobs).cohort
+    elif hashed:
+        cohort = up_to_date(cohort, jobs=jobs)
+    if hashed:
+        require_readable(cohort)
+    return cohort
 
 
 def describe_data(source: Source) -> dict[str, Any]:

@@ -14,6 +14,12 @@ from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError, LeakageError, TrainingError
 from leukoscope.core.files import natural_key
 from leukoscope.core.values import Cells, MetricResult, OperatingPoint, Overlap
+from leukoscope.data.audit.checked import (
+    remarks,
+    require_audited,
+    require_readable,
+    require_unchanged,
+)
 from leukoscope.data.cohort import UNKNOWN, Cohort, write_cohort
 from leukoscope.data.imaging.image import read_cell
 from leukoscope.inference.model_file.card import Card
@@ -77,7 +83,7 @@ def evaluate(
     own_run, model = _opened(run)
     card = read_card(model)
     if data is not None:
-        cells, part = _labeled(audited(data, jobs=jobs)), "all"
+        cells, part = _labeled(audited(data, jobs=jobs, hashed=False)), "all"
     elif own_run is not None:
         check_model(own_run, card)
         cells = _own_part(own_run, part)
@@ -89,6 +95,12 @@ def evaluate(
     allowed = allow_overlap or expected
     _check_overlap(card, cells, allowed)
     predicted, area = predict_cells(cells, model, jobs=jobs)
+    if data is None:
+        require_unchanged(cells, predicted, "the training")
+    else:
+        require_audited(cells, predicted)
+    if np.isnan(predicted["p_all"]).all():
+        require_readable(predicted)
     overlap = _check_overlap(card, predicted, allowed)  # again, now with the hash of every image
     table = scored_cells({**predicted.columns, "area": area})
     evaluation = evaluate_table(
@@ -186,7 +198,7 @@ def _protocol(
         leaky=own.leaky and run is not None,
         synthetic=card.training.synthetic,
         overlap=overlap,
-        notes=run.split.warnings if run else (),
+        notes=run.split.warnings if run else tuple(remarks(cells)),
     )
 
 

@@ -22,7 +22,8 @@ from leukoscope.api.leakage_plan import (
 from leukoscope.api.train import check_weights, trainer
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.progress import duration
-from leukoscope.data.cohort import ALL, HEM, hash_cells
+from leukoscope.data.audit.checked import remarks
+from leukoscope.data.cohort import ALL, HEM
 from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
 
 if TYPE_CHECKING:
@@ -83,7 +84,10 @@ def leakage(
         check_choice(splits, seeds, cells)
         named = {} if weights is None else {"network.weights": weights}
         chosen = budgeted(read_recipe(recipe).with_settings({**(settings or {}), **named}), epochs)
-        cohort = study_cells(hash_cells(audited(source, jobs=jobs)))
+        cohort = audited(source, jobs=jobs)
+        for remark in remarks(cohort):
+            log.warning(remark)
+        cohort = study_cells(cohort)
         kept = kept_counts(folder / chosen.name, chosen, cohort)
         planned = plan_runs(cohort, folder / chosen.name, splits, seeds, cells, kept)
         keep_study(folder / chosen.name, chosen, planned)

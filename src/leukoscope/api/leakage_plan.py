@@ -13,7 +13,8 @@ from leukoscope.core.dataclass_reader import build, parse_object, plain
 from leukoscope.core.errors import RecipeError, SplitError, TrainingError
 from leukoscope.core.files import write_text
 from leukoscope.core.renamed import current_names
-from leukoscope.data.cohort import ALL, HEM, UNKNOWN, Cohort
+from leukoscope.data.audit.checked import flagged
+from leukoscope.data.cohort import ALL, HEM, UNKNOWN, UNREADABLE, Cohort
 from leukoscope.data.splits.partition import OFFICIAL_FOLDS, PARTS, Split, apply_split
 from leukoscope.data.splits.splits import split_cohort
 from leukoscope.data.splits.subsample import Counts, common_counts, subsample
@@ -102,8 +103,7 @@ def budgeted(recipe: Recipe, epochs: int | None = None) -> Recipe:
 
 def study_cells(cohort: Cohort) -> Cohort:
     """Select the cells that can be used: those with a label and a readable image."""
-    readable = ["unreadable" not in flags.split(";") for flags in cohort["flags"]]
-    return cohort.select((cohort["label"] != UNKNOWN) & np.array(readable, bool))
+    return cohort.select((cohort["label"] != UNKNOWN) & ~flagged(cohort, [UNREADABLE]))
 
 
 def plan_runs(

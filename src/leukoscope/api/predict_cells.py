@@ -11,8 +11,9 @@ import numpy as np
 
 from leukoscope.core.errors import ImageError
 from leukoscope.core.progress import track
+from leukoscope.core.tables import text_column
 from leukoscope.core.verdicts import Verdict
-from leukoscope.data.cohort import Cohort
+from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.image import decode, read_bytes
 from leukoscope.inference.predictor import Predictor
@@ -38,22 +39,21 @@ def predict_cells(cohort: Cohort, model: Path, *, jobs: int = 2) -> tuple[Cohort
         jobs: Threads, each of which holds one image at a time.
 
     Returns:
-        The cohort with `p_all` and `logit` (nan where there is none), `verdict`, and `sha256` where
-        it was blank; a file that cannot be read keeps "" and gets the flag "unreadable". And the
-        areas of the cells in pixels, (N,), nan where an image cannot be decoded.
+        The cohort with `p_all` and `logit` (nan where there is none), `verdict`, and the
+        `sha256` of the files now; a file that cannot be read gets "" and the flag "unreadable". And
+        the areas of the cells in pixels, (N,), nan where an image cannot be decoded.
 
     Raises:
         ModelFileError: The model cannot be opened, or the network fails to run.
     """
     cells = list(track(_cells(cohort, model, jobs), "Predicting", total=len(cohort)))
-    hashes, flags = cohort["sha256"].copy(), cohort["flags"].copy()
-    for row in np.flatnonzero(hashes == ""):
-        hashes[row] = cells[row].sha256
-        if not hashes[row]:
-            flags[row] = ";".join(filter(None, [flags[row], "unreadable"]))
+    flags = [
+        with_flags(old, *[UNREADABLE] * (not cell.sha256))
+        for old, cell in zip(cohort["flags"], cells, strict=True)
+    ]
     predicted = cohort.with_columns(
-        sha256=hashes,
-        flags=flags,
+        sha256=text_column([cell.sha256 for cell in cells]),
+        flags=text_column(flags),
         p_all=np.array([cell.p_all for cell in cells]),
         logit=np.array([cell.logit for cell in cells]),
         verdict=np.array([str(cell.verdict) for cell in cells], dtype=object),

@@ -1,5 +1,6 @@
 """Fit a release model on all patients, with out-of-fold metrics on its card."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,15 @@ from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError
 from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
-from leukoscope.data.cohort import Cohort, hash_cells, write_cohort
+from leukoscope.data.audit.checked import remarks
+from leukoscope.data.cohort import Cohort, write_cohort
 from leukoscope.evaluation.metrics.calibration import expected_calibration_error, person_weights
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 
 if TYPE_CHECKING:
     from leukoscope.training.release.final_fit import ReleasedModel
 
+log = logging.getLogger(__name__)
 VERDICTS = (*sorted(FROM_PROBABILITY), Verdict.NOT_A_CELL)
 
 
@@ -67,8 +70,11 @@ def release(
             f"recipe {settings.name}: trains a network, and `release` fits classical estimators; "
             "choose a recipe such as local, or train it with: leukoscope train"
         )
+    cohort = audited(source, jobs=jobs)
+    for remark in remarks(cohort):
+        log.warning(remark)
     released = fit_release_model(
-        hash_cells(audited(source, jobs=jobs)),
+        cohort,
         settings,
         Path(out),
         folds=folds,

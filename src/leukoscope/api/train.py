@@ -1,5 +1,6 @@
 """Train a model, calibrate it again, and preview its augmentation."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,9 +10,11 @@ from leukoscope.api.data import Source, audited, read_cohort
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError, SplitError
-from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import KINDS, Split, apply_split, read_split
 from leukoscope.data.splits.splits import FRACTIONS, split_cohort
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from leukoscope.inference.model_file.card import Card
@@ -69,8 +72,10 @@ def train(
     folder = Path(out) if out else Path("runs") / f"{chosen.name}-{_kind(split)}-seed{seed}"
     if not (resume and (folder / LAST).is_file()):
         check_weights(chosen)
-    cohort = hash_cells(audited(source, jobs=jobs))
+    cohort = audited(source, jobs=jobs)
     made = resolve_split(cohort, split, seed, fractions)
+    for warning in made.warnings if is_first_process() else ():
+        log.warning(warning)
     # Under `torchrun` the first process holds the folder for all.
     with exclusive(folder) if is_first_process() else nullcontext():
         return trainer(chosen)(

@@ -1,5 +1,6 @@
 """Search for better settings of a recipe."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -9,11 +10,12 @@ from leukoscope.api.extras import needs_train_extra
 from leukoscope.api.train import check_weights, resolve_split
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import TuningError
-from leukoscope.data.cohort import hash_cells
 from leukoscope.data.splits.partition import Split, apply_split
 from leukoscope.data.splits.splits import FRACTIONS
 from leukoscope.models.recipe.settings import Monitor
 from leukoscope.training.network.distributed import world_size
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from leukoscope.models.recipe.recipe import Recipe
@@ -87,8 +89,10 @@ def tune(
         shown(storage)  # an invalid URL is refused before the long work
     if "network.weights" not in search_space:
         check_weights(base)
-    cohort = hash_cells(audited(source, jobs=jobs))
+    cohort = audited(source, jobs=jobs)
     made = resolve_split(cohort, split, seed, fractions)
+    for warning in made.warnings:
+        log.warning(warning)
     plan = Plan(
         folder=Path(out) if out else Path("studies") / base.name,
         cohort=without_test_cells(apply_split(cohort, made), made),

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -57,11 +57,11 @@ def data_audit(
     """Find duplicate images and subject ids of one person.
 
     Writes cohort.csv (the cells with their persons), pairs.csv, and audit.html to check the pairs
-    by eye.
+    by eye. Exit code 3 if an image could not be read or compared.
     """
     result = ls.audit(source, out=out, jobs=jobs)
     kinds = list(result.pairs["kind"])
-    facts = {
+    facts: dict[str, Any] = {
         "cells": len(result.cohort),
         "persons": len(set(result.persons.values())),
         "subjects": len(result.persons),
@@ -70,9 +70,16 @@ def data_audit(
         "pairs_of_same_pixels": kinds.count("same-pixels"),
         "pairs_of_one_cell": kinds.count("same-cell"),
         "pairs_of_two_labels": int(result.label_conflicts.sum()),
-        "written_to": str(out),
+        "unreadable": len(result.unreadable),
+        "not_compared": len(result.not_compared),
     }
-    report(facts, as_json)
+    if as_json:
+        names = {"unreadable": result.unreadable, "not_compared": result.not_compared}
+        facts["not_checked"] = names
+    else:
+        facts["not_checked"] = result.remarks
+    report({**facts, "written_to": str(out)}, as_json)
+    raise typer.Exit(result.exit_code)
 
 
 @data.command("report")
@@ -138,7 +145,8 @@ def data_split(
 ) -> None:
     """Divide a data set into train, validation and test subsets.
 
-    Writes a file for `leukoscope train --split FILE`.
+    Writes a file for `leukoscope train --split FILE`. The warnings name what the audit could not
+    check.
     """
     split = ls.split(
         source, out=out, kind=kind, seed=seed, fractions=parse_fractions(fractions), jobs=jobs

@@ -7,6 +7,7 @@ written to CSV or Parquet and read again.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leukoscope.core.data_frames import from_data_frame, to_data_frame
-from leukoscope.core.errors import CohortError, ImageError
-from leukoscope.core.files import natural_key, sha256_file
+from leukoscope.core.errors import CohortError
+from leukoscope.core.files import natural_key
 from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, read_table, text_column, write_table
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
@@ -43,6 +44,8 @@ __all__ = [
     "write_cohort",
 ]
 
+UNREADABLE = "unreadable"
+"""Flag of an image that cannot be opened or decoded."""
 HEAD = 5
 """Rows that a notebook shows."""
 TEXT_COLUMNS = (
@@ -266,33 +269,31 @@ def parse_labels(
     return labels
 
 
-def hash_cells(cohort: Cohort) -> Cohort:
-    """Fill `sha256` and `pixel_sha256` where they are blank.
+def hash_cells(cohort: Cohort, *, jobs: int = 2) -> Cohort:
+    """Fill `sha256` and `pixel_sha256` from the files as they are now.
 
-    A file that cannot be read keeps "" and gets the flag "unreadable"; one that cannot be decoded,
-    or has one color, has no `pixel_sha256`.
+    A file that cannot be read gets "" and the flag "unreadable"; one that cannot be decoded, or has
+    one color, has no `pixel_sha256`. A file is decoded only if its bytes are not those of its row.
+
+    Args:
+        cohort: The cells. The hashes in it are not trusted.
+        jobs: Number of threads.
     """
-    hashes, flags = cohort["sha256"].copy(), cohort["flags"].copy()
-    pixels = text_column([""] * len(cohort))
-    if "pixel_sha256" in cohort:
-        pixels = cohort["pixel_sha256"].copy()
-    blank = np.flatnonzero((hashes == "") | (pixels == ""))
-    for row in track(blank, "Hashing images", total=len(blank)):
-        try:
-            hashes[row], pixels[row] = _hashes(cohort["path"][row], hashes[row], pixels[row])
-        except OSError:
-            if not hashes[row]:
-                flags[row] = ";".join(filter(None, [flags[row], "unreadable"]))
-    return cohort.with_columns(sha256=hashes, pixel_sha256=pixels, flags=flags)
+    from leukoscope.data.imaging.pixel_identity import file_hashes
+
+    known = cohort["pixel_sha256"] if "pixel_sha256" in cohort else [""] * len(cohort)
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        found = pool.map(file_hashes, cohort["path"], cohort["sha256"], known)
+        hashes = list(track(found, "Hashing images", total=len(cohort)))
+    pairs = zip(cohort["flags"], hashes, strict=True)
+    flags = [with_flags(old, *[UNREADABLE] * (not sha256)) for old, (sha256, _) in pairs]
+    return cohort.with_columns(
+        sha256=text_column([sha256 for sha256, _ in hashes]),
+        pixel_sha256=text_column([pixels for _, pixels in hashes]),
+        flags=text_column(flags),
+    )
 
 
-def _hashes(path: str, known: str, known_pixels: str) -> tuple[str, str]:
-    """Compute what is not known of the two hashes of one file."""
-    from leukoscope.data.imaging.image import decode
-    from leukoscope.data.imaging.pixel_identity import pixel_sha256
-
-    digest = known or sha256_file(path)
-    try:
-        return digest, known_pixels or pixel_sha256(decode(path))
-    except ImageError:
-        return digest, ""
+def with_flags(flags: str, *names: str) -> str:
+    """Add flags to a text of flags, each once."""
+    return ";".join(dict.fromkeys([*filter(None, flags.split(";")), *names]))

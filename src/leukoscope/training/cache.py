@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ from leukoscope.core import folders
 from leukoscope.core.errors import FileError, ImageError, TrainingError
 from leukoscope.core.files import atomic_path, write_text
 from leukoscope.core.progress import track
-from leukoscope.data.cohort import Cohort
+from leukoscope.data.audit.checked import flagged
+from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, UNREADABLE, Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES, VERSION, describe
-from leukoscope.data.imaging.image import DECODING, Crop, read_cell
+from leukoscope.data.imaging.image import DECODING, Crop, read_bytes, read_cell
 from leukoscope.training.mapped_array import create, open_mapped
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ class Crops:
     problems: dict[int, str]
 
 
+_File = tuple[str, str]  # path and hash
+
+
 @dataclass(frozen=True)
 class _Kind:
     """A kind of cached input: its part of the cache key, shape, type, function and title."""
@@ -54,7 +58,7 @@ class _Kind:
     key: tuple[object, ...]
     shape: tuple[int, ...]
     dtype: type[np.generic]
-    make: Callable[[str], np.ndarray]
+    make: Callable[[bytes], np.ndarray]
     title: str
 
 
@@ -88,11 +92,11 @@ def estimate_measuring(cells: int, jobs: int, what: str = "") -> str:
 def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2) -> Crops:
     """The crops of a cohort, from the cache if it holds them.
 
-    The cache key is made of the images' hashes in order, the crop and `DECODING`, so a changed file
-    is never taken for the old one.
+    The cache key is made of the images' hashes in order, the crop and `DECODING`, and a file is
+    used only if it has its hash, so a changed file is never taken for the old one.
 
     Args:
-        cohort: The cells, hashed.
+        cohort: The cells. Their hashes must be those of the files now: see `hash_cells`.
         crop: The crop.
         folder: The folder of the cache; by default `cache_folder()`.
         jobs: Number of threads.
@@ -101,8 +105,8 @@ def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs
         TrainingError: Not enough space on the disk.
     """
 
-    def make(path: str) -> np.ndarray:
-        return read_cell(path, crop)
+    def make(content: bytes) -> np.ndarray:
+        return read_cell(content, crop)
 
     kind = _Kind((1, crop), (crop.size, crop.size, 3), np.uint8, make, "Caching crops")
     return _cached(cohort, kind, folder, jobs)
@@ -113,8 +117,8 @@ def cached_descriptors(
 ) -> Crops:
     """All descriptors of the cells of a cohort, cached like crops, for each version of them."""
 
-    def make(path: str) -> np.ndarray:
-        return describe(read_cell(path, crop))
+    def make(content: bytes) -> np.ndarray:
+        return describe(read_cell(content, crop))
 
     key = ("descriptors", VERSION, crop)
     return cached_values(cohort, key, len(NAMES), make, folder=folder, jobs=jobs)
@@ -124,7 +128,7 @@ def cached_values(
     cohort: Cohort,
     key: tuple[object, ...],
     width: int,
-    make: Callable[[str], np.ndarray],
+    make: Callable[[bytes], np.ndarray],
     *,
     folder: Path | None = None,
     jobs: int = 2,
@@ -135,7 +139,7 @@ def cached_values(
         cohort: The cells, hashed.
         key: Distinguishes these values from others of the same files.
         width: The number of values per cell.
-        make: Computes float32 (width,) from a path.
+        make: Computes float32 (width,) from the content of a file.
         folder: The folder of the cache; by default `cache_folder()`.
         jobs: Number of threads.
     """
@@ -143,36 +147,62 @@ def cached_values(
     return _cached(cohort, kind, folder, jobs)
 
 
-def usable_rows(cohort: Cohort, problems: Collection[int]) -> np.ndarray:
-    """The rows that are in a subset and whose image could be read.
+def usable_rows(cohort: Cohort, problems: Mapping[int, str]) -> np.ndarray:
+    """The rows that are in a subset, and whose image could be read, now and by the audit.
 
     Args:
         cohort: The cells that were cached, with part.
-        problems: Rows whose image could not be read.
+        problems: Reasons by row where the image could not be read.
+
+    Raises:
+        TrainingError: A subset loses all its cells of a class.
     """
-    return np.setdiff1d(np.flatnonzero(cohort["part"] != ""), list(problems))
+    used = cohort["part"] != ""
+    readable = ~flagged(cohort, [UNREADABLE])
+    readable[list(problems)] = False
+    for part in np.unique(cohort["part"][used].astype(str)):
+        for label in (ALL, HEM):
+            rows = used & (cohort["part"] == part) & (cohort["label"] == label)
+            if rows.any() and not (rows & readable).any():
+                lost = np.flatnonzero(rows)[0]
+                reason = problems.get(int(lost), f"{cohort['path'][lost]}: cannot be read.")
+                raise TrainingError(
+                    f"{int((used & ~readable).sum()):,} of {int(used.sum()):,} images cannot be "
+                    f"read, among them every {LABEL_NAMES[label]} cell for {part}. First: {reason}"
+                )
+    return np.flatnonzero(used & readable)
 
 
 def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crops:
     folder = folder or cache_folder()
-    # An image without a hash could not be read; its path keeps two such cohorts apart.
+    if "" in cohort["sha256"]:
+        cohort = hash_cells(cohort, jobs=jobs)
+    # An image without a hash cannot be read; its path keeps two such cohorts apart.
     names = [sha256 or path for sha256, path in zip(cohort["sha256"], cohort["path"], strict=True)]
     key = hashlib.sha256(repr((DECODING, *kind.key, names)).encode()).hexdigest()[:24]
     array, remarks = folder / f"{key}.npy", folder / f"{key}.json"
-    paths = cohort["path"].tolist()
-    cached = _read(array, remarks, kind, len(paths))
+    files = list(zip(cohort["path"], cohort["sha256"], strict=True))
+    cached = _read(array, remarks, kind, len(files))
     if cached is None:
         try:
-            _make(paths, kind, array, remarks, jobs)
-            cached = _read(array, remarks, kind, len(paths))
+            _make(files, kind, array, remarks, jobs)
+            cached = _read(array, remarks, kind, len(files))
         except FileError as error:
             log.warning("%s The cells are held in memory, for this run only.", error)
     if cached is None:
-        return _in_memory(paths, kind, jobs)
-    if any(not Path(paths[row]).is_file() for row in cached.problems):
-        with suppress(OSError):  # the disk with the missing images may come back
+        return _in_memory(files, kind, jobs)
+    if any(not _is_content(*files[row]) for row in cached.problems):
+        with suppress(OSError):  # of another state of the disk: missing images may come back
             remarks.unlink()
     return cached
+
+
+def _is_content(path: str, sha256: str) -> bool:
+    """True if a file has its hash now, so that a problem with it is one of its content."""
+    try:
+        return hashlib.sha256(read_bytes(Path(path))).hexdigest() == sha256
+    except ImageError:
+        return False
 
 
 def _read(array: Path, remarks: Path, kind: _Kind, rows: int) -> Crops | None:
@@ -187,8 +217,8 @@ def _read(array: Path, remarks: Path, kind: _Kind, rows: int) -> Crops | None:
     return None if cells is None else Crops(cells, problems)
 
 
-def _make(paths: Sequence[str], kind: _Kind, array: Path, remarks: Path, jobs: int) -> None:
-    shape = (len(paths), *kind.shape)
+def _make(files: Sequence[_File], kind: _Kind, array: Path, remarks: Path, jobs: int) -> None:
+    shape = (len(files), *kind.shape)
     needed = math.prod(shape) * np.dtype(kind.dtype).itemsize
     with atomic_path(array) as temporary:
         free = shutil.disk_usage(array.parent).free
@@ -199,29 +229,33 @@ def _make(paths: Sequence[str], kind: _Kind, array: Path, remarks: Path, jobs: i
                 "another disk."
             )
         cells = create(temporary, kind.dtype, shape)
-        problems = _fill(cells, paths, kind, jobs)
+        problems = _fill(cells, files, kind, jobs)
         cells.flush()
     write_text(remarks, json.dumps(problems))
 
 
-def _in_memory(paths: Sequence[str], kind: _Kind, jobs: int) -> Crops:
-    cells = np.zeros((len(paths), *kind.shape), kind.dtype)
-    problems = _fill(cells, paths, kind, jobs)
+def _in_memory(files: Sequence[_File], kind: _Kind, jobs: int) -> Crops:
+    cells = np.zeros((len(files), *kind.shape), kind.dtype)
+    problems = _fill(cells, files, kind, jobs)
     cells.flags.writeable = False
     return Crops(cells, problems)
 
 
-def _fill(cells: np.ndarray, paths: Sequence[str], kind: _Kind, jobs: int) -> dict[int, str]:
+def _fill(cells: np.ndarray, files: Sequence[_File], kind: _Kind, jobs: int) -> dict[int, str]:
     """Compute the rows; return the reasons of those that cannot be."""
     problems: dict[int, str] = {}
 
     def fill(row: int) -> None:
+        path, sha256 = files[row]
         try:
-            cells[row] = kind.make(paths[row])
+            content = read_bytes(Path(path))
+            if hashlib.sha256(content).hexdigest() != sha256:
+                raise ImageError(f"{path}: has changed since it was hashed.")
+            cells[row] = kind.make(content)
         except ImageError as error:
-            problems[row] = str(error)
+            problems[row] = str(error).replace("the image: ", f"{path}: ", 1)
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        for _ in track(pool.map(fill, range(len(paths))), kind.title, total=len(paths)):
+        for _ in track(pool.map(fill, range(len(files))), kind.title, total=len(files)):
             pass
     return problems

@@ -54,9 +54,20 @@ def test_same_result_whatever_the_row_order_and_threads(linked: Cohort) -> None:
         assert list(once[column]) == list(again[column][::-1])
 
 
-def test_hashes_already_there_are_kept(linked: Cohort) -> None:
-    hashes = np.array(["1", "2", "3", "3", "5"], dtype=object)
-    assert list(audit(linked.with_columns(sha256=hashes)).cohort["sha256"]) == list(hashes)
+def test_what_the_table_says_of_the_images_is_not_trusted(linked: Cohort) -> None:
+    stale = linked.with_columns(
+        sha256=["1", "2", "3", "3", "5"], flags=["unreadable;blurred", *["blank"] * 4]
+    )
+    result, fresh = audit(stale), audit(linked)
+    assert list(result.cohort["sha256"]) == list(fresh.cohort["sha256"])
+    assert list(result.cohort["flags"]) == ["blurred", "", "", "", ""]
+    assert result.linked == fresh.linked
+
+
+def test_an_audit_that_checked_every_image_is_clean(linked: Cohort) -> None:
+    result = audit(linked)
+    assert (result.unreadable, result.not_compared, result.remarks) == ([], [], [])
+    assert result.exit_code == 0
 
 
 def test_one_cell_under_two_labels_is_reported_and_links_nobody(tmp_path: Path) -> None:
@@ -103,6 +114,10 @@ def test_bad_files_are_flagged_and_prove_nothing(tmp_path: Path) -> None:
     assert list(result.pairs["kind"]) == ["exact"]  # the tiny ones: the same bytes, and not blank
     assert result.linked == {"2": ["2", "3"]}
     assert list(result.cohort["cell"][-2:]) == ["", ""]
+    assert result.unreadable == [str(tmp_path / name) for name in broken]
+    assert result.not_compared == list(cohort["path"])
+    assert len(result.remarks) == 2
+    assert result.exit_code == 3
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -123,6 +138,20 @@ def test_photographs_without_border_need_near_identity(tmp_path: Path) -> None:
     result = audit(save_cohort(tmp_path, images, [ALL] * 5, list("01234")))
     assert set(result.cohort["flags"]) == {"no-border"}
     assert result.linked == {"2": ["2", "4"]}
+    assert len(result.not_compared) == 5
+    assert result.exit_code == 3
+
+
+def test_a_dark_nucleus_on_pale_ground_has_no_outline_to_compare(tmp_path: Path) -> None:
+    images = {}
+    for seed in range(2):
+        image = draw_cell(seed) // 2
+        image[image.max(axis=2) == 0] = (235, 228, 240)
+        images[f"{seed}.png"] = image
+        images[f"{seed}-shifted.png"] = np.roll(image, 12, axis=1)
+    result = audit(save_cohort(tmp_path, images, [ALL] * 4, list("0123")))
+    assert len(result.not_compared) == 4
+    assert result.exit_code == 3
 
 
 def test_finds_the_persons_and_copies_of_a_synthetic_cohort(tmp_path: Path) -> None:

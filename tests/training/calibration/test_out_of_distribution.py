@@ -135,7 +135,7 @@ def test_a_finished_run_is_calibrated_anew(run: Run, card: Card, tmp_path: Path)
     gone = np.full(count, "gone.png", dtype=object)
     unknown = np.array([f"{row:064x}" for row in range(count)], dtype=object)  # not in the cache
     lost = again.cohort.with_columns(path=gone, sha256=unknown)
-    with pytest.raises(TrainingError, match="can't be read any more"):
+    with pytest.raises(TrainingError, match="every ALL cell"):
         ls.recalibrate(replace(again, cohort=lost))
 
 

@@ -184,6 +184,7 @@ def test_an_unreadable_image_is_left_out_with_a_warning(
 ) -> None:
     cells = write_cells(tmp_path / "cells", persons=5, cells=2)
     (cells.parent / "S3-1.png").write_bytes(b"no image")
+    cells = ls.read_cohort(cells).with_columns(sha256=[""] * 20)  # as if it was so at the audit
     with caplog.at_level("INFO", "leukoscope"):
         run = train(cells, tmp_path / "run", "logistic")
     assert len(run.cohort) == 19

@@ -5,19 +5,29 @@ an image of each shows the same cell. One shared cell is enough: a wrong link co
 missed one is a leak.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from leukoscope.core.errors import ImageError
-from leukoscope.core.files import natural_key, sha256_file
+from leukoscope.core.files import natural_key
 from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, text_column
+from leukoscope.data.audit.checked import (
+    BLANK,
+    FLAGS,
+    NO_BORDER,
+    UNMATCHED,
+    not_compared,
+    remarks,
+    unread,
+)
 from leukoscope.data.audit.fingerprint import (
     Fingerprint,
     fingerprint,
@@ -27,18 +37,13 @@ from leukoscope.data.audit.linking import link_persons, name_cells
 from leukoscope.data.audit.matching import Match, Settings, find_matches
 from leukoscope.data.audit.nucleus import cell_diameter
 from leukoscope.data.cnmc.cnmc import UNKNOWN
-from leukoscope.data.cohort import Cohort
-from leukoscope.data.imaging.image import decode
+from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
+from leukoscope.data.imaging.image import decode, read_bytes
 from leukoscope.data.imaging.pixel_identity import pixel_sha256
 
 EXACT, SAME_PIXELS, SAME_CELL = "exact", "same-pixels", "same-cell"
-UNREADABLE, BLANK, UNMATCHED, NO_BORDER = (
-    "unreadable",
-    "blank",
-    "too-small-to-match",
-    "no-border",
-)
 LABEL_CONFLICT = "label-conflict"
+INCOMPLETE = 3  # exit code, as of `predict` where an image failed
 SAMPLE = 64  # images from which the scale of a cohort is estimated
 
 
@@ -74,7 +79,9 @@ class AuditResult:
         pairs = f"pairs: {exact:,} identical, {len(self.pairs['kind']) - exact:,} of one cell"
         persons = f"{len(set(self.persons.values()))} persons"
         cells = f"{len(self.cohort):,} cells of {len(self.persons)} subjects"
-        return f"<AuditResult: {cells}, {persons}; {pairs}>"
+        unchecked = len(self.unreadable) + len(self.not_compared)
+        missed = f"; NOT CHECKED: {unchecked:,} images" if unchecked else ""
+        return f"<AuditResult: {cells}, {persons}; {pairs}{missed}>"
 
     def _repr_html_(self) -> str:
         from leukoscope.core.html import notebook_table
@@ -87,6 +94,26 @@ class AuditResult:
     def label_conflicts(self) -> np.ndarray:
         """Mask of the pairs with different labels, a bool per row of `pairs`."""
         return _differ(self.pairs["label_a"], self.pairs["label_b"])
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Paths of the images that could not be read, and so were not checked."""
+        return list(self.cohort["path"][unread(self.cohort)])
+
+    @property
+    def not_compared(self) -> list[str]:
+        """Paths of the images that were read but have no outline or texture to compare."""
+        return list(self.cohort["path"][not_compared(self.cohort)])
+
+    @property
+    def remarks(self) -> list[str]:
+        """What was not checked, a line each; none if every image was."""
+        return remarks(self.cohort)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every image was checked, `INCOMPLETE` otherwise."""
+        return INCOMPLETE if self.remarks else 0
 
     @property
     def linked(self) -> dict[str, list[str]]:
@@ -113,7 +140,7 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
     The same files give the same result, whatever `jobs`.
 
     Args:
-        cohort: The cells. Existing hashes are not computed again.
+        cohort: The cells. What the table says of hashes, persons and cells is not used.
         jobs: Number of threads for reading and comparing.
         settings: Thresholds of the search; `benchmarks/audit.py` measures the defaults.
 
@@ -121,13 +148,12 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
         The cohort with persons and cells, the pairs, and the persons.
     """
     step = _cohort_step(cohort)
-    known = cohort["sha256"]
 
-    def scan(row: int) -> _Scan:
-        return _scan(cohort["path"][row], str(known[row]), step)
+    def scan(path: str) -> _Scan:
+        return _scan(Path(path), step)
 
     with _one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
-        results = pool.map(scan, range(len(cohort)))
+        results = pool.map(scan, cohort["path"])
         scans = list(track(results, "Reading cells", total=len(cohort)))
         links = _copy_links(scans, settings)
         # Only one of several copies is compared; its matches hold for all of them.
@@ -162,21 +188,22 @@ def _cohort_step(cohort: Cohort) -> float:
     return typical_step([d for d in diameters if d > 0])
 
 
-def _scan(path: str, known: str, step: float) -> _Scan:
+def _scan(path: Path, step: float) -> _Scan:
     try:
-        sha256 = known or sha256_file(path)
-    except OSError:
-        return _Scan("", None, (UNREADABLE,))
-    try:
-        image = decode(Path(path))
+        content = read_bytes(path)
     except ImageError:
-        return _Scan(sha256, None, (UNREADABLE,))
+        return _Scan("", None, (UNREADABLE,))
+    digest = sha256(content).hexdigest()
+    try:
+        image = decode(content)
+    except ImageError:
+        return _Scan(digest, None, (UNREADABLE,))
     if int(image.max()) == int(image.min()):
-        return _Scan(sha256, None, (BLANK,))
+        return _Scan(digest, None, (BLANK,))
     pixels, mark = pixel_sha256(image), fingerprint(image, step)
     if mark is None:
-        return _Scan(sha256, None, (UNMATCHED,), pixels)
-    return _Scan(sha256, mark, () if mark.framed else (NO_BORDER,), pixels)
+        return _Scan(digest, None, (UNMATCHED,), pixels)
+    return _Scan(digest, mark, () if mark.framed else (NO_BORDER,), pixels)
 
 
 def _copy_links(scans: Sequence[_Scan], settings: Settings | None) -> list[Link]:
@@ -225,25 +252,22 @@ def _conclude(
     conflict = _differ(pairs["label_a"], pairs["label_b"])
     linking = [link[:2] for link, bad in zip(links, conflict, strict=True) if not bad]
     suspects = {row for link, bad in zip(links, conflict, strict=True) if bad for row in link[:2]}
-    sha256 = text_column([scan.sha256 for scan in scans])
-    pixels = text_column([scan.pixels for scan in scans])
-    flags = text_column(
-        [
-            _joined(str(old), (*scan.flags, *((LABEL_CONFLICT,) if row in suspects else ())))
-            for row, (old, scan) in enumerate(zip(cohort["flags"], scans, strict=True))
-        ]
-    )
+    hashes = text_column([scan.sha256 for scan in scans])
+    flags = []
+    for row, (old, scan) in enumerate(zip(cohort["flags"], scans, strict=True)):
+        kept = ";".join(flag for flag in old.split(";") if flag not in FLAGS)
+        flags.append(with_flags(kept, *scan.flags, *[LABEL_CONFLICT] * (row in suspects)))
     person, persons = link_persons(cohort["subject"], linking)
-    cell = name_cells(sha256, linking)
+    cell = name_cells(hashes, linking)
     filled = cohort.with_columns(
-        sha256=sha256, pixel_sha256=pixels, flags=flags, person=person, cell=cell
+        sha256=hashes,
+        pixel_sha256=text_column([scan.pixels for scan in scans]),
+        flags=text_column(flags),
+        person=person,
+        cell=cell,
     )
     return AuditResult(filled, pairs, persons)
 
 
 def _differ(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (labels != others) & (labels != UNKNOWN) & (others != UNKNOWN)
-
-
-def _joined(old: str, new: Iterable[str]) -> str:
-    return ";".join(dict.fromkeys([*filter(None, old.split(";")), *new]))

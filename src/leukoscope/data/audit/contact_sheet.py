@@ -39,6 +39,7 @@ def write_contact_sheet(result: "AuditResult", path: Path | str) -> Path:
 
     count, conflict = len(result.pairs["kind"]), result.label_conflicts
     parts = [*synthetic_notice(result.cohort), paragraph(_summary(result))]
+    parts += [note(remark, "warning") for remark in result.remarks]
     parts += [heading("Persons"), _persons(result)]
     order = pair_order(result)[:MAX_PAIRS]
     suspect = [row for row in order if conflict[row]]
@@ -88,6 +89,11 @@ def _summary(result: "AuditResult") -> str:
 def _persons(result: "AuditResult") -> "Markup":
     from leukoscope.core.html import paragraph, table
 
+    if not result.linked and result.remarks:
+        return paragraph(
+            "Among the images that were compared, no two subjects share a cell. The others were "
+            "not compared, so a person may have several subject ids."
+        )
     if not result.linked:
         return paragraph("No two subjects share a cell, so each subject id is one person.")
     rows = []

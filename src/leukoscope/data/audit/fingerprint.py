@@ -26,6 +26,8 @@ CNMC_STEP = 3.0
 STEPS_PER_CELL = 64
 #: Foreground fraction of the frame above which there is no black border and so no outline.
 FULL_FRAME = 0.98
+#: The same fraction of the outermost pixels.
+MOST_RIM = 0.5
 #: Nucleus fraction of a step from which its texture counts.
 SURE = 0.85
 #: Texture steps left out at the edge, where blur and segmentation determine the texture.
@@ -87,7 +89,7 @@ def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprin
         The fingerprint, or None if the cell is too small or too uniform to be recognized.
     """
     mask = solid_mask(image)
-    framed = float(mask.mean()) < FULL_FRAME
+    framed = has_outline(mask)
     mask = mask if framed else np.ones(mask.shape, dtype=bool)
     rows, columns = _window(mask)
     middle = ((mask.shape[1] - 1) / 2 - columns.start, (mask.shape[0] - 1) / 2 - rows.start)
@@ -114,6 +116,18 @@ def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprin
         return None
     offset = (x - middle[0], y - middle[1])
     return Fingerprint(shade, texture, inner, area, offset, framed, step)
+
+
+def has_outline(mask: NDArray[np.bool_]) -> bool:
+    """True if the cell lies on a black ground, which shows its outline.
+
+    A cell may touch the border of the frame. A pale ground is bright along most of it.
+
+    Args:
+        mask: bool (H, W), the bright pixels.
+    """
+    rim = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+    return float(mask.mean()) < FULL_FRAME and float(rim.mean()) <= MOST_RIM
 
 
 def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:

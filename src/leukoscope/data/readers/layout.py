@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from leukoscope.data.cnmc.cnmc import (
     parse_name,
 )
 from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table
+from leukoscope.data.missing import why_not_found
 from leukoscope.data.overview.describe import describe
 from leukoscope.data.readers.label_check import LABEL_CONFLICT, check_labels, refuse_swapped
 from leukoscope.data.readers.label_file import Entry, find_label_file, read_label_file
@@ -74,14 +75,9 @@ def note_missing(cohort: Cohort) -> Cohort:
     missing = [path for path in cohort.paths if not os.path.lexists(path)]
     if not missing:
         return cohort
-    windows = PureWindowsPath(os.path.relpath(missing[0], Path(cohort.source).parent)).drive
-    cause = (
-        "they are paths of a Windows disk; write them relative to the table"
-        if windows and os.name != "nt"
-        else "relative paths start at the folder of the table; were the images moved or renamed?"
-    )
-    note = f"{len(missing)} of {len(cohort)} images do not exist, first {missing[0]}: {cause}."
-    return replace(cohort, notes=(*cohort.notes, note.replace("?.", "?")))
+    cause = why_not_found(missing[0], cohort.source)
+    note = f"{len(missing)} of {len(cohort)} images do not exist, first {missing[0]}. {cause}"
+    return replace(cohort, notes=(*cohort.notes, note))
 
 
 def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:

@@ -11,6 +11,7 @@ import numpy as np
 
 from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
+from leukoscope.data.audit.checked import remarks
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.groups import (
@@ -237,6 +238,7 @@ def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, 
         warnings = (IMAGE_WARNING, *overlaps)
     elif "cell" not in cohort:
         warnings = (NO_AUDIT, *overlaps)
+    warnings = (*warnings, *remarks(cohort))
     if unit == "person":
         warnings = (*warnings, *linked_warnings(linked_persons(cohort)))
     named = unit if unit in ("person", "subject") else "person"

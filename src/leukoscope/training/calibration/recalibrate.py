@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from leukoscope.core.errors import TrainingError
-from leukoscope.data.cohort import UNKNOWN, Cohort
+from leukoscope.data.audit.checked import require_unchanged
+from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES
 from leukoscope.evaluation.metrics.operating_point import TARGET_RECALL
 from leukoscope.inference.model_file.card import SCHEMA, Card
@@ -32,15 +32,12 @@ def recalibrate(run: Run, *, jobs: int = 2) -> Card:
 
     Raises:
         TrainingError: The images of its training or validation cells are gone.
+        CohortError: Images have changed since the training.
     """
     file = load(run.model, threads=0)
     cohort = run.cohort.select(np.flatnonzero(run.cohort["label"] != UNKNOWN))
+    require_unchanged(cohort, hash_cells(cohort, jobs=jobs), "the training")
     cohort, inputs = _inputs(file.card, cohort, jobs)
-    if not {"train", "validation"} <= set(cohort["part"]):
-        raise TrainingError(
-            f"{run.folder}: the images of its cells can't be read any more, so its model can't be "
-            "calibrated again; put them back where its cohort.csv names them."
-        )
     point = file.card.operating_point
     target_recall = point.target_recall if point else TARGET_RECALL
     validation = np.flatnonzero(cohort["part"] == "validation")

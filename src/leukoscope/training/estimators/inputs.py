@@ -47,8 +47,8 @@ def feature_matrix(cohort: Cohort, recipe: EstimatorRecipe, *, jobs: int = 2) ->
     crop = crop_of(recipe)
     measured = recipe.classical.measurements(crop)
 
-    def make(path: str) -> np.ndarray:
-        return measured.measure(read_cell(path, crop))
+    def make(content: bytes) -> np.ndarray:
+        return measured.measure(read_cell(content, crop))
 
     cached = cached_values(cohort, measured.key, measured.width, make, jobs=jobs)
     if measured.columns is None:
