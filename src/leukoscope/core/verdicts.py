@@ -87,3 +87,11 @@ VERDICTS = (
 
 ANSWERS = frozenset(info.verdict for info in VERDICTS if info.is_answer)
 FROM_PROBABILITY = frozenset(info.verdict for info in VERDICTS if info.from_probability)
+
+
+class SubjectVerdict(StrEnum):
+    """The result for the cells of one subject together."""
+
+    LEUKEMIC = "leukemic"
+    NORMAL = "normal"
+    UNCERTAIN = "uncertain"

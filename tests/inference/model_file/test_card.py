@@ -183,6 +183,7 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
         "image_limits",
         "out_of_distribution",
         "left_out",
+        "subjects",
         "classes",
         "positive",
     }:
@@ -194,8 +195,8 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
 
 def test_a_newer_schema_says_to_upgrade() -> None:
     # Even where the rest of it can't be understood.
-    with pytest.raises(ModelFileError, match=r"schema 4.*upgrade"):
-        Card.from_json('{"schema": 4, "all_new": true}')
+    with pytest.raises(ModelFileError, match=r"schema 5.*upgrade"):
+        Card.from_json('{"schema": 5, "all_new": true}')
 
 
 def test_a_card_of_schema_1_is_read_and_keeps_its_number() -> None:

@@ -3,8 +3,8 @@
 The schema has a number. A file with a higher number than this version knows is refused, because a
 field that this version ignores may be the one that says when the model must not answer. Schema 2
 added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added results by
-person, `left_out`. A card of an earlier schema lacks the later fields, is read as before, and keeps
-its number.
+person, `left_out`. Schema 4 added the model of subjects, `subjects`. A card of an earlier schema
+lacks the later fields, is read as before, and keeps its number.
 """
 
 import json
@@ -23,8 +23,9 @@ from leukoscope.inference.model_file.hashes import truncate, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
+from leukoscope.inference.subject.model import SubjectModel
 
-SCHEMA = 3
+SCHEMA = 4
 OLDEST = 1
 CLASSES = ("HEM", "ALL")
 POSITIVE = "ALL"
@@ -129,6 +130,7 @@ class Card:
             rejected by quality.
         out_of_distribution: The largest accepted distance to the training cells.
         left_out: Out-of-fold results by person, for a model fitted on all persons.
+        subjects: The model of subjects; without it there are no answers for subjects.
         classes: The classes, HEM first.
         positive: The positive class.
         schema: The number of the schema.
@@ -153,6 +155,7 @@ class Card:
     image_limits: Mapping[str, Range] | None = None
     out_of_distribution: OutOfDistribution | None = None
     left_out: tuple[OutOfFoldResult, ...] = ()
+    subjects: SubjectModel | None = None
     classes: tuple[str, ...] = CLASSES
     positive: str = POSITIVE
     schema: int = SCHEMA
@@ -163,6 +166,7 @@ class Card:
         new = (self.abstention, self.image_limits, self.out_of_distribution)
         _check(self.schema > 1 or new == (None, None, None), "schema 1 cannot say when to abstain")
         _check(self.schema > 2 or not self.left_out, "schema 2 cannot hold results by person")
+        _check(self.schema > 3 or self.subjects is None, "schema 3 cannot hold a model of subjects")
         measured = self.image_limits is None or set(self.image_limits) == set(MEASURES)
         _check(measured, f"image_limits must name {', '.join(MEASURES)}")
         _check(bool(self.name.strip()), "name is empty")

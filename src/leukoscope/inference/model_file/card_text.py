@@ -10,6 +10,7 @@ from leukoscope.inference.model_file.hashes import unpack_hashes
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
 from leukoscope.inference.model_file.out_of_fold import persons_text
 from leukoscope.inference.rejection.image_checks import quality_text
+from leukoscope.inference.subject.text import subjects_text
 
 if TYPE_CHECKING:
     from leukoscope.inference.model_file.card import Card
@@ -40,6 +41,7 @@ class CardText:
     license: str
     versions: str
     out_of_fold: str
+    subjects: str
     results: Mapping[str, str]
 
 
@@ -62,6 +64,7 @@ HEADINGS = {
     "license": "License",
     "versions": "Versions",
     "out_of_fold": "By person",
+    "subjects": "Answer for a subject",
 }
 """The heading of each line, in reading order."""
 
@@ -98,6 +101,7 @@ def card_text(card: "Card") -> CardText:
         license=card.license,
         versions=", ".join(f"{name} {version}" for name, version in card.versions.items()),
         out_of_fold=persons_text(card.left_out) if card.left_out else "",
+        subjects=subjects_text(card.subjects),
         results={name: _result(result) for name, result in card.results.items()},
     )
 

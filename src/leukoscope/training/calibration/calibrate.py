@@ -1,4 +1,4 @@
-"""Set temperature, operating point and abstention on persons the model was not fitted on."""
+"""Set thresholds, calibration and subject model on persons the model was not fitted on."""
 
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ from leukoscope.evaluation.metrics.calibration import fit_temperature
 from leukoscope.evaluation.metrics.conformal import class_limits
 from leukoscope.evaluation.metrics.operating_point import choose_operating_point, operating_curve
 from leukoscope.inference.model_file.card import Card, OperatingCurve
+from leukoscope.training.calibration.subjects import fit_subjects
 
 # The fraction of a healthy person's cells that may be classified as blasts where the model answers.
 # A model that classifies 85 % of normal cells correctly at the wanted sensitivity, which is the
@@ -20,7 +21,7 @@ HEM_ERRORS = 0.15
 def calibrate(
     card: Card, cohort: Cohort, logit: np.ndarray, part: str, target_recall: float
 ) -> Card:
-    """The card with temperature, operating point, operating curve and abstention limits.
+    """The card with temperature, operating point and curve, abstention limits and subject model.
 
     The fraction of ALL cells that may lose their class is the one that the operating point misses.
 
@@ -43,4 +44,5 @@ def calibrate(
         abstention=class_limits(
             label, p, person, alpha_all=round(1 - target_recall, 6), alpha_hem=HEM_ERRORS
         ),
+        subjects=fit_subjects(cohort, logit, part),
     )

@@ -30,6 +30,7 @@ from leukoscope.training.calibration.out_of_distribution import (
     sample,
 )
 from leukoscope.training.calibration.package import export, verify_parity
+from leukoscope.training.calibration.subjects import add_subject_curve
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.estimators.inputs import file_inputs
 from leukoscope.training.estimators.train import choose_and_fit, estimator_card, load_inputs
@@ -105,8 +106,9 @@ def fit_release_model(
         predictions = apply_thresholds(card, cohort, scores, gaussian, target_recall)
         results = measure(cohort, predictions)
         cells = Cells(PART, len(cohort.unique("person")), len(cohort))
+        card = calibrate_on(card, cohort, scores, rows, gaussian, target_recall)
         card = replace(
-            calibrate_on(card, cohort, scores, rows, gaussian, target_recall),
+            add_subject_curve(card, cohort, scores.logit),
             results={key: MetricResult.of(e, cells) for key, e in results.metrics.items()},
             left_out=rows_of_card(cohort, results, quality),
         )

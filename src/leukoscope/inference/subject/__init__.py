@@ -1,0 +1,1 @@
+"""From the cells of a subject to one answer for the subject."""

@@ -1,0 +1,50 @@
+"""The model of subjects as text and as a table."""
+
+from leukoscope.inference.subject.model import CurvePoint, SubjectModel
+
+NO_MODEL = "none: the card of this model has no model of subjects"
+NO_PATIENT = "Answers for subjects describe the cells given. No statement about a patient."
+CURVE_HEADERS = (
+    "Cells",
+    "AUROC of persons",
+    "Sensitivity",
+    "Specificity",
+    "Persons with a verdict",
+    "Wrong verdicts",
+)
+
+
+def subjects_text(model: SubjectModel | None) -> str:
+    """The model in one line."""
+    if model is None:
+        return NO_MODEL
+    text = (
+        f"fitted on {model.leukemic.persons} persons with ALL and {model.normal.persons} with HEM "
+        f"cells ({model.part})"
+    )
+    if not model.curve:
+        return text
+    return f"{text}; persons left out: " + "; ".join(map(_point, model.curve))
+
+
+def curve_rows(model: SubjectModel) -> list[tuple[str, ...]]:
+    """The rows of a table with `CURVE_HEADERS`."""
+    return [
+        (
+            str(point.cells),
+            f"{point.auroc:.3f}",
+            f"{point.sensitivity:.3f}",
+            f"{point.specificity:.3f}",
+            f"{point.answered:.1%}",
+            f"{point.wrong:.1%}",
+        )
+        for point in model.curve
+    ]
+
+
+def _point(point: CurvePoint) -> str:
+    cells = f"{point.cells} cell{'' if point.cells == 1 else 's'}"
+    return (
+        f"AUROC {point.auroc:.3f}, sensitivity {point.sensitivity:.3f}, specificity "
+        f"{point.specificity:.3f} with {cells}"
+    )
