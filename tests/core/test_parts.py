@@ -4,13 +4,14 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from leukoscope.core.errors import FileError
 from leukoscope.core.files import atomic_folder, atomic_path, locked, write_text
-from leukoscope.core.parts import PART, sweep
+from leukoscope.core.parts import DAY, HOST, PART, sweep
 
 WRITER = """
 import sys, time
@@ -45,13 +46,23 @@ def test_the_part_of_a_living_writer_stays_and_that_of_a_killed_one_goes(tmp_pat
 
 
 def test_parts_of_killed_writers_go_before_the_next_file_is_written(tmp_path):
-    left = tmp_path / ".model.0123abcd.part.onnx"
+    left = tmp_path / f".model.{HOST}abcd.part.onnx"
     left.write_bytes(b"half")
     others = [tmp_path / name for name in (".hidden", "a.part", ".x.part.npy", ".x.0123abc.part")]
     for other in others:
         other.touch()
     write_text(tmp_path / "x.txt", "x")
     assert set(tmp_path.iterdir()) == {*others, tmp_path / "x.txt"}
+
+
+def test_parts_of_other_machines_go_when_they_are_a_day_old(tmp_path):
+    other = "0000" if HOST != "0000" else "1111"
+    new, old = (tmp_path / f".{name}.{other}abcd.part.npy" for name in ("new", "old"))
+    for part in (new, old):
+        part.touch()
+    os.utime(old, (time.time() - DAY - 60,) * 2)
+    assert sweep(tmp_path) == [old]
+    assert list(tmp_path.iterdir()) == [new]
 
 
 def test_a_part_written_by_way_of_a_part_stays_locked(tmp_path):
@@ -155,7 +166,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
 
 
 def test_a_folder_of_a_killed_writer_goes(tmp_path):
-    left = tmp_path / ".cells.0123abcd.part"
+    left = tmp_path / f".cells.{HOST}abcd.part"
     (left / "fold").mkdir(parents=True)
     (left / "fold" / "a.bmp").touch()
     assert sweep(tmp_path) == [left]

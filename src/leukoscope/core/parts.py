@@ -2,10 +2,13 @@
 
 A part is locked as long as its writer lives, so that what killed writers left can be told from what
 is being written. The operating system releases the lock of a process that ends in any way. Windows
-deletes no open file, so an open descriptor is enough there.
+deletes no open file, so an open descriptor is enough there. Not every network drive passes locks on
+to other machines: the parts of those are removed only when they are a day old.
 """
 
+import hashlib
 import os
+import platform
 import re
 import secrets
 import shutil
@@ -24,7 +27,9 @@ try:
 except ModuleNotFoundError:  # on Windows
     LOCKS = False
 
-PART = re.compile(r"\..*\.[0-9a-f]{8}\.part(\.[^.]+)?", re.DOTALL)
+HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:4]  # in the names of its parts
+PART = re.compile(r"\..*\.([0-9a-f]{4})[0-9a-f]{4}\.part(\.[^.]+)?", re.DOTALL)
+DAY = 86_400  # seconds
 ATTEMPTS = 5  # a part can be swept between its creation and its lock, though hardly ever
 
 _held: dict[Path, int] = {}  # the descriptors of the parts that this process writes
@@ -78,7 +83,8 @@ def sweep(folder: Path) -> list[Path]:
     """Remove the parts in a folder that no process holds, and return them."""
     removed = []
     with suppress(OSError):
-        found = [Path(entry.path) for entry in os.scandir(folder) if PART.fullmatch(entry.name)]
+        with os.scandir(folder) as entries:
+            found = [Path(entry.path) for entry in entries if _may_be_left(entry)]
         for part in found:
             with suppress(OSError):
                 if _remove_if_free(part):
@@ -86,10 +92,25 @@ def sweep(folder: Path) -> list[Path]:
     return removed
 
 
+def _may_be_left(entry: "os.DirEntry[str]") -> bool:
+    """True for a part of this machine, or an old one of another."""
+    named = PART.fullmatch(entry.name)
+    if named is None:
+        return False
+    if named[1] == HOST:
+        return True
+    try:
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime > DAY
+    except OSError:  # its writer was faster
+        return False
+
+
 def _create(path: Path, folder: bool) -> Path:
     for _ in range(ATTEMPTS):
         stem = os.fsdecode(os.fsencode(path.stem)[:80])  # names are limited in bytes
-        part = path.with_name(f".{stem}.{secrets.token_hex(4)}.part{path.suffix}")
+        part = path.with_name(f".{stem}.{HOST}{secrets.token_hex(2)}.part{path.suffix}")
+        if part.exists():
+            continue
         if folder:
             part.mkdir()
             if not LOCKS:  # Windows opens no folder
