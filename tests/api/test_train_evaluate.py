@@ -128,6 +128,29 @@ def test_the_same_images_under_other_names_are_refused(
         ls.evaluate(run.model, other, out=tmp_path)
 
 
+def test_re_encoded_copies_under_other_names_are_refused(
+    run: Run, cells: Path, tmp_path: Path
+) -> None:
+    cohort = ls.read_cohort(cells)
+    trained = run.cohort.select(run.cohort["part"] == "train")
+    copies = []
+    for number, path in enumerate(trained.paths[:4]):
+        with PIL.Image.open(path) as image:
+            turned = image.convert("RGB").transpose(PIL.Image.Transpose.ROTATE_90)
+        copies.append(tmp_path / f"{number}.png")
+        turned.save(copies[-1])
+    blank = [""] * len(copies)
+    other = cohort.select(np.arange(len(copies))).with_columns(
+        path=[str(path) for path in copies],
+        label=trained["label"][: len(copies)],
+        sha256=blank,
+        person=[f"S9{row}" for row in range(len(copies))],
+        subject=[f"S9{row}" for row in range(len(copies))],
+    )
+    with pytest.raises(LeakageError, match="4 of these images"):
+        ls.evaluate(run.model, other, out=tmp_path / "report")
+
+
 def test_other_persons_are_measured(run: Run, tmp_path: Path) -> None:
     others = write_cells(tmp_path / "others", persons=3, first=50)
     before = read_card(run.model)

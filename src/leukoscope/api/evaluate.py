@@ -162,7 +162,8 @@ def _check_overlap(card: Card, cells: Cohort, allowed: bool) -> Overlap:
     Raises:
         LeakageError: They share anything, and that is not allowed.
     """
-    shared = card.overlap(cells["subject"], cells["person"], cells["sha256"])
+    pixels = cells.columns.get("pixel_sha256")
+    shared = card.overlap(cells["subject"], cells["person"], cells["sha256"], pixels)
     if shared and not allowed:
         names = ", ".join(sorted({*shared.persons, *shared.subjects}, key=natural_key)[:8])
         raise LeakageError(
@@ -172,6 +173,16 @@ def _check_overlap(card: Card, cells: Cohort, allowed: bool) -> Overlap:
             "the result marked."
         )
     return shared
+
+
+def _not_compared(card: Card) -> tuple[str, ...]:
+    """A note for readers where the model file cannot tell all copies of its training images."""
+    if card.training.pixels or not card.training.hashes:
+        return ()
+    return (
+        "The model file holds no hashes of pixels, so these images were compared with its training "
+        "images by file only: copies in another format are not recognized.",
+    )
 
 
 def _protocol(
@@ -198,7 +209,7 @@ def _protocol(
         leaky=own.leaky and run is not None,
         synthetic=card.training.synthetic,
         overlap=overlap,
-        notes=run.split.warnings if run else tuple(remarks(cells)),
+        notes=(*(run.split.warnings if run else remarks(cells)), *_not_compared(card)),
     )
 
 

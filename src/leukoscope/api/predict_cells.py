@@ -16,6 +16,7 @@ from leukoscope.core.verdicts import Verdict
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.image import decode, read_bytes
+from leukoscope.data.imaging.pixel_identity import pixel_sha256
 from leukoscope.inference.predictor import Predictor
 
 
@@ -24,6 +25,7 @@ class _Cell:
     """The results for one image; those that it could not give have their defaults."""
 
     sha256: str = ""
+    pixel_sha256: str = ""
     area: float = nan
     p_all: float = nan
     logit: float = nan
@@ -39,9 +41,10 @@ def predict_cells(cohort: Cohort, model: Path, *, jobs: int = 2) -> tuple[Cohort
         jobs: Threads, each of which holds one image at a time.
 
     Returns:
-        The cohort with `p_all` and `logit` (nan where there is none), `verdict`, and the
-        `sha256` of the files now; a file that cannot be read gets "" and the flag "unreadable". And
-        the areas of the cells in pixels, (N,), nan where an image cannot be decoded.
+        The cohort with `p_all` and `logit` (nan where there is none), `verdict`, and the `sha256`
+        and `pixel_sha256` of the files now; a file that cannot be read gets "" and the flag
+        "unreadable". And the areas of the cells in pixels, (N,), nan where an image cannot be
+        decoded.
 
     Raises:
         ModelFileError: The model cannot be opened, or the network fails to run.
@@ -53,6 +56,7 @@ def predict_cells(cohort: Cohort, model: Path, *, jobs: int = 2) -> tuple[Cohort
     ]
     predicted = cohort.with_columns(
         sha256=text_column([cell.sha256 for cell in cells]),
+        pixel_sha256=text_column([cell.pixel_sha256 for cell in cells]),
         flags=text_column(flags),
         p_all=np.array([cell.p_all for cell in cells]),
         logit=np.array([cell.logit for cell in cells]),
@@ -83,6 +87,7 @@ def _cell(path: Path, predictor: Predictor) -> _Cell:
     (prediction,) = predictor.predict_batch([image])
     return _Cell(
         digest,
+        pixel_sha256(image),
         float(nonblack_mask(image).sum()),
         nan if prediction.p_all is None else prediction.p_all,
         nan if prediction.logit is None else prediction.logit,

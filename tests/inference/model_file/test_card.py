@@ -24,6 +24,7 @@ from leukoscope.core.values import (
 from leukoscope.data.imaging.image import Crop
 from leukoscope.inference.model_file import card as c
 from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.model_file.hashes import pack_hashes, truncate, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.model_file import default_model, read_card
@@ -49,6 +50,7 @@ training = st.builds(
     persons=st.dictionaries(text, st.lists(text, max_size=4).map(tuple), max_size=3),
     subjects=st.lists(text, max_size=4).map(tuple),
     hashes=sha256s.map(pack_hashes),
+    pixels=sha256s.map(pack_hashes),
     cells=st.dictionaries(text, st.dictionaries(text, count, max_size=2), max_size=2),
     synthetic=st.booleans(),
 )
@@ -149,6 +151,7 @@ def changed(path: str, value: object) -> str:
         ("created", "yesterday", "created"),
         ("training.hashes", "%%%", "hashes"),
         ("training.hashes", "QUJD", "training.hashes"),
+        ("training.pixels", "QUJD", "training.pixels"),
         ("training.persons.train", "1", "training.persons.train"),
         ("training.subjects", [1], "training.subjects[0]"),
         ("results.auroc.value", "high", "results.auroc.value"),
@@ -205,6 +208,12 @@ def test_a_card_of_schema_1_is_read_and_keeps_its_number() -> None:
     card = Card.from_json(json.dumps(old))
     assert (card.schema, card.abstention, card.image_limits) == (1, None, None)
     assert json.loads(card.to_json())["schema"] == 1
+    with pytest.raises(ModelFileError, match="schema 3 cannot hold"):
+        Card.from_json(
+            changed("training.pixels", pack_hashes(["ab" * 32])).replace(
+                f'"schema": {c.SCHEMA}', '"schema": 3'
+            )
+        )
     # Whoever reads schema 1 alone would answer all the same.
     with pytest.raises(ModelFileError, match="schema 1 cannot say"):
         Card.from_json(json.dumps(old | {"abstention": ABSTENTION}))
@@ -322,6 +331,20 @@ def test_overlap_counts_what_the_model_has_seen() -> None:
     assert found
     # One image alone is enough, whoever it is said to be.
     assert card.overlap(["new"], ["new"], [seen[2]]) == Overlap(hashes=1)
+
+
+def test_overlap_counts_copies_in_another_format_by_their_pixels() -> None:
+    file, pixels, new = (hashlib.sha256(bytes([i])).hexdigest() for i in range(3))
+    base = vars(tiny_card().training)
+    known = c.Training(**{**base, "hashes": pack_hashes([file]), "pixels": pack_hashes([pixels])})
+    card = tiny_card(training=known)
+    found = card.overlap([], [], [file, file, new, new, ""], [pixels, "", pixels, new, pixels])
+    assert found == Overlap(hashes=4)
+    assert not card.overlap([], [], [pixels], [file])
+    assert "not recognized" not in dict(describe(card))["Training data"]
+    by_file = tiny_card(training=c.Training(**{**base, "hashes": pack_hashes([file])}))
+    assert not by_file.overlap([], [], [new], [pixels])
+    assert "not recognized" in dict(describe(by_file))["Training data"]
 
 
 @pytest.mark.parametrize("written", ["007", "7.0", " 7", "H 10", "h10"])

@@ -3,15 +3,18 @@
 The schema has a number. A file with a higher number than this version knows is refused, because a
 field that this version ignores may be the one that says when the model must not answer. Schema 2
 added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added results by
-person, `left_out`. Schema 4 added the model of subjects, `subjects`. A card of an earlier schema
+person, `left_out`. Schema 4 added the pixels of the training images and the model of subjects,
+`subjects`. A card of an earlier schema
 lacks the later fields, is read as before, and keeps its number.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import numpy as np
 
 from leukoscope.core.dataclass_reader import MalformedError, build, parse_object, plain
 from leukoscope.core.errors import ModelFileError
@@ -19,7 +22,7 @@ from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.words import id_key
-from leukoscope.inference.model_file.hashes import truncate, unpack_hashes
+from leukoscope.inference.model_file.hashes import SeenImages, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
@@ -82,9 +85,10 @@ class Training:
         split: The split.
         persons: The persons of the parts train and validation.
         subjects: Every official id of these persons.
-        hashes: The images of both parts, see `pack_hashes`.
+        hashes: The files of the images of both parts, see `pack_hashes`.
         cells: Numbers of cells by part and class.
         synthetic: The cells are synthetic.
+        pixels: The pixels of these images in the same form; "" if not known.
     """
 
     split: SplitReference
@@ -93,6 +97,7 @@ class Training:
     hashes: str
     cells: Mapping[str, Mapping[str, int]]
     synthetic: bool
+    pixels: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,8 @@ class Card:
         _check(self.schema > 1 or new == (None, None, None), "schema 1 cannot say when to abstain")
         _check(self.schema > 2 or not self.left_out, "schema 2 cannot hold results by person")
         _check(self.schema > 3 or self.subjects is None, "schema 3 cannot hold a model of subjects")
+        pixels = self.training.pixels
+        _check(self.schema > 3 or not pixels, "schema 3 cannot hold the pixels of training images")
         measured = self.image_limits is None or set(self.image_limits) == set(MEASURES)
         _check(measured, f"image_limits must name {', '.join(MEASURES)}")
         _check(bool(self.name.strip()), "name is empty")
@@ -181,6 +188,7 @@ class Card:
         except ValueError:
             raise ValueError(f"created must be an ISO date, got {self.created!r}") from None
         unpack_hashes(self.training.hashes)
+        unpack_hashes(pixels, "training.pixels")
 
     def __repr__(self) -> str:
         persons = len({person for part in self.training.persons.values() for person in part})
@@ -223,25 +231,37 @@ class Card:
             ) from error
 
     def hash_set(self) -> frozenset[int]:
-        """The truncated sha256 of the training and validation images, as 64-bit integers."""
-        return frozenset(unpack_hashes(self.training.hashes).tolist())
+        """The truncated sha256 of the files trained or calibrated on, as 64-bit integers."""
+        return self.seen_images().files
+
+    def seen_images(self) -> SeenImages:
+        """The images trained or calibrated on, unpacked."""
+        packed = (self.training.hashes, self.training.pixels)
+        files, pixels = (frozenset(unpack_hashes(text).tolist()) for text in packed)
+        return SeenImages(files, pixels)
 
     def overlap(
-        self, subjects: Iterable[str], persons: Iterable[str], sha256s: Iterable[str]
+        self,
+        subjects: Iterable[str],
+        persons: Iterable[str],
+        sha256s: Sequence[str] | np.ndarray,
+        pixel_sha256s: Sequence[str] | np.ndarray | None = None,
     ) -> Overlap:
         """Find what a cohort shares with the model's training and validation data.
 
         Args:
             subjects: The subject ids of the cohort, "" if unknown; may repeat.
             persons: The persons of the cohort, "" if unknown; may repeat.
-            sha256s: A hexadecimal sha256 per cell, "" if unknown.
+            sha256s: A hexadecimal sha256 of the file per cell, "" if unknown.
+            pixel_sha256s: The same of the pixels; None if all are unknown.
         """
         trained_on = {name for names in self.training.persons.values() for name in names}
-        hashes = self.hash_set()
+        seen = self.seen_images()
+        pixels = [""] * len(sha256s) if pixel_sha256s is None else pixel_sha256s
         return Overlap(
             persons=_shared(persons, trained_on),
             subjects=_shared(subjects, set(self.training.subjects)),
-            hashes=sum(truncate(sha256) in hashes for sha256 in sha256s if sha256),
+            hashes=sum(seen.has(*pair) for pair in zip(sha256s, pixels, strict=True)),
         )
 
 

@@ -146,6 +146,8 @@ def _training(card: "Card") -> str:
     ]
     synthetic = "SYNTHETIC cells; " if training.synthetic else ""
     hashes = f"hashes of {len(unpack_hashes(training.hashes))} images in the card"
+    if training.hashes and not training.pixels:
+        hashes += ", by file only: copies in another format are not recognized"
     return f"{synthetic}{'; '.join(parts)}; {hashes}"
 
 

@@ -62,6 +62,7 @@ def training_data(cohort: Cohort, split: Split, synthetic: bool) -> Training:
         name: {LABEL_NAMES[c]: int(np.sum((part == name) & (label == c))) for c in (1, 0)}
         for name in SEEN
     }
+    pixels = cohort["pixel_sha256"][used] if "pixel_sha256" in cohort else ()
     return Training(
         split=split.reference,
         persons=persons,
@@ -69,4 +70,5 @@ def training_data(cohort: Cohort, split: Split, synthetic: bool) -> Training:
         hashes=pack_hashes(value for value in cohort["sha256"][used] if value),
         cells=counts,
         synthetic=synthetic,
+        pixels=pack_hashes(value for value in pixels if value),
     )
