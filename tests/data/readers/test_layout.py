@@ -264,6 +264,9 @@ def test_nothing_to_read(tmp_path):
         read_cohort(tmp_path)
     with pytest.raises(CohortError, match="give a folder of images or a table"):
         read_cohort(tmp_path / "x.txt")
+    (tmp_path / "cells.tar.gz").write_bytes(b"\x1f\x8b\x08rest")
+    with pytest.raises(CohortError, match="gzip archive; unpack it first"):
+        read_cohort(tmp_path / "cells.tar.gz")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".CSV"])

@@ -48,7 +48,7 @@ def find_label_file(folder: Path, tables: Iterable[Path]) -> Path | None:
             files.setdefault(_content(table), table)
     if len(files) > 1:
         names = ", ".join(map(str, files.values()))
-        raise CohortError(f"{folder}: several label files ({names}); name the right one (labels=).")
+        raise CohortError(f"{folder}: several label files ({names}); keep the right one only.")
     return next(iter(files.values()), None)
 
 

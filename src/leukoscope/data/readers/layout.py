@@ -20,6 +20,7 @@ from leukoscope.data.cnmc.cnmc import (
     parse_name,
 )
 from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table
+from leukoscope.data.imaging.other_files import HEAD_BYTES, archive_kind
 from leukoscope.data.missing import why_not_found
 from leukoscope.data.overview.describe import describe
 from leukoscope.data.readers.label_check import LABEL_CONFLICT, check_labels, refuse_swapped
@@ -62,8 +63,14 @@ def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Coho
     if not exists:
         raise CohortError(f"{source}: no such folder or table.")
     if source.suffix.lower() not in TABLE_SUFFIXES:
+        try:
+            with source.open("rb") as file:
+                kind = archive_kind(file.read(HEAD_BYTES))
+        except OSError as error:
+            raise CohortError(f"{source}: cannot be read ({error.strerror}).") from error
+        unpack = f"a {kind} archive; unpack it first, and " if kind else ""
         raise CohortError(
-            f"{source}: give a folder of images or a table ({', '.join(TABLE_SUFFIXES)})."
+            f"{source}: {unpack}give a folder of images or a table ({', '.join(TABLE_SUFFIXES)})."
         )
     if labels is not None:
         raise CohortError(f"{source}: a table contains its labels; omit {labels}.")
@@ -186,8 +193,8 @@ def _join_notes(
     absent = [name for name in entries if name not in set(present)]
     if len(absent) == len(entries):
         raise CohortError(
-            f"{file}: lists none of the images below {tree.root} (it lists {_first(absent)}); "
-            "give the label file of these images."
+            f"{file}: lists none of the images below {tree.root} (it lists "
+            f"{_first(absent) or 'no image at all'}); give the label file of these images."
         )
     unnamed = [name for name in present if name not in entries]
     notes = (

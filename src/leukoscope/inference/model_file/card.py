@@ -89,6 +89,8 @@ class Training:
         cells: Numbers of cells by part and class.
         synthetic: The cells are synthetic.
         pixels: The pixels of these images in the same form; "" if not known.
+        not_compared: Number of these images that the audit could not compare with others; None if
+            not known.
     """
 
     split: SplitReference
@@ -98,6 +100,7 @@ class Training:
     cells: Mapping[str, Mapping[str, int]]
     synthetic: bool
     pixels: str = ""
+    not_compared: int | None = None
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,9 @@ def _training(card: "Card") -> str:
     hashes = f"hashes of {len(unpack_hashes(training.hashes))} images in the card"
     if training.hashes and not training.pixels:
         hashes += ", by file only: copies in another format are not recognized"
-    return f"{synthetic}{'; '.join(parts)}; {hashes}"
+    count = training.not_compared
+    unchecked = f"; the audit could not compare {count:,} of the images" if count else ""
+    return f"{synthetic}{'; '.join(parts)}; {hashes}{unchecked}"
 
 
 def _split(card: "Card") -> str:

@@ -207,7 +207,7 @@ def _read(path: Path) -> bytes:
     try:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
-            raise ModelFileError(f"{path} {what}; name a model file (.onnx)")
+            raise ModelFileError(f"{path} {what}; name a model file (.onnx) or a run folder")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ModelFileError(f"{path} is {size >> 20} MiB, larger than any Leukoscope model")

@@ -9,6 +9,7 @@ import numpy as np
 
 from leukoscope.core.files import natural_key
 from leukoscope.core.version import __version__
+from leukoscope.data.audit.checked import not_compared
 from leukoscope.data.cnmc import cnmc
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.imaging.image import Crop
@@ -71,4 +72,5 @@ def training_data(cohort: Cohort, split: Split, synthetic: bool) -> Training:
         cells=counts,
         synthetic=synthetic,
         pixels=pack_hashes(value for value in pixels if value),
+        not_compared=int(np.sum(used & not_compared(cohort))) if "cell" in cohort else None,
     )
