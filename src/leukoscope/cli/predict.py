@@ -43,6 +43,7 @@ def predict(
     if as_json and out is None:
         raise typer.BadParameter("--json prints the summary here; name a file for the rows: --out.")
     from leukoscope.api.predict import predict_to_table
+    from leukoscope.inference.results import seen_note
 
     outcome = predict_to_table(paths, model, out=out)
     if as_json:
@@ -51,6 +52,8 @@ def predict(
         report({"notice": RESEARCH_USE, **asdict(outcome)}, True)
     else:
         lines = [subject.sentence() for subject in outcome.subjects]
+        if note := seen_note(outcome.seen_in_training, outcome.rows):
+            lines.append(note)
         if outcome.failed:
             lines.append(
                 f"{outcome.failed} of {outcome.rows} failed; the column `reason` says why."

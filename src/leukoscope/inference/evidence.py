@@ -27,6 +27,8 @@ class Evidence:
         distance: Distance of the embedding from the training cells; None if not measured.
         exceeded: The card's limit on the distance, if the distance is larger; else None.
         error: Why the image could not be read; "" if it was.
+        seen: The model was trained or calibrated on this image. It changes no verdict, but the
+            answer says nothing about other cells.
     """
 
     p_all: float | None = None
@@ -34,12 +36,14 @@ class Evidence:
     distance: float | None = None
     exceeded: float | None = None
     error: str = ""
+    seen: bool = False
 
     @property
     def flags(self) -> tuple[Flag, ...]:
-        """The flags of quality and distance, in the order of result tables."""
+        """All flags, in the order of result tables."""
         unlike = () if self.exceeded is None else (Flag.UNLIKE_TRAINING,)
-        return (*self.quality, *unlike)
+        seen = (Flag.SEEN_IN_TRAINING,) if self.seen else ()
+        return (*self.quality, *unlike, *seen)
 
 
 def gather(
@@ -49,6 +53,7 @@ def gather(
     quality: tuple[Flag, ...] = (),
     distance: float | None = None,
     error: str = "",
+    seen: bool = False,
 ) -> Evidence:
     """Gather the evidence on one image and compare the distance with the card's limit.
 
@@ -58,11 +63,12 @@ def gather(
         quality: Flags from `check_image`.
         distance: Distance of the embedding from the training cells.
         error: Why the image could not be read.
+        seen: The model was trained or calibrated on this image.
     """
     known = card.out_of_distribution
     too_far = known is not None and distance is not None and distance > known.limit.value
     exceeded = known.limit.value if known is not None and too_far else None
-    return Evidence(p_all, quality, distance, exceeded, error)
+    return Evidence(p_all, quality, distance, exceeded, error, seen)
 
 
 def check_image(image: np.ndarray, cell: np.ndarray, card: Card) -> tuple[Flag, ...]:

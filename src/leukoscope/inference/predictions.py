@@ -13,6 +13,7 @@ from leukoscope.inference.results import (
     Prediction,
     SubjectSummary,
     as_row,
+    seen_note,
     summarize,
 )
 
@@ -89,7 +90,8 @@ class Predictions(Sequence[Prediction]):
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
             for row in table
         ]
-        return "\n".join([self._summary(), *rows, RESEARCH_USE])
+        note = seen_note(self.outcome.seen_in_training, len(self))
+        return "\n".join([self._summary(), *rows, *filter(None, [note]), RESEARCH_USE])
 
     def _repr_html_(self) -> str:
         from leukoscope.core.html import notebook_table

@@ -44,6 +44,7 @@ class Predictor:
 
     Attributes:
         model: The opened model file.
+        seen_images: The images that the model was trained or calibrated on.
         threads: Worker threads.
         batch_size: Images that a worker decodes and runs at once.
 
@@ -73,6 +74,7 @@ class Predictor:
         if batch_size < 1 or (threads is not None and threads < 1):
             raise ValueError(f"threads and batch_size are at least 1, got {threads}, {batch_size}")
         self.model = model if isinstance(model, ModelFile) else load(model or default_model())
+        self.seen_images = self.model.card.seen_images()
         self.threads = threads or usable_cores()
         self.batch_size = batch_size
 
@@ -189,11 +191,11 @@ class Predictor:
         Raises:
             ModelFileError: The network fails to run.
         """
-        reads = [read_image(image, self.card) for image in images]
+        reads = [read_image(image, self.card, self.seen_images) for image in images]
         return self._predict_reads(reads, heatmaps=heatmaps, embeddings=embeddings)
 
     def _explain_batch(self, images: Sequence[Image]) -> list[tuple[Prediction, np.ndarray | None]]:
-        reads = [read_image(image, self.card) for image in images]
+        reads = [read_image(image, self.card, self.seen_images) for image in images]
         predictions = self._predict_reads(reads, heatmaps=True, embeddings=False)
         return [
             (self._with_heatmap(prediction, read.cell), read.cell)
@@ -239,7 +241,12 @@ class Predictor:
             if card.out_of_distribution is not None and embedding is not None:
                 distance = card.out_of_distribution.space.distance(embedding)
         evidence = gather(
-            card, p_all=p_all, quality=read.quality, distance=distance, error=read.error
+            card,
+            p_all=p_all,
+            quality=read.quality,
+            distance=distance,
+            error=read.error,
+            seen=read.seen,
         )
         decision = decide(evidence, card)
         return Prediction(

@@ -1,18 +1,23 @@
 """Read one image before the network runs: decode it, cut out the crop, check its quality."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.image import decode, fixed_scale_crop
+from leukoscope.data.imaging.image import decode, fixed_scale_crop, read_bytes
 from leukoscope.data.imaging.noise import without_noise
+from leukoscope.data.imaging.pixel_identity import pixel_sha256
 from leukoscope.inference.evidence import check_image
 from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.hashes import SeenImages
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.sources import Image, Source
 from leukoscope.inference.zip_images import read_member
+
+NONE_SEEN = SeenImages(frozenset(), frozenset())
 
 
 @dataclass(frozen=True)
@@ -24,20 +29,23 @@ class ReadImage:
         cell: uint8 (S, S, 3), the crop; None if the image is empty or cannot be read.
         quality: The flags of its quality.
         error: Why the image cannot be read.
+        seen: The model was trained or calibrated on this image.
     """
 
     name: str
     cell: np.ndarray | None = None
     quality: tuple[Flag, ...] = ()
     error: str = ""
+    seen: bool = False
 
 
-def read_image(source: Image, card: Card) -> ReadImage:
+def read_image(source: Image, card: Card, trained_on: SeenImages = NONE_SEEN) -> ReadImage:
     """Read an image as a model's card requires; problems are part of the result.
 
     Args:
         source: A file, its bytes, or uint8 (H, W, 3), RGB at the original scale.
         card: The card of the model.
+        trained_on: The images of the card, unpacked once for all images.
     """
     name = str(source) if isinstance(source, str | Path) else ""
     if isinstance(source, Source):
@@ -48,6 +56,7 @@ def read_image(source: Image, card: Card) -> ReadImage:
         if isinstance(source, Source):
             path = source.path
             source = read_member(path, source.number) if source.member else path
+        source = _content(source)
         image = _decode(source)
         cell = fixed_scale_crop(image, card.input)
     except ImageError as error:
@@ -56,7 +65,19 @@ def read_image(source: Image, card: Card) -> ReadImage:
         return ReadImage(name, error=text)
     quality = check_image(image, cell, card)
     # A model's number for an empty image means nothing, and somebody would average it.
-    return ReadImage(name, None if Flag.EMPTY in quality else cell, quality)
+    seen = _seen(source, image, trained_on)
+    return ReadImage(name, None if Flag.EMPTY in quality else cell, quality, seen=seen)
+
+
+def _content(source: Image) -> Image:
+    """Read a file, so that its bytes can be hashed as well; other sources stay as they are."""
+    return read_bytes(Path(source)) if isinstance(source, str | Path) else source
+
+
+def _seen(source: Image, image: np.ndarray, trained_on: SeenImages) -> bool:
+    by_file = bool(trained_on.files) and isinstance(source, bytes)
+    digest = sha256(source).hexdigest() if by_file and isinstance(source, bytes) else ""
+    return trained_on.has(digest, pixel_sha256(image) if trained_on.pixels else "")
 
 
 def _decode(source: Image) -> np.ndarray:
@@ -68,8 +89,6 @@ def _decode(source: Image) -> np.ndarray:
                 "give RGB from 0 to 255"
             )
         return without_noise(source)
-    if isinstance(source, str):
-        return decode(Path(source))
-    if isinstance(source, Path | bytes):
+    if isinstance(source, bytes):
         return decode(source)
     raise ImageError(f"expected a path, bytes or an array, got {type(source).__name__}")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import TableWriter
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.cnmc.cnmc import parse_name
+from leukoscope.inference.rejection.flags import Flag
 
 FIELDS = ("path", "subject", "p_all", "verdict", "logit", "flags", "reason", "model")
 
@@ -121,11 +122,13 @@ class Outcome:
         rows: Number of images.
         failed: Images with the verdict "error".
         subjects: In natural order; images without a subject last.
+        seen_in_training: Images that the model was trained or calibrated on.
     """
 
     rows: int
     failed: int
     subjects: tuple[SubjectSummary, ...]
+    seen_in_training: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -162,7 +165,25 @@ def save(rows: Iterable[Row], path: Path | None, fields: Sequence[str] = FIELDS)
 
 def summarize(rows: Iterable[Row]) -> Outcome:
     """Count rows per subject; subjects in natural order, images without one last."""
-    return tally((str(row["subject"]), row["verdict"], 1) for row in rows)
+    seen = 0
+
+    def groups() -> Iterator[tuple[str, str, int]]:
+        nonlocal seen
+        for row in rows:
+            seen += Flag.SEEN_IN_TRAINING in str(row.get("flags", "")).split(" | ")
+            yield str(row["subject"]), row["verdict"], 1
+
+    return replace(tally(groups()), seen_in_training=seen)
+
+
+def seen_note(seen: int, total: int) -> str:
+    """A remark on images that the model was trained on; "" if there are none."""
+    if not seen:
+        return ""
+    return (
+        f"SEEN IN TRAINING: {seen:,} of {total:,} images are among those that the model was "
+        "trained or calibrated on. Its answers for them say nothing about other cells."
+    )
 
 
 def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:

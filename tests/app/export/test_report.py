@@ -146,3 +146,13 @@ def test_what_is_not_answered_is_said_and_drawn() -> None:
     assert "2 of 3 cells" in page
     bold = everything()
     assert 'class="zone"' not in report(bold.case, NOW, bold.load, None)
+
+
+def test_a_report_says_first_how_many_cells_were_seen_in_training(made: Made, page: str) -> None:
+    assert "SEEN IN TRAINING" not in page
+    first, *rest = made.case.cells
+    flagged = first.model_copy(update={"flags": [*first.flags, "seen in training"]})
+    case = made.case.model_copy(update={"cells": [flagged, *rest]})
+    text = seen(report(case, NOW, made.load, tiny_card()))
+    assert f"SEEN IN TRAINING: 1 of {len(case.cells)} images" in text
+    assert text.index("SEEN IN TRAINING") < text.index("Predictions by subject")

@@ -20,6 +20,8 @@ from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.data.imaging.image import center, decode
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
+from leukoscope.inference.rejection.flags import Flag
+from leukoscope.inference.results import seen_note
 
 # Limit, so that the report opens quickly.
 MAX_PICTURES = 500
@@ -70,6 +72,9 @@ def _overview(case: Case) -> Iterator[Markup]:
         ),
     ]
     yield html.table(HEADERS, rows)
+    seen = sum(Flag.SEEN_IN_TRAINING in cell.flags for cell in case.cells)
+    if seen:
+        yield html.note(seen_note(seen, len(case.cells)), "warning")
     if case.notes:
         yield html.note(Markup("<br>").join(case.notes.splitlines()))
     yield html.heading("Predictions by subject")

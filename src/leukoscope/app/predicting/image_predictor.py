@@ -20,6 +20,7 @@ from leukoscope.data.imaging.features import measure
 from leukoscope.data.imaging.image import center, decode, fixed_scale_crop
 from leukoscope.inference.occlusion import Kind, occlusion_map
 from leukoscope.inference.predictor import Predictor
+from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import Prediction, as_row
 from leukoscope.inference.sources import Source
 from leukoscope.inference.verdict import threshold
@@ -120,6 +121,7 @@ class ImagePredictor:
 
     def _build(self, decoded: _Decoded, prediction: Prediction) -> CellPrediction:
         name, include = decoded.task.item.name, decoded.task.include
+        prediction = self._with_seen(decoded.sha256, prediction)
         row = as_row(replace(prediction, name=name), self._model)
         image = decoded.image
         heatmap, kind = self._heatmap(decoded, prediction)
@@ -142,6 +144,13 @@ class ImagePredictor:
             neighbors=self._neighbors(prediction) if "neighbors" in include else None,
             cell_id=None,
         )
+
+    def _with_seen(self, sha256: str, prediction: Prediction) -> Prediction:
+        """Flag an image that the model was trained on, by its file; its pixels are done."""
+        flags = prediction.flags
+        if Flag.SEEN_IN_TRAINING in flags or not self._predictor.seen_images.has(sha256):
+            return prediction
+        return replace(prediction, flags=(*flags, str(Flag.SEEN_IN_TRAINING)))
 
     def _heatmap(
         self, decoded: _Decoded, prediction: Prediction

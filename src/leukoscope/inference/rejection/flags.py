@@ -21,3 +21,4 @@ class Flag(StrEnum):
     TOO_BRIGHT = "brighter than any known cell"
     UNKNOWN_COLOR = "unknown color"
     UNLIKE_TRAINING = "unlike the training cells"
+    SEEN_IN_TRAINING = "seen in training"
