@@ -188,6 +188,17 @@ def test_each_image_is_opened_and_decoded_once(
         assert digest == sha256_file(path)
 
 
+def test_test_images_that_changed_or_are_away_are_refused(run: Run, tmp_path: Path) -> None:
+    tested, hashes = run.cohort["part"] == "test", run.cohort["sha256"].copy()
+    hashes[tested] = "0" * 64
+    table = run.cohort.with_columns(sha256=hashes)
+    with pytest.raises(CohortError, match="changed since the training"):
+        ls.evaluate(replace(run, cohort=table), part="test", out=tmp_path)
+    away = run.cohort.with_columns(path=[f"{path}.away" for path in run.cohort["path"]])
+    with pytest.raises(CohortError, match="There is no file"):
+        ls.evaluate(replace(run, cohort=away), part="test", out=tmp_path)
+
+
 def test_a_part_trained_on_is_marked(run: Run, tmp_path: Path) -> None:
     result = ls.evaluate(run, part="train", out=tmp_path)
     assert set(result.protocol.overlap.persons) == set(run.split.units("train"))

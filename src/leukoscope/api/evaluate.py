@@ -100,7 +100,7 @@ def evaluate(
     else:
         require_audited(cells, predicted)
     if np.isnan(predicted["p_all"]).all():
-        require_readable(predicted)
+        require_readable(predicted, "Put them back where the table names them.")
     overlap = _check_overlap(card, predicted, allowed)  # again, now with the hash of every image
     table = scored_cells({**predicted.columns, "area": area})
     evaluation = evaluate_table(

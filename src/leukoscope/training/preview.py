@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from leukoscope.core import html
 from leukoscope.core.errors import CohortError, ImageError
-from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
+from leukoscope.data.audit.checked import require_readable
+from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort, hash_cells
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.synthetic.notice import synthetic_notice
 from leukoscope.models.recipe.recipe import NetworkRecipe
@@ -42,6 +43,7 @@ def write_preview(cohort: Cohort, recipe: NetworkRecipe, out: Path, *, seed: int
         for row, cell in _chosen(cohort, label, crop, rng)
     ]
     if not rows:
+        require_readable(hash_cells(cohort), "There is nothing to preview.")
         raise CohortError(
             f"{cohort.source}: no labeled cell can be read, so there is nothing to preview; "
             "check with: leukoscope data info"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from leukoscope.core.errors import CohortError
+from leukoscope.core.files import sha256_file
 from leukoscope.core.tables import read_table
 from leukoscope.data.cohort import ALL, HEM, UNKNOWN, make_cohort
 from leukoscope.data.imaging.features import FEATURES
@@ -47,15 +48,17 @@ def cells(tmp_path_factory):
 def test_table_of_measurements_keeps_the_order_and_names_bad_files(cells, tmp_path):
     draw(tmp_path / "whole.bmp", 30, 0)
     (tmp_path / "bad.bmp").write_bytes((tmp_path / "whole.bmp").read_bytes()[:2000])
-    bad = make_cohort({"path": [str(tmp_path / "bad.bmp"), *cells["path"][:3]]})
+    hashes = ["", "of other bytes", sha256_file(cells["path"][1]), ""]
+    paths = [str(tmp_path / "bad.bmp"), *cells["path"][:3]]
+    bad = make_cohort({"path": paths, "sha256": hashes})
     found = measure_cells(bad)
     assert list(found["path"]) == list(bad["path"])
     assert np.isnan(found["area"][0])
     assert "truncated" in found["problem"][0]
-    assert list(found["problem"][1:]) == ["", "", ""]
-    assert found["area"][1:] == pytest.approx(
-        [np.pi * radius**2 for radius in (50, 51, 52)], rel=0.02
-    )
+    assert "changed" in found["problem"][1]
+    assert np.isnan(found["area"][1])
+    assert list(found["problem"][2:]) == ["", ""]
+    assert found["area"][2:] == pytest.approx([np.pi * radius**2 for radius in (51, 52)], rel=0.02)
 
 
 def test_page_and_table(cells, tmp_path):

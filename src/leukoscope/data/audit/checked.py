@@ -122,8 +122,15 @@ def require_unchanged(before: Cohort, now: Cohort, step: str, advice: str = "") 
         )
 
 
-def require_readable(cohort: Cohort) -> None:
+def require_readable(
+    cohort: Cohort,
+    advice: str = "Put them back, or remove their rows from the table, and audit again.",
+) -> None:
     """Refuse a cohort of which labeled images cannot be opened: no audit can check these.
+
+    Args:
+        cohort: Hashed cells.
+        advice: What to do, as a sentence.
 
     Raises:
         CohortError: There are such images; with their names and the probable cause.
@@ -133,9 +140,8 @@ def require_readable(cohort: Cohort) -> None:
         paths = cohort["path"][away]
         raise CohortError(
             f"{cohort.source or 'the cohort'}: {len(paths):,} of {len(cohort):,} images cannot be "
-            f"read, so the audit cannot check them: {listed(paths)}. "
-            f"{why_not_found(paths[0], cohort.source)} Put them back, or remove their rows from "
-            "the table, and audit again."
+            f"read: {listed(paths)}. "
+            f"{why_not_found(paths[0], cohort.source)} {advice}"
         )
 
 
