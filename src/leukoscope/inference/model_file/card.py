@@ -235,13 +235,12 @@ class Card:
 
     def hash_set(self) -> frozenset[int]:
         """The truncated sha256 of the files trained or calibrated on, as 64-bit integers."""
-        return self.seen_images().files
+        return frozenset(unpack_hashes(self.training.hashes).tolist())
 
     def seen_images(self) -> SeenImages:
-        """The images trained or calibrated on, unpacked."""
-        packed = (self.training.hashes, self.training.pixels)
-        files, pixels = (frozenset(unpack_hashes(text).tolist()) for text in packed)
-        return SeenImages(files, pixels)
+        """The images trained or calibrated on, with the known copies of official ones."""
+        pixels = unpack_hashes(self.training.pixels).tolist()
+        return SeenImages.with_known_copies(self.hash_set(), pixels)
 
     def overlap(
         self,

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leukoscope.data.cnmc.copies import known_copies
+
 HASH_BYTES = 8
 
 
@@ -29,10 +31,25 @@ class SeenImages:
     files: frozenset[int]
     pixels: frozenset[int]
 
+    @classmethod
+    def with_known_copies(cls, files: Iterable[int], pixels: Iterable[int]) -> "SeenImages":
+        """Add the official files of C-NMC that show an image of `files`; see `cnmc.copies`."""
+        known = frozenset(files)
+        copies = {
+            _leading(copy)
+            for original, copy in known_copies().items()
+            if _leading(original) in known
+        }
+        return cls(known | copies, frozenset(pixels))
+
     def has(self, sha256: str, pixel_sha256: str = "") -> bool:
         """Whether an image with these hashes is one of them; "" for a hash that is not known."""
         by_file = bool(sha256) and truncate(sha256) in self.files
         return by_file or (bool(pixel_sha256) and truncate(pixel_sha256) in self.pixels)
+
+
+def _leading(digest: bytes) -> int:
+    return int.from_bytes(digest[:HASH_BYTES], "big")
 
 
 def truncate(sha256: str) -> int:
