@@ -196,6 +196,9 @@ def test_what_is_asked_for_wrongly_is_refused(made: Path, options, words) -> Non
 def test_where_no_run_is_left_the_reason_is_said(tmp_path: Path) -> None:
     with pytest.raises(LeukoscopeError, match=r"none of 1 folders.*absent: not a run folder"):
         ls.compare([tmp_path / "absent"])
+    for one in (tmp_path / "absent", str(tmp_path / "absent")):
+        with pytest.raises(LeukoscopeError, match="none of 1 folders"):
+            ls.compare(one)
 
 
 def test_names_that_upset_terminals_are_shown_harmlessly(runs: Path, tmp_path: Path) -> None:

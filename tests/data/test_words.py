@@ -1,5 +1,6 @@
 """Tables as people and their programs write them: headings, labels, ids, paths, encodings."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -223,3 +224,12 @@ def test_a_file_name_that_is_not_utf_8_survives_a_table(tmp_path):
         if suffix == ".jsonl":
             Path(path).touch()
         assert str(read_cohort_table(tmp_path / f"t{suffix}").paths[0]) == path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_a_name_that_is_no_text_is_found_again_by_its_escapes(tmp_path):
+    name = b"Gr\xf6\xdfe.bmp"
+    (tmp_path / os.fsdecode(name)).touch()
+    written = os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
+    cohort = read_cohort_table(table(tmp_path, f"path\n{written}\n".encode()))
+    assert os.fsencode(cohort["path"][0]) == os.fsencode(tmp_path) + b"/" + name

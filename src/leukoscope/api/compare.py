@@ -21,7 +21,7 @@ SPEED_PERSONS, SPEED_CELLS = 4, 25  # synthetic cells to measure the speed on
 
 
 def compare(
-    runs: Sequence[Path | str],
+    runs: Sequence[Path | str] | Path | str,
     baseline: Path | str | None = None,
     *,
     metric: str = "auroc",
@@ -34,7 +34,7 @@ def compare(
     A folder that cannot be compared is skipped, with a line that says why.
 
     Args:
-        runs: Run folders that `evaluate` has measured.
+        runs: Run folders that `evaluate` has measured, or one.
         baseline: Run folder to compare with, or the name of a recipe: the run of that recipe in
             each group.
         metric: Metric to rank by; a key of the evaluation's metrics.
@@ -63,7 +63,8 @@ def compare(
     if metric not in METRIC:
         raise LeukoscopeError(f"no metric {metric!r}: choose one of {', '.join(METRIC)}.")
     published = read_published(claims)
-    folders, remarks = _distinct([Path(run) for run in runs])
+    named = [runs] if isinstance(runs, Path | str) else runs
+    folders, remarks = _distinct([Path(run) for run in named])
     if baseline is not None and Path(baseline).is_dir():
         folders, _ = _distinct([*folders, Path(baseline)])
     results, skipped = _read(folders)

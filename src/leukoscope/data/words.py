@@ -186,7 +186,7 @@ def local_path(name: str, raw: str, base: Path) -> Path:
     plain = _as_path(name, base)
     if os.path.lexists(plain):
         return plain
-    readings = [raw, readable_or_same(name), name.replace("\\", "/")]
+    readings = [raw, readable_or_same(name), _unescaped(name), name.replace("\\", "/")]
     for text in readings:
         if text != name and os.path.lexists(path := _as_path(text, base)):
             return path
@@ -201,6 +201,11 @@ def readable_or_same(text: str) -> str:
         return readable(text)
     except ValueError:
         return text
+
+
+def _unescaped(text: str) -> str:
+    """A name with the bytes that a table of this program writes as escapes: they are no UTF-8."""
+    return re.sub(r"\\udc([89a-f][0-9a-f])", lambda byte: chr(0xDC00 + int(byte[1], 16)), text)
 
 
 def _as_path(text: str, base: Path) -> Path:
