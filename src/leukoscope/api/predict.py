@@ -1,7 +1,8 @@
 """Predict images."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leukoscope.inference.predictions import Predictions
@@ -53,7 +54,12 @@ def predict(
 
 
 def predict_to_table(
-    images: "Images", model: Path | str | None = None, *, out: Path | None = None
+    images: "Images",
+    model: Path | str | None = None,
+    *,
+    out: Path | None = None,
+    subjects_out: Path | None = None,
+    in_context: bool = False,
 ) -> "Outcome":
     """Predict images row by row into a table, for any number of them; for the command line.
 
@@ -61,6 +67,8 @@ def predict_to_table(
         images: As for `predict`.
         model: As for `predict`.
         out: Table to write; None for CSV on standard output.
+        subjects_out: Table of subjects to write.
+        in_context: Add the column `p_all_in_context`; all rows are then held in memory.
 
     Returns:
         Counts, and a summary of each subject.
@@ -69,14 +77,23 @@ def predict_to_table(
         ModelFileError: The model cannot be used.
     """
     from leukoscope.core.progress import track
-    from leukoscope.inference.results import as_row, in_file, save
+    from leukoscope.inference.results import FIELDS, as_row, in_file, save
     from leukoscope.inference.sources import list_images
+    from leukoscope.inference.subject.rows import IN_CONTEXT, with_context
+    from leukoscope.inference.subject.table import check_name, write_subjects
 
+    check_name(subjects_out)  # a wrong name is refused before the work
     predictor = open_predictor(model)
+    card = predictor.card
     listed = list_images(images)
     stream = track(predictor.stream(listed), "Predicting", total=len(listed))
-    rows = (as_row(prediction, predictor.card.name) for prediction in stream)
-    return save(rows if out is None else map(in_file, rows), out)
+    rows: Iterable[dict[str, Any]] = (as_row(prediction, card.name) for prediction in stream)
+    rows = with_context(rows, card.subjects) if in_context else rows
+    fields = (*FIELDS, IN_CONTEXT) if in_context else FIELDS
+    outcome = save(rows if out is None else map(in_file, rows), out, fields, card.subjects)
+    if subjects_out is not None:
+        write_subjects(subjects_out, outcome.subjects, card.name)
+    return outcome
 
 
 def open_predictor(model: "Predictor | Path | str | None") -> "Predictor":

@@ -26,11 +26,23 @@ def predict(
         Path | None,
         typer.Option(help="Table to write (.csv, .jsonl, .parquet); by default CSV is printed."),
     ] = None,
+    subjects_out: Annotated[
+        Path | None,
+        typer.Option(help="Table of subjects to write (.csv, .jsonl, .parquet)."),
+    ] = None,
+    in_context: Annotated[
+        bool,
+        typer.Option(
+            "--in-context",
+            help="Add the column p_all_in_context: the probability of a cell given the other cells "
+            "of its subject. Verdicts stay those of the cell alone.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON; the rows go to --out.")
     ] = False,
 ) -> None:
-    """Predict images: a row per image and a summary per subject. Exit code 3 if an image failed.
+    """Predict images: a row per image and an answer per subject. Exit code 3 if an image failed.
 
     The verdict is blast, normal, uncertain, not a cell, or error; the column reason says why there
     is no answer.
@@ -44,14 +56,28 @@ def predict(
         raise typer.BadParameter("--json prints the summary here; name a file for the rows: --out.")
     from leukoscope.api.predict import predict_to_table
     from leukoscope.inference.results import seen_note
+    from leukoscope.inference.subject.text import BOTH_KINDS, NO_ANSWER, NO_PATIENT
 
-    outcome = predict_to_table(paths, model, out=out)
+    outcome = predict_to_table(
+        paths, model, out=out, subjects_out=subjects_out, in_context=in_context
+    )
     if as_json:
         from dataclasses import asdict
 
         report({"notice": RESEARCH_USE, **asdict(outcome)}, True)
     else:
-        lines = [subject.sentence() for subject in outcome.subjects]
+        lines = [
+            line
+            for subject in outcome.subjects
+            for line in (subject.answer_sentence(), subject.sentence())
+            if line
+        ]
+        if any(subject.answer for subject in outcome.subjects):
+            lines.append(NO_PATIENT)
+        elif outcome.subjects:
+            lines.append(NO_ANSWER)
+        if in_context:
+            lines.append(BOTH_KINDS)
         if note := seen_note(outcome.seen_in_training, outcome.rows):
             lines.append(note)
         if outcome.failed:

@@ -16,6 +16,8 @@ from leukoscope.inference.results import (
     seen_note,
     summarize,
 )
+from leukoscope.inference.subject.model import SubjectModel
+from leukoscope.inference.subject.rows import context_column
 
 if TYPE_CHECKING:
     import pandas
@@ -31,11 +33,18 @@ class Predictions(Sequence[Prediction]):
 
     Attributes:
         model: The name of the model, from its card.
+        subject_model: The model of subjects, from its card.
     """
 
-    def __init__(self, predictions: Iterable[Prediction], model: str) -> None:
+    def __init__(
+        self,
+        predictions: Iterable[Prediction],
+        model: str,
+        subject_model: SubjectModel | None = None,
+    ) -> None:
         self._predictions = tuple(predictions)
         self.model = model
+        self.subject_model = subject_model
 
     def __len__(self) -> int:
         return len(self._predictions)
@@ -49,7 +58,7 @@ class Predictions(Sequence[Prediction]):
     def __getitem__(self, index: slice) -> "Predictions": ...
     def __getitem__(self, index: int | slice) -> "Prediction | Predictions":
         if isinstance(index, slice):
-            return Predictions(self._predictions[index], self.model)
+            return Predictions(self._predictions[index], self.model, self.subject_model)
         return self._predictions[index]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -71,11 +80,23 @@ class Predictions(Sequence[Prediction]):
     @cached_property
     def outcome(self) -> Outcome:
         """Counts and the summary of each subject."""
-        return summarize(self.rows())
+        return summarize(self.rows(), self.subject_model)
+
+    @property
+    def p_all_in_context(self) -> list[float | None]:
+        """Probability of ALL of each cell, given the other cells of its subject.
+
+        It is no verdict: a person after treatment has both kinds of cells. None for cells that are
+        not usable or have no subject.
+        """
+        return context_column(self.rows(), self.subject_model)
 
     @property
     def subjects(self) -> tuple[SubjectSummary, ...]:
-        """A summary of each subject's cells, in natural order; images without a subject last."""
+        """A summary of each subject's cells with the answer for the subject, in natural order.
+
+        Images without a subject come last.
+        """
         return self.outcome.subjects
 
     @property

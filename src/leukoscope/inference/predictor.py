@@ -107,7 +107,7 @@ class Predictor:
         """
         listed = list_images(images)
         stream = self.stream(listed, heatmaps=heatmaps, embeddings=embeddings)
-        return Predictions(track(stream, "Predicting", total=len(listed)), self.card.name)
+        return self._held(track(stream, "Predicting", total=len(listed)))
 
     def explain(self, images: Images) -> Predictions:
         """Predict images, each with a heatmap of what speaks for and against ALL.
@@ -123,7 +123,10 @@ class Predictor:
         """
         listed = list_images(images)
         stream = (prediction for prediction, _ in self.stream_explained(listed))
-        return Predictions(track(stream, "Explaining", total=len(listed)), self.card.name)
+        return self._held(track(stream, "Explaining", total=len(listed)))
+
+    def _held(self, predictions: Iterable[Prediction]) -> Predictions:
+        return Predictions(predictions, self.card.name, self.card.subjects)
 
     def stream(
         self, images: Iterable[Image], *, heatmaps: bool = False, embeddings: bool = False

@@ -14,6 +14,9 @@ from leukoscope.core.tables import TableWriter
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.inference.rejection.flags import Flag
+from leukoscope.inference.subject.answer import SubjectAnswer
+from leukoscope.inference.subject.model import SubjectModel
+from leukoscope.inference.subject.rows import SubjectLogits
 
 FIELDS = ("path", "subject", "p_all", "verdict", "logit", "flags", "reason", "model")
 
@@ -78,6 +81,7 @@ class SubjectSummary:
         not_answered: Images without an answer: uncertain, not a cell, or not usable.
         uncertain: Images with the verdict "uncertain".
         not_cells: Images with the verdict "not a cell".
+        answer: What the usable cells say together; None if the card has no model of subjects.
     """
 
     subject: str
@@ -89,6 +93,7 @@ class SubjectSummary:
     not_answered: int
     uncertain: int = 0
     not_cells: int = 0
+    answer: SubjectAnswer | None = None
 
     def sentence(self) -> str:
         """Describe the summary in one sentence."""
@@ -106,6 +111,13 @@ class SubjectSummary:
             if self.not_answered
             else f"{text}."
         )
+
+    def answer_sentence(self) -> str:
+        """The answer for the subject in one sentence; "" without one."""
+        if self.answer is None:
+            return ""
+        subject = f"Subject {self.subject}" if self.subject else "Images without a subject as one"
+        return f"{subject}, all cells together: {self.answer.text()}."
 
     def _reasons(self) -> str:
         """Count the verdicts that are no answer; images that could not be used are left out."""
@@ -151,29 +163,50 @@ def as_row(prediction: Prediction, model: str) -> dict[str, Any]:
     }
 
 
-def save(rows: Iterable[Row], path: Path | None, fields: Sequence[str] = FIELDS) -> Outcome:
+def save(
+    rows: Iterable[Row],
+    path: Path | None,
+    fields: Sequence[str] = FIELDS,
+    subjects: SubjectModel | None = None,
+) -> Outcome:
     """Write rows to a table as they come, and summarize them.
 
     Args:
         rows: From `as_row`.
         path: .csv, .jsonl or .parquet; None for CSV on standard output.
         fields: The columns.
+        subjects: The model of subjects, from the card.
     """
     with TableWriter(path, fields) as table:
-        return summarize(_through(table, rows))
+        return summarize(_through(table, rows), subjects)
 
 
-def summarize(rows: Iterable[Row]) -> Outcome:
-    """Count rows per subject; subjects in natural order, images without one last."""
-    seen = 0
+def summarize(rows: Iterable[Row], subjects: SubjectModel | None = None) -> Outcome:
+    """Count rows per subject; subjects in natural order, images without one last.
+
+    Args:
+        rows: From `as_row`.
+        subjects: The model of subjects; without one there are no answers for subjects.
+    """
+    logits, seen = SubjectLogits(), 0
 
     def groups() -> Iterator[tuple[str, str, int]]:
         nonlocal seen
         for row in rows:
+            subject = str(row["subject"])
+            if subjects is not None:
+                logits.add(subject, row["verdict"], row["logit"])
             seen += Flag.SEEN_IN_TRAINING in str(row.get("flags", "")).split(" | ")
-            yield str(row["subject"]), row["verdict"], 1
+            yield subject, row["verdict"], 1
 
-    return replace(tally(groups()), seen_in_training=seen)
+    outcome = replace(tally(groups()), seen_in_training=seen)
+    return with_answers(outcome, logits.answers(subjects))
+
+
+def with_answers(outcome: Outcome, answers: Mapping[str, SubjectAnswer]) -> Outcome:
+    """Add the answers for subjects to their summaries."""
+    found = [replace(one, answer=answers.get(one.subject)) for one in outcome.subjects]
+    return replace(outcome, subjects=tuple(found))
 
 
 def seen_note(seen: int, total: int) -> str:
