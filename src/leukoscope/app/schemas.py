@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.core.verdicts import Verdict
+from leukoscope.core.verdicts import SubjectVerdict, Verdict
 from leukoscope.inference import results
 from leukoscope.inference.occlusion import Kind
+from leukoscope.inference.subject import answer as answers
 
 Label = Literal["ALL", "HEM", "not a cell"]
 Include = Literal["heatmap", "picture", "features", "neighbors"]
@@ -86,6 +87,22 @@ class CellPrediction(Schema):
     )
 
 
+class SubjectAnswer(Schema):
+    """What the usable cells of one subject say together; no statement about a patient."""
+
+    verdict: SubjectVerdict
+    reason: str = Field(description="Why the verdict is uncertain.")
+    cells: int = Field(description="Usable cells: with the verdict blast, normal or uncertain.")
+    probability: Probability | None = Field(
+        description="Calibrated probability of a leukemic population, at equal priors."
+    )
+    low: Probability | None
+    high: Probability | None
+    blasts: Probability | None = Field(description="Most likely fraction of blasts.")
+    blasts_low: Probability | None
+    blasts_high: Probability | None
+
+
 class SubjectSummary(Schema):
     """Counts of the cells of one subject, with the 95 % Wilson interval of the blast fraction."""
 
@@ -98,12 +115,26 @@ class SubjectSummary(Schema):
     not_answered: int
     uncertain: int = Field(default=0, description="Part of `not_answered`.")
     not_cells: int = Field(default=0, description="Part of `not_answered`.")
+    answer: SubjectAnswer | None = Field(
+        default=None, description="Null: the model has no model of subjects, or in a list of cases."
+    )
+    answer_sentence: str = ""
     sentence: str
 
     @classmethod
     def of(cls, summary: results.SubjectSummary) -> Self:
         """Take over the summary that `tally` made."""
-        return cls(**asdict(summary), sentence=summary.sentence())
+        return cls(
+            **asdict(summary),
+            sentence=summary.sentence(),
+            answer_sentence=summary.answer_sentence(),
+        )
+
+    def with_answer(self, answer: answers.SubjectAnswer | None) -> Self:
+        """A copy with the answer for the subject."""
+        schema = None if answer is None else SubjectAnswer(**asdict(answer))
+        sentence = results.answer_sentence(self.subject, answer)
+        return self.model_copy(update={"answer": schema, "answer_sentence": sentence})
 
 
 class Predictions(Schema):

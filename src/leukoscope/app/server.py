@@ -57,7 +57,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Services = app.state.services
     parts.batcher.start()
     # Importing SQLAlchemy takes as long as all the rest: do it while the browser draws the page.
-    parts.opening = asyncio.ensure_future(asyncio.to_thread(open_store, parts.settings))
+    parts.opening = asyncio.ensure_future(
+        asyncio.to_thread(open_store, parts.settings, parts.model_sha256, parts.model.card.subjects)
+    )
     try:
         yield
     finally:

@@ -114,16 +114,21 @@ class SubjectSummary:
 
     def answer_sentence(self) -> str:
         """The answer for the subject in one sentence; "" without one."""
-        if self.answer is None:
-            return ""
-        subject = f"Subject {self.subject}" if self.subject else "Images without a subject as one"
-        return f"{subject}, all cells together: {self.answer.text()}."
+        return answer_sentence(self.subject, self.answer)
 
     def _reasons(self) -> str:
         """Count the verdicts that are no answer; images that could not be used are left out."""
         counts = ((self.uncertain, Verdict.UNCERTAIN), (self.not_cells, Verdict.NOT_A_CELL))
         texts = [f"{number} {word}" for number, word in counts if number]
         return f" ({', '.join(texts)})" if texts else ""
+
+
+def answer_sentence(subject: str, answer: SubjectAnswer | None) -> str:
+    """The answer for a subject in one sentence; "" without one."""
+    if answer is None:
+        return ""
+    name = f"Subject {subject}" if subject else "Images without a subject, taken as one"
+    return f"{name}, all cells together: {answer.text()}."
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from leukoscope.app.uploads.uploaded_file import UploadedImage
 from leukoscope.app.uploads.uploads import read_uploads
 from leukoscope.core.errors import ImageError
 from leukoscope.core.verdicts import Verdict
-from leukoscope.inference.results import tally
+from leukoscope.inference.results import summarize
+from leukoscope.inference.subject.model import SubjectModel
 
 if TYPE_CHECKING:
     from leukoscope.app.store import Store
@@ -74,7 +75,8 @@ async def predict(
     predictions = _predict(job, items, recorder)
     if NDJSON in request.headers.get("accept", ""):
         return StreamingResponse(_lines(predictions), media_type=NDJSON)
-    return _json(await while_connected(request, _collect(predictions)))
+    collected = await while_connected(request, _collect(predictions))
+    return _json(_with_summary(collected, services(request).model.card.subjects))
 
 
 @router.post(
@@ -210,13 +212,12 @@ def _dump(model: CellPrediction | StreamEnd | Problem | Predictions) -> bytes:
     return model.__pydantic_serializer__.to_json(model)
 
 
-def _json(content: CellPrediction | Sequence[CellPrediction]) -> Response:
-    model = content if isinstance(content, CellPrediction) else _with_summary(content)
-    return Response(_dump(model), media_type="application/json")
+def _json(content: CellPrediction | Predictions) -> Response:
+    return Response(_dump(content), media_type="application/json")
 
 
-def _with_summary(predictions: Sequence[CellPrediction]) -> Predictions:
-    outcome = tally((row.subject, row.verdict, 1) for row in predictions)
+def _with_summary(predictions: Sequence[CellPrediction], model: SubjectModel | None) -> Predictions:
+    outcome = summarize((vars(row) for row in predictions), model)
     subjects = [SubjectSummary.of(summary) for summary in outcome.subjects]
     return Predictions.model_construct(
         answers=list(predictions), failed=outcome.failed, subjects=subjects

@@ -16,6 +16,7 @@ from leukoscope.app.store.errors import (
 
 if TYPE_CHECKING:
     from leukoscope.app.store.store import Store
+    from leukoscope.inference.subject.model import SubjectModel
 
 __all__ = [
     "ConflictError",
@@ -34,8 +35,15 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def open_store(settings: Settings) -> "Store":
+def open_store(
+    settings: Settings, model_sha256: str = "", subjects: "SubjectModel | None" = None
+) -> "Store":
     """Open the store that a server's settings name, and migrate it if necessary.
+
+    Args:
+        settings: The settings.
+        model_sha256: sha256 of the served model file.
+        subjects: Its model of subjects.
 
     Raises:
         StoreError: The database cannot be used; the message says why, without any password.
@@ -44,6 +52,6 @@ def open_store(settings: Settings) -> "Store":
     from leukoscope.app.store.location import database_url
     from leukoscope.app.store.store import Store
 
-    store = Store(database_url(settings), settings.limits)
+    store = Store(database_url(settings), settings.limits, model_sha256, subjects)
     store.open()
     return store

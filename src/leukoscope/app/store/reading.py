@@ -24,6 +24,7 @@ from leukoscope.app.store.tables import ID_LENGTH, Base, CaseRow, CellRow, Image
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.inference.results import tally
+from leukoscope.inference.subject.rows import SubjectLogits
 from leukoscope.inference.verdict import predicted_class
 
 T = TypeVar("T")
@@ -116,6 +117,17 @@ def cells(connection: Connection, case_id: str, cell_id: int | None = None) -> l
         raise NotFoundError(NO_CELL)
     reviews = _reviews(connection, case_id, cell_id)
     return [_cell(row, reviews.get(row.id)) for row in rows]
+
+
+def logits(connection: Connection, case_id: str) -> SubjectLogits:
+    """The logits of the usable cells of a case, by subject; verdicts are those of the model."""
+    query = select(CellRow.subject, CellRow.verdict, CellRow.logit)
+    found = SubjectLogits()
+    for subject, verdict, logit in connection.execute(
+        query.where(CellRow.case_id == case_key(case_id)).order_by(CellRow.id)
+    ):
+        found.add(subject, verdict, logit)
+    return found
 
 
 def image(connection: Connection, case_id: str, cell_id: int) -> tuple[str, bytes]:

@@ -27,6 +27,7 @@ from leukoscope.app.store.location import scratch_folder
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import PredictionWithImage
 from leukoscope.core.values import ConformalThresholds
+from leukoscope.inference.subject.model import SubjectModel
 
 CLOSED = "the database of cases is not open; try again in a moment"
 
@@ -40,10 +41,19 @@ class Store:
     Args:
         url: Database URL from `location.database_url`.
         limits: Limits of the server: cells per case, listed cases, length of notes.
+        model_sha256: sha256 of the served model file.
+        subjects: Its model of subjects; cases of this model file get answers for their subjects.
     """
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    def __init__(
+        self,
+        url: str,
+        limits: Limits,
+        model_sha256: str = "",
+        subjects: SubjectModel | None = None,
+    ) -> None:
         self._url = url
+        self._served, self._subjects = model_sha256, subjects
         self._limits = limits
         self._engines: Engines | None = None
 
@@ -105,7 +115,7 @@ class Store:
         self._check_length(case.notes)
         with self._writing() as connection:
             case_id = writing.create(connection, case, model, model_sha256, threshold, possible)
-            return reading.head(connection, case_id)
+            return self._head(connection, case_id)
 
     def heads(self) -> list[CaseHead]:
         """The newest cases, `Limits.listed_cases` at most, newest first, without their cells."""
@@ -115,7 +125,7 @@ class Store:
     def head(self, case_id: str) -> CaseHead:
         """A case without its cells."""
         with self._reading() as connection:
-            return reading.head(connection, case_id)
+            return self._head(connection, case_id)
 
     def case(self, case_id: str) -> Case:
         """A case with its cells."""
@@ -139,7 +149,7 @@ class Store:
         Both are of one moment: what is deleted within the block is still there.
         """
         with self._reading() as connection:
-            head = reading.head(connection, case_id)
+            head = self._head(connection, case_id)
             case = Case(**dict(head), cells=reading.cells(connection, case_id))
             yield case, lambda cell_id: reading.image(connection, case_id, cell_id)[1]
 
@@ -157,7 +167,7 @@ class Store:
         self._check_length(wanted.notes or "")
         with self._writing() as connection:
             writing.change(connection, case_id, wanted)
-            return reading.head(connection, case_id)
+            return self._head(connection, case_id)
 
     def delete(self, case_id: str) -> None:
         """Delete a case with its cells, reviews and images."""
@@ -171,7 +181,8 @@ class Store:
         Raises:
             ConflictError: The case contains predictions of another model.
         """
-        head = self.head(case_id)
+        with self._reading() as connection:
+            head = reading.head(connection, case_id)
         writing.check_model(head.model, head.model_sha256, model_sha256)
 
     def add(
@@ -200,7 +211,7 @@ class Store:
         """Set the subject of cells, of all of them or none."""
         with self._writing() as connection:
             writing.move(connection, case_id, wanted)
-            return reading.head(connection, case_id)
+            return self._head(connection, case_id)
 
     def remove(self, case_id: str, cell_id: int) -> None:
         """Delete one cell with its reviews and its image."""
@@ -223,6 +234,15 @@ class Store:
         with self._writing() as connection:
             cell_id = writing.undo(connection, case_id)
             return reading.cells(connection, case_id, cell_id)[0]
+
+    def _head(self, connection: Connection, case_id: str) -> CaseHead:
+        """A case without its cells, with the answers for its subjects."""
+        head = reading.head(connection, case_id)
+        if self._subjects is None or head.model_sha256 != self._served:
+            return head
+        answers = reading.logits(connection, case_id).answers(self._subjects)
+        subjects = [one.with_answer(answers.get(one.subject)) for one in head.subjects]
+        return head.model_copy(update={"subjects": subjects})
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

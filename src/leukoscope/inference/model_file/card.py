@@ -4,8 +4,8 @@ The schema has a number. A file with a higher number than this version knows is 
 field that this version ignores may be the one that says when the model must not answer. Schema 2
 added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added results by
 person, `left_out`. Schema 4 added the pixels of the training images and the model of subjects,
-`subjects`. A card of an earlier schema
-lacks the later fields, is read as before, and keeps its number.
+`subjects`. A card of an earlier schema lacks the later fields, is read as before, and keeps its
+number.
 """
 
 import json

@@ -5,6 +5,7 @@ import { count } from "../lib/format.js";
 import { isWide, panel } from "../lib/panel.js";
 
 /** @typedef {import("../server/types.js").SubjectSummary} SubjectSummary */
+/** @typedef {import("../server/types.js").SubjectAnswer} SubjectAnswer */
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
 /** More subjects than this are collapsed, so that the cells are not far down on a phone. */
@@ -18,7 +19,7 @@ export class SummaryPanel {
   /** @param {(subject: string) => void} onSubject Show only this subject's cells. */
   constructor(onSubject) {
     this.#onSubject = onSubject;
-    this.element = panel("Blasts by subject", true, this.#body);
+    this.element = panel("Answer by subject", true, this.#body);
   }
 
   /** @param {CaseHead} head @param {number} cells */
@@ -40,7 +41,7 @@ export class SummaryPanel {
       h(
         "p",
         { class: "soft small-text" },
-        "The interval reflects the number of cells, not the errors of the model. It counts verdicts of the model; reviews do not change it.",
+        "The interval of the blasts reflects the number of cells, not the errors of the model. It counts verdicts of the model; reviews do not change it.",
       ),
     );
   }
@@ -50,6 +51,7 @@ export class SummaryPanel {
     return h(
       "li",
       {},
+      summary.answer && answerLine(summary, summary.answer),
       h("p", {}, summary.sentence),
       h(
         "div",
@@ -75,6 +77,28 @@ export class SummaryPanel {
       "Show",
     );
   }
+}
+
+/**
+ * The answer for a subject in one line: verdict, probability, interval, cells used.
+ *
+ * @param {SubjectSummary} summary
+ * @param {SubjectAnswer} answer
+ */
+function answerLine(summary, answer) {
+  const { probability: p, low, high } = answer;
+  const numbers =
+    p === null || low === null || high === null
+      ? ""
+      : `: leukemic with probability ${p.toFixed(2)} (95 % ${low.toFixed(2)} to ${high.toFixed(2)})`;
+  return h(
+    "p",
+    { class: "subject-answer", title: summary.answer_sentence ?? "" },
+    h("strong", {}, `${summary.subject || "No subject"}, all cells together: ${answer.verdict}`),
+    `${numbers}, ${count(answer.cells, "cell")} used.`,
+    answer.reason && h("span", { class: "soft" }, ` ${answer.reason}.`),
+    h("span", { class: "soft" }, " No statement about a patient."),
+  );
 }
 
 /**

@@ -157,6 +157,17 @@
  * @property {string} [note]
  * @property {string} created
  *
+ * @typedef {object} SubjectAnswer
+ * @property {SubjectVerdict} verdict
+ * @property {string} reason
+ * @property {number} cells
+ * @property {number|null} probability
+ * @property {number|null} low
+ * @property {number|null} high
+ * @property {number|null} blasts
+ * @property {number|null} blasts_low
+ * @property {number|null} blasts_high
+ *
  * @typedef {object} SubjectSummary
  * @property {string} subject
  * @property {number} cells
@@ -167,7 +178,11 @@
  * @property {number} not_answered
  * @property {number} [uncertain]
  * @property {number} [not_cells]
+ * @property {SubjectAnswer|null} [answer]
+ * @property {string} [answer_sentence]
  * @property {string} sentence
+ *
+ * @typedef {"leukemic"|"normal"|"uncertain"} SubjectVerdict
  *
  * @typedef {"blast"|"normal"|"uncertain"|"not a cell"|"error"} Verdict
  *
