@@ -113,6 +113,7 @@ class Estimator(ABC):
         label: np.ndarray,
         weights: Floats,
         *,
+        person: np.ndarray,
         seed: int,
         jobs: int = 1,
     ) -> FittedEstimator:
@@ -123,6 +124,7 @@ class Estimator(ABC):
             values: float32 (n, F), measurements of the training cells.
             label: (n,) 1 for ALL, 0 for HEM.
             weights: (n,) sample weights with a mean of 1.
+            person: (n,) the person of each cell; most estimators do not use it.
             seed: Random seed.
             jobs: Number of threads.
         """

@@ -57,6 +57,7 @@ class GradientBoosting(OnDescriptors):
         label: np.ndarray,
         weights: Floats,
         *,
+        person: np.ndarray,
         seed: int,
         jobs: int = 1,
     ) -> "GradientBoostingModel":

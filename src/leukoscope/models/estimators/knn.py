@@ -36,6 +36,7 @@ class Knn(OnDescriptors):
         label: np.ndarray,
         weights: Floats,
         *,
+        person: np.ndarray,
         seed: int,
         jobs: int = 1,
     ) -> "KnnModel":

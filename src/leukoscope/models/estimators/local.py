@@ -97,6 +97,7 @@ class Local(Estimator):
         label: np.ndarray,
         weights: Floats,
         *,
+        person: np.ndarray,
         seed: int,
         jobs: int = 1,
     ) -> "LocalModel":
@@ -107,6 +108,7 @@ class Local(Estimator):
             values: float32 (n, 2 * frequencies + 17).
             label: (n,) 1 for ALL, 0 for HEM.
             weights: (n,) sample weights.
+            person: Not used.
             seed: Not used.
             jobs: Not used.
         """

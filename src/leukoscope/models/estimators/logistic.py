@@ -35,6 +35,7 @@ class Logistic(OnDescriptors):
         label: np.ndarray,
         weights: Floats,
         *,
+        person: np.ndarray,
         seed: int,
         jobs: int = 1,
     ) -> "LogisticModel":

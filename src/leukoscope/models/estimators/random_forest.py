@@ -46,6 +46,7 @@ class RandomForest(OnDescriptors):
         label: np.ndarray,
         weights: Floats,
         *,
+        person: np.ndarray,
         seed: int,
         jobs: int = 1,
     ) -> "RandomForestModel":

@@ -42,6 +42,7 @@ class Svm(OnDescriptors):
         label: np.ndarray,
         weights: Floats,
         *,
+        person: np.ndarray,
         seed: int,
         jobs: int = 1,
     ) -> "SvmModel":

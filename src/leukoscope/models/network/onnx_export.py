@@ -4,7 +4,9 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +34,9 @@ class TrainedNetwork:
         """
         has_heatmap = cam_bias(self.network, self.size) is not None
         names = ["logit", "embedding"] + (["heatmap"] if has_heatmap else [])
-        _write_onnx(_Outputs(self.network, has_heatmap), self.size, names, path)
+        example = torch.zeros(2, self.size, self.size, 3, dtype=torch.uint8)
+        shapes = {0: torch.export.Dim("N", min=1)}
+        export(_Outputs(self.network, has_heatmap), {"cells": (example, shapes)}, names, path)
 
     def file_logits(self, inputs: np.ndarray) -> np.ndarray:
         """Logits (n,) of cells uint8 (n, S, S, 3)."""
@@ -63,19 +67,34 @@ class _Outputs(nn.Module):
         return (*outputs, answer.heatmap) if self.heatmap else outputs
 
 
-def _write_onnx(network: nn.Module, size: int, outputs: list[str], path: Path) -> None:
+def export(
+    network: nn.Module,
+    inputs: Mapping[str, tuple[Tensor, Mapping[int, Any] | None]],
+    outputs: list[str],
+    path: Path,
+) -> None:
+    """Write a module as ONNX.
+
+    Args:
+        network: Returns a tuple of tensors.
+        inputs: An example of each input and the dimensions of it that vary, by name.
+        outputs: Names of the outputs.
+        path: The file.
+
+    Raises:
+        ModelFileError: PyTorch cannot write it as ONNX.
+    """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         try:
             torch.onnx.export(
                 network.eval(),
-                (example,),
+                tuple(example for example, _ in inputs.values()),
                 path,
-                input_names=["cells"],
+                input_names=list(inputs),
                 output_names=outputs,
-                dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+                dynamic_shapes=tuple(shapes for _, shapes in inputs.values()),
                 dynamo=True,
                 external_data=False,
                 verbose=False,

@@ -62,8 +62,8 @@ def choose(
     if len(candidates) == 1:
         return Choice(candidates[0], tuple(candidates), np.empty((1, 0)))
     fold = person_folds(cohort, settings.folds, seed)
-    label = cohort["label"].astype(np.int64)
-    equal = even_weights(label, cohort["person"], "person")
+    label, person = cohort["label"].astype(np.int64), cohort["person"]
+    equal = even_weights(label, person, "person")
     folds = int(fold.max()) + 1
 
     def auroc(task: tuple[dict[str, float], int]) -> float:
@@ -71,7 +71,14 @@ def choose(
 
         candidate, number = task
         others, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        fitted = settings.fit(candidate, values[others], label[others], weights[others], seed=seed)
+        fitted = settings.fit(
+            candidate,
+            values[others],
+            label[others],
+            weights[others],
+            person=person[others],
+            seed=seed,
+        )
         score = fitted.logit(values[held_out])
         return float(roc_auc_score(label[held_out], score, sample_weight=equal[held_out]))
 

@@ -148,7 +148,9 @@ def choose_and_fit(
     level = logging.DEBUG if quiet else logging.INFO
     log.log(level, "%s: %s; fitting %s cells", recipe.name, text, f"{len(cohort):,}")
     label = cohort["label"].astype(np.int64)
-    fitted = settings.fit(choice.chosen, values, label, weights, seed=seed, jobs=jobs)
+    fitted = settings.fit(
+        choice.chosen, values, label, weights, person=cohort["person"], seed=seed, jobs=jobs
+    )
     return choice, fitted
 
 
