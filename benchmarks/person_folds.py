@@ -86,7 +86,10 @@ def cross_val_logits(
         fitting = cohort.select(others)
         weights = even_weights(label[others], fitting["person"], estimator.balance)
         chosen = choose(estimator, fitting, values[others], weights, seed=number).chosen
-        fitted = estimator.fit(chosen, values[others], label[others], weights, seed=number)
+        person = fitting["person"]
+        fitted = estimator.fit(
+            chosen, values[others], label[others], weights, person=person, seed=number
+        )
         logit[held_out] = fitted.logit(values[held_out])
     return logit
 

@@ -19,9 +19,10 @@ QUICK = {
     "gradient-boosting": {"trees": 20, "depth": 2},
     "knn": {"neighbors": 9},
     "local": {"frequencies": 16, "ridge": 1e-4},
+    "texture": {"frequencies": 32, "local_frequencies": 16},
 }
 
-ON_DESCRIPTORS = [name for name in QUICK if name != "local"]
+ON_DESCRIPTORS = [name for name in QUICK if name not in ("local", "texture")]
 
 
 def quick(estimator: str, **more: object) -> Estimator:

@@ -9,6 +9,7 @@ from leukoscope.models.network import local_features
 SETTINGS = Local(frequencies=8, ridge=(1e-3,))
 RANDOM = np.random.default_rng(7)
 LABEL = np.arange(60) % 2
+PERSON = (np.arange(60) // 10).astype(str)
 WEIGHTS = RANDOM.uniform(0.2, 2, 60)
 
 
@@ -24,7 +25,7 @@ VALUES = drawn()
 
 
 def fitted(settings: Local = SETTINGS, ridge: float = 1e-3) -> LocalModel:
-    return settings.fit({"ridge": ridge}, VALUES, LABEL, WEIGHTS, seed=0)
+    return settings.fit({"ridge": ridge}, VALUES, LABEL, WEIGHTS, person=PERSON, seed=0)
 
 
 def test_it_is_ridge_regression_on_structure_and_size():
@@ -70,7 +71,7 @@ def test_a_large_ridge_says_the_same_of_all_cells():
 
 def test_cells_that_do_not_differ_leave_it_finite():
     values = np.repeat(VALUES[:1], 60, axis=0)
-    fit = SETTINGS.fit({"ridge": 1e-3}, values, LABEL, np.ones(60), seed=0)
+    fit = SETTINGS.fit({"ridge": 1e-3}, values, LABEL, np.ones(60), person=PERSON, seed=0)
     assert np.isfinite(fit.embedding(VALUES)).all()
     assert fit.logit(VALUES) == pytest.approx(np.zeros(60))
 

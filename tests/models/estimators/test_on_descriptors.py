@@ -13,13 +13,14 @@ from tests.training.described import DESCRIPTORS, ON_DESCRIPTORS, drawn, quick
 
 COHORT, VALUES = drawn()
 OTHERS, OTHER_VALUES = drawn(1)
-LABEL = COHORT["label"]
+LABEL, PERSON = COHORT["label"], COHORT["person"]
 EVEN = np.ones(len(LABEL))
 
 
 def fitted(estimator, weights=EVEN, values=VALUES, seed=0):
     settings = quick(estimator)
-    return settings.fit(settings.candidates()[0], values, LABEL, weights, seed=seed)
+    chosen = settings.candidates()[0]
+    return settings.fit(chosen, values, LABEL, weights, person=PERSON, seed=seed)
 
 
 @pytest.mark.parametrize("estimator", ON_DESCRIPTORS)
@@ -76,7 +77,7 @@ def test_the_seed_decides(estimator):
 
 def test_more_neighbors_than_cells_are_all_cells():
     settings = quick("knn", neighbors=10_000)
-    found = settings.fit(settings.candidates()[0], VALUES, LABEL, EVEN, seed=0)
+    found = settings.fit(settings.candidates()[0], VALUES, LABEL, EVEN, person=PERSON, seed=0)
     assert found.model.n_neighbors == len(LABEL)
     assert np.ptp(found.logit(OTHER_VALUES)) < 1e-9
 

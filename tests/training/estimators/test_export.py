@@ -28,7 +28,8 @@ def fitted(estimator: str) -> DescriptorModel:
     settings = quick(estimator)
     weights = np.where(COHORT["label"] == 1, 0.7, 1.3)
     chosen = settings.candidates()[0]
-    model = settings.fit(chosen, VALUES, COHORT["label"], weights, seed=0)
+    person = COHORT["person"]
+    model = settings.fit(chosen, VALUES, COHORT["label"], weights, person=person, seed=0)
     assert isinstance(model, DescriptorModel)
     return model
 

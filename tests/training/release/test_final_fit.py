@@ -132,6 +132,7 @@ def test_the_known_distance_is_that_of_everyone_left_out_once(
             values[own],
             cohort["label"][own].astype(np.int64),
             even_weights(cohort["label"][own], cohort["person"][own], "class"),
+            person=cohort["person"][own],
             seed=0,
         )
         space = fit_gaussian(fitted.embedding(values[own]), person_weights(who[own]))

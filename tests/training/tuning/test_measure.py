@@ -60,7 +60,8 @@ def by_hand(plan: Plan, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     own, out = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
     weights = even_weights(cohort["label"][own], cohort["person"][own], "class")
     label = cohort["label"].astype(int)
-    fitted = settings.fit({"c": 0.1}, values[own], label[own], weights, seed=0)
+    person = cohort["person"][own]
+    fitted = settings.fit({"c": 0.1}, values[own], label[own], weights, person=person, seed=0)
     return label[out], 1 / (1 + np.exp(-fitted.logit(values[out])))
 
 

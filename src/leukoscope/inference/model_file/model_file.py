@@ -18,7 +18,7 @@ from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.inference.model_file import onnx_proto
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.operators import refused
-from leukoscope.inference.model_file.session import open_session, run_within, short_error
+from leukoscope.inference.model_file.session import open_session, run, short_error
 from leukoscope.inference.model_file.signature import (
     CELLS_INPUT,
     FEATURES_INPUT,
@@ -117,9 +117,7 @@ class ModelFile:
     def _session_run(self, names: list[str], inputs: np.ndarray) -> list[np.ndarray]:
         name = CELLS_INPUT if self.card.descriptors is None else FEATURES_INPUT
         try:
-            if self.seconds is not None:
-                return run_within(self.session, self.seconds, names, {name: inputs})
-            return self.session.run(names, {name: inputs})
+            return run(self.session, names, {name: inputs}, self.seconds)
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelFileError(
                 f"{self.path}: the model fails to run: {short_error(error)}"

@@ -45,10 +45,19 @@ def open_session(path: Path, data: bytes, threads: int) -> "ort.InferenceSession
         raise ModelFileError(f"{path}: ONNX Runtime can't open it: {short_error(error)}") from error
 
 
-def run_within(
-    session: "ort.InferenceSession", seconds: float, names: list[str], inputs: dict[str, np.ndarray]
+def run(
+    session: "ort.InferenceSession",
+    names: list[str],
+    inputs: dict[str, np.ndarray],
+    seconds: float | None = None,
 ) -> list[np.ndarray]:
-    """Run a network, and stop it between two operators when the time is over.
+    """Run the part of a network that its outputs `names` need.
+
+    Args:
+        session: The network.
+        names: Outputs to compute.
+        inputs: The inputs by name.
+        seconds: Time after which it is stopped between two operators; None for any.
 
     Raises:
         Exception: ONNX Runtime's own, also when the time is over.
@@ -56,6 +65,9 @@ def run_within(
     import onnxruntime as ort
 
     options = ort.RunOptions()
+    options.only_execute_path_to_fetches = True
+    if seconds is None:
+        return session.run(names, inputs, options)
     timer = threading.Timer(seconds, setattr, (options, "terminate", True))
     timer.daemon = True
     timer.start()

@@ -57,7 +57,7 @@ class Texture(Estimator):
     frequencies: int = 1024
     gamma: float = 0.3
     ridge: float = 1e-4
-    persons: float = 1.0
+    persons: float = 5.0
     local_frequencies: int = 128
     local_gamma: float = 0.3
     local_ridge: float = 3e-5
