@@ -55,7 +55,7 @@ def test_without_the_penalty_it_is_ridge_regression_on_random_features() -> None
 def test_the_penalty_draws_persons_of_a_class_together() -> None:
     def spread_of(penalty: float) -> float:
         logit = early_logit(fitted(Texture(frequencies=40, local_frequencies=8, persons=penalty)))
-        means = np.array([logit[PERSON == str(n)].mean() for n in range(PERSONS)])
+        means = np.array([logit[str(n) == PERSON].mean() for n in range(PERSONS)])
         within = np.mean([means[value::2].var() for value in (0, 1)])
         return float(within / (means[1::2].mean() - means[::2].mean()) ** 2)
 

@@ -66,6 +66,8 @@ def test_spreading_keeps_the_sum_and_the_place(stride: float) -> None:
     assert (grid[:, :, end:] < 1e-5).all()
     one = torch.zeros(1, count, count)
     one[0, 1, 2] = 1
-    rows, columns = spread(one, torch.tensor(32), torch.tensor(48), stride, SIDE)[0].gt(1e-5).nonzero().T
+    rows, columns = (
+        spread(one, torch.tensor(32), torch.tensor(48), stride, SIDE)[0].gt(1e-5).nonzero().T
+    )
     assert rows.min() == int((32 + stride) // 8)
     assert columns.min() == int((48 + 2 * stride) // 8)

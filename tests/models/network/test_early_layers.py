@@ -44,7 +44,9 @@ def test_the_layers_are_those_of_timm() -> None:
         if number == max(TAKEN):
             break
     layers = EarlyLayers()
-    layers.load_state_dict({name: torch.from_numpy(v).float() for name, v in _folded(state).items()})
+    layers.load_state_dict(
+        {name: torch.from_numpy(v).float() for name, v in _folded(state).items()}
+    )
     for number, output in layers(PLANES).items():
         error = (output - expected[number]).abs().mean() / expected[number].std()
         assert error < 0.01  # float16 weights

@@ -243,7 +243,9 @@ class TextureModel:
     def _frequency(self) -> Floats:
         from leukoscope.models.network.texture import orthogonal_frequencies
 
-        return orthogonal_frequencies(self.settings.frequencies, len(self.mean), self.settings.gamma)
+        return orthogonal_frequencies(
+            self.settings.frequencies, len(self.mean), self.settings.gamma
+        )
 
 
 def _fourier(x: Floats, frequency: Floats) -> Floats:
