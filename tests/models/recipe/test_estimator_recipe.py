@@ -83,7 +83,8 @@ def test_the_shipped_recipes_are_the_defaults_written_out():
     for name in ESTIMATORS:
         recipe = read_recipe(name)
         assert recipe.classical == ESTIMATORS[name]()
-        assert "training persons" in recipe.summary
+        chooses = len(recipe.classical.candidates()) > 1
+        assert ("training persons" in recipe.summary) == chooses
 
 
 def test_descriptors_are_measured_in_original_pixels():
