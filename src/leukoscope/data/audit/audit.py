@@ -37,6 +37,7 @@ from leukoscope.data.audit.linking import link_persons, name_cells
 from leukoscope.data.audit.matching import Match, Settings, find_matches
 from leukoscope.data.audit.nucleus import cell_diameter
 from leukoscope.data.cnmc.cnmc import UNKNOWN
+from leukoscope.data.cnmc.copies import subjects_of_copies
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.image import decode, read_bytes
 from leukoscope.data.imaging.pixel_identity import pixel_sha256
@@ -257,7 +258,7 @@ def _conclude(
     for row, (old, scan) in enumerate(zip(cohort["flags"], scans, strict=True)):
         kept = ";".join(flag for flag in old.split(";") if flag not in FLAGS)
         flags.append(with_flags(kept, *scan.flags, *[LABEL_CONFLICT] * (row in suspects)))
-    person, persons = link_persons(cohort["subject"], linking)
+    person, persons = link_persons(cohort["subject"], linking, subjects_of_copies(hashes))
     cell = name_cells(hashes, linking)
     filled = cohort.with_columns(
         sha256=hashes,

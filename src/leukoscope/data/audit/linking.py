@@ -1,6 +1,6 @@
 """Group images into physical cells, and subjects into persons, by the pairs of the audit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -13,7 +13,9 @@ CELL_NAME = 16  # hexadecimal digits; two of a million cells share them once in 
 
 
 def link_persons(
-    subjects: np.ndarray, links: Sequence[tuple[int, int]]
+    subjects: np.ndarray,
+    links: Sequence[tuple[int, int]],
+    known: Mapping[int, str] | None = None,
 ) -> tuple[np.ndarray, dict[str, str]]:
     """Link subjects into persons by pairs of rows that show the same cell.
 
@@ -25,18 +27,23 @@ def link_persons(
     Args:
         subjects: (N,) subject of each row, "" if unknown.
         links: Pairs of rows.
+        known: Row to a further subject id of its cell, which need not be in the cohort.
 
     Returns:
         Person of each row ("" if unknown), and person of each subject.
     """
-    names = sorted(set(subjects) - {""}, key=natural_key)
+    known = known or {}
+    present = set(subjects) - {""}
+    names = sorted(present.union(known.values()), key=natural_key)
     number = {name: index for index, name in enumerate(names)}
     nodes = [number.get(subject, len(names) + row) for row, subject in enumerate(subjects)]
-    group = _components(len(names) + len(subjects), ((nodes[a], nodes[b]) for a, b in links))
+    edges = [(nodes[a], nodes[b]) for a, b in links]
+    edges += [(nodes[row], number[name]) for row, name in known.items()]
+    group = _components(len(names) + len(subjects), edges)
     person_of: dict[int, str] = {}
     for index, name in enumerate(names):  # in natural order, so the first name of a group wins
         person_of.setdefault(int(group[index]), name)
-    persons = {name: person_of[int(group[index])] for index, name in enumerate(names)}
+    persons = {name: person_of[int(group[number[name]])] for name in names if name in present}
     return text_column([person_of.get(int(group[node]), "") for node in nodes]), persons
 
 

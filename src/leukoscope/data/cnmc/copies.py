@@ -7,7 +7,7 @@ writes each training image as a file of both test sets and looks its sha256 up i
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -73,6 +73,17 @@ def known_copies() -> dict[bytes, bytes]:
         for image, cell, number in copies
     }
     return pairs | {copy: original for original, copy in pairs.items()}
+
+
+def subjects_of_copies(sha256s: Iterable[str]) -> dict[int, str]:
+    """The rows that are known copies, each with the subject id of the training set."""
+    known = known_copies()
+    size = 2 * DIGEST_BYTES
+    try:
+        digests = [bytes.fromhex(text[:size]) for text in sha256s]
+    except ValueError:  # a table of a user may have other names for files
+        return {}
+    return {row: SUBJECT for row, digest in enumerate(digests) if digest in known}
 
 
 def find_copies(image: NDArray[np.uint8]) -> Iterator[OfficialImage]:
