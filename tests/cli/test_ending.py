@@ -1,6 +1,7 @@
 """The end of the program: Ctrl-C at any time and any number of times; a machine without room."""
 
 import errno
+import io
 import subprocess
 import sys
 
@@ -92,3 +93,15 @@ def test_ctrl_c_that_a_library_turned_into_another_error_is_still_ctrl_c(monkeyp
         main(["data", "info", "cells"])
     assert ended.value.code == 130
     assert "bug" not in capsys.readouterr().err
+
+
+def test_names_that_the_terminal_cannot_show_are_escaped(monkeypatch, tmp_path):
+    from leukoscope.cli.main import main
+
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, encoding="cp1252"))
+    with pytest.raises(SystemExit) as end:
+        main(["data", "info", str(tmp_path / "細胞\udcf6")])
+    sys.stderr.flush()
+    assert end.value.code == 2
+    assert rb"\u7d30\u80de\udcf6" in raw.getvalue()

@@ -15,3 +15,9 @@ def test_other_values_stay_as_they_are() -> None:
     for value in (True, None, "nan", 0, -0.0, [], {}):
         assert finite(value) == value
         assert type(finite(value)) is type(value)
+
+
+def test_half_surrogates_of_file_names_are_written_as_escapes() -> None:
+    text = json_text({"path": "Gr\udcf6\udcdfe.bmp", "note": "\\udcf6 é"})
+    assert text.encode("utf-8")
+    assert json.loads(text) == {"path": "Gr\udcf6\udcdfe.bmp", "note": "\\udcf6 é"}

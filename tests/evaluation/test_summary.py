@@ -176,6 +176,16 @@ def test_what_taints_a_result_is_said_first(protocol, warning):
     )
 
 
+@pytest.mark.parametrize(("flipped", "warned"), [(True, True), (False, False)])
+def test_an_auroc_whose_interval_lies_below_a_half_is_remarked_on(flipped, warned):
+    cells = table()
+    if flipped:
+        cells["p_all"], cells["logit"] = 1 - cells["p_all"], -cells["logit"]
+    record = evaluate(cells)
+    assert (record.metrics["auroc"].high < 0.5) == flipped
+    assert any("swapped" in text for text in summary_text.warnings(record)) == warned
+
+
 def test_the_summary_states_the_measured_figures():
     record = evaluate(table())
     text = " ".join(summary_text.summary(record))
