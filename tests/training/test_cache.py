@@ -15,6 +15,7 @@ from leukoscope.training.cache import (
     cached_descriptors,
     estimate,
     estimate_measuring,
+    usable_rows,
 )
 from leukoscope.training.mapped_array import create
 
@@ -175,3 +176,24 @@ def test_room_on_the_disk_is_taken_before_it_is_written(tmp_path: Path) -> None:
     array = create(tmp_path / "x.npy", np.uint8, (1000, 1000))
     assert (tmp_path / "x.npy").stat().st_blocks * 512 >= 1_000_000
     assert not array.any()
+
+
+def test_a_file_that_changed_after_it_was_hashed_is_a_problem_and_not_cached(
+    cohort: Cohort, folder: Path
+) -> None:
+    before = cohort.paths[2].read_bytes()
+    Image.new("RGB", (50, 50), "white").save(cohort.paths[2])
+    crops = cached_crops(cohort, CROP, folder=folder)
+    assert set(crops.problems) == {2}
+    assert not crops.cells[2].any()
+    cohort.paths[2].write_bytes(before)
+    again = cached_crops(cohort, CROP, folder=folder)
+    assert again.problems == {}
+    assert again.cells[2].any()
+
+
+def test_a_subset_that_lost_a_class_is_refused_with_the_first_reason(cohort: Cohort) -> None:
+    parts = cohort.with_columns(part=["train"] * 4 + [""], label=np.array([1, 0, 0, 1, 1]))
+    assert usable_rows(parts, {0: "a.bmp: damaged."}).tolist() == [1, 2, 3]
+    with pytest.raises(TrainingError, match=r"2 of 4 .*HEM cell for train.*b\.bmp: damaged"):
+        usable_rows(parts, {1: "b.bmp: damaged.", 2: "c.bmp: damaged."})

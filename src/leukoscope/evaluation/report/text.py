@@ -42,6 +42,11 @@ def warnings(evaluation: Evaluation) -> list[str]:
             f"{count(images, 'evaluated image')} were also trained on. This was allowed "
             "explicitly; the results are too good."
         )
+    if missed := evaluation.cells.get("without probability", 0):
+        out.append(
+            f"NOT PREDICTED. {count(missed, 'labeled cell')} could not be read or predicted; the "
+            "results are of the others."
+        )
     auroc = evaluation.metrics["auroc"]
     if auroc.high is not None and auroc.high < 0.5:
         out.append(
