@@ -44,6 +44,9 @@ METRICS = {
     "balanced_accuracy": "bal. acc.",
     "macro": "person-macro bal. acc.",
     "healthy": f"healthy recall at ALL recall {RECALL}",
+    "persons": "AUROC of persons",
+    "context": "AUROC in context",
+    "context_f1": "weighted F1 in context",
 }
 HEADS = [
     "candidate",
@@ -132,13 +135,37 @@ def pooled(cohort: Cohort, z: np.ndarray) -> dict[str, float]:
     label, person, p = cohort["label"], cohort["person"], sigmoid(z)
     metrics = all_metrics(label, p, person, 0.5)
     low = np.quantile(z[label == 1], 1 - RECALL)
+    context = all_metrics(label, sigmoid(in_context(z, person)), person, 0.5)
     return {
         "auroc": metrics["auroc"],
         "f1_weighted": metrics["f1_weighted"],
         "balanced_accuracy": metrics["balanced_accuracy"],
         "macro": metrics["person_macro_balanced_accuracy"],
         "healthy": float(np.mean(z[label == 0] < low)),
+        "persons": auroc_of_persons(z, label, person),
+        "context": context["auroc"],
+        "context_f1": context["f1_weighted"],
     }
+
+
+def auroc_of_persons(z: np.ndarray, label: np.ndarray, person: np.ndarray) -> float:
+    """How well the mean log-odds of their cells (N,) ranks the persons of two classes."""
+    names = np.unique(person.astype(str))
+    mean = np.array([z[person == name].mean() for name in names])
+    blasts = np.array([label[person == name][0] == 1 for name in names])
+    differences = mean[blasts][:, None] - mean[~blasts][None]
+    return float(np.mean((differences > 0) + 0.5 * (differences == 0)))
+
+
+def in_context(z: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Half the log-odds of a cell (N,), half the mean of the other cells of its person."""
+    context = z.copy()
+    for name in np.unique(person.astype(str)):
+        rows = np.flatnonzero(person == name)
+        if len(rows) > 1:
+            others = (z[rows].sum() - z[rows]) / (len(rows) - 1)
+            context[rows] = (z[rows] + others) / 2
+    return context
 
 
 def recalls(cohort: Cohort, logit: np.ndarray) -> dict[str, float]:
