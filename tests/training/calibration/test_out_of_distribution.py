@@ -123,8 +123,15 @@ def test_evaluate_reports_what_was_answered(run: Run) -> None:
 
 def test_a_finished_run_is_calibrated_anew(run: Run, card: Card, tmp_path: Path) -> None:
     again = read_run(run.folder)
+    now = read_card(run.model)
+    assert now.training.pixels
     old = replace(
-        read_card(run.model), schema=1, abstention=None, image_limits=None, out_of_distribution=None
+        now,
+        schema=1,
+        abstention=None,
+        image_limits=None,
+        out_of_distribution=None,
+        training=replace(now.training, pixels=""),
     )
     write_card(run.model, old)
     found = ls.recalibrate(again.folder)

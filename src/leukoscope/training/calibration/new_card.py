@@ -11,6 +11,7 @@ from leukoscope.core.files import natural_key
 from leukoscope.core.version import __version__
 from leukoscope.data.audit.checked import not_compared
 from leukoscope.data.cnmc import cnmc
+from leukoscope.data.cnmc.official import DIGEST_BYTES, official_images
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.splits.partition import Split
@@ -41,14 +42,33 @@ def new_card(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         input=Crop(recipe.input.crop, recipe.input.size),
         training=training_data(cohort, split, synthetic),
-        data=DataSource("Synthetic cells", "Leukoscope", "Apache-2.0", "")
-        if synthetic
-        else DataSource("C-NMC 2019", cnmc.CITATION, cnmc.LICENSE, cnmc.DOI),
+        data=data_source(cohort, synthetic),
         license="Apache-2.0",
         recipe=recipe.to_dict(),
         versions={"leukoscope": __version__, **{name: version(name) for name in packages}},
         **fields,
     )
+
+
+def data_source(cohort: Cohort, synthetic: bool) -> DataSource:
+    """Name where the cells come from: C-NMC 2019 only if their files are the official ones.
+
+    Args:
+        cohort: N cells with sha256 and part.
+        synthetic: The cells are drawn by the package.
+    """
+    if synthetic:
+        return DataSource("Synthetic cells", "Leukoscope", "Apache-2.0", "")
+    official = {image.digest.hex() for image in official_images()}
+    used = cohort["sha256"][np.isin(cohort["part"], SEEN)]
+    count = sum(sha256[: 2 * DIGEST_BYTES] in official for sha256 in used)
+    if count == 0:
+        return DataSource("Own data", "no citation known", "license unknown", "")
+    if count < len(used):
+        name = f"C-NMC 2019 ({count:,} images) and own data ({len(used) - count:,} images)"
+        license = f"{cnmc.LICENSE} for C-NMC 2019, else unknown"
+        return DataSource(name, cnmc.CITATION, license, cnmc.DOI)
+    return DataSource("C-NMC 2019", cnmc.CITATION, cnmc.LICENSE, cnmc.DOI)
 
 
 def training_data(cohort: Cohort, split: Split, synthetic: bool) -> Training:

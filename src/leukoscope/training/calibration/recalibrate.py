@@ -9,10 +9,12 @@ from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES
 from leukoscope.evaluation.metrics.operating_point import TARGET_RECALL
 from leukoscope.inference.model_file.card import SCHEMA, Card
+from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.inference.model_file.model_file import load, write_card
 from leukoscope.training.cache import cached_crops, cached_descriptors, usable_rows
 from leukoscope.training.calibration.calibrate import calibrate
 from leukoscope.training.calibration.file_outputs import predict_logits
+from leukoscope.training.calibration.new_card import SEEN
 from leukoscope.training.calibration.out_of_distribution import add_rejection_limits
 from leukoscope.training.run import Run
 
@@ -20,7 +22,8 @@ from leukoscope.training.run import Run
 def recalibrate(run: Run, *, jobs: int = 2) -> Card:
     """Set temperature, operating point and limits of a run's model file on its validation persons.
 
-    So a model of an earlier version learns to abstain. Results on test persons are removed from the
+    So a model of an earlier version learns to abstain, and to know copies of its images in other
+    formats. Results on test persons are removed from the
     card, since the predictions can change; `leukoscope evaluate` writes them again.
 
     Args:
@@ -36,13 +39,16 @@ def recalibrate(run: Run, *, jobs: int = 2) -> Card:
     """
     file = load(run.model, threads=0)
     cohort = run.cohort.select(np.flatnonzero(run.cohort["label"] != UNKNOWN))
-    require_unchanged(cohort, hash_cells(cohort, jobs=jobs), "the training")
+    hashed = hash_cells(cohort, jobs=jobs)
+    require_unchanged(cohort, hashed, "the training")
+    pixels = hashed["pixel_sha256"][np.isin(hashed["part"], SEEN)]
+    training = replace(file.card.training, pixels=pack_hashes(filter(None, pixels)))
     cohort, inputs = _inputs(file.card, cohort, jobs)
     point = file.card.operating_point
     target_recall = point.target_recall if point else TARGET_RECALL
     validation = np.flatnonzero(cohort["part"] == "validation")
     logit = predict_logits(file, inputs, validation)
-    card = replace(file.card, schema=SCHEMA, results={})
+    card = replace(file.card, schema=SCHEMA, results={}, training=training)
     card = calibrate(card, cohort.select(validation), logit, "validation", target_recall)
     card = add_rejection_limits(card, file, cohort, inputs)
     write_card(run.model, card)
