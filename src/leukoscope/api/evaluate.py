@@ -107,6 +107,7 @@ def evaluate(
         table,
         operating_point=card.operating_point or NO_OPERATING_POINT,
         limits=card.abstention,
+        subjects=card.subjects,
         protocol=_protocol(card, own_run, predicted, part, overlap),
     )
     default = own_run.folder if own_run else model.with_name(f"evaluation-{model.stem}")

@@ -46,6 +46,10 @@ def evaluate(
 
     report([*warnings(result), RESEARCH_USE, ""], False)
     report({metric.title: str(result.metrics[metric.key]) for metric in METRICS}, False)
+    if result.person_answers is not None:
+        from leukoscope.evaluation.report.person_answers import metric_rows
+
+        report({title: value for title, value, _ in metric_rows(result.person_answers)}, False)
     if result.selection is not None:
         from leukoscope.evaluation.report.selection import summary
 

@@ -16,6 +16,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from reprlib import Repr
 from typing import Any, Literal, TypeVar
@@ -116,6 +117,8 @@ def _convert(kind: Any, value: Any, where: str, options: Options) -> Any:
         return _convert(_member(arguments, value), value, where, options)
     if origin is Literal:
         return _choice(arguments, value, where)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind(_choice(tuple(kind), value, where))
     if origin is tuple:
         entries = _entries(value, where, options)
         return tuple(

@@ -12,7 +12,9 @@ from leukoscope.core.values import Estimate, OperatingPoint, Overlap
 from leukoscope.evaluation.metrics.calibration import Reliability
 from leukoscope.evaluation.metrics.conformal import METHOD
 from leukoscope.evaluation.metrics.confusion import Confusion
+from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.metrics.selective import Selection
+from leukoscope.evaluation.person_answers import PersonAnswers
 
 FORMAT = "leukoscope-evaluation/1"
 
@@ -97,13 +99,14 @@ class Evaluation:
     seed: int
     selection: Selection | None = None
     """The metrics of abstention; None without verdicts."""
+    person_answers: PersonAnswers | None = None
+    """Performance with persons as units; None if the model has no model of subjects."""
 
     def __repr__(self) -> str:
         return f"<Evaluation of {self._subject()}: AUROC {self.metrics['auroc']}>"
 
     def _repr_html_(self) -> str:
         from leukoscope.core.html import notebook_table
-        from leukoscope.evaluation.metrics.metrics import METRICS
 
         rows = [(metric.title, self.metrics[metric.key]) for metric in METRICS]
         return notebook_table(f"Evaluation of {self._subject()}", ("metric", "95 % interval"), rows)
@@ -156,6 +159,7 @@ class Evaluation:
                 raise MalformedError(f"the field format is not {FORMAT}")
             for name in DERIVED:
                 body.pop(name, None)
+            _add_later_metrics(body)
             for name, shape in SHAPES.items():
                 if isinstance(body.get(name), dict):
                     body[name] = shape(body[name])
@@ -165,6 +169,15 @@ class Evaluation:
                 f"This is not an evaluation in the format {FORMAT} ({error}). Evaluate the model "
                 "again to write one."
             ) from error
+
+
+def _add_later_metrics(body: dict[str, Any]) -> None:
+    """Add the metrics that earlier versions did not measure, as undefined."""
+    metrics = body.get("metrics")
+    if isinstance(metrics, dict):
+        for metric in METRICS:
+            if metric.added:
+                metrics.setdefault(metric.key, {"value": None, "reason": "not measured"})
 
 
 def _protocol_fields(protocol: Protocol) -> dict[str, Any]:

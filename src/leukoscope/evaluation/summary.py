@@ -19,8 +19,10 @@ from leukoscope.evaluation.metrics.calibration import (
 from leukoscope.evaluation.metrics.confusion import confusion
 from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.metrics.selective import measure_selection
+from leukoscope.evaluation.person_answers import measure_persons
 from leukoscope.evaluation.record import Calibration, Evaluation, PersonRow, Protocol
 from leukoscope.evaluation.table import CellTable
+from leukoscope.inference.subject.model import SubjectModel
 
 
 def person_rows(
@@ -79,6 +81,7 @@ def evaluate_table(
     operating_point: OperatingPoint,
     protocol: Protocol,
     limits: Abstention | None = None,
+    subjects: SubjectModel | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Evaluation:
@@ -90,6 +93,7 @@ def evaluate_table(
         protocol: How the cells were separated from the training data; copied into the result.
         limits: The conformal thresholds, chosen beforehand on other persons; None for a model that
             never abstains.
+        subjects: The model of subjects, fitted beforehand on other persons.
         replicates: Number of bootstrap draws.
         seed: Seed of the draws.
     """
@@ -126,6 +130,7 @@ def evaluate_table(
         )
         if table.verdict is not None
         else None,
+        person_answers=measure_persons(table, subjects, **draws),
     )
 
 

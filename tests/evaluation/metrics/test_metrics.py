@@ -35,7 +35,7 @@ def test_agree_with_scikit_learn(cells):
         "brier": reference.brier_score_loss(label, p),
         "nll": reference.log_loss(label, p),
     }
-    assert set(ours) - set(expected) == {"ece", "person_macro_balanced_accuracy"}
+    assert set(ours) - set(expected) == {"ece", "person_macro_balanced_accuracy", "persons_auroc"}
     for key, value in expected.items():
         assert ours[key] == pytest.approx(value, abs=1e-12, nan_ok=True), key
 
@@ -104,3 +104,13 @@ def test_every_metric_is_explained_once():
     assert list(texts)[: len(keys)] == keys
     assert list(texts) == [metric.key for metric in CARD_METRICS]
     assert all(text["title"] and text["meaning"].endswith(".") for text in texts.values())
+
+
+def test_auroc_of_persons_ranks_their_mean_log_odds_by_hand():
+    # a .9 and .5 -> mean log-odds 1.10; b .2 -> -1.39; c .6 -> .41; d .1 -> -2.20: 3 of 4 pairs
+    label, p = [1, 1, 1, 0, 0], [0.9, 0.5, 0.2, 0.6, 0.1]
+    values = all_metrics(label, p, ["a", "a", "b", "c", "d"], 0.5)
+    assert values["persons_auroc"] == pytest.approx(3 / 4)
+    both = all_metrics([*label, 1, 0], [*p, 0.1, 0.9], ["a", "a", "b", "c", "d", "e", "e"], 0.5)
+    assert both["persons_auroc"] == pytest.approx(3 / 4)  # e has both labels
+    assert np.isnan(all_metrics(label, p, ["a", "a", "b", "c", ""], 0.5)["persons_auroc"])

@@ -1,6 +1,6 @@
 """What was answered, against sums by hand and the curve cell by cell."""
 
-import re
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -151,8 +151,9 @@ def test_the_record_holds_it_and_older_records_do_without():
     record, _ = evaluated()
     assert record.selection is not None
     assert Evaluation.from_json(record.to_json()) == record
-    text = re.sub(r',\s*"selection": \{.*\}\s*\}\s*$', "}", record.to_json(), flags=re.DOTALL)
-    assert Evaluation.from_json(text) == replace(record, selection=None)
+    old = json.loads(record.to_json())
+    del old["selection"]
+    assert Evaluation.from_json(json.dumps(old)) == replace(record, selection=None)
 
 
 def test_abstaining_leaves_fewer_errors_and_intervals_hold_the_values():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from leukoscope.data.cohort import Cohort, make_cohort
+from leukoscope.evaluation.person_curve import group_persons
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.subject.answer import answer_subject
 from leukoscope.training.calibration import subjects
@@ -53,7 +54,7 @@ def test_persons_of_both_classes_and_unknown_ones_are_left_out() -> None:
 def test_cells_without_a_logit_do_not_count() -> None:
     cohort, logit = made(3)
     logit[5] = np.nan
-    persons = subjects.group_persons(cohort, logit)
+    persons = group_persons(cohort["label"], cohort["person"], logit)
     assert sum(len(z) for _, z in persons) == len(logit) - 1
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from leukoscope.evaluation.metrics import formulas as f
 from leukoscope.evaluation.metrics.cells import Floats, Replicates, ScoredCells, divide
+from leukoscope.evaluation.metrics.persons import persons_auroc, persons_aurocs
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Metric:
         needs_threshold: It depends on the predicted classes.
         short: Its name at the head of a narrow column, where the title is too long.
         compared: It has a column in narrow tables of comparisons.
+        added: Evaluations of version 0.1 do not have it.
     """
 
     key: str
@@ -43,6 +45,7 @@ class Metric:
     needs_threshold: bool = True
     short: str = ""
     compared: bool = False
+    added: bool = False
 
     def value(self, cells: ScoredCells) -> float:
         """Its value on one cohort; nan where undefined."""
@@ -111,6 +114,17 @@ METRICS = (
         replicates=f.person_macro_balanced_accuracies,
         short="Person-macro bal. acc.",
         compared=True,
+    ),
+    Metric(
+        "persons_auroc",
+        "AUROC of persons",
+        "Probability that a random person with ALL scores above a random normal one, each by the "
+        "mean log-odds of all their cells.",
+        cells=persons_auroc,
+        replicates=persons_aurocs,
+        needs_threshold=False,
+        compared=True,
+        added=True,
     ),
     Metric(
         "accuracy",

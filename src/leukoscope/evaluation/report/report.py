@@ -12,6 +12,7 @@ from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report import plots, sections
 from leukoscope.evaluation.report import text as summary_text
+from leukoscope.evaluation.report.person_answers import person_answers
 from leukoscope.evaluation.report.sections import ReadImage
 from leukoscope.evaluation.report.selection import selection
 from leukoscope.evaluation.table import CellTable
@@ -49,6 +50,7 @@ def render_report(
         *_metrics(evaluation),
         *sections.curves(evaluation, table),
         *sections.persons(evaluation, table),
+        *person_answers(evaluation),
         *selection(evaluation, table),
         *sections.errors(evaluation, table, read_image),
         *sections.size_and_benefit(table),

@@ -35,19 +35,16 @@ def subjects_text(model: SubjectModel | None) -> str:
     return f"{text}; persons left out: " + "; ".join(map(_point, model.curve))
 
 
-def curve_rows(model: SubjectModel) -> list[tuple[str, ...]]:
-    """The rows of a table with `CURVE_HEADERS`."""
-    return [
-        (
-            str(point.cells),
-            f"{point.auroc:.3f}",
-            f"{point.sensitivity:.3f}",
-            f"{point.specificity:.3f}",
-            f"{point.answered:.1%}",
-            f"{point.wrong:.1%}",
-        )
-        for point in model.curve
-    ]
+def curve_row(point: CurvePoint) -> tuple[str, ...]:
+    """A row of a table with `CURVE_HEADERS`."""
+    return (
+        str(point.cells),
+        f"{point.auroc:.3f}",
+        f"{point.sensitivity:.3f}",
+        f"{point.specificity:.3f}",
+        f"{point.answered:.1%}",
+        f"{point.wrong:.1%}",
+    )
 
 
 def _point(point: CurvePoint) -> str:

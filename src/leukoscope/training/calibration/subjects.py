@@ -5,18 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from leukoscope.core.verdicts import SubjectVerdict
 from leukoscope.data.cohort import Cohort
 from leukoscope.evaluation.metrics.calibration import fit_temperature
-from leukoscope.evaluation.metrics.persons import person_auroc
+from leukoscope.evaluation.person_curve import Person, cells_curve, group_persons, mean_log_odds
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.subject.answer import answer_subject
 from leukoscope.inference.subject.model import (
     ClassEffects,
-    CurvePoint,
     Floats,
     SubjectModel,
-    log_odds,
     mixed_with_others,
 )
 
@@ -24,19 +20,13 @@ log = logging.getLogger(__name__)
 
 FEWEST_PERSONS = 3
 """Persons of a class without which no model of subjects is fitted."""
-CURVE_CELLS = (1, 2, 5, 10, 20, 50)
 DRAWS = 20
 """Random choices of cells for each person and point of the curve."""
 TAILS = (0.01, 0.99)
 INFLATIONS = np.exp(np.linspace(0, 3, 61))
 
-Person = tuple[int, Floats]
-"""Label and logits of one person."""
 
-
-def fit_subjects(
-    cohort: Cohort, logit: np.ndarray, part: str, *, usable: np.ndarray | None = None
-) -> SubjectModel | None:
+def fit_subjects(cohort: Cohort, logit: np.ndarray, part: str) -> SubjectModel | None:
     """Fit the model of subjects and calibrate it on persons left out.
 
     Persons with cells of both classes are no population of one class, and are left out.
@@ -45,12 +35,11 @@ def fit_subjects(
         cohort: N cells with label and person, of persons the predicting model was not fitted on.
         logit: (N,) uncalibrated.
         part: The name of these cells on the card.
-        usable: (N,) bool, false for cells that are rejected; by default all are usable.
 
     Returns:
         The model; None if a class has fewer than three persons.
     """
-    persons = group_persons(cohort, logit, usable)
+    persons = group_persons(cohort["label"], cohort["person"], logit)
     normal, leukemic = _counts(persons)
     if min(normal, leukemic) < FEWEST_PERSONS:
         log.info(
@@ -81,23 +70,10 @@ def add_subject_curve(card: Card, cohort: Cohort, logit: np.ndarray) -> Card:
     """
     if card.subjects is None:
         return card
-    curve = cells_curve(card.subjects, group_persons(cohort, logit))
+    persons = group_persons(cohort["label"], cohort["person"], logit)
+    models = models_left_out(card.subjects, persons)
+    curve = cells_curve(card.subjects, persons, models, draws=DRAWS)
     return replace(card, subjects=replace(card.subjects, curve=curve))
-
-
-def group_persons(
-    cohort: Cohort, logit: np.ndarray, usable: np.ndarray | None = None
-) -> list[Person]:
-    """Label and usable logits of each known person with cells of one class."""
-    label, who = cohort["label"], cohort["person"]
-    keep = np.isfinite(logit) if usable is None else np.isfinite(logit) & usable
-    found = []
-    for name in sorted(set(who.tolist()) - {""}):
-        own = (who == name) & keep
-        classes = set(label[own].tolist())
-        if len(classes) == 1:
-            found.append((int(classes.pop()), np.asarray(logit[own], np.float64)))
-    return found
 
 
 def models_left_out(model: SubjectModel, persons: list[Person]) -> list[SubjectModel]:
@@ -110,37 +86,6 @@ def models_left_out(model: SubjectModel, persons: list[Person]) -> list[SubjectM
         )
         for i in range(len(persons))
     ]
-
-
-def cells_curve(
-    model: SubjectModel, persons: list[Person], *, seed: int = 0
-) -> tuple[CurvePoint, ...]:
-    """Performance for persons left out against the number of random cells used.
-
-    Sensitivity, specificity and verdicts are those of models fitted without the person. AUROC ranks
-    by the one model: at a given number of cells that is the order of the mean logits, in which
-    nothing is fitted.
-
-    Args:
-        model: Fitted on these persons.
-        persons: Label and logits of each person; both classes occur.
-        seed: Seed of the random choices.
-    """
-    rng, points, models = np.random.default_rng(seed), [], models_left_out(model, persons)
-    label = np.array([y for y, _ in persons])
-    for cells in CURVE_CELLS:
-        rows = []
-        for _ in range(DRAWS):
-            drawn = [z[rng.permutation(len(z))[:cells]] for _, z in persons]
-            score = [_log_odds(model, z) for z in drawn]
-            answers = [answer_subject(one, z) for one, z in zip(models, drawn, strict=True)]
-            p = np.array([answer.probability for answer in answers], np.float64)
-            given = np.array([answer.verdict != SubjectVerdict.UNCERTAIN for answer in answers])
-            wrong = given & ((p >= 0.5) != (label == 1))
-            found, kept = np.mean(p[label == 1] >= 0.5), np.mean(p[label == 0] < 0.5)
-            rows.append((person_auroc(label, score), found, kept, given.mean(), wrong.mean()))
-        points.append(CurvePoint(cells, *np.mean(rows, axis=0).round(4).tolist()))
-    return tuple(points)
 
 
 def _counts(persons: list[Person]) -> tuple[int, int]:
@@ -185,13 +130,9 @@ def _inflation(models: list[SubjectModel], persons: list[Person]) -> float:
     for inflation in INFLATIONS.tolist():
         odds = np.array(
             [
-                _log_odds(replace(model, inflation=inflation), z)
+                mean_log_odds(replace(model, inflation=inflation), z)
                 for model, (_, z) in zip(models, persons, strict=True)
             ]
         )
         losses.append(float(weight @ np.logaddexp(0, np.where(label == 1, -odds, odds))))
     return float(INFLATIONS[int(np.argmin(losses))])
-
-
-def _log_odds(model: SubjectModel, logits: Floats) -> float:
-    return log_odds(model, float(model.clip(logits).mean()), len(logits)).value
