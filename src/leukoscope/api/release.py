@@ -93,6 +93,7 @@ def release(
 
 def release_text(released: "ReleasedModel") -> str:
     """Size, threshold and out-of-fold performance of a release model, as Markdown."""
+    from leukoscope.inference.subject.text import subjects_text
     from leukoscope.modelcard.blocks import markdown_table
     from leukoscope.modelcard.page import person_table
 
@@ -105,6 +106,7 @@ def release_text(released: "ReleasedModel") -> str:
         "| metric | out of fold, 95 % interval |\n|---|---|",
         *(f"| {metric.title} | {metrics[metric.key]} |" for metric in CARD_METRICS),
         f"\n{markdown_table(person_table(card.left_out))}\n",
+        subjects_text(card.subjects),
         _verdicts_text(released),
         _calibration_text(released),
     ]

@@ -10,6 +10,7 @@ from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS, SELECTIVE_METRICS
 from leukoscope.inference.model_file.card_text import card_text
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
+from leukoscope.inference.subject.text import CURVE_HEADERS, NO_PATIENT, curve_row
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
 from leukoscope.modelcard.facts import CardSource, facts, is_final_fit, settings_text
 from leukoscope.modelcard.outcomes import Fact, out_of_fold_fraction, person_fraction
@@ -47,6 +48,7 @@ def model_card(source: CardSource) -> Page:
         "Evaluation": _evaluation(source, known),
         "Results": _results(source),
         "Results by person": _persons(source, known),
+        **({"Answer for a subject": _subjects(source)} if source.card.subjects else {}),
         "Calibration, operating point, abstention": _decisions(known),
         "Limits": [Bullets(tuple(limits(source)))],
         "Ethical considerations": [Bullets(ETHICS)],
@@ -200,6 +202,28 @@ def person_table(rows: Sequence[OutOfFoldResult]) -> Table:
         for row in rows
     )
     return Table(OUT_OF_FOLD_HEADERS, lines)
+
+
+def _subjects(source: CardSource) -> list[Block]:
+    """The model of subjects, and how many cells it needs."""
+    model = source.card.subjects
+    assert model is not None
+    blocks: list[Block] = [
+        Paragraph(
+            "From all usable cells of a subject, one calibrated probability that they are a "
+            f"leukemic population. Fitted on {model.leukemic.persons} persons with ALL and "
+            f"{model.normal.persons} with HEM cells ({model.part}). {NO_PATIENT}"
+        )
+    ]
+    if model.curve:
+        blocks.append(Table(CURVE_HEADERS, tuple(map(curve_row, model.curve))))
+        blocks.append(
+            Paragraph(
+                "How many cells are needed: means over random choices of cells of persons left "
+                "out; a person with fewer cells is in with all of them. See docs/subjects.md."
+            )
+        )
+    return blocks
 
 
 def _decisions(known: Mapping[str, Fact]) -> list[Block]:

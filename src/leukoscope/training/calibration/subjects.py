@@ -48,7 +48,17 @@ def fit_subjects(cohort: Cohort, logit: np.ndarray, part: str) -> SubjectModel |
             *(leukemic, normal, part, FEWEST_PERSONS),
         )
         return None
-    model = _fit(persons, part)
+    return fit_persons(persons, part)
+
+
+def fit_persons(persons: list[Person], part: str) -> SubjectModel:
+    """Fit the model of subjects and calibrate it; at least three persons of each class.
+
+    Args:
+        persons: Label and logits of each person.
+        part: The name of their cells on the card.
+    """
+    model = fit_effects(persons, part)
     left_out = models_left_out(model, persons)
     mixed = np.concatenate([mixed_with_others(z) for _, z in persons])
     owner = np.concatenate([np.full(len(z), str(i)) for i, (_, z) in enumerate(persons)])
@@ -80,7 +90,7 @@ def models_left_out(model: SubjectModel, persons: list[Person]) -> list[SubjectM
     """The model fitted without each person, with the calibration of the whole."""
     return [
         replace(
-            _fit(persons[:i] + persons[i + 1 :], model.part),
+            fit_effects(persons[:i] + persons[i + 1 :], model.part),
             inflation=model.inflation,
             context_temperature=model.context_temperature,
         )
@@ -93,7 +103,8 @@ def _counts(persons: list[Person]) -> tuple[int, int]:
     return len(persons) - leukemic, leukemic
 
 
-def _fit(persons: list[Person], part: str) -> SubjectModel:
+def fit_effects(persons: list[Person], part: str) -> SubjectModel:
+    """Fit the effects of persons, without calibration; at least two persons of each class."""
     values = np.concatenate([z for _, z in persons])
     weight = np.concatenate([np.full(len(z), 1 / len(z)) for _, z in persons])
     low, high = np.quantile(values, TAILS, weights=weight, method="inverted_cdf").tolist()
