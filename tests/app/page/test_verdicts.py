@@ -15,6 +15,7 @@ from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.page.conftest import CURVE, OpenDesk
 from tests.app.page.driver import Desk
+from tests.inference.subject.test_answer import MODEL
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
 pytestmark = pytest.mark.slow(20)
@@ -34,6 +35,7 @@ def cautious_server(cells: list[Path], tmp_path_factory: pytest.TempPathFactory)
             "made up", Limit(LOW, 0.05, False, 4, 200), Limit(HIGH, 0.1, False, 2, 100)
         ),
         image_limits=fit_ranges([image_quality(decode(path)) for path in cells]),
+        subjects=MODEL,
     )
     model = write_tiny_model(folder / "tiny.onnx", card=card)
     with running(str(model), env=clean_environment(folder)) as live:
@@ -57,6 +59,10 @@ def test_cells_without_an_answer_are_counted_and_explained(case: Desk) -> None:
     subjects = case.page.locator(".side details:has(.subjects)").first
     expect(subjects).to_contain_text("(2 uncertain)")
     expect(subjects).to_contain_text("(1 not a cell)")
+    answer = subjects.locator(".subject-answer").first
+    expect(answer).to_contain_text("all cells together: uncertain")
+    expect(answer).to_contain_text("at least 5 are needed")
+    expect(answer).to_contain_text("No statement about a patient")
     case.chip("uncertain").click()
     expect(case.cards).to_have_count(7)
     case.cards.first.locator("button[title]").first.click()

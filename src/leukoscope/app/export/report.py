@@ -22,6 +22,7 @@ from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import seen_note
+from leukoscope.inference.subject.text import NO_PATIENT
 
 # Limit, so that the report opens quickly.
 MAX_PICTURES = 500
@@ -79,7 +80,11 @@ def _overview(case: Case) -> Iterator[Markup]:
         yield html.note(Markup("<br>").join(case.notes.splitlines()))
     yield html.heading("Predictions by subject")
     for summary in case.subjects:
+        if summary.answer_sentence:
+            yield html.paragraph(summary.answer_sentence)
         yield html.paragraph(summary.sentence)
+    if any(summary.answer for summary in case.subjects):
+        yield html.paragraph(NO_PATIENT)
     if not case.cells:
         yield html.paragraph("This case has no cells yet.")
         return
