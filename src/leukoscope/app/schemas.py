@@ -13,7 +13,6 @@ from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.verdicts import SubjectVerdict, Verdict
 from leukoscope.inference import results
 from leukoscope.inference.occlusion import Kind
-from leukoscope.inference.subject import answer as answers
 
 Label = Literal["ALL", "HEM", "not a cell"]
 Include = Literal["heatmap", "picture", "features", "neighbors"]
@@ -93,9 +92,7 @@ class SubjectAnswer(Schema):
     verdict: SubjectVerdict
     reason: str = Field(description="Why the verdict is uncertain.")
     cells: int = Field(description="Usable cells: with the verdict blast, normal or uncertain.")
-    probability: Probability | None = Field(
-        description="Calibrated probability of a leukemic population, at equal priors."
-    )
+    probability: Probability | None = Field(description="Of a leukemic population, at even odds.")
     low: Probability | None
     high: Probability | None
     blasts: Probability | None = Field(description="Most likely fraction of blasts.")
@@ -129,12 +126,6 @@ class SubjectSummary(Schema):
             sentence=summary.sentence(),
             answer_sentence=summary.answer_sentence(),
         )
-
-    def with_answer(self, answer: answers.SubjectAnswer | None) -> Self:
-        """A copy with the answer for the subject."""
-        schema = None if answer is None else SubjectAnswer(**asdict(answer))
-        sentence = results.answer_sentence(self.subject, answer)
-        return self.model_copy(update={"answer": schema, "answer_sentence": sentence})
 
 
 class Predictions(Schema):

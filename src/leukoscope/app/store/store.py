@@ -5,6 +5,7 @@ Its methods block and are thread-safe; several servers can share a database.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -18,6 +19,8 @@ from leukoscope.app.schemas import (
     Cell,
     CellChange,
     Review,
+    SubjectAnswer,
+    SubjectSummary,
 )
 from leukoscope.app.store import reading, writing
 from leukoscope.app.store.db_errors import damaged_values, display_name, open_errors, use_errors
@@ -27,9 +30,20 @@ from leukoscope.app.store.location import scratch_folder
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import PredictionWithImage
 from leukoscope.core.values import ConformalThresholds
+from leukoscope.inference.results import answer_sentence
+from leukoscope.inference.subject import answer as answering
 from leukoscope.inference.subject.model import SubjectModel
 
 CLOSED = "the database of cases is not open; try again in a moment"
+
+
+def _answered(summary: SubjectSummary, answer: answering.SubjectAnswer | None) -> SubjectSummary:
+    """The summary with the answer for the subject."""
+    if answer is None:
+        return summary
+    sentence = answer_sentence(summary.subject, answer)
+    schema = SubjectAnswer(**asdict(answer))
+    return summary.model_copy(update={"answer": schema, "answer_sentence": sentence})
 
 
 class Store:
@@ -241,7 +255,7 @@ class Store:
         if self._subjects is None or head.model_sha256 != self._served:
             return head
         answers = reading.logits(connection, case_id).answers(self._subjects)
-        subjects = [one.with_answer(answers.get(one.subject)) for one in head.subjects]
+        subjects = [_answered(one, answers.get(one.subject)) for one in head.subjects]
         return head.model_copy(update={"subjects": subjects})
 
     @contextmanager

@@ -53,7 +53,7 @@ def blast_fraction(model: SubjectModel, logits: Sequence[float] | Floats) -> Bla
         model: The model.
         logits: (N,) uncalibrated logits of its usable cells, at least one.
     """
-    fractions = np.linspace(0, 1, STEPS)
+    fractions = np.linspace(0, 1, STEPS).round(6)
     likelihood = _log_likelihood(model, logits, fractions)
     inside = fractions[likelihood >= likelihood.max() - DROP]
     return BlastFraction(float(fractions[likelihood.argmax()]), float(inside[0]), float(inside[-1]))
