@@ -35,7 +35,7 @@ def test_a_cohort_is_read_as_written(tmp_path_factory, suffix, rows):
             "path": [f"/x/{n}.bmp" for n in range(len(rows))],
             "subject": [row[0] for row in rows],
             "label": [row[1] for row in rows],
-            "cell": [row[2] for row in rows],
+            "part": [row[2] for row in rows],
         }
     )
     write_cohort(cohort, path)
@@ -182,3 +182,21 @@ def test_a_cohort_is_shown_in_one_short_line() -> None:
     cohort = make_cohort({"path": ["a"] * 1000, "label": [1] * 1000, "subject": ["1"] * 1000})
     assert "1,000 ALL" in repr(cohort)
     assert len(repr(cohort)) < 200
+
+
+def test_a_blank_person_is_that_of_the_subject(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("path,subject,person\na.bmp,1,P1\nb.bmp,1,\nc.bmp,2,\nd.bmp,,P3\n")
+    assert read_cohort_table(path)["person"].tolist() == ["P1", "P1", "2", "P3"]
+
+
+@pytest.mark.parametrize("table", ["path,cell\na.bmp,17\n", "path,sha256,cell\na.bmp,,cell 1\n"])
+def test_a_column_cell_that_no_audit_wrote_does_not_count_as_an_audit(
+    tmp_path: Path, table: str
+) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(table)
+    cohort = read_cohort_table(path)
+    assert "cell" not in cohort
+    assert "own_cell" in cohort
+    assert "own_cell" in cohort.notes[-1]

@@ -7,6 +7,7 @@ file, so that one that ends the process or takes too long is known, and kept as 
 
 import hashlib
 import json
+import os
 import random
 import re
 import subprocess
@@ -22,7 +23,8 @@ from tests.torture.mutate import LARGEST, mutated
 from tests.torture.parsers import PARSERS, Parse, Parser
 from tests.torture.record import Record, Row
 
-SLOW = 30.0  # seconds after which an input hangs, on a machine that is busy
+SLOW = 30.0  # seconds of computing after which an input hangs
+STUCK = 300.0  # seconds after which it hangs without computing; a busy machine may halt for long
 MOST = 3000  # inputs in a corpus
 CURRENT, FIGURES, FINDINGS = "current", "figures.json", "findings"
 
@@ -54,6 +56,7 @@ def fuzz(row: Row, name: str, corpus: Path, seconds: float) -> None:
         env = environment(folder)
         while (left := end - time.monotonic()) > 0:
             seed = f"{row.seed} {generation}"
+            (folder / CURRENT).unlink(missing_ok=True)  # that of the process before
             command = ["-m", "tests.torture.fuzz", name, seed, str(left), str(corpus), scratch]
             process = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, env=env)
             problem = _watch(process, folder / CURRENT, left)
@@ -79,12 +82,16 @@ def read_figures(folder: Path) -> dict[str, Any]:
 
 def _watch(process: "subprocess.Popen[bytes]", current: Path, seconds: float) -> str:
     """Wait for a process; return how it ended if it was not by itself."""
-    end = time.monotonic() + seconds + SLOW
+    end = time.monotonic() + seconds + STUCK
+    begun, computed = 0.0, 0.0
     try:
         while process.poll() is None:
             time.sleep(0.2)
-            begun = current.stat().st_mtime if current.exists() else time.time()
-            if time.time() - begun > SLOW or time.monotonic() > end:
+            now = current.stat().st_mtime if current.exists() else time.time()
+            if now != begun:
+                begun, computed = now, _computed(process.pid)
+            stuck = time.time() - begun > STUCK or time.monotonic() > end
+            if stuck or _computed(process.pid) - computed > SLOW:
                 process.kill()
                 process.wait()
                 return f"takes more than {SLOW:g} s"
@@ -93,6 +100,15 @@ def _watch(process: "subprocess.Popen[bytes]", current: Path, seconds: float) ->
             process.kill()
     err = process.stderr.read().decode(errors="replace") if process.stderr else ""
     return f"exit code {process.returncode}: {err[-300:]}" if process.returncode else ""
+
+
+def _computed(pid: int) -> float:
+    """Seconds that a process has computed, from Linux; elsewhere the time of the clock."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _keep(current: Path, corpus: Path) -> Path:

@@ -63,9 +63,10 @@ def data_audit(
     kinds = list(result.pairs["kind"])
     facts: dict[str, Any] = {
         "cells": len(result.cohort),
-        "persons": len(set(result.persons.values())),
+        "persons": len(result.cohort.unique("person")),
         "subjects": len(result.persons),
         "subjects_of_one_person": list(result.linked.values()),
+        "persons_of_the_table": list(result.notes),
         "identical_pairs": kinds.count("exact"),
         "pairs_of_same_pixels": kinds.count("same-pixels"),
         "pairs_of_one_cell": kinds.count("same-cell"),

@@ -2,7 +2,7 @@
 
 Each step adds columns: reading gives path, label, subject and fold; the audit adds person and cell;
 a split adds part (the subset); prediction adds p_all and verdict. After any step the table can be
-written to CSV or Parquet and read again.
+written and read again.
 """
 
 import os
@@ -24,6 +24,8 @@ from leukoscope.data.words import (
     Headings,
     alike_notes,
     clean_id,
+    fill_persons,
+    keep_own_cells,
     label_of,
     local_path,
     standard_names,
@@ -61,9 +63,9 @@ class Cohort:
 
     Attributes:
         columns: Column name to array, all of one length. Always there: `path` (object array of
-            str), `label` (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (the subject until
-            the audit links them), `fold`, `sha256` ("" until hashed), `flags` (quality remarks, ";"
-            between). After hashing or the audit also `pixel_sha256`, the same for all files with
+            str), `label` (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (where the table
+            gives none, the subject until the audit links them), `fold`, `sha256` ("" until hashed),
+            `flags` (quality remarks, ";" between). After hashing or the audit also `pixel_sha256`, the same for all files with
             the same pixels; see `imaging.pixel_identity`.
         source: Folder or file that it was read from, for messages.
         notes: Remarks from reading, such as skipped files, a line each.
@@ -173,7 +175,7 @@ def make_cohort(table: Mapping[str, Any], *, source: str = "", notes: Sequence[s
     columns: Table = {"path": paths}
     columns["label"] = np.asarray(table.get("label", np.full(len(paths), UNKNOWN)), dtype=np.int8)
     columns["subject"] = _ids(table.get("subject", unknown))
-    columns["person"] = _ids(table.get("person", columns["subject"]))
+    columns["person"] = fill_persons(_ids(table.get("person", unknown)), columns["subject"])
     for name in ("fold", "sha256", "flags"):
         columns[name] = text_column(list(table.get(name, unknown)))
     columns |= {name: _column(name, col) for name, col in table.items() if name not in columns}
@@ -216,6 +218,7 @@ def read_cohort_table(path: Path | str) -> Cohort:
 def _from_table(table: Table, source: str, folder: Path, unit: str, first: int) -> Cohort:
     """Check a table that a user made; `unit` and `first` say how its rows are counted."""
     table, notes = standard_names(table, source)
+    table, own = keep_own_cells(table)
     if "path" not in table:
         raise CohortError(
             f"{source}: has no column 'path' (found: {', '.join(table) or 'none'}). "
@@ -233,7 +236,7 @@ def _from_table(table: Table, source: str, folder: Path, unit: str, first: int) 
     table["path"] = text_column(
         [local_path(name, str(raw), base) for name, raw in zip(paths, table["path"], strict=True)]
     )
-    cohort = make_cohort(table, source=source, notes=notes)
+    cohort = make_cohort(table, source=source, notes=[*notes, *own])
     return replace(cohort, notes=(*cohort.notes, *alike_notes(cohort["subject"])))
 
 

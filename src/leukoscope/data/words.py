@@ -7,10 +7,12 @@ from pathlib import Path, PureWindowsPath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import numpy as np
+
 from leukoscope.core.csv_text import readable
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
-from leukoscope.core.tables import Table
+from leukoscope.core.tables import Table, text_column
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 
 CLASS_WORDS = {
@@ -86,6 +88,9 @@ SYNONYMS = {
 """Headings read as a column, without case, blanks and underscores."""
 
 
+_AUDIT_CELL = re.compile("[0-9a-f]{16}")
+
+
 class Headings(Collection[str]):
     """Names of columns, which contain a heading in any case and by its synonyms."""
 
@@ -145,6 +150,39 @@ def clean_id(value: object) -> str:
     """The id of a subject or person without blanks around it; "" for a word for "unknown"."""
     text = " ".join(str(value).split())
     return "" if text.lower() in BLANK_WORDS else text
+
+
+def fill_persons(given: np.ndarray, subjects: np.ndarray) -> np.ndarray:
+    """Fill blank persons: with the person of another row of the subject, or else the subject.
+
+    Args:
+        given: (N,) person of each row, "" if the table gives none.
+        subjects: (N,) subject of each row, "" if unknown.
+    """
+    person_of: dict[str, str] = {}
+    for person, subject in zip(given, subjects, strict=True):
+        if person and subject:
+            person_of.setdefault(subject, person)
+    pairs = zip(given, subjects, strict=True)
+    return text_column([person or person_of.get(subject, subject) for person, subject in pairs])
+
+
+def keep_own_cells(table: Table) -> tuple[Table, list[str]]:
+    """Rename a column `cell` that no audit wrote, since `cell` means that the rows are audited.
+
+    An audit writes hexadecimal digits beside the hash of the file.
+
+    Returns:
+        The table, and a note if the column was renamed.
+    """
+    name, own = "cell", "own_cell"
+    if name not in table:
+        return table, []
+    cells = map(str, table[name])
+    if "sha256" in table and all(cell == "" or _AUDIT_CELL.fullmatch(cell) for cell in cells):
+        return table, []
+    note = f"The column {name!r} is not that of an audit; it is kept as {own!r}."
+    return {own if key == name else key: values for key, values in table.items()}, [note]
 
 
 def alike(ids: Iterable[str]) -> list[list[str]]:

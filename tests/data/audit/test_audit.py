@@ -217,3 +217,21 @@ def test_re_encoded_copies_are_pairs_and_join_their_subjects(tmp_path: Path) -> 
     assert a == b
     assert c == d
     assert len({a, c, e}) == 3
+
+
+def test_persons_of_the_table_are_kept_and_the_audit_adds_to_them(linked: Cohort) -> None:
+    result = audit(linked.with_columns(person=["ann", "bob", "bob", "cem", "ann"]))
+    assert list(result.cohort["person"]) == ["ann"] * 5
+    assert len(result.notes) == 2
+    assert all(name in result.notes[1] for name in ("'ann'", "'bob'", "'cem'"))
+
+    apart = linked.select(np.array([2, 4])).with_columns(person=["ann", "bob"])
+    assert list(audit(apart).cohort["person"]) == ["ann", "bob"]
+    joined = audit(apart.with_columns(person=["ann", "ann"]))
+    assert joined.linked == {"ann": ["9", "12"]}
+    again = audit(joined.cohort)  # the links of the table outlast a second audit
+    assert again.persons == {"9": "ann", "12": "ann"}
+
+
+def test_a_table_that_gives_no_persons_gets_no_note(linked: Cohort) -> None:
+    assert audit(linked).notes == ()

@@ -33,7 +33,7 @@ from leukoscope.data.audit.fingerprint import (
     fingerprint,
     typical_step,
 )
-from leukoscope.data.audit.linking import link_persons, name_cells
+from leukoscope.data.audit.linking import link_persons, name_cells, person_notes
 from leukoscope.data.audit.matching import Match, Settings, find_matches
 from leukoscope.data.audit.nucleus import cell_diameter
 from leukoscope.data.cnmc.cnmc import UNKNOWN
@@ -69,16 +69,18 @@ class AuditResult:
             are paired with the first of them only. Pairs with different labels link no persons,
             since one of the labels is suspect.
         persons: Mapping from subject to person.
+        notes: What became of the persons that the table gives, a line each; none if it gives none.
     """
 
     cohort: Cohort
     pairs: Table
     persons: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         exact = int(np.sum(self.pairs["kind"] != SAME_CELL))
         pairs = f"pairs: {exact:,} identical, {len(self.pairs['kind']) - exact:,} of one cell"
-        persons = f"{len(set(self.persons.values()))} persons"
+        persons = f"{len(self.cohort.unique('person'))} persons"
         cells = f"{len(self.cohort):,} cells of {len(self.persons)} subjects"
         unchecked = len(self.unreadable) + len(self.not_compared)
         missed = f"; NOT CHECKED: {unchecked:,} images" if unchecked else ""
@@ -141,7 +143,8 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
     The same files give the same result, whatever `jobs`.
 
     Args:
-        cohort: The cells. What the table says of hashes, persons and cells is not used.
+        cohort: The cells. What the table says of hashes and cells is not used. Rows with the same
+            `person` count as one person, so the audit can only add to the links of the table.
         jobs: Number of threads for reading and comparing.
         settings: Thresholds of the search; `benchmarks/audit.py` measures the defaults.
 
@@ -258,7 +261,9 @@ def _conclude(
     for row, (old, scan) in enumerate(zip(cohort["flags"], scans, strict=True)):
         kept = ";".join(flag for flag in old.split(";") if flag not in FLAGS)
         flags.append(with_flags(kept, *scan.flags, *[LABEL_CONFLICT] * (row in suspects)))
-    person, persons = link_persons(cohort["subject"], linking, subjects_of_copies(hashes))
+    given = cohort["person"]
+    known = subjects_of_copies(hashes)
+    person, persons = link_persons(cohort["subject"], linking, known, given)
     cell = name_cells(hashes, linking)
     filled = cohort.with_columns(
         sha256=hashes,
@@ -267,7 +272,7 @@ def _conclude(
         person=person,
         cell=cell,
     )
-    return AuditResult(filled, pairs, persons)
+    return AuditResult(filled, pairs, persons, person_notes(cohort["subject"], given, person))
 
 
 def _differ(labels: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import text_column
 
+SHOWN = 8  # ids in a note
 CELL_NAME = 16  # hexadecimal digits; two of a million cells share them once in 37 million cohorts
 
 
@@ -16,35 +17,76 @@ def link_persons(
     subjects: np.ndarray,
     links: Sequence[tuple[int, int]],
     known: Mapping[int, str] | None = None,
+    given: np.ndarray | None = None,
 ) -> tuple[np.ndarray, dict[str, str]]:
     """Link subjects into persons by pairs of rows that show the same cell.
 
-    A person is a set of subjects connected by pairs, directly or through others, and is named after
-    the first of their ids in natural order. A cell of unknown subject takes the person of the cells
-    that it is paired with, and can connect two subjects. Other cells of unknown subject stay
-    without a person.
+    A person is a set of subjects connected by pairs or by a person that the table gives, directly
+    or through others, and is named after the first of the given persons in natural order. A cell of
+    unknown subject and person takes the person of the cells that it is paired with, and can connect
+    two subjects. Other such cells stay without a person.
 
     Args:
         subjects: (N,) subject of each row, "" if unknown.
         links: Pairs of rows.
         known: Row to a further subject id of its cell, which need not be in the cohort.
+        given: (N,) person that the table gives each row with a subject; by default the subject. Ids
+            of persons and of subjects are different names: person "1" need not be subject "1".
 
     Returns:
         Person of each row ("" if unknown), and person of each subject.
     """
-    known = known or {}
-    present = set(subjects) - {""}
-    names = sorted(present.union(known.values()), key=natural_key)
-    number = {name: index for index, name in enumerate(names)}
-    nodes = [number.get(subject, len(names) + row) for row, subject in enumerate(subjects)]
-    edges = [(nodes[a], nodes[b]) for a, b in links]
-    edges += [(nodes[row], number[name]) for row, name in known.items()]
-    group = _components(len(names) + len(subjects), edges)
+    known, rows = known or {}, len(subjects)
+    given = subjects if given is None else given
+    number: dict[tuple[str, str], int] = {}
+
+    def node(kind: str, name: str) -> int:
+        return number.setdefault((kind, name), rows + len(number))
+
+    edges = [*links, *((row, node("known", name)) for row, name in known.items())]
+    for kind, names in (("subject", subjects), ("given", given)):
+        edges += [(row, node(kind, name)) for row, name in enumerate(names) if name]
+    edges += [(node("known", name), node("subject", name)) for name in known.values()]
+    group = _components(rows + len(number), edges)
     person_of: dict[int, str] = {}
-    for index, name in enumerate(names):  # in natural order, so the first name of a group wins
-        person_of.setdefault(int(group[index]), name)
-    persons = {name: person_of[int(group[number[name]])] for name in names if name in present}
-    return text_column([person_of.get(int(group[node]), "") for node in nodes]), persons
+    named = [(name, index) for (kind, name), index in number.items() if kind != "subject"]
+    for name, index in sorted(named, key=lambda item: natural_key(item[0])):
+        person_of.setdefault(int(group[index]), name)  # in natural order, so the first name wins
+    persons = {
+        name: person_of[int(group[number["subject", name]])]
+        for name in sorted(set(subjects) - {""}, key=natural_key)
+    }
+    return text_column([person_of.get(int(group[row]), "") for row in range(rows)]), persons
+
+
+def person_notes(subjects: np.ndarray, given: np.ndarray, person: np.ndarray) -> tuple[str, ...]:
+    """Tell what became of the persons that a table gives.
+
+    Args:
+        subjects: (N,) subject of each row, "" if unknown.
+        given: (N,) person before the audit: that of the table, or else the subject.
+        person: (N,) person after it.
+
+    Returns:
+        A line each; none if every given person is the subject.
+    """
+    if not np.any((given != subjects) & (given != "")):
+        return ()
+    count = len(set(given) - {""})
+    lines = [f"Rows with the same person in the table count as one person ({count:,} persons)."]
+    names: dict[str, set[str]] = {}
+    for before, after in zip(given, person, strict=True):
+        if before:
+            names.setdefault(after, set()).add(before)
+    for after in sorted(names, key=natural_key):
+        if len(names[after]) > 1:
+            joined = sorted(names[after], key=natural_key)
+            more = f" and {len(joined) - SHOWN:,} more" if len(joined) > SHOWN else ""
+            lines.append(
+                f"Persons {', '.join(map(repr, joined[:SHOWN]))}{more} of the table share a cell "
+                f"or a subject and are one person, {after!r}."
+            )
+    return tuple(lines)
 
 
 def name_cells(sha256: np.ndarray, links: Sequence[tuple[int, int]]) -> np.ndarray:
