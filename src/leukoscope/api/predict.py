@@ -1,6 +1,7 @@
 """Predict images."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ if TYPE_CHECKING:
     from leukoscope.inference.predictions import Predictions
     from leukoscope.inference.predictor import Predictor
     from leukoscope.inference.results import Outcome
-    from leukoscope.inference.sources import Images
+    from leukoscope.inference.sources import Image, Images
 
 
 def predict(
@@ -41,12 +42,14 @@ def predict(
         CohortError: `out` does not end in one of the formats.
     """
     from leukoscope.core.tables import TableWriter
-    from leukoscope.inference.results import FIELDS, in_file
+    from leukoscope.inference.results import FIELDS, NUMBERS, in_file
 
     predictor = open_predictor(model)
     if out is None:
         return predictor.predict(images, heatmaps=heatmaps, embeddings=embeddings)
-    with TableWriter(out, FIELDS) as table:  # a wrong name is refused before the work
+    with TableWriter(
+        out, FIELDS, numbers=NUMBERS
+    ) as table:  # a wrong name is refused before the work
         predictions = predictor.predict(images, heatmaps=heatmaps, embeddings=embeddings)
         for row in predictions.rows():
             table.write(in_file(row))
@@ -63,6 +66,8 @@ def predict_to_table(
 ) -> "Outcome":
     """Predict images row by row into a table, for any number of them; for the command line.
 
+    A run that is stopped, or killed, goes on with the same arguments: see `bulk.resume`.
+
     Args:
         images: As for `predict`.
         model: As for `predict`.
@@ -76,24 +81,46 @@ def predict_to_table(
     Raises:
         ModelFileError: The model cannot be used.
     """
-    from leukoscope.core.progress import track
-    from leukoscope.inference.results import FIELDS, as_row, in_file, save
+    from leukoscope.core.tables import check_suffix
+    from leukoscope.inference.results import FIELDS, save
     from leukoscope.inference.sources import list_images
     from leukoscope.inference.subject.rows import IN_CONTEXT, with_context
     from leukoscope.inference.subject.table import check_name, write_subjects
 
     check_name(subjects_out)  # a wrong name is refused before the work
+    out = None if out is None or str(out) == "-" else out
+    if out is not None:
+        check_suffix(out)
     predictor = open_predictor(model)
     card = predictor.card
-    listed = list_images(images)
-    stream = track(predictor.stream(listed), "Predicting", total=len(listed))
-    rows: Iterable[dict[str, Any]] = (as_row(prediction, card.name) for prediction in stream)
-    rows = with_context(rows, card.subjects) if in_context else rows
     fields = (*FIELDS, IN_CONTEXT) if in_context else FIELDS
-    outcome = save(rows if out is None else map(in_file, rows), out, fields, card.subjects)
+    with _rows(predictor, list_images(images), out) as rows:
+        rows = with_context(rows, card.subjects) if in_context else rows
+        outcome = save(rows, out, fields, card.subjects)
     if subjects_out is not None:
         write_subjects(subjects_out, outcome.subjects, card.name)
     return outcome
+
+
+@contextmanager
+def _rows(
+    predictor: "Predictor", listed: "list[Image]", out: Path | None
+) -> Iterator[Iterable[dict[str, Any]]]:
+    """The rows of images in order, as they come; or, for many images and a file, kept in parts."""
+    from leukoscope.core.progress import track
+    from leukoscope.inference.bulk.plan import FEWEST_ROWS
+    from leukoscope.inference.bulk.resume import resumable_rows
+    from leukoscope.inference.results import as_row, in_file
+    from leukoscope.inference.sources import Source
+
+    sources = [image for image in listed if isinstance(image, Source)]
+    if out is not None and len(sources) == len(listed) > FEWEST_ROWS:
+        with resumable_rows(predictor, sources, out) as kept:
+            yield kept
+        return
+    stream = track(predictor.stream(listed), "Predicting", total=len(listed))
+    rows = (as_row(prediction, predictor.card.name) for prediction in stream)
+    yield rows if out is None else (dict(in_file(row)) for row in rows)
 
 
 def open_predictor(model: "Predictor | Path | str | None") -> "Predictor":

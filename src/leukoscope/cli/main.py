@@ -33,8 +33,11 @@ from leukoscope.core.write_errors import (
     out_of_memory,
 )
 
-RESUMED = ("train", "tune", "leakage")  # the commands that keep what a stopped one has done
-RESUME = "Run the same command again; a network resumes from its last complete epoch."
+NETWORK = "Run the same command again; a network resumes from its last complete epoch."
+RESUME = {  # the commands that keep what a stopped one has done
+    **dict.fromkeys(("train", "tune", "leakage"), NETWORK),
+    "predict": "With --out, the same command goes on from the last finished part.",
+}
 
 app = typer.Typer(
     help=f"Tell leukemic blasts from normal lymphoid cells. {RESEARCH_USE}",
@@ -95,7 +98,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _fail_interrupted(arguments: list[str] | None) -> NoReturn:
     words = sys.argv[1:] if arguments is None else arguments
     command = next((word for word in words if not word.startswith("-")), "")
-    _fail(f"interrupted. {RESUME if command in RESUMED else ''}", 130)
+    _fail(f"interrupted. {RESUME.get(command, '')}", 130)
 
 
 def _fail_with(error: Exception) -> NoReturn:

@@ -21,7 +21,7 @@ from leukoscope.core.csv_text import csv_rows, decode_text, readable, with_decim
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_path
 from leukoscope.core.json_files import escape_surrogates, finite
-from leukoscope.core.parquet import read_parquet, write_parquet
+from leukoscope.core.parquet import ParquetRows, read_parquet, write_parquet
 from leukoscope.core.printable import visible
 from leukoscope.core.spreadsheet import csv_line, unguard
 from leukoscope.core.strict_json import unique_keys
@@ -96,6 +96,16 @@ def write_table(
             writer.write(dict(zip(names, values, strict=True)))
 
 
+def check_suffix(path: Path) -> None:
+    """Refuse the name of a table whose suffix names no format.
+
+    Raises:
+        CohortError: Another suffix.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise CohortError(f"{path}: choose a name that ends in {', '.join(SUFFIXES)}.")
+
+
 class TableWriter:
     """Write rows as they come; the file appears, whole, when the block ends without an error.
 
@@ -103,18 +113,26 @@ class TableWriter:
         path: Where to write, by suffix; None or "-" prints CSV on standard output.
         fields: The columns, in order. A row may lack some (written as unknown) but adds none.
         guarded: As for `write_table`.
+        numbers: For Parquet, the columns of numbers; all others are text. Without them the types
+            are those of the values, for which all rows are held until the end.
     """
 
     def __init__(
-        self, path: Path | str | None, fields: Sequence[str], *, guarded: bool = True
+        self,
+        path: Path | str | None,
+        fields: Sequence[str],
+        *,
+        guarded: bool = True,
+        numbers: Collection[str] | None = None,
     ) -> None:
         self.path = None if path is None or str(path) == "-" else Path(path)
         self.fields = list(fields)
         self._guarded = guarded
-        if self.path is not None and self.path.suffix.lower() not in SUFFIXES:
-            raise CohortError(f"{self.path}: choose a name that ends in {', '.join(SUFFIXES)}.")
+        if self.path is not None:
+            check_suffix(self.path)
         self._stack = ExitStack()
         self._rows: list[Mapping[str, object]] = []
+        self._typed = None if numbers is None else ParquetRows(self.fields, numbers)
 
     def __enter__(self) -> Self:
         """Open the temporary file."""
@@ -141,7 +159,9 @@ class TableWriter:
 
     def write(self, row: Mapping[str, object]) -> None:
         """Add one row."""
-        if self._file is None:
+        if self._file is None and self._typed is not None:
+            self._typed.add({name: finite(row.get(name)) for name in self.fields})
+        elif self._file is None:
             self._rows.append(row)
         elif self._is_jsonl():
             values = {name: finite(row.get(name)) for name in self.fields}
@@ -158,17 +178,20 @@ class TableWriter:
         """Put the finished file in place, or leave nothing after an error."""
         try:
             if kind is None and self._temporary is not None and self._file is None:
-                write_parquet(
-                    self._temporary,
-                    {
-                        name: _array([finite(row.get(name)) for row in self._rows])
-                        for name in self.fields
-                    },
-                )
+                self._write_parquet(self._temporary)
         except BaseException:
             self._stack.__exit__(*sys.exc_info())
             raise
         return self._stack.__exit__(kind, error, trace)
+
+    def _write_parquet(self, path: Path) -> None:
+        if self._typed is not None:
+            path.write_bytes(self._typed.content())
+            return
+        columns = {
+            name: _array([finite(row.get(name)) for row in self._rows]) for name in self.fields
+        }
+        write_parquet(path, columns)
 
     def _write_line(self, values: Sequence[object]) -> None:
         assert self._file is not None

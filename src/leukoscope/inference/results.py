@@ -19,6 +19,8 @@ from leukoscope.inference.subject.model import SubjectModel
 from leukoscope.inference.subject.rows import SubjectLogits
 
 FIELDS = ("path", "subject", "p_all", "verdict", "logit", "flags", "reason", "model")
+NUMBERS = ("p_all", "logit", "p_all_in_context")
+"""The columns of numbers; all others are text."""
 
 Row = Mapping[str, Any]
 
@@ -157,13 +159,13 @@ def as_row(prediction: Prediction, model: str) -> dict[str, Any]:
     """Convert a prediction to a row of the result table; `model` is the card's name."""
     parsed = parse_name(Path(prediction.name).name) if prediction.name else None
     return {
-        "path": _printable(prediction.name),
+        "path": printable(prediction.name),
         "subject": parsed.subject if parsed else "",
         "p_all": prediction.p_all,
         "verdict": str(prediction.verdict),
         "logit": prediction.logit,
         "flags": " | ".join(prediction.flags),
-        "reason": _printable(prediction.reason),
+        "reason": printable(prediction.reason),
         "model": model,
     }
 
@@ -182,7 +184,7 @@ def save(
         fields: The columns.
         subjects: The model of subjects, from the card.
     """
-    with TableWriter(path, fields) as table:
+    with TableWriter(path, fields, numbers=NUMBERS) as table:
         return summarize(_through(table, rows), subjects)
 
 
@@ -273,6 +275,6 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A file name that isn't valid text in the file system's encoding, made writable."""
     return text.encode("utf-8", "backslashreplace").decode()
