@@ -65,8 +65,8 @@ class Cohort:
         columns: Column name to array, all of one length. Always there: `path` (object array of
             str), `label` (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (where the table
             gives none, the subject until the audit links them), `fold`, `sha256` ("" until hashed),
-            `flags` (quality remarks, ";" between). After hashing or the audit also `pixel_sha256`, the same for all files with
-            the same pixels; see `imaging.pixel_identity`.
+            `flags` (quality remarks, ";" between). After hashing or the audit also `pixel_sha256`,
+            the same for all files with the same pixels; see `imaging.pixel_identity`.
         source: Folder or file that it was read from, for messages.
         notes: Remarks from reading, such as skipped files, a line each.
     """

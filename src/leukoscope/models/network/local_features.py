@@ -18,6 +18,7 @@ Beer-Lambert law; a network that adds up local evidence, W. Brendel, M. Bethge, 
 with bag-of-local-features models works surprisingly well on ImageNet", ICLR 2019.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ from torch.nn.functional import conv2d, pad
 
 from leukoscope.models.network.cam import NetworkOutput
 
-VERSION = 1
+VERSION = 2
 """Changes with anything below that changes a measured value."""
 LEVELS = 4
 """Levels of the pyramid; each has half the side of the one before. The first only smooths."""
@@ -131,15 +132,14 @@ class BagOfLocalFeatures(nn.Module):
 def filtered(cells: Tensor) -> Places:
     """Apply the bank of filters to uint8 cells (N, S, S, 3) at the original scale."""
     light = cells.permute(0, 3, 1, 2).float()
-    cell = (light.amax(dim=1, keepdim=True) > 0).float()  # foreground.nonblack_mask
-    level = torch.cat([-torch.log(light.clamp(min=DARKEST) / 255) * cell, cell], dim=1)
+    cell = nonblack(light)
+    density = (math.log(255) - torch.log(light.clamp(min=DARKEST))) * cell
+    level = _smoothed(torch.cat([density, cell], dim=1), 2)  # the first is the camera's noise
     smooth, edges = [], []
-    for number in range(LEVELS):
-        level = _smoothed(level)
-        if number:  # the first level is the camera's noise
-            density, step = _density(level), STRIDE >> number
-            smooth.append(density[:, :, ::step, ::step])
-            edges.append(_slope(density.mean(dim=1, keepdim=True))[:, :, ::step, ::step])
+    for number in range(1, LEVELS):
+        level, step = _smoothed(level), STRIDE >> number
+        smooth.append(_density(level[:, :, ::step, ::step]))
+        edges.append(_slope(_gray_density(level), step))
         level = level if number == LEVELS - 1 else level[:, :, ::2, ::2]
     inside = (level[:, 3:] > INSIDE).float()
     smooth.append(_density(_smoothed(level)))
@@ -169,22 +169,44 @@ def area_basis(ln_area: Tensor) -> Tensor:
     return torch.exp(-distance * distance / 2)
 
 
+def nonblack(light: Tensor) -> Tensor:
+    """The cell as 1 and the background as 0, (N, 1, h, w), as in `foreground.nonblack_mask`.
+
+    Args:
+        light: Gray levels (N, 3, h, w). The largest of three slices is the same as, and several
+            times as fast as, a maximum over an axis.
+    """
+    red, green, blue = (light[:, number : number + 1] for number in range(3))
+    return (torch.maximum(torch.maximum(red, green), blue) > 0).float()
+
+
 def _density(level: Tensor) -> Tensor:
     """Density (N, 3, h, w) of the cell alone: smoothed background has no weight."""
     return level[:, :3] / level[:, 3:].clamp(min=0.05)
 
 
-def _smoothed(planes: Tensor) -> Tensor:
-    """Planes smoothed by the binomial filter of five, along rows and columns."""
-    count = planes.shape[1]
-    row = planes.new_tensor([1, 4, 6, 4, 1]).div(16).expand(count, 1, 1, 5)
-    along = conv2d(planes, row, padding=(0, 2), groups=count)
-    return conv2d(along, row.transpose(2, 3), padding=(2, 0), groups=count)
+def _gray_density(level: Tensor) -> Tensor:
+    """Mean of `_density` over the colors, (N, 1, h, w)."""
+    red, green, blue, cell = (level[:, number : number + 1] for number in range(4))
+    return (red + green + blue) / (3 * cell.clamp(min=0.05))
 
 
-def _slope(gray: Tensor) -> Tensor:
-    """The logarithm of the length of the gradient, in density per pixel of the level."""
-    across = pad(gray, (1, 1, 0, 0), mode="replicate")
-    down = pad(gray, (0, 0, 1, 1), mode="replicate")
-    x, y = across[..., 2:] - across[..., :-2], down[..., 2:, :] - down[..., :-2, :]
+def _smoothed(planes: Tensor, stride: int = 1) -> Tensor:
+    """Planes smoothed by the binomial filter of five, at every `stride`th row and column.
+
+    One convolution from all planes to all, most of whose weights are 0, takes a third of the time
+    of one convolution per plane.
+    """
+    row = planes.new_tensor([1, 4, 6, 4, 1]).div(16)
+    same = torch.eye(planes.shape[1], dtype=planes.dtype, device=planes.device)
+    kernel = torch.einsum("ab,y,x->abyx", same, row, row)
+    return conv2d(planes, kernel, stride=stride, padding=2)
+
+
+def _slope(gray: Tensor, step: int) -> Tensor:
+    """The logarithm of the length of the gradient at every `step`th place, density per pixel."""
+    across = pad(gray[:, :, ::step], (1, 1, 0, 0), mode="replicate")
+    down = pad(gray[:, :, :, ::step], (0, 0, 1, 1), mode="replicate")
+    x = across[..., 2::step] - across[..., :-2:step]
+    y = down[..., 2::step, :] - down[..., :-2:step, :]
     return torch.log(torch.sqrt(x * x + y * y) / 2 + FAINT)

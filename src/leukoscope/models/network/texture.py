@@ -35,9 +35,10 @@ from leukoscope.models.network.early_layers import CHANNELS, TAKEN, EarlyLayers
 from leukoscope.models.network.local_features import (
     STRIDE,
     BagOfLocalFeatures,
+    nonblack,
 )
 
-VERSION = 1
+VERSION = 2
 """Changes with anything below that changes a measured value."""
 POOLED = 2 * CHANNELS
 """Mean and standard deviation of each channel."""
@@ -142,13 +143,15 @@ class TextureNetwork(nn.Module):
 
     def _pooled(self, cells: Tensor) -> Pooled:
         light = cells.permute(0, 3, 1, 2).float()
-        mask = (light.amax(dim=1, keepdim=True) > 0).float()  # foreground.nonblack_mask
+        mask = nonblack(light)
         area = mask.sum(dim=(2, 3), keepdim=True)
         color = light.sum(dim=(2, 3), keepdim=True) / area.clamp(min=1)  # (N, 3, 1, 1)
-        planes = shrink(torch.cat([light + color * (1 - mask), mask], dim=1))
+        planes = shrink(torch.cat([light, mask], dim=1))
+        inside = planes[:, 3:]
+        painted = planes[:, :3] + color * (1 - inside)
         maps, weights, means, deviations = [], [], [], []
-        for number, features in self.early(planes[:, :3] / 127.5 - 1).items():
-            weight = avg_pool2d(planes[:, 3:], TAKEN[number])
+        for number, features in self.early(painted / 127.5 - 1).items():
+            weight = avg_pool2d(inside, TAKEN[number])
             weight = weight / weight.sum(dim=(2, 3), keepdim=True).clamp(min=TINY)
             mean = (features * weight).sum(dim=(2, 3), keepdim=True)
             variance = ((features - mean) ** 2 * weight).sum(dim=(2, 3), keepdim=True)
