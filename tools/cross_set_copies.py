@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from leukoscope.data.cnmc.cnmc import parse_name
-from leukoscope.data.cnmc.copies import find_copies
+from leukoscope.data.cnmc.recognize import official_pictures
 from leukoscope.data.imaging.image import decode
 
 
@@ -18,9 +18,10 @@ def main() -> None:
     found = 0
     for path in sorted(Path(sys.argv[1]).rglob("UID_*.bmp")):
         if parse_name(path.name):
-            for copy in find_copies(decode(path)):
-                print(f"{path.name} is {copy.path}")
-                found += 1
+            for copy in official_pictures(decode(path)):
+                if copy.name != path.name:
+                    print(f"{path.name} is {copy.path}")
+                    found += 1
     print(f"{found} copies")
 
 

@@ -1,5 +1,6 @@
 """Measure the performance of a model on labeled cells."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -20,6 +21,7 @@ from leukoscope.data.audit.checked import (
     require_readable,
     require_unchanged,
 )
+from leukoscope.data.cnmc.copies import copies_note
 from leukoscope.data.cohort import UNKNOWN, Cohort, write_cohort
 from leukoscope.data.imaging.image import read_cell
 from leukoscope.inference.model_file.card import Card
@@ -210,8 +212,13 @@ def _protocol(
         leaky=own.leaky and run is not None,
         synthetic=card.training.synthetic,
         overlap=overlap,
-        notes=(*(run.split.warnings if run else remarks(cells)), *_not_compared(card)),
+        notes=_notes(card, run.split.warnings if run and part != "all" else remarks(cells), cells),
     )
+
+
+def _notes(card: Card, of_audit: Sequence[str], cells: Cohort) -> tuple[str, ...]:
+    """The remarks for readers, each once."""
+    return tuple(dict.fromkeys([*of_audit, *copies_note(cells["official"]), *_not_compared(card)]))
 
 
 def _results(evaluation: "Evaluation", part: str) -> dict[str, MetricResult]:

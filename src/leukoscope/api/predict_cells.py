@@ -13,10 +13,10 @@ from leukoscope.core.errors import ImageError
 from leukoscope.core.progress import track
 from leukoscope.core.tables import text_column
 from leukoscope.core.verdicts import Verdict
+from leukoscope.data.cnmc.identity import UNREAD, Identity, identity_columns
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.image import decode, read_bytes
-from leukoscope.data.imaging.pixel_identity import pixel_sha256
 from leukoscope.inference.predictor import Predictor
 
 
@@ -24,8 +24,7 @@ from leukoscope.inference.predictor import Predictor
 class _Cell:
     """The results for one image; those that it could not give have their defaults."""
 
-    sha256: str = ""
-    pixel_sha256: str = ""
+    identity: Identity = UNREAD
     area: float = nan
     p_all: float = nan
     logit: float = nan
@@ -41,9 +40,9 @@ def predict_cells(cohort: Cohort, model: Path, *, jobs: int = 2) -> tuple[Cohort
         jobs: Threads, each of which holds one image at a time.
 
     Returns:
-        The cohort with `p_all` and `logit` (nan where there is none), `verdict`, and the `sha256`
-        and `pixel_sha256` of the files now; a file that cannot be read gets "" and the flag
-        "unreadable". And the areas of the cells in pixels, (N,), nan where an image cannot be
+        The cohort with `p_all` and `logit` (nan where there is none), `verdict`, and the
+        columns of `data.cnmc.identity` of the files now; a file that cannot be read gets "" and the
+        flag "unreadable". And the areas of the cells in pixels, (N,), nan where an image cannot be
         decoded.
 
     Raises:
@@ -51,12 +50,11 @@ def predict_cells(cohort: Cohort, model: Path, *, jobs: int = 2) -> tuple[Cohort
     """
     cells = list(track(_cells(cohort, model, jobs), "Predicting", total=len(cohort)))
     flags = [
-        with_flags(old, *[UNREADABLE] * (not cell.sha256))
+        with_flags(old, *[UNREADABLE] * (not cell.identity.sha256))
         for old, cell in zip(cohort["flags"], cells, strict=True)
     ]
     predicted = cohort.with_columns(
-        sha256=text_column([cell.sha256 for cell in cells]),
-        pixel_sha256=text_column([cell.pixel_sha256 for cell in cells]),
+        **identity_columns([cell.identity for cell in cells]),
         flags=text_column(flags),
         p_all=np.array([cell.p_all for cell in cells]),
         logit=np.array([cell.logit for cell in cells]),
@@ -83,11 +81,10 @@ def _cell(path: Path, predictor: Predictor) -> _Cell:
     try:
         image = decode(content)
     except ImageError:
-        return _Cell(digest)
+        return _Cell(Identity.of(digest, None))
     (prediction,) = predictor.predict_batch([image])
     return _Cell(
-        digest,
-        pixel_sha256(image),
+        Identity.of(digest, image),
         float(nonblack_mask(image).sum()),
         nan if prediction.p_all is None else prediction.p_all,
         nan if prediction.logit is None else prediction.logit,

@@ -73,6 +73,9 @@ def data_audit(
         "pairs_of_two_labels": int(result.label_conflicts.sum()),
         "unreadable": len(result.unreadable),
         "not_compared": len(result.not_compared),
+        "in_two_official_parts": [list(pair) for pair in result.copies.items()]
+        if as_json
+        else result.copy_notes,
     }
     if as_json:
         names = {"unreadable": result.unreadable, "not_compared": result.not_compared}

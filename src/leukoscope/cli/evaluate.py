@@ -44,7 +44,8 @@ def evaluate(
     from leukoscope.evaluation.metrics.metrics import METRICS
     from leukoscope.evaluation.report.text import warnings
 
-    report([*warnings(result), RESEARCH_USE, ""], False)
+    notes = [f"Note: {note}" for note in result.protocol.notes]
+    report([*warnings(result), *notes, RESEARCH_USE, ""], False)
     report({metric.title: str(result.metrics[metric.key]) for metric in METRICS}, False)
     if result.person_answers is not None:
         from leukoscope.evaluation.report.person_answers import metric_rows

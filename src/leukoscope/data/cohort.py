@@ -51,8 +51,8 @@ UNREADABLE = "unreadable"
 HEAD = 5
 """Rows that a notebook shows."""
 TEXT_COLUMNS = (
-    *("path", "subject", "person", "cell", "fold", "sha256", "pixel_sha256"),
-    *("flags", "part", "verdict"),
+    *("path", "subject", "person", "cell", "fold", "sha256", "pixel_sha256", "official"),
+    *("data_source", "data_license", "audit", "flags", "part", "verdict"),
 )
 _READ_AS_TEXT = Headings((*TEXT_COLUMNS, "label"))
 
@@ -65,9 +65,9 @@ class Cohort:
         columns: Column name to array, all of one length. Always there: `path` (object array of
             str), `label` (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (where the table
             gives none, the subject until the audit links them), `fold`, `sha256` ("" until hashed),
-            `flags` (quality remarks, ";" between). After hashing or the audit also `pixel_sha256`,
-            the same for all files with the same pixels; see `imaging.pixel_identity`.
-        source: Folder or file that it was read from, for messages.
+                `flags` (quality remarks, ";" between). After hashing or the audit also `pixel_sha256`
+            and `official`, as in `data.cnmc.identity`.
+            source: Folder or file that it was read from, for messages.
         notes: Remarks from reading, such as skipped files, a line each.
     """
 
@@ -273,7 +273,7 @@ def parse_labels(
 
 
 def hash_cells(cohort: Cohort, *, jobs: int = 2) -> Cohort:
-    """Fill `sha256` and `pixel_sha256` from the files as they are now.
+    """Fill `sha256`, `pixel_sha256` and `official` from the files as they are now.
 
     A file that cannot be read gets "" and the flag "unreadable"; one that cannot be decoded, or has
     one color, has no `pixel_sha256`. A file is decoded only if its bytes are not those of its row.
@@ -282,19 +282,14 @@ def hash_cells(cohort: Cohort, *, jobs: int = 2) -> Cohort:
         cohort: The cells. The hashes in it are not trusted.
         jobs: Number of threads.
     """
-    from leukoscope.data.imaging.pixel_identity import file_hashes
+    from leukoscope.data.cnmc.identity import identify, identity_columns, known_identities
 
-    known = cohort["pixel_sha256"] if "pixel_sha256" in cohort else [""] * len(cohort)
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        found = pool.map(file_hashes, cohort["path"], cohort["sha256"], known)
-        hashes = list(track(found, "Hashing images", total=len(cohort)))
-    pairs = zip(cohort["flags"], hashes, strict=True)
-    flags = [with_flags(old, *[UNREADABLE] * (not sha256)) for old, (sha256, _) in pairs]
-    return cohort.with_columns(
-        sha256=text_column([sha256 for sha256, _ in hashes]),
-        pixel_sha256=text_column([pixels for _, pixels in hashes]),
-        flags=text_column(flags),
-    )
+        found = pool.map(identify, cohort["path"], known_identities(cohort.columns))
+        images = list(track(found, "Hashing images", total=len(cohort)))
+    pairs = zip(cohort["flags"], images, strict=True)
+    flags = [with_flags(old, *[UNREADABLE] * (not image.sha256)) for old, image in pairs]
+    return cohort.with_columns(**identity_columns(images), flags=text_column(flags))
 
 
 def with_flags(flags: str, *names: str) -> str:

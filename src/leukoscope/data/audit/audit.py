@@ -37,10 +37,10 @@ from leukoscope.data.audit.linking import link_persons, name_cells, person_notes
 from leukoscope.data.audit.matching import Match, Settings, find_matches
 from leukoscope.data.audit.nucleus import cell_diameter
 from leukoscope.data.cnmc.cnmc import UNKNOWN
-from leukoscope.data.cnmc.copies import subjects_of_copies
+from leukoscope.data.cnmc.copies import copies_note, found_copies, known_persons
+from leukoscope.data.cnmc.identity import Identity, identity_columns
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.image import decode, read_bytes
-from leukoscope.data.imaging.pixel_identity import pixel_sha256
 
 EXACT, SAME_PIXELS, SAME_CELL = "exact", "same-pixels", "same-cell"
 LABEL_CONFLICT = "label-conflict"
@@ -114,6 +114,16 @@ class AuditResult:
         return remarks(self.cohort)
 
     @property
+    def copies(self) -> dict[str, str]:
+        """Official C-NMC images here that are in another official part too, with their copies."""
+        return found_copies(self.cohort["official"])
+
+    @property
+    def copy_notes(self) -> list[str]:
+        """A line on the images in two official parts of C-NMC; none without any."""
+        return copies_note(self.cohort["official"])
+
+    @property
     def exit_code(self) -> int:
         """0 if every image was checked, `INCOMPLETE` otherwise."""
         return INCOMPLETE if self.remarks else 0
@@ -129,12 +139,11 @@ class AuditResult:
 
 @dataclass(frozen=True)
 class _Scan:
-    """Hash, fingerprint and flags of one image, which is read once."""
+    """Identity, fingerprint and flags of one image, which is read once."""
 
-    sha256: str
+    identity: Identity
     print: Fingerprint | None
     flags: tuple[str, ...]
-    pixels: str = ""
 
 
 def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) -> AuditResult:
@@ -196,18 +205,19 @@ def _scan(path: Path, step: float) -> _Scan:
     try:
         content = read_bytes(path)
     except ImageError:
-        return _Scan("", None, (UNREADABLE,))
+        return _Scan(Identity(), None, (UNREADABLE,))
     digest = sha256(content).hexdigest()
     try:
         image = decode(content)
     except ImageError:
-        return _Scan(digest, None, (UNREADABLE,))
+        return _Scan(Identity.of(digest, None), None, (UNREADABLE,))
+    identity = Identity.of(digest, image)
     if int(image.max()) == int(image.min()):
-        return _Scan(digest, None, (BLANK,))
-    pixels, mark = pixel_sha256(image), fingerprint(image, step)
+        return _Scan(identity, None, (BLANK,))
+    mark = fingerprint(image, step)
     if mark is None:
-        return _Scan(digest, None, (UNMATCHED,), pixels)
-    return _Scan(digest, mark, () if mark.framed else (NO_BORDER,), pixels)
+        return _Scan(identity, None, (UNMATCHED,))
+    return _Scan(identity, mark, () if mark.framed else (NO_BORDER,))
 
 
 def _copy_links(scans: Sequence[_Scan], settings: Settings | None) -> list[Link]:
@@ -218,8 +228,9 @@ def _copy_links(scans: Sequence[_Scan], settings: Settings | None) -> list[Link]
     first: dict[str, int] = {}
     links: list[Link] = []
     for row, scan in enumerate(scans):
-        if scan.sha256 and not {UNREADABLE, BLANK} & set(scan.flags):
-            origin = first.setdefault(scan.pixels or scan.sha256, row)
+        image = scan.identity
+        if image.sha256 and not {UNREADABLE, BLANK} & set(scan.flags):
+            origin = first.setdefault(image.pixels or image.sha256, row)
             if origin != row:
                 links.append((origin, row, *_copied(scans[origin], scan, settings)))
     return links
@@ -227,7 +238,7 @@ def _copy_links(scans: Sequence[_Scan], settings: Settings | None) -> list[Link]
 
 def _copied(first: _Scan, second: _Scan, settings: Settings | None) -> tuple[str, Match | None]:
     """The kind of a pair with the same pixels, and its turn and shift if they can be told."""
-    if first.sha256 == second.sha256:
+    if first.identity.sha256 == second.identity.sha256:
         return EXACT, None
     if first.print is None or second.print is None:
         return SAME_PIXELS, None
@@ -256,21 +267,20 @@ def _conclude(
     conflict = _differ(pairs["label_a"], pairs["label_b"])
     linking = [link[:2] for link, bad in zip(links, conflict, strict=True) if not bad]
     suspects = {row for link, bad in zip(links, conflict, strict=True) if bad for row in link[:2]}
-    hashes = text_column([scan.sha256 for scan in scans])
+    identities = [scan.identity for scan in scans]
+    columns = identity_columns(identities)
     flags = []
     for row, (old, scan) in enumerate(zip(cohort["flags"], scans, strict=True)):
         kept = ";".join(flag for flag in old.split(";") if flag not in FLAGS)
         flags.append(with_flags(kept, *scan.flags, *[LABEL_CONFLICT] * (row in suspects)))
     given = cohort["person"]
-    known = subjects_of_copies(hashes)
+    known = known_persons(cohort["subject"], columns["official"])
     person, persons = link_persons(cohort["subject"], linking, known, given)
-    cell = name_cells(hashes, linking)
     filled = cohort.with_columns(
-        sha256=hashes,
-        pixel_sha256=text_column([scan.pixels for scan in scans]),
+        **columns,
         flags=text_column(flags),
         person=person,
-        cell=cell,
+        cell=name_cells(columns["sha256"], linking),
     )
     return AuditResult(filled, pairs, persons, person_notes(cohort["subject"], given, person))
 

@@ -40,6 +40,7 @@ def write_contact_sheet(result: "AuditResult", path: Path | str) -> Path:
     count, conflict = len(result.pairs["kind"]), result.label_conflicts
     parts = [*synthetic_notice(result.cohort), paragraph(_summary(result))]
     parts += [note(remark, "warning") for remark in result.remarks]
+    parts += [note(known, "warning") for known in result.copy_notes]
     parts += [heading("Persons"), *map(note, result.notes), _persons(result)]
     order = pair_order(result)[:MAX_PAIRS]
     suspect = [row for row in order if conflict[row]]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.progress import track
+from leukoscope.data.cnmc.identity import identify as identify_file
 from leukoscope.data.cnmc.official import (
     DIGEST_BYTES,
     PARTS,
@@ -63,9 +64,12 @@ def verify(root: Path | str, *, jobs: int | None = None) -> Verification:
         for path, digest in zip(paths, digests, strict=True):
             inside = path.relative_to(top).parts
             judged.append((path, *identify([*lead, *inside[:-1]], inside[-1], digest)))
+        told = list(_tell_repeated(judged))
+        shown = pool.map(_official_picture, *zip(*told, strict=True)) if told else ()
+        pictures = list(track(shown, "comparing pixels", len(told)))
     hashed = [
-        Finding(_shown_path(path, top), status, image.path if image else "")
-        for path, status, image in _tell_repeated(judged)
+        Finding(_shown_path(path, top), status, image.path if image else "", picture)
+        for (path, status, image), picture in zip(told, pictures, strict=True)
     ]
     findings = tuple(sorted([*settled, *hashed], key=lambda finding: finding.path))
     identified = {finding.official for finding in findings}
@@ -172,6 +176,13 @@ def _digest(path: Path) -> bytes | None:
             return hashlib.file_digest(file, "sha256").digest()[:DIGEST_BYTES]
     except OSError:
         return None
+
+
+def _official_picture(path: Path, status: Status, image: OfficialImage | None) -> str:
+    """The official path of what a file shows; by its pixels only if its bytes are not official."""
+    if status not in ("altered", "extra"):
+        return image.path if image and status != "unreadable" else ""
+    return identify_file(path).official
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from leukoscope.data.cnmc.copies import copies_note, found_copies
 from leukoscope.data.cnmc.official import PARTS, official_images
 
 Status = Literal[
@@ -31,11 +32,14 @@ class Finding:
         path: Path relative to the verified folder; unprintable characters are shown as "?".
         status: "present" or a key of `MEANING`.
         official: Official path of the image, "" if it is not an official image.
+        shows: Official path of the image with the same pixels, which an altered or extra file may
+            have too; "" if there is none.
     """
 
     path: str
     status: Status
     official: str
+    shows: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class Verification:
     def of(self, *statuses: Status) -> list[Finding]:
         """Findings with one of these statuses."""
         return [finding for finding in self.findings if finding.status in statuses]
+
+    @property
+    def copies(self) -> dict[str, str]:
+        """Official images here, by pixels, that are in another part too, with their copies."""
+        return found_copies(finding.shows for finding in self.findings)
 
     @property
     def state(self) -> Literal["complete", "partial", "altered", "unknown"]:
@@ -111,6 +120,7 @@ class Verification:
             )
         for status, meaning in MEANING.items():
             lines += _listing(status, meaning, self.of(status))
+        lines += copies_note([finding.shows for finding in self.findings])
         if self.others:
             lines.append(f"{self.others:,} other files (not images) were ignored.")
         return lines
@@ -126,8 +136,14 @@ class Verification:
             "parts": self.counts(),
             "missing": list(self.missing),
             "other_files": self.others,
+            "in_two_official_parts": [
+                {"official": path, "copy": copy} for path, copy in self.copies.items()
+            ],
             **{
-                status: [{"path": f.path, "official": f.official} for f in self.of(status)]
+                status: [
+                    {"path": f.path, "official": f.official, "shows": f.shows}
+                    for f in self.of(status)
+                ]
                 for status in MEANING
             },
         }
@@ -140,7 +156,9 @@ def _listing(status: str, meaning: str, findings: Sequence[Finding]) -> list[str
     lines = [f"{len(findings):,} {status} ({meaning}):"]
     for finding in findings[:_SHOWN]:
         elsewhere = finding.official and not finding.official.endswith(finding.path)
-        lines.append(f"  {finding.path}" + (f"  is  {finding.official}" if elsewhere else ""))
+        line = f"  {finding.path}" + (f"  is  {finding.official}" if elsewhere else "")
+        same = finding.status in ("altered", "extra") and finding.shows
+        lines.append(f"{line}  has the pixels of  {finding.shows}" if same else line)
     if len(findings) > _SHOWN:
         lines.append(f"  and {len(findings) - _SHOWN:,} more; --json lists all")
     return lines

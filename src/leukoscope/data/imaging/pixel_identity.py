@@ -8,13 +8,9 @@ audit recognizes such copies by their texture.
 """
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.image import decode, read_bytes
 
 Pixels = NDArray[np.uint8]
 
@@ -35,30 +31,6 @@ def pixel_sha256(image: Pixels) -> str:
         return ""
     planes = np.ascontiguousarray(cell.transpose(2, 0, 1))  # turned several times as fast as pixels
     return min(_sha256(form) for form in _canonical_forms(planes))
-
-
-def file_hashes(path: Path | str, known: str = "", known_pixels: str = "") -> tuple[str, str]:
-    """Hash a file and what it shows.
-
-    Args:
-        path: The file.
-        known: The sha256 that the file had.
-        known_pixels: Its pixel hash then, which is kept while the bytes are the same.
-
-    Returns:
-        sha256, "" for an unreadable file; and pixel hash, "" for one that cannot be decoded.
-    """
-    try:
-        content = read_bytes(Path(path))
-    except ImageError:
-        return "", ""
-    digest = hashlib.sha256(content).hexdigest()
-    if known_pixels and digest == known:
-        return digest, known_pixels
-    try:
-        return digest, pixel_sha256(decode(content))
-    except ImageError:
-        return digest, ""
 
 
 def _without_margin(image: Pixels) -> Pixels:

@@ -13,6 +13,7 @@ from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
+from leukoscope.data.cnmc.copies import copies_note
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.groups import (
     alike_warnings,
@@ -238,7 +239,8 @@ def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, 
         warnings = (IMAGE_WARNING, *overlaps)
     elif "cell" not in cohort:
         warnings = (NO_AUDIT, *overlaps)
-    warnings = (*warnings, *remarks(cohort))
+    official = cohort.columns.get("official")
+    warnings = (*warnings, *remarks(cohort), *copies_note([] if official is None else official))
     if unit == "person":
         warnings = (*warnings, *linked_warnings(linked_persons(cohort)))
     named = unit if unit in ("person", "subject") else "person"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leukoscope.data.cnmc.copies import known_copies
+from leukoscope.data.cnmc.copies import copies
 
 HASH_BYTES = 8
 
@@ -33,14 +33,17 @@ class SeenImages:
 
     @classmethod
     def with_known_copies(cls, files: Iterable[int], pixels: Iterable[int]) -> "SeenImages":
-        """Add the official files of C-NMC that show an image of `files`; see `cnmc.copies`."""
-        known = frozenset(files)
-        copies = {
-            _leading(copy)
-            for original, copy in known_copies().items()
-            if _leading(original) in known
-        }
-        return cls(known | copies, frozenset(pixels))
+        """Add the official files and pictures of C-NMC that show one of these; see `cnmc.copies`.
+
+        Each picture that is in two official parts is known by the file of either part, in any
+        lossless format, from any of its hashes.
+        """
+        known, shown = frozenset(files), frozenset(pixels)
+        for copy in copies():
+            both, pixel = {_leading(one) for one in copy.digests}, truncate_start(copy.pixels)
+            if both & known or pixel in shown:
+                known, shown = known | both, shown | {pixel}
+        return cls(known, shown)
 
     def has(self, sha256: str, pixel_sha256: str = "") -> bool:
         """Whether an image with these hashes is one of them; "" for a hash that is not known."""
@@ -59,7 +62,12 @@ def truncate(sha256: str) -> int:
     """
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise ValueError(f"expected a sha256 of 64 hexadecimal digits, got {sha256!r:.80}")
-    return int(sha256[: 2 * HASH_BYTES], 16)
+    return truncate_start(sha256)
+
+
+def truncate_start(digits: str) -> int:
+    """The same of the first digits of a sha256, 16 or more."""
+    return int(digits[: 2 * HASH_BYTES], 16)
 
 
 def pack_hashes(sha256s: Iterable[str]) -> str:
