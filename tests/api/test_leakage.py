@@ -112,7 +112,7 @@ def test_the_study_holds_what_its_runs_measured(study: Study, out: Path) -> None
 
 def test_a_finished_run_is_not_repeated(study: Study, cells: Path, out: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in out.glob("logistic/*/*")}
-    again = ls.leakage(cells, "logistic", out=out, splits=["person"], **CHOICE)
+    again = ls.leakage(cells, "logistic", out=out, splits="person", **CHOICE)
     assert {path: path.stat().st_mtime_ns for path in out.glob("logistic/*/*")} == before
     assert again.results == study.results
 

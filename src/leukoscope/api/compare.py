@@ -9,6 +9,7 @@ from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.files import write_text
 from leukoscope.core.progress import track
+from leukoscope.core.several import several
 from leukoscope.core.tables import SUFFIXES, write_table
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ def compare(
     if metric not in METRIC:
         raise LeukoscopeError(f"no metric {metric!r}: choose one of {', '.join(METRIC)}.")
     published = read_published(claims)
-    named = [runs] if isinstance(runs, Path | str) else runs
-    folders, remarks = _distinct([Path(run) for run in named])
+    folders, remarks = _distinct([Path(run) for run in several(runs)])
     if baseline is not None and Path(baseline).is_dir():
         folders, _ = _distinct([*folders, Path(baseline)])
     results, skipped = _read(folders)

@@ -22,6 +22,7 @@ from leukoscope.api.leakage_plan import (
 from leukoscope.api.train import check_weights, trainer
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.progress import duration
+from leukoscope.core.several import several
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.cohort import ALL, HEM
 from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
@@ -39,8 +40,8 @@ def leakage(
     recipe: str = "cnn",
     *,
     out: Path | str = "leakage",
-    splits: Sequence[str] = SPLITS,
-    seeds: Sequence[int] = SEEDS,
+    splits: Sequence[str] | str = SPLITS,
+    seeds: Sequence[int] | int = SEEDS,
     cells: int | None = None,
     epochs: int | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -59,9 +60,9 @@ def leakage(
             it nothing is trained, and the finished runs in `out` are summarized.
         recipe: Name of a recipe, or a YAML file.
         out: Folder of the study.
-        splits: Which of "image", "subject", "official" and "person".
-        seeds: Random seeds of the split, the sampled cells and the training. The official split
-            tests on fold seed modulo 3.
+        splits: One or several of "image", "subject", "official" and "person".
+        seeds: One or several random seeds of the split, the sampled cells and the training. The
+            official split tests on fold seed modulo 3.
         cells: Training cells of every run; by default as many as every split has.
         epochs: Epochs of every run, instead of the recipe's; there is no early stopping.
         settings: Recipe fields to replace, by dotted name.
@@ -81,6 +82,7 @@ def leakage(
     jobs = jobs or usable_cores()
     folder = Path(out)
     if source is not None:
+        splits, seeds = tuple(several(splits)), tuple(several(seeds))
         check_choice(splits, seeds, cells)
         named = {} if weights is None else {"network.weights": weights}
         chosen = budgeted(read_recipe(recipe).with_settings({**(settings or {}), **named}), epochs)

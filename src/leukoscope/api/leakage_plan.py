@@ -60,12 +60,13 @@ def check_choice(splits: Sequence[str], seeds: Sequence[int], cells: int | None)
     Raises:
         SplitError: No or unknown splits, no or negative seeds, one named twice, or no cells.
     """
-    if not splits or len(set(splits)) < len(splits) or set(splits) - set(SPLITS):
+    if not splits or len(set(map(str, splits))) < len(splits) or set(splits) - set(SPLITS):
         raise SplitError(
-            f"splits are {', '.join(splits) or '(none)'}; name each of {', '.join(SPLITS)} at most "
-            "once, and at least one."
+            f"splits are {', '.join(map(str, splits)) or '(none)'}; name each of "
+            f"{', '.join(SPLITS)} at most once, and at least one."
         )
-    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+    whole = all(isinstance(seed, int | np.integer) and seed >= 0 for seed in seeds)
+    if not seeds or not whole or len(set(seeds)) < len(seeds):
         raise SplitError(
             f"seeds are {', '.join(map(str, seeds)) or '(none)'}; give different whole numbers "
             "from 0."

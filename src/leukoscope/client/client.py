@@ -38,6 +38,7 @@ from leukoscope.app.schemas import (
 from leukoscope.app.vocabulary import Vocabulary
 from leukoscope.client.upload_batches import Image, UnreadableImage, UploadBatch, upload_batches
 from leukoscope.core.errors import ServerError, missing_extra
+from leukoscope.core.several import several
 from leukoscope.core.verdicts import Verdict
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.verdict import threshold
@@ -114,7 +115,7 @@ class Client:
     def predict(
         self,
         images: Image | Iterable[Image],
-        include: Sequence[Include] = (),
+        include: Sequence[Include] | Include = (),
         case: str | None = None,
     ) -> Iterator[CellPrediction]:
         """Predict images. They are sent in batches; predictions arrive in order.
@@ -122,14 +123,14 @@ class Client:
         Args:
             images: Image files, folders, glob patterns, ZIP archives, bytes, or pairs of a name
                 and bytes. Images of a folder are named folder/file, others by their file names.
-            include: Optional parts of a prediction, which take extra time.
+            include: One or several optional parts of a prediction, which take extra time.
             case: Id of a case to add the predictions to.
 
         Yields:
             One prediction for each image. A file that cannot be read on this machine gives a
             prediction with the verdict `error`; it is not sent, nor added to the case.
         """
-        query: dict[str, Any] = {"include": list(include)}
+        query: dict[str, Any] = {"include": list(several(include))}
         if case is not None:
             query["case"] = case
         for batch in upload_batches(images):
@@ -177,9 +178,9 @@ class Client:
         """Delete a case with its cells, reviews and images."""
         self._ask("DELETE", f"/v1/cases/{case}")
 
-    def move(self, case: str, cells: Sequence[int], subject: str) -> CaseHead:
-        """Assign cells to another subject."""
-        body = CellChange(cells=list(cells), subject=subject).model_dump()
+    def move(self, case: str, cells: Sequence[int] | int, subject: str) -> CaseHead:
+        """Assign one or several cells to another subject."""
+        body = CellChange(cells=list(several(cells)), subject=subject).model_dump()
         return _read(CaseHead, self._ask("PATCH", f"/v1/cases/{case}/cells", json=body))
 
     def review(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leukoscope.core.errors import ImageError
+from leukoscope.core.several import several
 from leukoscope.data.imaging.image import read_bytes
 from leukoscope.inference.sources import expand
 
@@ -40,7 +41,7 @@ def upload_batches(images: Image | Iterable[Image]) -> Iterator[UploadBatch | Un
     """
     batch: UploadBatch = []
     size = 0
-    for item in _read_all([images] if isinstance(images, Path | str | bytes) else images):
+    for item in _read_all(_images(images)):
         data = b"" if isinstance(item, UnreadableImage) else item[1]
         full = len(batch) == BATCH_IMAGES or size + len(data) > BATCH_BYTES
         if batch and (full or isinstance(item, UnreadableImage)):
@@ -53,6 +54,12 @@ def upload_batches(images: Image | Iterable[Image]) -> Iterator[UploadBatch | Un
             size += len(data)
     if batch:
         yield batch
+
+
+def _images(images: Image | Iterable[Image]) -> Iterable[Image]:
+    """One image or several; a name and bytes are one, in a tuple."""
+    pair = isinstance(images, tuple) and list(map(type, images)) == [str, bytes]
+    return several(images, single=tuple if pair else ())
 
 
 def _read_all(images: Iterable[Image]) -> Iterator[tuple[str, bytes] | UnreadableImage]:

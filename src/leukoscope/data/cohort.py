@@ -65,9 +65,9 @@ class Cohort:
         columns: Column name to array, all of one length. Always there: `path` (object array of
             str), `label` (int8: 1 ALL, 0 HEM, -1 unknown), `subject`, `person` (where the table
             gives none, the subject until the audit links them), `fold`, `sha256` ("" until hashed),
-                `flags` (quality remarks, ";" between). After hashing or the audit also `pixel_sha256`
+            `flags` (quality remarks, ";" between). After hashing or the audit also `pixel_sha256`
             and `official`, as in `data.cnmc.identity`.
-            source: Folder or file that it was read from, for messages.
+        source: Folder or file that it was read from, for messages.
         notes: Remarks from reading, such as skipped files, a line each.
     """
 
@@ -102,9 +102,12 @@ class Cohort:
         columns = {name: column[rows] for name, column in self.columns.items()}
         return Cohort(columns, self.source, self.notes)
 
-    def with_columns(self, **columns: np.ndarray | Sequence[Any]) -> "Cohort":
-        """Return a cohort with columns added or replaced."""
-        arrays = {name: _column(name, column) for name, column in columns.items()}
+    def with_columns(self, **columns: Any) -> "Cohort":
+        """Return a cohort with columns added or replaced; a single value is that of every row."""
+        arrays = {
+            name: _column(name, [column] * len(self) if np.ndim(column) == 0 else column)
+            for name, column in columns.items()
+        }
         return Cohort({**self.columns, **arrays}, self.source, self.notes)
 
     def unique(self, column: str) -> list[str]:

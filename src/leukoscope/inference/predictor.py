@@ -28,7 +28,7 @@ from leukoscope.inference.occlusion import occlusion_map
 from leukoscope.inference.predictions import Predictions
 from leukoscope.inference.reading import ReadImage, read_image
 from leukoscope.inference.results import Prediction
-from leukoscope.inference.sources import Image, Images, list_images
+from leukoscope.inference.sources import Image, Images, list_images, several_images
 from leukoscope.inference.verdict import decide
 
 # More images at once save nothing on one core and cost memory and cache: see benchmarks/predict.py.
@@ -170,7 +170,7 @@ class Predictor:
         waiting: deque[Future[list[T]]] = deque()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="leukoscope-predict")
         try:
-            for batch in _batches(iter(images), self.batch_size):
+            for batch in _batches(iter(several_images(images)), self.batch_size):
                 waiting.append(pool.submit(function, batch))
                 if len(waiting) > self.threads:
                     yield from waiting.popleft().result()
@@ -194,7 +194,7 @@ class Predictor:
         Raises:
             ModelFileError: The network fails to run.
         """
-        reads = [read_image(image, self.card, self.seen_images) for image in images]
+        reads = [read_image(image, self.card, self.seen_images) for image in several_images(images)]
         return self._predict_reads(reads, heatmaps=heatmaps, embeddings=embeddings)
 
     def _explain_batch(self, images: Sequence[Image]) -> list[tuple[Prediction, np.ndarray | None]]:

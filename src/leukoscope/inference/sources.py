@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from leukoscope.core.data_frames import is_data_frame
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.files import natural_key
+from leukoscope.core.several import several
 from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
 from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.imaging.formats import SUFFIXES, suffix_of
@@ -73,11 +74,8 @@ def list_images(images: Images) -> list[Image]:
         images = Cohort.from_pandas(images)
     if isinstance(images, Cohort):
         return list(images.paths)
-    is_array = isinstance(images, np.ndarray) and images.ndim <= 3
-    if is_array or isinstance(images, str | os.PathLike | bytes | bytearray | Source):
-        images = [cast(Image, images)]
     found: dict[object, Image] = {}
-    for number, image in enumerate(cast("Iterable[Image]", images)):
+    for number, image in enumerate(several_images(images)):
         if isinstance(image, str | os.PathLike):
             for source in _behind(Path(image)):
                 for inner in _inside(source):
@@ -85,6 +83,12 @@ def list_images(images: Images) -> list[Image]:
         else:
             found[number] = image
     return list(found.values())
+
+
+def several_images(images: Any) -> Iterable[Image]:
+    """Iterate over one image or several; a path, bytes or an array (H, W, 3) is one."""
+    is_array = isinstance(images, np.ndarray) and images.ndim <= 3
+    return cast("Iterable[Image]", several(images, single=np.ndarray if is_array else Source))
 
 
 def expand(named: Path | str | Iterable[Path | str]) -> list[Source]:
@@ -102,7 +106,7 @@ def expand(named: Path | str | Iterable[Path | str]) -> list[Source]:
         problem.
     """
     found: dict[str, Source] = {}
-    for name in [named] if isinstance(named, str | os.PathLike) else named:
+    for name in several(named):
         for key, source in _keyed(name):
             found.setdefault(key, source)
     return list(found.values())

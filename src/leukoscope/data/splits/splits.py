@@ -11,6 +11,7 @@ import numpy as np
 
 from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
+from leukoscope.core.several import several
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 from leukoscope.data.cnmc.copies import copies_note
@@ -219,8 +220,13 @@ def _official(
 
 
 def _normalized(fractions: Sequence[float]) -> dict[str, float]:
-    named = dict(zip(PARTS, map(float, fractions), strict=False))
-    valid = len(fractions) == len(PARTS) and all(0 <= value <= 1 for value in named.values())
+    fractions = tuple(several(fractions))
+    try:
+        named = dict(zip(PARTS, map(float, fractions), strict=False))
+    except (TypeError, ValueError):
+        named = {}
+    valid = len(named) == len(fractions) == len(PARTS)
+    valid = valid and all(0 <= value <= 1 for value in named.values())
     if not valid or abs(sum(named.values()) - 1) > 1e-6 or named["train"] == 0:
         raise SplitError(
             f"fractions are {', '.join(map(str, fractions))}; give three for train, validation and "

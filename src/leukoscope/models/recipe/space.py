@@ -15,6 +15,7 @@ from typing import Any
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.core.renamed import current_name, current_value
+from leukoscope.core.several import several
 from leukoscope.core.yaml_files import read_yaml
 from leukoscope.models.recipe.recipe import Recipe
 from leukoscope.models.recipe.settings import read_settings
@@ -127,7 +128,7 @@ def _parsed(name: str, given: Any, recipe: Recipe) -> Vary:
         given = {"low": match[1], "high": match[2], "log": match[3] == "log"}
     if isinstance(given, Mapping):
         return _range(name, given, whole)
-    values = given if isinstance(given, list | tuple) else _split(name, given)
+    values = _split(name, given) if isinstance(given, str) else list(several(given))
     choice = Choice(tuple(current_value(name, values)))
     if len(choice.values) < 2 or len(set(choice.labels)) < len(choice.values):
         raise RecipeError(
