@@ -50,7 +50,7 @@ def run(
 def fuzz(row: Row, name: str, corpus: Path, seconds: float) -> None:
     """Fuzz a parser in processes; another one begins where one ended."""
     end = time.monotonic() + seconds
-    generation = 0
+    generation = most = 0
     with tempfile.TemporaryDirectory(prefix="leukoscope-fuzz-") as scratch:
         folder = Path(scratch)
         env = environment(folder)
@@ -64,7 +64,7 @@ def fuzz(row: Row, name: str, corpus: Path, seconds: float) -> None:
             row.tried += figures.get("inputs", 0)
             row.failures += figures.get("failures", [])
             row.facts = {
-                "kinds of answers": figures.get("answers", 0),
+                "kinds of answers": (most := max(most, figures.get("answers", 0))),
                 "corpus": len(list(corpus.glob("*"))),
                 "slowest": f"{figures.get('slowest', 0):.1f} s",
             }

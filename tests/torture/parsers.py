@@ -24,6 +24,7 @@ from leukoscope.core.errors import (
 from leukoscope.core.tables import write_table
 from leukoscope.data.cohort import read_cohort_table
 from leukoscope.data.imaging.image import Crop, read_cell
+from leukoscope.data.imaging.zip_reader import METHODS
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import load
 from leukoscope.models.recipe.recipe import read_recipe, recipe_names, write_recipe
@@ -150,7 +151,7 @@ def _read_recipe(path: Path) -> object:
 
 def _zips(_folder: Path) -> list[bytes]:
     seeds = []
-    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    for method in METHODS:
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", method) as archive:
             for name in ("a.png", "folder/ä.png", "./b.png"):

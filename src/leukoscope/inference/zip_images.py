@@ -1,11 +1,13 @@
 """Images in a ZIP on disk, read one by one without unpacking it."""
 
+import io
 import zipfile
 from functools import lru_cache
 from pathlib import Path
 
 from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.zip_entries import ZipListing, list_entries
+from leukoscope.data.imaging.zip_reader import unpacked
 
 MAX_BYTES = 256_000_000
 """Limit of one unpacked image, as for a file."""
@@ -32,13 +34,16 @@ def read_member(path: Path, number: int) -> bytes:
     """
     archive = _opened(path)
     try:
-        with archive.open(archive.infolist()[number]) as file:
-            data = file.read(MAX_BYTES + 1)
+        data = io.BytesIO()
+        for piece in unpacked(archive, archive.infolist()[number]):
+            data.write(piece)
+            if data.tell() > MAX_BYTES:
+                raise ImageError(f"larger than {MAX_BYTES / 1e6:.0f} MB; crop the cell first.")
+    except ImageError:
+        raise
     except Exception as error:  # each method of compression has errors of its own
         raise ImageError(f"cannot be unpacked ({error}).") from error
-    if len(data) > MAX_BYTES:
-        raise ImageError(f"larger than {MAX_BYTES / 1e6:.0f} MB; crop the cell first.")
-    return data
+    return data.getvalue()
 
 
 def _opened(path: Path) -> zipfile.ZipFile:

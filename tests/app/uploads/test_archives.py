@@ -21,6 +21,7 @@ from tests.app.forms import zipped
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
 
+METHODS = [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 LIMITS = Limits(request_images=50)
 PNG = b"\x89PNG\r\n\x1a\n" + b"not really"
 
@@ -49,7 +50,7 @@ def info(name: str, mode: int = 0, system: int = 3) -> zipfile.ZipInfo:
     return made
 
 
-@given(st.lists(st.binary(max_size=2_000), min_size=1, max_size=8), st.sampled_from([0, 8]))
+@given(st.lists(st.binary(max_size=2_000), min_size=1, max_size=8), st.sampled_from([0, *METHODS]))
 @settings(max_examples=40, deadline=None)
 def test_what_was_packed_comes_out(contents, method):
     data = zipped([(f"deep/er/{n}.bmp", content) for n, content in enumerate(contents)], method)
@@ -133,11 +134,6 @@ def test_an_encrypted_member_is_refused_and_the_rest_goes_on():
     assert problems(bytes(data))[1] == ""
 
 
-def test_packing_methods_that_may_hide_a_bomb_are_refused():
-    assert "method" in problems(zipped({"1.bmp": bytes(100)}, zipfile.ZIP_LZMA))[0]
-    assert "method" in problems(zipped({"1.bmp": bytes(100)}, zipfile.ZIP_BZIP2))[0]
-
-
 @pytest.mark.parametrize("name", ["inner.zip", "cells", "inner.tar.gz", "image.dat"])
 def test_archives_in_archives_are_not_opened(name):
     inner = zipped({"1.bmp": b"BM"})
@@ -146,8 +142,9 @@ def test_archives_in_archives_are_not_opened(name):
     assert problems(data)[1] == ""
 
 
-def test_a_flat_bomb_stops_early():
-    data = zipped({"1.bmp": b"BM" + bytes(30 * MB), "2.bmp": b"BM"})
+@pytest.mark.parametrize("method", METHODS)
+def test_a_flat_bomb_stops_early(method):
+    data = zipped({"1.bmp": b"BM" + bytes(30 * MB), "2.bmp": b"BM"}, method)
     assert len(data) < 100_000
     assert "times its size" in problems(data)[0]
     assert problems(data)[1] == ""

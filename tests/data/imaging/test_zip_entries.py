@@ -1,12 +1,14 @@
 """The images of a ZIP, under the names that the program that made it meant."""
 
 import io
+import struct
 import warnings
 import zipfile
+import zlib
 
 import pytest
 
-from leukoscope.data.imaging.zip_entries import SAFE_METHODS, ZipListing, list_entries
+from leukoscope.data.imaging.zip_entries import ZipListing, list_entries
 
 
 def listing(
@@ -21,7 +23,7 @@ def listing(
     for old, new in (renamed or {}).items():
         assert len(old) == len(new)
         data = data.replace(old, new)
-    return list_entries(zipfile.ZipFile(io.BytesIO(data)), SAFE_METHODS)
+    return list_entries(zipfile.ZipFile(io.BytesIO(data)))
 
 
 def named(raw: bytes) -> str:
@@ -37,6 +39,47 @@ def named(raw: bytes) -> str:
 )
 def test_names_without_the_flag_are_read_in_the_encoding_they_were_written_in(name, codec):
     assert named(name.encode(codec)) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        *((name, "cp932") for name in ("テスト", "ひらがな", "細胞画像", "患者1/細胞_01", "細胞A")),
+        *((name, "cp866") for name in ("клетка", "Пациент_1/Клетка", "КЛЕТКА", "мама")),
+        *((name, "cp1251") for name in ("клетка", "Пациент_1/Клетка", "КЛЕТКА", "мама")),
+        *((name, "cp1252") for name in ("ÅÄÖ", "Ø", "Ñuñoa", "été_â")),
+        *((name, "cp437") for name in ("pâte", "âge", "fenêtre", "château")),
+    ],
+)
+def test_a_code_page_is_taken_where_its_reading_is_plain(name, codec):
+    assert named(name.encode(codec)) == name
+
+
+@pytest.mark.parametrize(("name", "codec"), [("细胞", "gbk"), ("세포", "cp949"), ("細胞", "big5")])
+def test_a_code_page_that_is_not_plain_is_437_as_the_standard_says(name, codec):
+    assert named(name.encode(codec)) == name.encode(codec).decode("cp437")
+
+
+def test_all_names_of_a_zip_are_read_in_one_code_page():
+    one, two = "細".encode("cp932"), "細胞".encode("cp932")
+    found = listing({"_" * 2: b"BM", "=" * 4: b"BM"}, {b"__": one, b"====": two}).entries
+    assert [entry.name for entry in found] == [raw.decode("cp437") for raw in (one, two)]
+
+
+def test_the_unicode_name_of_the_extra_field_comes_first():
+    raw, name = "細胞.bmp".encode("cp932"), "患者/細胞.bmp"
+    value = struct.pack("<BI", 1, zlib.crc32(raw)) + name.encode()
+    other = struct.pack("<BI", 1, 0) + b"of another name.bmp"
+    found = []
+    for content in (value, other):
+        info = zipfile.ZipInfo("_" * len(raw))
+        info.extra = struct.pack("<HH", 0x7075, len(content)) + content
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(info, b"BM")
+        data = buffer.getvalue().replace(b"_" * len(raw), raw)
+        found += [entry.name for entry in list_entries(zipfile.ZipFile(io.BytesIO(data))).entries]
+    assert found == [name, "細胞.bmp"]
 
 
 @pytest.mark.parametrize("name", ["細胞", "клетка", "ünï"])
@@ -111,8 +154,12 @@ def test_files_are_judged_by_name_then_by_content_and_the_rest_is_counted():
     assert found.left_out == {".txt": 1, ".xlsx": 1, "hidden": 1}
 
 
-def test_only_allowed_methods_are_unpacked():
-    (entry,) = listing({"1.bmp": b"BM"}, compression=zipfile.ZIP_LZMA).entries
+def test_an_unknown_method_is_refused_by_name():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("1.bmp", b"BM")
+        archive.infolist()[0].compress_type = 9  # Deflate64; only the directory says so
+    (entry,) = list_entries(zipfile.ZipFile(buffer)).entries
     assert "method" in entry.problem
 
 

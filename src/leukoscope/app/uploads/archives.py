@@ -14,14 +14,14 @@ from leukoscope.app.limits import MB, Limits
 from leukoscope.app.uploads.uploaded_file import UploadedFile
 from leukoscope.core.errors import ImageError
 from leukoscope.data.imaging.other_files import describe_left_out
-from leukoscope.data.imaging.zip_entries import SAFE_METHODS, ZipEntry, ZipListing, list_entries
+from leukoscope.data.imaging.zip_entries import ZipEntry, ZipListing, list_entries
+from leukoscope.data.imaging.zip_reader import unpacked
 
 CENTRAL_HEADER = b"PK\x01\x02"
 # Limit on directory entries before they are listed; here folders and other files count too.
 MAX_ENTRIES = 40_000
 # Unpacking less than this is harmless at any ratio: an all-black cell compresses a thousandfold.
 HARMLESS_BYTES = 1 * MB
-CHUNK = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Archive:
 
     def listing(self) -> ZipListing:
         """The images and the refused files."""
-        return list_entries(self._zip, SAFE_METHODS)
+        return list_entries(self._zip)
 
     def info(self, entry: ZipEntry) -> zipfile.ZipInfo:
         """The directory's record of an entry."""
@@ -78,10 +78,9 @@ class Archive:
         out = io.BytesIO()
         try:
             self._check(info, 0, 0)
-            with self._zip.open(info) as file:
-                while chunk := file.read(CHUNK):
-                    out.write(chunk)
-                    self._check(info, len(chunk), out.tell())
+            for piece in unpacked(self._zip, info):
+                out.write(piece)
+                self._check(info, len(piece), out.tell())
         except ImageError:
             raise
         except Exception as error:  # zlib, struct, CRC, end of file: all the same to a user

@@ -4,10 +4,8 @@ Used for uploads and for `predict cells.zip`. Names are labels only: nothing is 
 """
 
 import stat
-import unicodedata
 import zipfile
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -18,12 +16,10 @@ from leukoscope.data.imaging.other_files import (
     has_image_suffix,
     is_image,
 )
+from leukoscope.data.imaging.zip_names import decoded_names
+from leukoscope.data.imaging.zip_reader import METHODS, unpacked
 
-UTF8_FLAG, ENCRYPTED_FLAG, DOS_FOLDER = 0x800, 0x1, 0x10
-SAFE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Methods whose expansion is bounded; bzip2 and LZMA may hide more."""
-ALL_METHODS = (*SAFE_METHODS, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-"""Methods that Python unpacks."""
+ENCRYPTED_FLAG, DOS_FOLDER = 0x1, 0x10
 DOCUMENT_SUFFIXES = frozenset(
     [
         ".docx",
@@ -70,19 +66,19 @@ class ZipListing:
     left_out: Counter[str]
 
 
-def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHODS) -> ZipListing:
+def list_entries(archive: zipfile.ZipFile) -> ZipListing:
     """List the images of a ZIP.
 
     Folders and what macOS adds are skipped. A name that occurs twice gets a number.
 
     Args:
         archive: The opened ZIP.
-        methods: The methods of compression that are unpacked.
     """
     entries: list[ZipEntry] = []
     left_out, names = Counter[str](), dict[str, int]()
-    for number, info in enumerate(archive.infolist()):
-        path = decoded_name(info).replace("\\", "/")
+    infos = archive.infolist()
+    for number, (info, decoded) in enumerate(zip(infos, decoded_names(infos), strict=True)):
+        path = decoded.replace("\\", "/")
         if path.endswith("/") or _is_folder(info):
             continue
         parts = [part for part in path.split("/") if part.strip() not in ("", ".")]
@@ -92,7 +88,7 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
         if any(part.startswith(".") and part != ".." for part in parts):
             left_out["hidden"] += has_image_suffix(name) and not parts[-1].startswith("._")
             continue
-        problem = _problem(info, path, parts, methods)
+        problem = _problem(info, path, parts)
         if not has_image_suffix(name):
             suffix = suffix_of(name)
             head = b"" if problem else _head(archive, info)
@@ -103,31 +99,6 @@ def list_entries(archive: zipfile.ZipFile, methods: Collection[int] = ALL_METHOD
                 continue
         entries.append(ZipEntry(number, _unique(name, names), problem))
     return ZipListing(entries, +left_out)
-
-
-def decoded_name(info: zipfile.ZipInfo) -> str:
-    """The name of an entry, where need be by guessing its encoding.
-
-    The standard knows code page 437 and, with a flag, UTF-8. Programs also write UTF-8 without the
-    flag, and Windows-1252. Valid UTF-8 is taken for it; of the other two, the one that gives more
-    Latin letters, since the bytes of one are signs and Greek letters in the other.
-    """
-    name = info.filename
-    if name.isascii() or info.flag_bits & UTF8_FLAG:
-        return name
-    try:
-        raw = name.encode("cp437")  # undoes what zipfile did
-    except UnicodeEncodeError:  # zipfile took the name from an extra field
-        return name
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    try:
-        windows = raw.decode("cp1252")
-    except UnicodeDecodeError:
-        return name
-    return windows if _latin_letters(windows) > _latin_letters(name) else name
 
 
 def _unique(name: str, taken: dict[str, int]) -> str:
@@ -145,14 +116,7 @@ def _unique(name: str, taken: dict[str, int]) -> str:
     return unique
 
 
-def _latin_letters(text: str) -> int:
-    return sum(
-        character.isalpha() and unicodedata.name(character, "").startswith("LATIN")
-        for character in text
-    )
-
-
-def _problem(info: zipfile.ZipInfo, path: str, parts: list[str], methods: Collection[int]) -> str:
+def _problem(info: zipfile.ZipInfo, path: str, parts: list[str]) -> str:
     if not parts:
         return "a file without a name in the archive."
     if path.startswith("/") or ".." in parts or path[1:2] == ":":
@@ -161,7 +125,7 @@ def _problem(info: zipfile.ZipInfo, path: str, parts: list[str], methods: Collec
         return "a link or device inside the archive, not a file."
     if info.flag_bits & ENCRYPTED_FLAG:
         return "encrypted; make the archive without a password."
-    if info.compress_type not in methods:
+    if info.compress_type not in METHODS:
         return "packed with an unsupported method; use plain ZIP compression (deflate)."
     return ""
 
@@ -174,7 +138,6 @@ def _is_folder(info: zipfile.ZipInfo) -> bool:
 
 def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
-        with archive.open(info) as file:
-            return file.read(HEAD_BYTES)
+        return next(unpacked(archive, info), b"")[:HEAD_BYTES]
     except Exception:  # a damaged entry can raise nearly anything; it counts as left out
         return b""
