@@ -21,6 +21,7 @@ from leukoscope.data.cnmc.official import OfficialImage, official_images
 from leukoscope.data.cnmc.recognize import official_file, official_path, official_pictures
 from leukoscope.data.imaging.image import center, decode
 from leukoscope.data.imaging.pixel_identity import pixel_sha256
+from leukoscope.inference.model_file import hashes
 from leukoscope.inference.model_file.hashes import SeenImages
 
 PRELIMINARY = next(i for i in official_images() if i.path.endswith("prelim_phase_data/385.bmp"))
@@ -47,6 +48,21 @@ def test_a_model_trained_on_one_side_has_seen_the_other_by_file_and_by_pixels() 
         assert all(seen.has(digest.hex() + "0" * 32) for digest in copy.digests)
         assert seen.has("", pixels)
     assert SeenImages.with_known_copies([1], [2]) == SeenImages(frozenset([1]), frozenset([2]))
+
+
+def test_the_official_list_is_read_only_where_pixels_cannot_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read() -> None:
+        raise AssertionError("the official list is read")
+
+    monkeypatch.setattr(hashes, "copies", read)
+    seen = SeenImages.with_known_copies([1], [2])
+    assert not seen.has("a" * 64, "b" * 64)
+    assert not seen.has_file("a" * 64)
+    assert not SeenImages.with_known_copies([], []).has("a" * 64)
+    with pytest.raises(AssertionError):
+        seen.has("a" * 64)
 
 
 @pytest.mark.real

@@ -148,7 +148,7 @@ class ImagePredictor:
     def _with_seen(self, sha256: str, prediction: Prediction) -> Prediction:
         """Flag an image that the model was trained on, by its file; its pixels are done."""
         flags = prediction.flags
-        if Flag.SEEN_IN_TRAINING in flags or not self._predictor.seen_images.has(sha256):
+        if Flag.SEEN_IN_TRAINING in flags or not self._predictor.seen_images.has_file(sha256):
             return prediction
         return replace(prediction, flags=(*flags, str(Flag.SEEN_IN_TRAINING)))
 

@@ -10,10 +10,11 @@ import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from leukoscope.data.cnmc.copies import copies
+from leukoscope.data.cnmc.copies import Copy, copies
 
 HASH_BYTES = 8
 
@@ -36,23 +37,38 @@ class SeenImages:
         """Add the official files and pictures of C-NMC that show one of these; see `cnmc.copies`.
 
         Each picture that is in two official parts is known by the file of either part, in any
-        lossless format, from any of its hashes.
+        lossless format, from any of its hashes. The official list is read only where the hash of
+        the pixels cannot answer.
         """
-        known, shown = frozenset(files), frozenset(pixels)
-        for copy in copies():
-            both, pixel = {_leading(one) for one in copy.digests}, truncate_start(copy.pixels)
-            if both & known or pixel in shown:
-                known, shown = known | both, shown | {pixel}
-        return cls(known, shown)
+        seen = cls(frozenset(files), frozenset(pixels))
+        if seen.pixels or not seen.files:
+            return seen
+        copied = seen._copied_files
+        shown = {truncate_start(c.pixels) for c in copies() if _digests(c) & copied}
+        return cls(seen.files | copied, frozenset(shown))
+
+    @cached_property
+    def _copied_files(self) -> frozenset[int]:
+        """The official files that show one of the images, of pictures in two official parts."""
+        pairs = [(_digests(copy), truncate_start(copy.pixels)) for copy in copies()]
+        seen = [both for both, pixel in pairs if both & self.files or pixel in self.pixels]
+        return frozenset().union(*seen)
+
+    def has_file(self, sha256: str) -> bool:
+        """Whether a file with this hash is one of them; for an image whose pixels were compared."""
+        return bool(sha256) and truncate(sha256) in self.files
 
     def has(self, sha256: str, pixel_sha256: str = "") -> bool:
         """Whether an image with these hashes is one of them; "" for a hash that is not known."""
-        by_file = bool(sha256) and truncate(sha256) in self.files
-        return by_file or (bool(pixel_sha256) and truncate(pixel_sha256) in self.pixels)
+        if self.has_file(sha256):
+            return True
+        if pixel_sha256:
+            return truncate(pixel_sha256) in self.pixels
+        return bool(sha256 and self.pixels) and truncate(sha256) in self._copied_files
 
 
-def _leading(digest: bytes) -> int:
-    return int.from_bytes(digest[:HASH_BYTES], "big")
+def _digests(copy: Copy) -> frozenset[int]:
+    return frozenset(int.from_bytes(one[:HASH_BYTES], "big") for one in copy.digests)
 
 
 def truncate(sha256: str) -> int:
