@@ -110,6 +110,7 @@ def test_options_are_keyword_only_and_typed(name: str) -> None:
 # --- the command line offers what the functions offer
 
 COMMANDS = {
+    "cells": "cells",
     "audit": "data audit",
     "compare": "compare",
     "demo": "demo",
@@ -152,6 +153,8 @@ WITHOUT_OPTION = {
 }
 OTHER_DEFAULTS = {
     ("audit", "out"): "a command writes files; a function returns the result",
+    ("cells", "keep"): "an option that is repeated has no default",
+    ("cells", "out"): "as of audit",
     ("explain", "out"): "as of audit",
     ("split", "out"): "as of audit",
     ("serve", "open_browser"): "open in a terminal only",

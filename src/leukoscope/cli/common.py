@@ -24,6 +24,21 @@ Source = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Seed = Annotated[int, typer.Option(help="Random seed.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; by default one per core.")]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        help="Words for the classes in folders and tables, as in all=blasts,hem=healthy; "
+        "unknown=WORD for neither."
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(help="Headings of the table, as in path=file,label=diagnosis,subject=patient."),
+]
+SubjectPattern = Annotated[
+    str | None,
+    typer.Option(help=r"Regular expression that finds the subject in a path: 'patient_(\w+)'."),
+]
 Fractions = Annotated[
     str, typer.Option(help="Wanted fractions of train, validation and test, separated by commas.")
 ]

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from leukoscope.cli.cells import cells
 from leukoscope.cli.common import SETTINGS
 from leukoscope.cli.compare import compare
 from leukoscope.cli.data import data
@@ -63,6 +64,7 @@ for command in (
     demo,
     predict,
     explain,
+    cells,
     serve,
     recipes,
     preview,

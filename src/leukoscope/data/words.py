@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -109,19 +109,28 @@ class Headings(Collection[str]):
         return len(self._names)
 
 
-def standard_names(table: Table, source: Path | str) -> tuple[Table, list[str]]:
+def standard_names(
+    table: Table, source: Path | str, columns: Mapping[str, str] | None = None
+) -> tuple[Table, list[str]]:
     """Rename the columns that a cohort knows to its own names.
 
-    A heading in its own name comes first, then one that differs by case or blanks, then a synonym.
+    A heading that the user names comes first, then one in its own name, then one that differs by
+    case or blanks, then a synonym.
+
+    Args:
+        table: The columns.
+        source: Where they were read, for messages.
+        columns: Headings that the user names, by the name of the column.
 
     Returns:
         The table, and a note for each synonym.
 
     Raises:
-        CohortError: Two headings could be the same column.
+        CohortError: Two headings could be the same column, or a named one is absent.
     """
     renamed: dict[str, str] = {}
     notes = []
+    table = _named_by_user(table, source, columns or {})
     for name, synonyms in SYNONYMS.items():
         if name in table:
             continue
@@ -140,10 +149,51 @@ def standard_names(table: Table, source: Path | str) -> tuple[Table, list[str]]:
     return {renamed.get(heading, heading): values for heading, values in table.items()}, notes
 
 
-def label_of(value: object) -> int | None:
-    """The label of a word; None if the word is not known."""
+def _named_by_user(table: Table, source: Path | str, columns: Mapping[str, str]) -> Table:
+    """Give the headings that a user names their names; another column of that name is left."""
+    named: dict[str, str] = {}
+    for name, heading in columns.items():
+        same = [own for own in table if own == heading] or [
+            own for own in table if _plain(own) == _plain(heading)
+        ]
+        if len(same) != 1:
+            found = ", ".join(map(str, table))
+            raise CohortError(f"{source}: has no column {heading!r} for {name} (found: {found}).")
+        named[same[0]] = name
+    taken = set(columns)
+    return {
+        named.get(own, own): values
+        for own, values in table.items()
+        if own in named or own not in taken
+    }
+
+
+def label_of(value: object, words: Mapping[str, int] | None = None) -> int | None:
+    """The label of a word; None if the word is not known.
+
+    Args:
+        value: The word.
+        words: Further words, in lower case, which come first.
+    """
     word = str(value).strip().lower()
+    if words and word in words:
+        return words[word]
     return UNKNOWN if word in BLANK_WORDS else LABEL_WORDS.get(word)
+
+
+def class_of_folder(parts: Iterable[str], words: Mapping[str, int] | None = None) -> int | None:
+    """The class that folders give, innermost first; None if none of them names one.
+
+    Args:
+        parts: Names of the folders from the outermost to the innermost.
+        words: Further words, in lower case, which come first.
+    """
+    known = {**CLASS_WORDS, **(words or {})}
+    for part in reversed(tuple(parts)):
+        label = known.get(part.strip().lower())
+        if label is not None:
+            return label
+    return None
 
 
 def clean_id(value: object) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.data.audit.nucleus import MIN_CELL_PIXELS, nucleus
-from leukoscope.data.imaging.foreground import solid_mask
+from leukoscope.data.imaging.foreground import has_outline, solid_mask
 
 SHADE_GRID = 48
 TEXTURE_GRID = 96
@@ -24,10 +24,6 @@ TEXTURE_GRID = 96
 CNMC_STEP = 3.0
 #: Texture steps across a cell of typical size.
 STEPS_PER_CELL = 64
-#: Foreground fraction of the frame above which there is no black border and so no outline.
-FULL_FRAME = 0.98
-#: The same fraction of the outermost pixels.
-MOST_RIM = 0.5
 #: Nucleus fraction of a step from which its texture counts.
 SURE = 0.85
 #: Texture steps left out at the edge, where blur and segmentation determine the texture.
@@ -116,18 +112,6 @@ def fingerprint(image: NDArray[np.uint8], step: float = CNMC_STEP) -> Fingerprin
         return None
     offset = (x - middle[0], y - middle[1])
     return Fingerprint(shade, texture, inner, area, offset, framed, step)
-
-
-def has_outline(mask: NDArray[np.bool_]) -> bool:
-    """True if the cell lies on a black ground, which shows its outline.
-
-    A cell may touch the border of the frame. A pale ground is bright along most of it.
-
-    Args:
-        mask: bool (H, W), the bright pixels.
-    """
-    rim = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
-    return float(mask.mean()) < FULL_FRAME and float(rim.mean()) <= MOST_RIM
 
 
 def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:

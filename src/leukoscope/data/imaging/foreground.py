@@ -35,6 +35,10 @@ stays out."""
 SOLID_FRACTION = 0.35
 """Level of `solid_mask` as a fraction of the 90th percentile: about half way from the background to
 the rim of a nucleus, where blur moves an edge least."""
+FULL_FRAME = 0.98
+"""Fraction of the frame above which the foreground leaves no ground, and so no outline."""
+MOST_RIM = 0.5
+"""The same fraction of the outermost pixels."""
 RIM = 5
 """Width in pixels of the rim that `interior` leaves out: the cut and its blur show there."""
 
@@ -97,6 +101,27 @@ def solid_mask(image: NDArray[np.uint8]) -> Mask:
     if lit.size == 0:
         return np.zeros(brightest.shape, dtype=bool)
     return brightest > max(float(SPECK_LEVEL), SOLID_FRACTION * float(np.percentile(lit, 90)))
+
+
+def on_black(image: NDArray[np.uint8]) -> bool:
+    """True if an image shows its cell on a black ground, which gives its outline.
+
+    A cell may touch the border of the frame. A pale ground is bright along most of it.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+    """
+    return has_outline(solid_mask(image))
+
+
+def has_outline(mask: Mask) -> bool:
+    """True if the bright pixels of an image leave most of the frame's border dark.
+
+    Args:
+        mask: bool (H, W), the bright pixels.
+    """
+    rim = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+    return float(mask.mean()) < FULL_FRAME and float(rim.mean()) <= MOST_RIM
 
 
 def interior(mask: Mask, least: int = 1) -> Mask:

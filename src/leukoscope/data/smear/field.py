@@ -1,0 +1,119 @@
+"""Find the cells of one field and cut them out: from a picture to objects and images."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.core.errors import ImageError
+from leukoscope.data.imaging.foreground import on_black
+from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
+from leukoscope.data.smear.cut import cut_out
+from leukoscope.data.smear.density import densities, ground_color, nuclear_mask, reduced_image
+from leukoscope.data.smear.found import (
+    Found,
+    Measured,
+    SmearFlag,
+    first_reason,
+    measured_objects,
+)
+from leukoscope.data.smear.segment import WORKING_UM_PER_PX, Segmenter, segment
+
+BLUR_UM = 0.2
+"""Standard deviation of the blur against noise, µm."""
+USUAL_NUCLEUS_UM = 9.0
+"""Diameter of a nucleus from which the working scale is guessed where no scale is known. It sets
+only the lengths of the segmentation: no size in µm is stated then."""
+LONGEST_GUESS = 800
+"""Side in px to which a field is reduced for that guess."""
+ON_BLACK = (
+    "already cells on black: `leukoscope predict` and `leukoscope train` read them as they are"
+)
+
+
+@dataclass(frozen=True)
+class CellImage:
+    """An object of a field with its image.
+
+    Attributes:
+        found: The object.
+        image: uint8 RGB `(450, 450, 3)` on black at C-NMC's scale, or at the field's own where
+            that is unknown; None if it is left out.
+    """
+
+    found: Found
+    image: NDArray[np.uint8] | None
+
+
+def cells_of_field(
+    image: NDArray[np.uint8],
+    um_per_px: float | None,
+    *,
+    segmenter: Segmenter = segment,
+    keep: Collection[str] = (),
+) -> list[CellImage]:
+    """Find the white cells of a field, and cut out those that are whole and single.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)`, a stained smear on a bright ground, or a crop of it.
+        um_per_px: Scale of the field; None if unknown.
+        segmenter: Gives the outlines.
+        keep: Flags that are no reason to leave an object out.
+
+    Returns:
+        The objects from top to bottom.
+
+    Raises:
+        ImageError: The picture is already a cell on black, or has one color. Without a file name.
+    """
+    if int(image.max()) - int(image.min()) < 8:
+        raise ImageError("has one color only; there is no cell on it.")
+    if on_black(image):
+        raise ImageError(f"{ON_BLACK}.")
+    ground = ground_color(image)
+    scale = um_per_px or guessed_scale(image, ground)
+    reduced = scale / WORKING_UM_PER_PX  # working pixels per pixel of the field
+    small = reduced_image(image, reduced)
+    field = densities(small, ground, BLUR_UM / WORKING_UM_PER_PX)
+    segmented = segmenter(small, field, WORKING_UM_PER_PX)
+    factor = um_per_px / CNMC_UM_PER_PX if um_per_px else 1.0
+    cells = []
+    for measured in measured_objects(field, segmented, WORKING_UM_PER_PX):
+        cells.append(_cut(image, measured, reduced, factor, um_per_px, frozenset(keep)))
+    return cells
+
+
+def guessed_scale(image: NDArray[np.uint8], ground: NDArray[np.float64]) -> float:
+    """A rough µm per px by the size of the nuclei; by the frame if there is none."""
+    factor = min(1.0, LONGEST_GUESS / max(image.shape[:2]))
+    small = reduced_image(image, factor)
+    nuclei = nuclear_mask(densities(small, ground, 1.5))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(nuclei.astype(np.uint8))
+    areas = np.sort(stats[1:, cv2.CC_STAT_AREA])
+    if not areas.size or areas[-1] < 50:
+        return USUAL_NUCLEUS_UM / (0.3 * min(image.shape[:2]))
+    covered = np.cumsum(areas)
+    usual = areas[np.searchsorted(covered, covered[-1] / 2)]
+    return USUAL_NUCLEUS_UM / (2 * float(np.sqrt(usual / np.pi)) / factor)
+
+
+def _cut(
+    image: NDArray[np.uint8],
+    measured: Measured,
+    reduced: float,
+    factor: float,
+    um_per_px: float | None,
+    keep: frozenset[str],
+) -> CellImage:
+    flags = measured.flags if um_per_px else (*measured.flags, SmearFlag.NO_SCALE)
+    reason = first_reason(flags, keep)
+    cell = None
+    if not reason:
+        cell = cut_out(image, measured.mask, measured.window, reduced, factor)
+        if cell is None:
+            flags = (*flags, SmearFlag.TOO_LARGE)
+            reason = str(SmearFlag.TOO_LARGE)
+    found = measured.found(reduced, known_scale=um_per_px is not None, flags=flags, reason=reason)
+    return CellImage(found, cell)

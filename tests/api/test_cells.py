@@ -1,0 +1,126 @@
+"""`leukoscope cells`: from folders of fields to a cohort that every other command reads."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import leukoscope as ls
+from leukoscope.cli.main import main
+from leukoscope.data.imaging.image import decode
+from leukoscope.data.synthetic.field import FieldParams, draw_field
+
+SMALL = FieldParams(height=330, width=430, um_per_px=0.16, cells=3, red_cells=8, neutrophils=1)
+
+
+@pytest.fixture(scope="module")
+def smears(tmp_path_factory) -> Path:
+    """Two fields of each class, of a patient each, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("smears")
+    for number, name in enumerate(["ALL/patient_7", "normal/patient_H2"]):
+        (folder / name).mkdir(parents=True)
+        picture = Image.fromarray(draw_field(np.random.default_rng(number), SMALL).image)
+        picture.save(folder / name / "field.png")
+    (folder / "ALL" / "patient_7" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(smears, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "cells"
+    return ls.cells(smears, out=out, um_per_px=0.16, subject_pattern=r"patient_(\w+)", jobs=1)
+
+
+def test_cells_csv_is_a_cohort_with_labels_and_subjects(result):
+    cohort = ls.read_cohort(result.folder / "cells.csv")
+    assert len(cohort) == len(result.cohort) == 6
+    assert cohort.counts() == {"ALL": 3, "HEM": 3}
+    assert cohort.unique("subject") == ["7", "H2"]
+    assert set(cohort["um_per_px"]) == {0.05}
+    assert all(decode(path).shape == (450, 450, 3) for path in cohort.paths)
+
+
+def test_objects_csv_says_why_one_was_left_out(result):
+    with (result.folder / "objects.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(not row["left_out"] for row in rows) == 6
+    left_out = [row for row in rows if row["left_out"]]
+    assert {row["left_out"] for row in left_out} == {"lobed nucleus"}
+    assert all(row["path"] == "" and row["outline"] for row in left_out)
+
+
+def test_each_field_has_a_sheet_and_a_damaged_one_a_problem(result):
+    assert len(list((result.folder / "sheets").rglob("field.jpg"))) == 2
+    assert [Path(field.path).name for field in result.failed] == ["broken.png"]
+    assert result.exit_code == 3
+
+
+def test_the_cells_can_be_audited_and_described(result):
+    facts = ls.describe_data(result.folder / "cells.csv")
+    assert facts["cells"]["total"] == 6
+    assert ls.audit(result.folder / "cells.csv").not_compared == []
+
+
+def test_the_command_prints_counts_and_notes(smears, tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["cells", str(smears / "normal"), "--out", str(tmp_path / "c"), "--json", "--jobs=1"])
+    assert end.value.code == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["cells"] == 3
+    assert facts["left_out"] == {"lobed nucleus": 1}
+    notes = " ".join(facts["notes"])
+    for words in ("--um-per-px", "--subject-pattern", "C-NMC 2019 only"):
+        assert words in notes
+
+
+def test_words_for_the_classes_are_taken(smears, tmp_path):
+    (tmp_path / "kranke").mkdir()
+    data = (smears / "ALL" / "patient_7" / "field.png").read_bytes()
+    (tmp_path / "kranke" / "f.png").write_bytes(data)
+    made = ls.cells(
+        tmp_path, out=tmp_path / "c", um_per_px=0.16, labels="all=kranke,hem=gesunde", jobs=1
+    )
+    assert made.cohort.counts() == {"ALL": 3, "HEM": 0}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"keep": ["pretty"]}, "lobed nucleus"),
+        ({"um_per_px": 50.0}, "100x objective"),
+        ({"segmenter": "magic"}, "classical"),
+        ({"labels": "blau"}, "all=blast"),
+        ({"labels": "blau=rot"}, "names no class"),
+        ({"labels": "all=normal"}, "says both"),
+        ({"subject_pattern": "("}, "regular expression"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_line_and_writes_nothing(smears, tmp_path, options, words):
+    with pytest.raises(ls.LeukoscopeError, match=words):
+        ls.cells(smears, out=tmp_path / "c", **options)
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_folder_with_content_is_not_overwritten(smears, tmp_path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ls.LeukoscopeError, match="name a new folder"):
+        ls.cells(smears, out=tmp_path)
+
+
+def test_fields_of_one_name_get_names_of_their_own(smears, tmp_path):
+    picture = Image.open(smears / "ALL" / "patient_7" / "field.png")
+    picture.save(tmp_path / "a.png")
+    picture.save(tmp_path / "a.tif")
+    made = ls.cells(tmp_path, out=tmp_path / "c", um_per_px=0.16, jobs=1)
+    assert len(set(made.cohort["path"])) == 6
+
+
+def test_matched_colors_have_the_mean_of_cnmc(smears, tmp_path):
+    from leukoscope.data.smear.match_color import CNMC_MEAN, color_moments
+
+    made = ls.cells(smears / "ALL", out=tmp_path / "c", um_per_px=0.16, match_color=True, jobs=1)
+    means = [color_moments(decode(path))[0] for path in made.cohort.paths]
+    assert np.mean(means, axis=0) == pytest.approx(CNMC_MEAN, abs=0.03)
