@@ -43,7 +43,7 @@ def check_equal(live: Live, folder: Path, out: Path) -> None:
     parts = {"include": ["heatmap", "picture", "features", "neighbors"]}
     with live.client() as client:
         asked = [
-            client.post("/v1/predict", content=form, headers=headers).json()["answers"],
+            (whole := client.post("/v1/predict", content=form, headers=headers).json())["answers"],
             client.post("/v1/predict", json=body).json()["answers"],
             client.post("/v1/predict", content=form, headers=headers, params=parts).json()[
                 "answers"
@@ -53,7 +53,8 @@ def check_equal(live: Live, folder: Path, out: Path) -> None:
         lines = client.post("/v1/predict", content=form, headers=headers | STREAM).text.splitlines()
         asked.append([json.loads(line) for line in lines[:-1]])
         one = client.post("/v1/explain", files={"f": (name, sent[name])}).json()
-    assert json.loads(lines[-1]) == {"done": True, "answers": len(sent), "failed": 1}
+    end = {"done": True, "answers": len(sent), "failed": 1, "subjects": whole["subjects"]}
+    assert json.loads(lines[-1]) == end
     for answers in asked:
         assert [answer["name"].split("/")[-1] for answer in answers] == list(sent)
         for answer in answers:

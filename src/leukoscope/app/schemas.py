@@ -113,7 +113,7 @@ class SubjectSummary(Schema):
     uncertain: int = Field(default=0, description="Part of `not_answered`.")
     not_cells: int = Field(default=0, description="Part of `not_answered`.")
     answer: SubjectAnswer | None = Field(
-        default=None, description="Null: the model has no model of subjects, or in a list of cases."
+        default=None, description="Null: the model has no model of subjects."
     )
     answer_sentence: str = ""
     sentence: str
@@ -143,6 +143,7 @@ class StreamEnd(Schema):
     done: Literal[True] = True
     answers: int
     failed: int
+    subjects: list[SubjectSummary] = []
 
 
 class ImageIn(RequestBody):

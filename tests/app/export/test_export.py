@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 import pytest
 
 from leukoscope import __version__
-from leukoscope.app.export.export import COLUMNS, case_csv, export, json_bytes, opens_in_excel
+from leukoscope.app.export.export import (
+    COLUMNS,
+    SUBJECT_COLUMNS,
+    case_csv,
+    export,
+    json_bytes,
+    opens_in_excel,
+)
 from leukoscope.app.schemas import Case, CaseExport
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.spreadsheet import guard, unguard
@@ -34,6 +41,7 @@ def test_the_table_has_the_columns_of_predict_and_the_review(made: Made) -> None
     assert tuple(first) == (
         *FIELDS,
         *("sha256", "threshold", "review", "reviewer", "reviewed", "note"),
+        *SUBJECT_COLUMNS,
     )
     assert [row["verdict"] for row in table] == ["blast", "normal", "normal", "error", "not a cell"]
     assert [row["review"] for row in table] == ["ALL", "HEM", "not a cell", "", ""]

@@ -1,7 +1,11 @@
 """A case of the served model file has answers for its subjects."""
 
+import csv
+import io
+
+from leukoscope.app.export.export import case_csv
 from leukoscope.app.limits import Limits
-from leukoscope.app.schemas import CaseChange
+from leukoscope.app.schemas import CaseChange, CellChange
 from leukoscope.app.store import Store
 from leukoscope.core.verdicts import Verdict
 from leukoscope.inference.subject.answer import answer_subject
@@ -31,10 +35,33 @@ def test_the_answer_is_that_of_all_usable_cells_whatever_the_threshold() -> None
     store.close()
 
 
+def test_every_way_to_read_a_case_has_the_same_answer_after_every_change() -> None:
+    store = opened(SHA256)
+    case = new_case(store)
+    for number in range(7):
+        add(store, case, answer(number, 0.9, logit=1.0 + number / 10))
+        (listed,) = store.heads()
+        assert listed.subjects == store.head(case).subjects
+        assert listed.subjects[0].answer is not None
+        assert listed.subjects[0].answer.cells == number + 1
+    expected = listed.subjects[0].answer
+    table = csv.DictReader(io.StringIO(b"".join(case_csv(store.case(case))).decode()))
+    for row in table:
+        assert row["subject_verdict"] == expected.verdict
+        assert float(row["subject_p_leukemic"]) == expected.probability
+        assert int(row["subject_usable_cells"]) == 7
+    store.move(case, CellChange(cells=[cell.id for cell in store.case(case).cells], subject="8"))
+    assert store.heads()[0].subjects[0].subject == "8"
+    assert store.heads()[0].subjects[0].answer == expected
+    store.close()
+
+
 def test_a_case_of_another_model_file_has_no_answer() -> None:
     store = opened("00" * 32)
     case = new_case(store)
     add(store, case, answer(1, 0.9))
-    (one,) = store.head(case).subjects
-    assert (one.answer, one.answer_sentence) == (None, "")
+    for one in (store.head(case).subjects[0], store.heads()[0].subjects[0]):
+        assert (one.answer, one.answer_sentence) == (None, "")
+    (row,) = csv.DictReader(io.StringIO(b"".join(case_csv(store.case(case))).decode()))
+    assert row["subject_verdict"] == row["subject_p_leukemic"] == ""
     store.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
-from leukoscope.app.schemas import Case, CaseExport, Cell
+from leukoscope.app.schemas import Case, CaseExport, Cell, SubjectAnswer
 from leukoscope.app.store.errors import UnavailableError
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.results import FIELDS
@@ -20,7 +20,20 @@ Format = Literal["csv", "json", "html", "cohort"]
 SPOOLED_BYTES = 32_000_000  # of an export in memory, before a temporary file takes it
 CHUNK_BYTES = 1_000_000
 # The first columns are those of `leukoscope predict`.
-COLUMNS = (*FIELDS, "sha256", "threshold", "review", "reviewer", "reviewed", "note")
+CELL_COLUMNS = (*FIELDS, "sha256", "threshold", "review", "reviewer", "reviewed", "note")
+# The answer for the subject, the same in each row of it: columns of `predict --subjects-out`.
+SUBJECT_COLUMNS = {
+    "subject_verdict": "verdict",
+    "subject_p_leukemic": "probability",
+    "subject_p_low": "low",
+    "subject_p_high": "high",
+    "subject_usable_cells": "cells",
+    "subject_blast_fraction": "blasts",
+    "subject_blast_fraction_low": "blasts_low",
+    "subject_blast_fraction_high": "blasts_high",
+    "subject_reason": "reason",
+}
+COLUMNS = (*CELL_COLUMNS, *SUBJECT_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -102,11 +115,24 @@ def opens_in_excel(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 def case_csv(case: Case) -> Iterator[bytes]:
     """The cells of a case as CSV: a header, then one row per cell."""
-    return csv_lines(COLUMNS, (csv_row(cell) for cell in case.cells))
+    answers = {one.subject: _answer_values(one.answer) for one in case.subjects}
+    nothing = _answer_values(None)
+    rows = ((*csv_row(cell), *answers.get(cell.subject, nothing)) for cell in case.cells)
+    return csv_lines(COLUMNS, rows)
+
+
+def _answer_values(answer: SubjectAnswer | None) -> tuple[Any, ...]:
+    """The values of `SUBJECT_COLUMNS`; empty without an answer."""
+    if answer is None:
+        return ("",) * len(SUBJECT_COLUMNS)
+    return tuple(
+        str(answer.verdict) if field == "verdict" else getattr(answer, field)
+        for field in SUBJECT_COLUMNS.values()
+    )
 
 
 def csv_row(cell: Cell) -> tuple[Any, ...]:
-    """One cell as values of `COLUMNS`; `review` is the label of the review."""
+    """One cell as values of `CELL_COLUMNS`; `review` is the label of the review."""
     review = cell.review
     return (
         cell.name,

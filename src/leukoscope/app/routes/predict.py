@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from leukoscope.app.store import Store
 
 NDJSON = "application/x-ndjson"
+SUMMARIZED = ("subject", "verdict", "logit")
+"""Fields of a prediction from which the answers for subjects follow."""
 router = APIRouter(prefix="/v1", tags=["answers"])
 Value = TypeVar("Value")
 
@@ -66,17 +68,18 @@ async def predict(
     """Predict each image: `p_all` and `logit` are those of `leukoscope predict`.
 
     Send `Accept: application/x-ndjson` for one line per prediction as soon as it is ready, in
-    order, and a last line `{"done": true, ...}`.
+    order, and a last line `{"done": true, ...}` with the answers for the subjects.
     """
     services(request).check()
     recorder = None if case is None else await _CaseRecorder.open(request, case)
     items = await _receive(request)
     job = _submit(request, items, frozenset(include))
     predictions = _predict(job, items, recorder)
+    subjects = services(request).model.card.subjects
     if NDJSON in request.headers.get("accept", ""):
-        return StreamingResponse(_lines(predictions), media_type=NDJSON)
+        return StreamingResponse(_lines(predictions, subjects), media_type=NDJSON)
     collected = await while_connected(request, _collect(predictions))
-    return _json(_with_summary(collected, services(request).model.card.subjects))
+    return _json(_with_summary(collected, subjects))
 
 
 @router.post(
@@ -196,14 +199,18 @@ async def _collect(predictions: AsyncIterator[list[CellPrediction]]) -> list[Cel
     return [prediction async for ready in predictions for prediction in ready]
 
 
-async def _lines(predictions: AsyncIterator[list[CellPrediction]]) -> AsyncIterator[bytes]:
-    count = failed = 0
+async def _lines(
+    predictions: AsyncIterator[list[CellPrediction]], model: SubjectModel | None
+) -> AsyncIterator[bytes]:
+    rows: list[dict[str, Any]] = []  # without heatmaps and pictures, which are large
     try:
         async for ready in predictions:
-            count += len(ready)
-            failed += sum(prediction.verdict == Verdict.ERROR for prediction in ready)
+            rows += [{name: getattr(row, name) for name in SUMMARIZED} for row in ready]
             yield b"".join(_dump(prediction) + b"\n" for prediction in ready)
-        yield _dump(StreamEnd(answers=count, failed=failed)) + b"\n"
+        outcome = await asyncio.to_thread(summarize, rows, model)
+        subjects = [SubjectSummary.of(summary) for summary in outcome.subjects]
+        end = StreamEnd(answers=len(rows), failed=outcome.failed, subjects=subjects)
+        yield _dump(end) + b"\n"
     except Exception as error:  # the status is already sent, so the last line reports the error
         yield _dump(Problem(error=describe(error))) + b"\n"
 

@@ -119,14 +119,13 @@ def cells(connection: Connection, case_id: str, cell_id: int | None = None) -> l
     return [_cell(row, reviews.get(row.id)) for row in rows]
 
 
-def logits(connection: Connection, case_id: str) -> SubjectLogits:
-    """The logits of the usable cells of a case, by subject; verdicts are those of the model."""
-    query = select(CellRow.subject, CellRow.verdict, CellRow.logit)
-    found = SubjectLogits()
-    for subject, verdict, logit in connection.execute(
-        query.where(CellRow.case_id == case_key(case_id)).order_by(CellRow.id)
-    ):
-        found.add(subject, verdict, logit)
+def logits(connection: Connection, cases: Sequence[str]) -> dict[str, SubjectLogits]:
+    """The logits of the usable cells of cases, by case; verdicts are those of the model."""
+    found = {case_id: SubjectLogits() for case_id in cases}
+    query = select(CellRow.case_id, CellRow.subject, CellRow.verdict, CellRow.logit)
+    for ids in batches(list(found)):
+        for row in connection.execute(query.where(CellRow.case_id.in_(ids)).order_by(CellRow.id)):
+            found[row.case_id].add(row.subject, row.verdict, row.logit)
     return found
 
 

@@ -5,7 +5,6 @@ Its methods block and are thread-safe; several servers can share a database.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -19,10 +18,9 @@ from leukoscope.app.schemas import (
     Cell,
     CellChange,
     Review,
-    SubjectAnswer,
-    SubjectSummary,
 )
 from leukoscope.app.store import reading, writing
+from leukoscope.app.store.answers import CaseAnswers
 from leukoscope.app.store.db_errors import damaged_values, display_name, open_errors, use_errors
 from leukoscope.app.store.engine import Engines, make_engines, parse_url, prepare, vacuum
 from leukoscope.app.store.errors import StoreError, UnavailableError
@@ -30,20 +28,9 @@ from leukoscope.app.store.location import scratch_folder
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import PredictionWithImage
 from leukoscope.core.values import ConformalThresholds
-from leukoscope.inference.results import answer_sentence
-from leukoscope.inference.subject import answer as answering
 from leukoscope.inference.subject.model import SubjectModel
 
 CLOSED = "the database of cases is not open; try again in a moment"
-
-
-def _answered(summary: SubjectSummary, answer: answering.SubjectAnswer | None) -> SubjectSummary:
-    """The summary with the answer for the subject."""
-    if answer is None:
-        return summary
-    sentence = answer_sentence(summary.subject, answer)
-    schema = SubjectAnswer(**asdict(answer))
-    return summary.model_copy(update={"answer": schema, "answer_sentence": sentence})
 
 
 class Store:
@@ -67,7 +54,7 @@ class Store:
         subjects: SubjectModel | None = None,
     ) -> None:
         self._url = url
-        self._served, self._subjects = model_sha256, subjects
+        self._answers = CaseAnswers(model_sha256, subjects)
         self._limits = limits
         self._engines: Engines | None = None
 
@@ -134,7 +121,8 @@ class Store:
     def heads(self) -> list[CaseHead]:
         """The newest cases, `Limits.listed_cases` at most, newest first, without their cells."""
         with self._reading() as connection:
-            return reading.heads(connection, self._limits.listed_cases)
+            heads = reading.heads(connection, self._limits.listed_cases)
+            return self._answers.add(connection, heads)
 
     def head(self, case_id: str) -> CaseHead:
         """A case without its cells."""
@@ -251,12 +239,8 @@ class Store:
 
     def _head(self, connection: Connection, case_id: str) -> CaseHead:
         """A case without its cells, with the answers for its subjects."""
-        head = reading.head(connection, case_id)
-        if self._subjects is None or head.model_sha256 != self._served:
-            return head
-        answers = reading.logits(connection, case_id).answers(self._subjects)
-        subjects = [_answered(one, answers.get(one.subject)) for one in head.subjects]
-        return head.model_copy(update={"subjects": subjects})
+        (head,) = self._answers.add(connection, [reading.head(connection, case_id)])
+        return head
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
