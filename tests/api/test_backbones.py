@@ -8,7 +8,7 @@ from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
 import leukoscope as ls
-from leukoscope.core.errors import DownloadError, TrainingError
+from leukoscope.core.errors import DownloadError, RecipeError, TrainingError
 from leukoscope.core.tables import read_table
 from leukoscope.inference.model_file.model_file import read_card
 from leukoscope.inference.model_file.verify import verify
@@ -101,4 +101,8 @@ def test_weights_that_cannot_be_had_are_said_before_anything_is_done(
         ls.train(cells, "inception_v3", out=tmp_path / "run")
     with pytest.raises(TrainingError, match=r"absent\.npz: no such file"):
         ls.train(cells, "mobilenet_v2", out=tmp_path / "run", weights=str(tmp_path / "absent.npz"))
+    with pytest.raises(RecipeError, match="no such network"):
+        ls.train("no cells", "cnn-gap", settings={"network.architecture": "timm:none"})
+    with pytest.raises(RecipeError, match="cannot be used on cells of 16 px"):
+        ls.train("no cells", "inception_v3", settings={"input.size": 16}, weights="none")
     assert not (tmp_path / "run").exists()

@@ -91,10 +91,11 @@ def train(
 
 
 def check_weights(recipe: "Recipe") -> None:
-    """Check that the initial weights of a network can be found, before the long work.
+    """Check that a network can be made and its initial weights be found, before the long work.
 
     Raises:
-        LeukoscopeError: They cannot be found; the message says what to do.
+        LeukoscopeError: There is no such network of timm, it does not take cells of this size, or
+            the weights cannot be found; the message says what to do.
     """
     with needs_train_extra("train"):
         from leukoscope.models.recipe.recipe import NetworkRecipe
@@ -103,6 +104,13 @@ def check_weights(recipe: "Recipe") -> None:
             from leukoscope.models.network.weights import find_weights
 
             find_weights(recipe.network)
+            if recipe.network.architecture.startswith("timm:"):  # the others follow from rules
+                import torch
+
+                from leukoscope.models.network.networks import build
+
+                with torch.random.fork_rng(devices=[]):
+                    build(recipe)
 
 
 def trainer(recipe: "Recipe") -> "Callable[..., Run]":

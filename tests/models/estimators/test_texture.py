@@ -4,6 +4,7 @@ import torch
 from sklearn.linear_model import Ridge
 
 from leukoscope.core.errors import RecipeError
+from leukoscope.data.imaging.image import Crop
 from leukoscope.models.estimators.texture import Texture, TextureModel
 from leukoscope.models.network import local_features
 from leukoscope.models.network.texture import POOLED, orthogonal_frequencies
@@ -95,3 +96,16 @@ def test_groups_cover_the_columns_they_name() -> None:
 def test_settings_out_of_range_are_refused(setting: str) -> None:
     with pytest.raises(RecipeError):
         from_dict({"name": "x", "classical": {"estimator": "texture", setting: 0}})
+
+
+@pytest.mark.parametrize("side", [16, 17, 100, 450])
+def test_a_crop_that_the_layers_cannot_halve_is_refused_with_the_recipe(side: int) -> None:
+    recipe = from_dict({"name": "x", "classical": {"estimator": "texture"}})
+    with pytest.raises(RecipeError, match="multiple of 16 from 32"):
+        recipe.with_settings({"input.crop": side, "input.size": side})
+
+
+def test_the_smallest_crop_that_is_accepted_can_be_measured() -> None:
+    cell = np.zeros((32, 32, 3), np.uint8)
+    cell[8:24, 8:24] = RANDOM.integers(60, 200, (16, 16, 3))
+    assert np.isfinite(SETTINGS.measurements(Crop(32, 32)).measure(cell)).all()

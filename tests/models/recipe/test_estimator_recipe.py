@@ -8,7 +8,7 @@ from leukoscope.core.errors import RecipeError
 from leukoscope.data.descriptors import GROUPS
 from leukoscope.models.estimators.base import ESTIMATORS
 from leukoscope.models.recipe.recipe import from_dict, read_recipe, write_recipe
-from leukoscope.models.recipe.settings import WHOLE_FRAME
+from leukoscope.models.recipe.settings import WHOLE_FRAME, Input
 
 
 def recipe_of(estimator="svm", **more):
@@ -19,7 +19,9 @@ def recipe_of(estimator="svm", **more):
 def test_defaults_stand_for_each_estimator_and_survive_a_file(estimator, tmp_path):
     recipe = recipe_of(estimator)
     assert recipe.classical == ESTIMATORS[estimator]()
-    assert recipe.input == WHOLE_FRAME
+    side = recipe.classical.SIDE
+    assert recipe.input == (Input(400, 400) if estimator == "texture" else WHOLE_FRAME)
+    assert recipe.input == Input(side, side)
     write_recipe(recipe, tmp_path / "r.yaml")
     assert read_recipe(tmp_path / "r.yaml") == recipe
 

@@ -99,6 +99,8 @@ class Estimator(ABC):
     """Noun phrase for progress messages."""
     READS_IMAGES: ClassVar[bool] = False
     """Whether the model file is given the crop itself instead of the measurements."""
+    SIDE: ClassVar[int] = 450
+    """Side of the crop in pixels where a recipe gives none; by default the whole frame."""
 
     estimator: str
     balance: Balance = "class"
@@ -158,6 +160,10 @@ class Estimator(ABC):
         """Every combination of candidates, the first of each setting first."""
         grids = self.grids()
         return [dict(zip(grids, values, strict=True)) for values in product(*grids.values())]
+
+    def input_rules(self, size: int) -> list[tuple[bool, str]]:
+        """Conditions on the side of the crop in pixels, each with the rule in words."""
+        return []
 
     def rules(self) -> list[tuple[bool, str]]:
         """Conditions on the settings, each with the rule in words."""

@@ -25,6 +25,8 @@ from leukoscope.models.estimators.local import Local, LocalModel
 if TYPE_CHECKING:
     from leukoscope.models.network.texture import TextureNetwork
 
+ALIGN = 16
+"""Windows around a cell begin and end at multiples of this, and the crop does, in pixels."""
 NARROWEST = 1e-6
 """Values with a smaller standard deviation are not scaled up."""
 
@@ -52,6 +54,7 @@ class Texture(Estimator):
     PACKAGES: ClassVar = ("torch", "onnx", "onnxruntime", "numpy", "scipy")
     MEASURED: ClassVar = "the texture"
     READS_IMAGES: ClassVar = True
+    SIDE: ClassVar = 400
 
     estimator: Literal["texture"] = "texture"
     frequencies: int = 1024
@@ -73,6 +76,12 @@ class Texture(Estimator):
             (self.ridge > 0 and self.local_ridge > 0, "classical.ridge, local_ridge: above 0"),
             (self.persons >= 0, "classical.persons: not negative"),
         ]
+
+    def input_rules(self, size: int) -> list[tuple[bool, str]]:
+        """The early layers halve the crop four times."""
+        fits = size % ALIGN == 0 and size >= 2 * ALIGN
+        rule = f"input.crop, input.size: a multiple of {ALIGN} from {2 * ALIGN} for texture"
+        return [(fits, rule)]
 
     def measurements(self, crop: Crop) -> Measurements:
         """Pooled values of the early layers, then those of `Local.measurements`."""

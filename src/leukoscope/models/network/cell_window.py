@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-ALIGN = 16
-"""Windows begin and end at multiples of this, in original pixels."""
+from leukoscope.models.estimators.texture import ALIGN as ALIGN
+
 BEFORE, AFTER = 8, 20
 """Smallest margins above and left of the cell, and below and right of it, in original pixels."""
 GRID = 8

@@ -186,7 +186,11 @@ class EstimatorRecipe(Recipe):
 
     def rules(self) -> Rules:
         """Conditions on the input and on the settings of the estimator."""
-        return [(self.input.size == self.input.crop, DESCRIPTORS_UNSCALED), *self.classical.rules()]
+        return [
+            (self.input.size == self.input.crop, DESCRIPTORS_UNSCALED),
+            *self.classical.input_rules(self.input.size),
+            *self.classical.rules(),
+        ]
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Self:
@@ -197,7 +201,8 @@ class EstimatorRecipe(Recipe):
                 f"{where}: has classical and so no {unknown[0]}; its settings: {', '.join(known)}."
             )
         classical = read_estimator(tree["classical"], where)
-        return read_settings(cls, {**tree, "classical": classical}, where)
+        side = {"crop": classical.SIDE, "size": classical.SIDE}
+        return read_settings(cls, {"input": side, **tree, "classical": classical}, where)
 
 
 def read_estimator(tree: Any, where: str) -> Estimator:
