@@ -53,16 +53,18 @@ def audited(source: Source, *, jobs: int | None = None, hashed: bool = True) -> 
             later does this then: see `require_audited`.
 
     Raises:
-        CohortError: Images changed since the audit, or were not read by it, or cannot be opened.
+        CohortError: Images changed since the audit, were not read by it, or cannot be opened; or
+            the rows are of several audits.
     """
-    from leukoscope.data.audit.checked import require_readable, up_to_date
+    from leukoscope.data.audit.checked import require_one_audit, require_readable, up_to_date
 
     jobs = jobs or usable_cores()
     cohort = read_cohort(source)
     if "cell" not in cohort:
         cohort = audit(cohort, jobs=jobs).cohort
-    elif hashed:
-        cohort = up_to_date(cohort, jobs=jobs)
+    else:
+        require_one_audit(cohort)
+        cohort = up_to_date(cohort, jobs=jobs) if hashed else cohort
     if hashed:
         require_readable(cohort)
     return cohort

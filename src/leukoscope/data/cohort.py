@@ -52,7 +52,7 @@ HEAD = 5
 """Rows that a notebook shows."""
 TEXT_COLUMNS = (
     *("path", "subject", "person", "cell", "fold", "sha256", "pixel_sha256", "official"),
-    *("data_source", "data_license", "audit", "flags", "part", "verdict"),
+    *("data_source", "data_license", "audit_key", "flags", "part", "verdict"),
 )
 _READ_AS_TEXT = Headings((*TEXT_COLUMNS, "label"))
 

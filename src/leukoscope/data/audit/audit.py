@@ -22,6 +22,7 @@ from leukoscope.core.tables import Table, text_column
 from leukoscope.data.audit.checked import (
     BLANK,
     FLAGS,
+    LABEL_CONFLICT,
     NO_BORDER,
     UNMATCHED,
     not_compared,
@@ -33,7 +34,7 @@ from leukoscope.data.audit.fingerprint import (
     fingerprint,
     typical_step,
 )
-from leukoscope.data.audit.linking import link_persons, name_cells, person_notes
+from leukoscope.data.audit.linking import audit_key, link_persons, name_cells, person_notes
 from leukoscope.data.audit.matching import Match, Settings, find_matches
 from leukoscope.data.audit.nucleus import cell_diameter
 from leukoscope.data.cnmc.cnmc import UNKNOWN
@@ -43,7 +44,6 @@ from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.image import decode, read_bytes
 
 EXACT, SAME_PIXELS, SAME_CELL = "exact", "same-pixels", "same-cell"
-LABEL_CONFLICT = "label-conflict"
 INCOMPLETE = 3  # exit code, as of `predict` where an image failed
 SAMPLE = 64  # images from which the scale of a cohort is estimated
 
@@ -60,7 +60,7 @@ class AuditResult:
     Attributes:
         cohort: The cohort with `sha256`, `pixel_sha256` (see `imaging.pixel_identity`), `flags`,
             `person` and `cell` filled in. Images with the same `cell` show one physical cell; "" if
-            the file could not be read.
+            the file could not be read. `audit_key` is the same for all rows of one audit.
         pairs: A row per pair of images of the same cell: path_a, path_b, subject_a, subject_b,
             label_a, label_b, kind ("exact": identical files; "same-pixels": other files with the
             same pixels; or "same-cell"), outline_iou (of the nuclei), correlation (of the
@@ -281,6 +281,7 @@ def _conclude(
         flags=text_column(flags),
         person=person,
         cell=name_cells(columns["sha256"], linking),
+        audit_key=[audit_key(columns["sha256"])] * len(cohort),
     )
     return AuditResult(filled, pairs, persons, person_notes(cohort["subject"], given, person))
 

@@ -5,15 +5,18 @@ as different from all others. And an audit is about the bytes that it read: imag
 since, or that were away, must be audited again before a model is trained on them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
+from leukoscope.data.audit.linking import CELL_NAME
 from leukoscope.data.cohort import UNKNOWN, UNREADABLE, Cohort, hash_cells
 from leukoscope.data.missing import why_not_found
 
+LABEL_CONFLICT = "label-conflict"
 BLANK, UNMATCHED, NO_BORDER = "blank", "too-small-to-match", "no-border"
 NOT_COMPARED = {
     NO_BORDER: "without a black border that shows the outline",
@@ -78,6 +81,49 @@ def up_to_date(cohort: Cohort, *, jobs: int = 2) -> Cohort:
     now = hash_cells(cohort, jobs=jobs)
     require_audited(cohort, now)
     return now
+
+
+def why_not_one_audit(cohort: Cohort) -> str:
+    """The reason why the rows of an audited cohort were not all compared with each other.
+
+    Rows of two audits in one table have two keys. In a table of an earlier version, without keys,
+    an image in two cells, or a subject of two persons, shows it; no audit writes either.
+
+    Returns:
+        "" if nothing speaks against one audit.
+    """
+    if "audit_key" in cohort:
+        keys = Counter(map(str, cohort["audit_key"]))
+        if len(keys) > 1:
+            counts = " and ".join(f"{count:,}" for count in sorted(keys.values(), reverse=True))
+            return (
+                f"the rows are of {len(keys)} audits ({counts} images), which compared no image "
+                "of one with an image of another"
+            )
+    sound = ~flagged(cohort, [LABEL_CONFLICT])  # copies with two labels may be in two cells
+    for name, within in (("sha256", "cell"), ("subject", "person")):
+        first: dict[str, str] = {}
+        for value, group in zip(cohort[name][sound], cohort[within][sound], strict=True):
+            if value and group and first.setdefault(value, group) != group:
+                return (
+                    f"{name} {value[:CELL_NAME]} has the {within}s {first[value]} and {group}, "
+                    "which no single audit writes"
+                )
+    return ""
+
+
+def require_one_audit(cohort: Cohort) -> None:
+    """Refuse a table that was put together from several audits.
+
+    Raises:
+        CohortError: Some of its images were never compared with others.
+    """
+    if reason := why_not_one_audit(cohort):
+        source = cohort.source or "the cohort"
+        raise CohortError(
+            f"{source}: {reason}, so a person may have two names. Audit all together: leukoscope "
+            f"data audit {source}"
+        )
 
 
 def require_audited(before: Cohort, now: Cohort) -> None:

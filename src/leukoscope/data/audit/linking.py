@@ -1,5 +1,6 @@
 """Group images into physical cells, and subjects into persons, by the pairs of the audit."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -106,6 +107,12 @@ def name_cells(sha256: np.ndarray, links: Sequence[tuple[int, int]]) -> np.ndarr
     for index, digest in zip(group, sha256, strict=True):
         smallest[int(index)] = min(smallest.get(int(index), digest), digest)
     return text_column([smallest[int(index)][:CELL_NAME] for index in group])
+
+
+def audit_key(sha256: np.ndarray) -> str:
+    """A short hash of the set of images that were compared with each other, in any order."""
+    images = "\n".join(sorted(set(sha256) - {""}))
+    return hashlib.sha256(images.encode()).hexdigest()[:CELL_NAME]
 
 
 def _components(count: int, links: Iterable[tuple[int, int]]) -> np.ndarray:
