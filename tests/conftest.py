@@ -32,6 +32,7 @@ settings.load_profile("unhurried")
 MARK_OF_FIXTURE = {
     "browser": "browser",
     "postgresql": "postgresql",
+    "ray_cluster": "ray",
     "live_server": "server",
     "start_server": "server",
     "quick_server": "server",

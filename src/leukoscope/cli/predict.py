@@ -41,6 +41,22 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON; the rows go to --out.")
     ] = False,
+    cluster: Annotated[
+        bool,
+        typer.Option(
+            "--cluster",
+            help="Predict on a Ray cluster (RAY_ADDRESS, else one on this machine) into Parquet "
+            "parts; --out is then a folder or URL. Paths may be URLs, such as s3://.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers of --cluster; by default what fits.")
+    ] = None,
+    worker_cores: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cores of each worker of --cluster."),
+    ] = None,
+    part_rows: Annotated[int, typer.Option(min=1, help="Images of a part of --cluster.")] = 4096,
 ) -> None:
     """Predict images: a row per image and an answer per subject. Exit code 3 if an image failed.
 
@@ -58,9 +74,25 @@ def predict(
     from leukoscope.inference.results import seen_note
     from leukoscope.inference.subject.text import BOTH_KINDS, NO_ANSWER, NO_PATIENT
 
-    outcome = predict_to_table(
-        paths, model, out=out, subjects_out=subjects_out, in_context=in_context
-    )
+    if cluster:
+        if out is None or in_context:
+            raise typer.BadParameter("--cluster needs --out, and has no --in-context.")
+        from leukoscope.api.cluster import predict_on_cluster
+        from leukoscope.inference.bulk.remote import restored
+
+        outcome = predict_on_cluster(
+            [restored(str(path)) for path in paths],
+            model,
+            out=restored(str(out)),
+            subjects_out=subjects_out,
+            workers=workers,
+            worker_cores=worker_cores,
+            part_rows=part_rows,
+        )
+    else:
+        outcome = predict_to_table(
+            paths, model, out=out, subjects_out=subjects_out, in_context=in_context
+        )
     if as_json:
         from dataclasses import asdict
 

@@ -101,6 +101,7 @@ EXTRAS: Mapping[str, str] = {
         ),
         "train",
     ),
+    **dict.fromkeys(("fsspec", "pyarrow", "ray"), "cluster"),
     "httpx": "client",
     "kagglehub": "download",
     "pandas": "pandas",

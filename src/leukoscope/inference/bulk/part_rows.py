@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from leukoscope.core.json_files import escape_surrogates, finite
@@ -14,7 +15,7 @@ Rows = list[dict[str, Any]]
 
 def part_row(item: Item, prediction: Prediction, model: str) -> dict[str, Any]:
     """The row of one image, with the absolute path or URL by which it can be found again."""
-    return {**as_row(prediction, model), "path": printable(item.name)}
+    return as_row(replace(prediction, name=item.name), model)
 
 
 def as_json_lines(rows: Iterable[dict[str, Any]]) -> bytes:
@@ -38,6 +39,22 @@ def as_parquet(rows: Iterable[dict[str, Any]]) -> bytes:
     for row in rows:
         table.add(finite(row))
     return table.content()
+
+
+def from_parquet(content: bytes) -> Rows:
+    """Rows from `as_parquet`, with None for unknown numbers.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    from pyarrow import ArrowException, BufferReader
+    from pyarrow.parquet import read_table
+
+    try:
+        rows: Rows = read_table(BufferReader(content)).to_pylist()
+    except (ArrowException, OSError) as error:
+        raise ValueError(f"a damaged part ({error})") from error
+    return [finite(row) for row in rows]
 
 
 def belong(rows: Sequence[dict[str, Any]], part: Part) -> bool:

@@ -61,12 +61,15 @@ class Item:
     Attributes:
         source: The image, or a name that leads to none.
         name: Absolute path, or URL; the column `path` of its row.
-        stamp: Size and time of change of its file when the plan was made; "" if it has none.
+        stamp: Size and time of change, or hash, of its file when the plan was made; "" if it has
+            none, None where it is not known yet.
+        is_remote: The name is a URL.
     """
 
     source: Source
     name: str
-    stamp: str
+    stamp: str | None = None
+    is_remote: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,14 @@ class Part:
     Attributes:
         number: Place in the plan, from 0.
         items: The images.
-        digest: Hash of all that the rows depend on.
     """
 
     number: int
     items: tuple[Item, ...]
-    digest: str
 
-    @property
-    def stem(self) -> str:
-        """Name of the file without its suffix."""
-        return f"part-{self.number:06d}-{self.digest}"
+    def stem(self, job: Job) -> str:
+        """Name of the file without its suffix; the stamps of all images must be known."""
+        return f"part-{self.number:06d}-{_digest(job, self.items)}"
 
 
 def local_items(sources: Iterable[Source]) -> Iterator[Item]:
@@ -95,15 +95,15 @@ def local_items(sources: Iterable[Source]) -> Iterator[Item]:
     for source in sources:
         path = os.path.abspath(source.path)
         if last[0] != path:
-            last = (path, _stamp(path))
+            last = (path, stamp_file(path))
         yield Item(source, str(Path(path, source.member)) if source.member else path, last[1])
 
 
-def cut(job: Job, items: Iterable[Item]) -> Iterator[Part]:
+def cut(items: Iterable[Item], rows_per_part: int) -> Iterator[Part]:
     """Cut a plan into parts."""
     items = iter(items)
-    for number, batch in enumerate(iter(lambda: tuple(islice(items, job.rows_per_part)), ())):
-        yield Part(number, batch, _digest(job, batch))
+    batches = iter(lambda: tuple(islice(items, rows_per_part)), ())
+    return (Part(number, batch) for number, batch in enumerate(batches))
 
 
 def usual_rows(images: int) -> int:
@@ -111,7 +111,8 @@ def usual_rows(images: int) -> int:
     return min(MOST_ROWS, max(FEWEST_ROWS, -(-images // PARTS)))
 
 
-def _stamp(path: str) -> str:
+def stamp_file(path: str) -> str:
+    """Size and time of change of a file; "" if there is none."""
     try:
         status = Path(path).stat()
     except (OSError, ValueError):
@@ -126,3 +127,18 @@ def _digest(job: Job, items: Iterable[Item]) -> str:
         line = json.dumps([item.name, source.member, source.number, source.problem, item.stamp])
         digest.update(line.encode())
     return digest.hexdigest()[:HASH]
+
+
+def why_other(record: str, job: Job) -> str:
+    """What differs between an earlier job, by its record as JSON, and this one."""
+    try:
+        before = json.loads(record)
+    except ValueError:
+        before = {}
+    if before.get("model") != job.model:
+        return "the stopped run had another model"
+    if before.get("version") != job.version:
+        return "the stopped run was of another version of Leukoscope"
+    if before.get("rows_per_part") != job.rows_per_part:
+        return "the parts of the stopped run had another size, as of another number of images"
+    return "the images are others, or changed since the run was stopped"

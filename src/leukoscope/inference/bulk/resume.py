@@ -4,19 +4,18 @@ Beside the table lies a hidden folder with the finished parts, until the table i
 its name. See `bulk.plan` for how a part is known again.
 """
 
-import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from leukoscope.core.errors import FileError
-from leukoscope.core.files import atomic_path, locked
+from leukoscope.core.files import atomic_path, locked, write_text
 from leukoscope.core.json_files import json_text
 from leukoscope.core.progress import track
 from leukoscope.inference.bulk.part_rows import (
@@ -26,7 +25,15 @@ from leukoscope.inference.bulk.part_rows import (
     from_json_lines,
     part_row,
 )
-from leukoscope.inference.bulk.plan import HASH, Job, Part, cut, local_items, usual_rows
+from leukoscope.inference.bulk.plan import (
+    HASH,
+    Job,
+    Part,
+    cut,
+    local_items,
+    usual_rows,
+    why_other,
+)
 from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.sources import Source
 
@@ -64,11 +71,13 @@ def resumable_rows(
     folder = work_folder(out)
     job = Job.of(predictor, usual_rows(len(sources)))
     with _named(folder, out), _held(folder, out):
-        parts = list(cut(job, local_items(sources)))
+        parts = {
+            folder / f"{part.stem(job)}{SUFFIX}": part
+            for part in cut(local_items(sources), job.rows_per_part)
+        }
         done = _finished(folder, job, parts, len(sources))
-        missing = [part for part in parts if part.number not in done]
-        _predict(predictor, missing, lambda part, rows: _write(folder, part, rows))
-        yield (row for part in parts for row in _required(folder, part, out))
+        _predict(predictor, {path: part for path, part in parts.items() if path not in done})
+        yield (row for path, part in parts.items() for row in _required(path, part, out))
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -95,69 +104,57 @@ def _named(folder: Path, out: Path) -> Iterator[None]:
         raise FileError(re.sub(hidden, lambda _: str(out), str(error))) from error
 
 
-def _finished(folder: Path, job: Job, parts: Sequence[Part], images: int) -> set[int]:
-    """Numbers of the parts that an earlier run finished; whatever is of another job is removed."""
-    names = {path.name for path in folder.iterdir()} - {LOCK, JOB}
-    mine = [part for part in parts if part.stem + SUFFIX in names]
-    done = {part.number for part in mine if _read(folder, part) is not None}
-    kept = {part.stem + SUFFIX for part in mine if part.number in done}
+def _finished(folder: Path, job: Job, parts: Mapping[Path, Part], images: int) -> set[Path]:
+    """The parts that an earlier run finished; whatever is of another job is removed."""
+    there = set(folder.iterdir()) - {folder / LOCK, folder / JOB}
+    done = {path for path in there & parts.keys() if _read(path, parts[path]) is not None}
     if done:
-        count = sum(len(part.items) for part in parts if part.number in done)
+        count = sum(len(parts[path].items) for path in done)
         _log.info("Going on: %s of %s images are predicted already.", f"{count:,}", f"{images:,}")
-    elif any(name.startswith("part-") for name in names):
-        _log.warning("Starting again: %s.", _why(folder, job))
-    for name in names - kept:
+    elif any(path.name.startswith("part-") for path in there):
+        _log.warning("Starting again: %s.", why_other(_record(folder), job))
+    for path in there - done:
         with suppress(OSError):
-            (folder / name).unlink()
-    with atomic_path(folder / JOB) as temporary:
-        temporary.write_text(json_text(job.record()), encoding="utf-8")
+            path.unlink()
+    write_text(folder / JOB, json_text(job.record()))
     return done
 
 
-def _why(folder: Path, job: Job) -> str:
-    """What differs between a stopped run and this one."""
-    try:
-        before = json.loads((folder / JOB).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        before = {}
-    if before.get("model") != job.model:
-        return "the stopped run had another model"
-    if before.get("version") != job.version:
-        return "the stopped run was of another version of Leukoscope"
-    return "the images are others, or changed since the run was stopped"
+def _record(folder: Path) -> str:
+    with suppress(OSError):
+        return (folder / JOB).read_text(encoding="utf-8")
+    return ""
 
 
-def _predict(
-    predictor: Predictor, parts: Sequence[Part], finish: Callable[[Part, Rows], None]
-) -> None:
-    """Predict the images of all parts as one stream, and finish each part with its rows."""
-    images = [item.source for part in parts for item in part.items]
-    predictions = track(predictor.stream(images), "Predicting", total=len(images))
-    items = chain.from_iterable(part.items for part in parts)
+def _predict(predictor: Predictor, parts: Mapping[Path, Part]) -> None:
+    """Predict the images of all parts as one stream, and write each part when it is complete."""
+    items = [item for part in parts.values() for item in part.items]
+    stream = predictor.stream(item.source for item in items)
+    predictions = track(stream, "Predicting", total=len(items))
     rows = (
         part_row(item, prediction, predictor.card.name)
         for item, prediction in zip(items, predictions, strict=True)
     )
-    for part in parts:
-        finish(part, list(islice(rows, len(part.items))))
+    for path, part in parts.items():
+        _write(path, list(islice(rows, len(part.items))))
 
 
-def _write(folder: Path, part: Part, rows: Rows) -> None:
-    with atomic_path(folder / f"{part.stem}{SUFFIX}") as temporary:
+def _write(path: Path, rows: Rows) -> None:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(as_json_lines(rows))
 
 
-def _read(folder: Path, part: Part) -> Rows | None:
+def _read(path: Path, part: Part) -> Rows | None:
     """The rows of a finished part; None if the file is damaged."""
     try:
-        rows = from_json_lines((folder / f"{part.stem}{SUFFIX}").read_bytes())
+        rows = from_json_lines(path.read_bytes())
     except (ValueError, OSError):
         return None
     return rows if belong(rows, part) else None
 
 
-def _required(folder: Path, part: Part, out: Path) -> Rows:
-    rows = _read(folder, part)
+def _required(path: Path, part: Part, out: Path) -> Rows:
+    rows = _read(path, part)
     if rows is None:
         raise FileError(f"{out}: a finished part of it was damaged; run the same command again.")
     return rows

@@ -1,0 +1,127 @@
+"""List the images of a job on a cluster: local or mounted folders, patterns, URLs, tables of them.
+
+Tables are read in batches, and their files are not looked at here: the workers do that.
+"""
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from leukoscope.core.errors import CohortError
+from leukoscope.core.tables import SUFFIXES, read_table
+from leukoscope.data.imaging.formats import suffix_of
+from leukoscope.data.imaging.other_files import has_image_suffix
+from leukoscope.inference.bulk.plan import Item
+from leukoscope.inference.bulk.remote import file_system, is_url, list_urls
+from leukoscope.inference.sources import Source, list_images
+
+BATCH = 65_536  # rows of a table that are read at once
+
+
+def list_items(names: Iterable[str]) -> Iterator[Item]:
+    """The images behind names, in order, each once.
+
+    Raises:
+        CohortError: A URL or a table of paths cannot be read.
+    """
+    seen: set[bytes] = set()  # hashes of 128 bits, which take less memory than names
+    for name in names:
+        for item in _behind(name):
+            text = f"{item.source.number}:{item.name}"
+            key = blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+            if key not in seen:
+                seen.add(key)
+                yield item
+
+
+def _behind(name: str) -> Iterator[Item]:
+    is_table = suffix_of(name) in SUFFIXES and not any(sign in name for sign in "*?[")
+    if is_table and (is_url(name) or Path(name).is_file()):
+        yield from _table(name)
+    elif is_url(name):
+        yield from _urls(name)
+    else:
+        for source in list_images([Path(name)]):
+            if isinstance(source, Source):
+                yield local_item(source)
+
+
+def local_item(source: Source) -> Item:
+    """An image on this machine, or mounted on all, whose stamp the worker takes."""
+    path = os.path.abspath(source.path)
+    name = str(Path(path, source.member)) if source.member else path
+    return Item(Source(Path(path), source.problem, source.member, source.number), name)
+
+
+def _urls(url: str) -> Iterator[Item]:
+    empty = True
+    for found, stamp in list_urls(url):
+        hidden = found.rsplit("/", 1)[-1].startswith(".")
+        if not hidden and (has_image_suffix(found) or found == url):
+            empty = False
+            yield Item(Source(Path()), found, stamp, is_remote=True)
+    if empty:
+        yield Item(Source(Path(), "no image is behind this URL"), url, "", is_remote=True)
+
+
+def _table(name: str) -> Iterator[Item]:
+    folder = name.rsplit("/", 1)[0] if is_url(name) else os.path.abspath(Path(name).parent)
+    empty = True
+    for path in _paths(name):
+        empty = False
+        text = path.strip()
+        if not text:
+            raise CohortError(f"{name}: a path is blank; each row names an image.")
+        if is_url(text):
+            yield Item(Source(Path()), text, is_remote=True)
+        elif is_url(name) and not text.startswith("/"):
+            yield Item(Source(Path()), f"{folder}/{text}", is_remote=True)
+        else:
+            yield local_item(Source(Path(folder, text)))
+    if empty:
+        yield Item(Source(Path(name), "a table without rows"), name, "")
+
+
+def _paths(name: str) -> Iterator[str]:
+    if suffix_of(name) == ".parquet":
+        yield from _parquet_paths(name)
+        return
+    if is_url(name):
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / f"list{suffix_of(name)}"
+            copy.write_bytes(_content(name))
+            table = read_table(copy, text={"path"})
+    else:
+        table = read_table(name, text={"path"})
+    if "path" not in table:
+        raise CohortError(f"{name}: has no column 'path'.")
+    yield from map(str, table["path"])
+
+
+def _parquet_paths(name: str) -> Iterator[str]:
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    source: Any = io.BytesIO(_content(name)) if is_url(name) else name
+    try:
+        with ParquetFile(source) as file:
+            if "path" not in file.schema_arrow.names:
+                raise CohortError(f"{name}: has no column 'path'.")
+            for batch in file.iter_batches(BATCH, columns=["path"]):
+                yield from ("" if path is None else str(path) for path in batch[0].to_pylist())
+    except (ArrowException, OSError) as error:
+        raise CohortError(f"{name}: cannot be read as Parquet ({error}).") from error
+
+
+def _content(url: str) -> bytes:
+    system, path = file_system(url)
+    try:
+        return bytes(system.cat_file(path))
+    except Exception as error:  # each driver has errors of its own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CohortError(f"{url}: cannot be read ({reason[:200]}).") from error

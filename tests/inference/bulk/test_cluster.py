@@ -1,0 +1,152 @@
+"""Predictions on a Ray cluster are those of one machine, and each is there exactly once."""
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leukoscope.api.cluster import predict_on_cluster
+from leukoscope.api.predict import predict_to_table
+from leukoscope.core.errors import FileError
+from leukoscope.core.tables import read_table
+from leukoscope.inference.bulk import cluster, manifest
+from leukoscope.inference.bulk.storage import open_storage
+from leukoscope.inference.results import Outcome
+from tests.inference.bulk.conftest import PARTS, ROWS
+
+pytestmark = pytest.mark.slow(30)
+
+
+def local(cells: Path, model: Path, folder: Path) -> tuple[list[dict[str, Any]], Any]:
+    """The rows and the outcome of one machine."""
+    outcome = predict_to_table([cells], model, out=folder / "local.parquet")
+    return rows_of(folder / "local.parquet"), outcome
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    table = read_table(path)
+    names = list(table)
+    return [dict(zip(names, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+def listed(out: str, folder: Path) -> list[dict[str, Any]]:
+    """The rows of the parts in the manifest; nothing else may be there."""
+    storage = open_storage(out)
+    body = json.loads(storage.read(manifest.MANIFEST) or b"")
+    files = [part["file"] for part in body["parts"]]
+    assert storage.names() == {manifest.MANIFEST, *files}
+    rows: list[dict[str, Any]] = []
+    for number, file in enumerate(files):
+        copy = folder / f"{number}.parquet"
+        copy.write_bytes(storage.read(file) or b"")
+        part = rows_of(copy)
+        assert len(part) == body["parts"][number]["rows"]
+        rows += part
+    assert len(rows) == body["rows"]
+    return rows
+
+
+def same(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> bool:
+    return repr(rows) == repr(others)  # nan is nan
+
+
+@pytest.fixture(scope="module")
+def finished(
+    ray_cluster: None, cells: Path, model_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Outcome]:
+    """The folder of a complete job, and its outcome."""
+    out = tmp_path_factory.mktemp("job") / "out"
+    return out, predict_on_cluster(
+        [cells], model_path, out=str(out), worker_cores=1, part_rows=ROWS
+    )
+
+
+def test_the_rows_are_those_of_one_machine(
+    finished: tuple[Path, Outcome], cells: Path, model_path: Path, tmp_path: Path
+) -> None:
+    out, outcome = finished
+    rows, expected = local(cells, model_path, tmp_path)
+    assert outcome == expected
+    assert same(listed(str(out), tmp_path), rows)
+    assert len(json.loads((out / manifest.MANIFEST).read_text())["parts"]) == PARTS
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_killed_worker_costs_no_row_and_doubles_none(
+    cells: Path, model_path: Path, tmp_path: Path, s3: str
+) -> None:
+    import s3fs
+
+    store = s3fs.S3FileSystem()
+    store.put(str(cells), "bucket/cells", recursive=True)
+    killed = threading.Thread(target=kill_one_worker, args=(tmp_path,), daemon=True)
+    killed.start()
+    out = f"{s3}/killed"
+    outcome = predict_on_cluster(
+        [f"{s3}/cells"], model_path, out=out, workers=2, worker_cores=1, part_rows=2
+    )
+    killed.join(30)
+    assert (tmp_path / "killed").exists()
+    rows, expected = local(cells, model_path, tmp_path)
+    assert outcome == expected
+    found = listed(out, tmp_path)
+    assert [row["path"] for row in found] == [
+        f"{s3}/cells/{Path(row['path']).name}" for row in rows
+    ]
+    for row in (*found, *rows):
+        row["path"] = ""
+    assert same(found, rows)
+
+
+def kill_one_worker(folder: Path) -> None:
+    """Kill one process of a worker as soon as there is one."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal() and is_worker_of_this_process(entry):
+                os.kill(int(entry.name), signal.SIGKILL)
+                (folder / "killed").touch()
+                return
+        time.sleep(0.01)
+
+
+def is_worker_of_this_process(entry: Path) -> bool:
+    try:
+        name = (entry / "cmdline").read_bytes()
+        return name.startswith(b"ray::MapWorker") and b"submit" in name
+    except OSError:
+        return False
+
+
+def test_a_stopped_job_goes_on_and_predicts_only_what_is_missing(
+    finished: tuple[Path, Outcome], cells: Path, model_path: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished[0], out)
+    (out / manifest.MANIFEST).unlink()
+    parts = sorted(out.glob("part-*"))
+    parts[0].unlink()
+    parts[1].write_bytes(parts[1].read_bytes()[:-9])
+    kept = {path: path.stat().st_mtime_ns for path in parts[2:]}
+    outcome = predict_on_cluster([cells], model_path, out=str(out), part_rows=ROWS)
+    assert outcome == finished[1]
+    assert {path: path.stat().st_mtime_ns for path in parts[2:]} == kept
+    assert same(listed(str(out), tmp_path), listed(str(finished[0]), tmp_path))
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_an_output_that_cannot_be_written_is_one_line(cells: Path, model_path: Path) -> None:
+    with pytest.raises(FileError) as caught:
+        predict_on_cluster([cells], model_path, out="s3://no-such-bucket/out", part_rows=ROWS)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_of_ray_says_that_the_job_goes_on() -> None:
+    error = cluster._own_error(RuntimeError("lost\nnode gone"), "out")
+    assert str(error).startswith("out: the cluster stopped (node gone)")
