@@ -52,7 +52,7 @@ def cells(
         from leukoscope.data.smear.resolution import COARSEST, FINEST
         from leukoscope.data.smear.result import write_cells
         from leukoscope.data.smear.segmenters import named_segmenter
-    from leukoscope.data.readers.options import reading_options
+    from leukoscope.data.options import reading_options
 
     unknown = [name for name in keep if name not in set(LEAVE_OUT)]
     if unknown:

@@ -1,6 +1,6 @@
 """Data sets: read, describe, verify, audit, report, split, synthesize."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,26 +21,47 @@ Source: TypeAlias = "Cohort | pandas.DataFrame | Path | str"
 """A data set in any of the forms that `read_cohort` accepts."""
 
 
-def read_cohort(source: Source, *, labels: Path | str | None = None) -> Cohort:
+def read_cohort(
+    source: Source,
+    *,
+    labels: Mapping[str, str] | Path | str | None = None,
+    columns: Mapping[str, str] | str | None = None,
+    subject_pattern: str | None = None,
+) -> Cohort:
     """Read a folder of images or a table of cells.
 
     Args:
         source: The official C-NMC tree in any of its layouts, a folder per class, or a .csv, .jsonl
             or .parquet table or DataFrame with the column `path` and, where known, `label`,
             `subject`, `person` and `fold`. A cohort is returned as it is.
-        labels: The official label file of the preliminary set, where it is not inside the tree.
+        labels: Words for the classes in folders and tables, as in "all=blasts,hem=healthy" or a
+            mapping; "unknown=debris" for cells of neither. Or the path of the official label file
+            of the preliminary set, where it is not inside the tree.
+        columns: Headings of the table, as in "path=file,subject=patient" or a mapping.
+        subject_pattern: Regular expression that finds the subject in the path of an image: its
+            group `subject`, else its first group. Official names and subjects of a table count
+            first.
 
     Raises:
         CohortError: Nothing readable there; the message lists what is accepted.
     """
+    from leukoscope.data.options import NO_OPTIONS, reading_options
     from leukoscope.data.readers.label_check import check_labels
     from leukoscope.data.readers.layout import read_cohort as read_path
 
+    file = None
+    if isinstance(labels, Path) or (isinstance(labels, str) and "=" not in Path(labels).name):
+        file, labels = labels, None
+    options = reading_options(labels=labels, columns=columns, subject_pattern=subject_pattern)
     if isinstance(source, Path | str):
-        return read_path(Path(source), labels=labels)
-    if labels is not None:
-        raise CohortError(f"a table has its own labels; leave out {labels}.")
-    return source if isinstance(source, Cohort) else check_labels(Cohort.from_pandas(source))
+        return read_path(Path(source), labels=file, options=options)
+    if file is not None:
+        raise CohortError(f"a table has its own labels; leave out {file}.")
+    if isinstance(source, Cohort):
+        if options != NO_OPTIONS:
+            raise CohortError("a cohort is read already; give the options when it is read.")
+        return source
+    return check_labels(Cohort.from_pandas(source, options=options))
 
 
 def audited(source: Source, *, jobs: int | None = None, hashed: bool = True) -> Cohort:

@@ -19,7 +19,7 @@ from leukoscope.api.leakage_plan import (
     plan_runs,
     study_cells,
 )
-from leukoscope.api.train import check_weights, trainer
+from leukoscope.api.train import check_ground, check_weights, trainer
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.progress import duration
 from leukoscope.core.several import several
@@ -87,6 +87,7 @@ def leakage(
         named = {} if weights is None else {"network.weights": weights}
         chosen = budgeted(read_recipe(recipe).with_settings({**(settings or {}), **named}), epochs)
         cohort = audited(source, jobs=jobs)
+        check_ground(cohort, chosen)
         for remark in remarks(cohort):
             log.warning(remark)
         cohort = study_cells(cohort)

@@ -8,6 +8,7 @@ import numpy as np
 
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
+from leukoscope.api.train import check_ground
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError
 from leukoscope.core.statistics import sigmoid
@@ -71,6 +72,7 @@ def release(
             "choose a recipe such as local, or train it with: leukoscope train"
         )
     cohort = audited(source, jobs=jobs)
+    check_ground(cohort, settings)
     for remark in remarks(cohort):
         log.warning(remark)
     released = fit_release_model(

@@ -73,6 +73,7 @@ def train(
     if not (resume and (folder / LAST).is_file()):
         check_weights(chosen)
     cohort = audited(source, jobs=jobs)
+    check_ground(cohort, chosen)
     made = resolve_split(cohort, split, seed, fractions)
     for warning in made.warnings if is_first_process() else ():
         log.warning(warning)
@@ -88,6 +89,21 @@ def train(
             jobs=jobs,
             target_recall=target_recall,
         )
+
+
+def check_ground(cohort: Cohort, recipe: "Recipe") -> None:
+    """Refuse, or warn of, images that are not cells on black, before the long work.
+
+    Raises:
+        CohortError: Most images are none, and the recipe measures the foreground.
+    """
+    with needs_train_extra("train"):
+        from leukoscope.data.advice import ground_advice, require_black_ground
+        from leukoscope.models.recipe.recipe import EstimatorRecipe
+    if isinstance(recipe, EstimatorRecipe):
+        require_black_ground(cohort)
+    elif line := ground_advice(cohort):
+        log.warning(line)
 
 
 def check_weights(recipe: "Recipe") -> None:

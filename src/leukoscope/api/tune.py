@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
-from leukoscope.api.train import check_weights, resolve_split
+from leukoscope.api.train import check_ground, check_weights, resolve_split
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import TuningError
 from leukoscope.data.splits.partition import Split, apply_split
@@ -90,6 +90,7 @@ def tune(
     if "network.weights" not in search_space:
         check_weights(base)
     cohort = audited(source, jobs=jobs)
+    check_ground(cohort, base)
     made = resolve_split(cohort, split, seed, fractions)
     for warning in made.warnings:
         log.warning(warning)

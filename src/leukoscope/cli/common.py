@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+import leukoscope as ls
 from leukoscope.core.printable import show
 
 SETTINGS: dict[str, Any] = {
@@ -43,6 +44,15 @@ Fractions = Annotated[
     str, typer.Option(help="Wanted fractions of train, validation and test, separated by commas.")
 ]
 FRACTIONS = "0.5,0.2,0.3"  # a test compares it: importing it would slow down --help
+
+
+def read(
+    source: Path, labels: str | None, columns: str | None, subject_pattern: str | None
+) -> "ls.Cohort | Path":
+    """Read a data set with options; without any, leave that to the function that needs it."""
+    if not (labels or columns or subject_pattern):
+        return source
+    return ls.read_cohort(source, labels=labels, columns=columns, subject_pattern=subject_pattern)
 
 
 def parse_fractions(text: str) -> tuple[float, ...]:

@@ -11,12 +11,16 @@ import leukoscope as ls
 from leukoscope.cli.common import (
     FRACTIONS,
     SETTINGS,
+    Columns,
     Fractions,
     Jobs,
     Json,
+    Labels,
     Seed,
     Source,
+    SubjectPattern,
     parse_fractions,
+    read,
     report,
 )
 from leukoscope.core.printable import show
@@ -25,9 +29,16 @@ data = typer.Typer(help="Inspect, verify, audit and split a data set.", **SETTIN
 
 
 @data.command("info")
-def data_info(source: Source, as_json: Json = False) -> None:
+def data_info(
+    source: Source,
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
+    as_json: Json = False,
+) -> None:
     """Count cells, subjects, persons and folds."""
-    report(ls.describe_data(source), as_json)
+    cells = read(source, labels, columns, subject_pattern)
+    report(ls.describe_data(cells), as_json)
 
 
 @data.command("verify")
@@ -51,6 +62,9 @@ def data_audit(
     out: Annotated[
         Path, typer.Option(help="Folder for cohort.csv, pairs.csv and audit.html.")
     ] = Path("audit"),
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +73,10 @@ def data_audit(
     Writes cohort.csv (the cells with their persons), pairs.csv, and audit.html to check the pairs
     by eye. Exit code 3 if an image could not be read or compared.
     """
-    result = ls.audit(source, out=out, jobs=jobs)
+    cells = read(source, labels, columns, subject_pattern)
+    result = ls.audit(cells, out=out, jobs=jobs)
+    from leukoscope.data.advice import advice
+
     kinds = list(result.pairs["kind"])
     facts: dict[str, Any] = {
         "cells": len(result.cohort),
@@ -82,7 +99,8 @@ def data_audit(
         facts["not_checked"] = names
     else:
         facts["not_checked"] = result.remarks
-    report({**facts, "written_to": str(out)}, as_json)
+    notes = advice(result.cohort)
+    report({**facts, **({"notes": notes} if notes else {}), "written_to": str(out)}, as_json)
     raise typer.Exit(result.exit_code)
 
 
@@ -92,11 +110,15 @@ def data_report(
     out: Annotated[Path, typer.Option(help="Folder for the page and measurements.csv.")] = Path(
         "data-report"
     ),
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
     """Write a page with counts, image sizes, colors and outliers."""
-    report({"report": str(ls.report_data(source, out, jobs=jobs))}, as_json)
+    cells = read(source, labels, columns, subject_pattern)
+    report({"report": str(ls.report_data(cells, out, jobs=jobs))}, as_json)
 
 
 @data.command("download")
@@ -144,6 +166,9 @@ def data_split(
     ] = "person",
     seed: Seed = 0,
     fractions: Fractions = FRACTIONS,
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
@@ -152,8 +177,9 @@ def data_split(
     Writes a file for `leukoscope train --split FILE`. The warnings name what the audit could not
     check.
     """
+    cells = read(source, labels, columns, subject_pattern)
     split = ls.split(
-        source, out=out, kind=kind, seed=seed, fractions=parse_fractions(fractions), jobs=jobs
+        cells, out=out, kind=kind, seed=seed, fractions=parse_fractions(fractions), jobs=jobs
     )
     parts = {part: split.units(part) for part in ("train", "validation", "test")}
     named = parts if as_json or split.unit != "path" else {part: len(parts[part]) for part in parts}

@@ -19,14 +19,15 @@ from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
 from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, read_table, text_column, write_table
+from leukoscope.data.class_words import parse_labels
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
+from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.words import (
     Headings,
     alike_notes,
     clean_id,
     fill_persons,
     keep_own_cells,
-    label_of,
     local_path,
     standard_names,
 )
@@ -131,7 +132,13 @@ class Cohort:
         return to_data_frame(_named_labels(self), "Cohort.to_pandas")
 
     @classmethod
-    def from_pandas(cls, frame: "pandas.DataFrame", *, source: str = "DataFrame") -> "Cohort":
+    def from_pandas(
+        cls,
+        frame: "pandas.DataFrame",
+        *,
+        source: str = "DataFrame",
+        options: ReadingOptions = NO_OPTIONS,
+    ) -> "Cohort":
         """Make a cohort of a DataFrame with a row per cell.
 
         Args:
@@ -139,12 +146,13 @@ class Cohort:
                 `person` and `fold`; others are kept. Relative paths are taken from the current
                 folder.
             source: A name for the data, for messages and reports.
+            options: Words for the classes, headings, and the pattern of subjects.
 
         Raises:
             CohortError: No column `path`, a blank path, or an invalid label; with its row.
         """
         table = from_data_frame(frame, text=_READ_AS_TEXT)
-        return _from_table(table, source, Path(), "row", 0)
+        return _from_table(table, source, Path(), "row", 0, options)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count:,} {label}" for label, count in self.counts().items())
@@ -204,31 +212,43 @@ def _named_labels(cohort: Cohort) -> Table:
     return {**cohort.columns, "label": names}
 
 
-def read_cohort_table(path: Path | str) -> Cohort:
+def read_cohort_table(path: Path | str, options: ReadingOptions = NO_OPTIONS) -> Cohort:
     """Read a table with a `path` and, where known, `label` and `subject` columns.
 
     Labels may be ALL/HEM in any case, or 1/0 as in the official CSV (1 is ALL). Relative paths
     start at the folder of the table; the paths of the cohort are absolute.
 
+    Args:
+        path: The table.
+        options: Words for the classes, headings, and the pattern of subjects.
+
     Raises:
         CohortError: There is no `path` column, a path is blank, or a label is invalid.
     """
     path = Path(path)
-    table = read_table(path, text=_READ_AS_TEXT)
-    return _from_table(table, str(path), path.parent, "line", 2)
+    table = read_table(path, text=Headings((*_READ_AS_TEXT, *options.columns.values())))
+    return _from_table(table, str(path), path.parent, "line", 2, options)
 
 
-def _from_table(table: Table, source: str, folder: Path, unit: str, first: int) -> Cohort:
+def _from_table(
+    table: Table,
+    source: str,
+    folder: Path,
+    unit: str,
+    first: int,
+    options: ReadingOptions = NO_OPTIONS,
+) -> Cohort:
     """Check a table that a user made; `unit` and `first` say how its rows are counted."""
-    table, notes = standard_names(table, source)
+    table, notes = standard_names(table, source, options.columns)
     table, own = keep_own_cells(table)
     if "path" not in table:
         raise CohortError(
             f"{source}: has no column 'path' (found: {', '.join(table) or 'none'}). "
-            "A table of cells needs path, and may have label, subject, person, fold."
+            "A table of cells needs path, and may have label, subject, person, fold. Name another "
+            "heading: --columns path=HEADING."
         )
     labels = table.get("label", text_column([""] * len(table["path"])))
-    table["label"] = parse_labels(labels, source, unit=unit, first=first)
+    table["label"] = parse_labels(labels, source, unit=unit, first=first, words=options.words)
     paths = [str(name).strip() for name in table["path"]]
     if "" in paths:
         raise CohortError(
@@ -239,40 +259,12 @@ def _from_table(table: Table, source: str, folder: Path, unit: str, first: int) 
     table["path"] = text_column(
         [local_path(name, str(raw), base) for name, raw in zip(paths, table["path"], strict=True)]
     )
+    if options.pattern:
+        known = table.get("subject", [""] * len(paths))
+        pairs = zip(known, table["path"], strict=True)
+        table["subject"] = text_column([old or options.subject_of(path) for old, path in pairs])
     cohort = make_cohort(table, source=source, notes=[*notes, *own])
     return replace(cohort, notes=(*cohort.notes, *alike_notes(cohort["subject"])))
-
-
-def parse_labels(
-    values: np.ndarray, source: Path | str, *, unit: str = "line", first: int = 2
-) -> np.ndarray:
-    """Convert the words of `LABEL_WORDS`, 1/0 or blank to int8 labels.
-
-    Args:
-        values: (n,) text.
-        source: Where they were read, for the message.
-        unit: Unit of the position in the message: "line" or "row".
-        first: The number of the first value in that count.
-
-    Raises:
-        CohortError: Another value, with its line; or 1 and -1 are the two classes.
-    """
-    labels = np.empty(len(values), dtype=np.int8)
-    for row, value in enumerate(values):
-        label = label_of(value)
-        if label is None:
-            raise CohortError(
-                f"{source}, {unit} {row + first}: label {str(value)[:80]!r} is not known; "
-                "use ALL or 1 for leukemic, HEM or 0 for normal, or leave it blank."
-            )
-        labels[row] = label
-    minus = sum(str(value).strip() in ("-1", "-1.0") for value in values)
-    if minus and ALL in labels and HEM not in labels:
-        raise CohortError(
-            f"{source}: the labels are 1 and -1 ({minus} rows); -1 means unknown here, and no cell "
-            "would be normal. Write 0 or HEM for normal."
-        )
-    return labels
 
 
 def hash_cells(cohort: Cohort, *, jobs: int = 2) -> Cohort:

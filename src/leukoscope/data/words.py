@@ -1,4 +1,4 @@
-"""The words of people's tables: headings, labels, ids and paths as other programs write them."""
+"""The words of people's tables: headings, ids and paths as other programs write them."""
 
 import os
 import re
@@ -13,44 +13,7 @@ from leukoscope.core.csv_text import readable
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import Table, text_column
-from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
-
-CLASS_WORDS = {
-    **dict.fromkeys(("all", "blast", "blasts", "leukemic", "leukemia", "leukaemia"), ALL),
-    **dict.fromkeys(("hem", "normal", "healthy", "benign"), HEM),
-}
-"""Words for a class, in any case, in labels and as folders. No other word is guessed."""
-LABEL_WORDS = {
-    **CLASS_WORDS,
-    **dict.fromkeys(("1", "1.0", "1,0", "true"), ALL),
-    **dict.fromkeys(("0", "0.0", "0,0", "false"), HEM),
-    **dict.fromkeys(("-1", "-1.0"), UNKNOWN),
-}
-BLANK_WORDS = frozenset(
-    (
-        "",
-        "nan",
-        "na",
-        "n/a",
-        "#n/a",
-        "#na",
-        "<na>",
-        "nat",
-        "none",
-        "null",
-        "nil",
-        "unknown",
-        "unk",
-        "undefined",
-        "missing",
-        "not available",
-        "?",
-        "-",
-        "--",
-        ".",
-    )
-)
-"""Words for "unknown", in any case."""
+from leukoscope.data.class_words import BLANK_WORDS
 
 SYNONYMS = {
     "path": (
@@ -166,34 +129,6 @@ def _named_by_user(table: Table, source: Path | str, columns: Mapping[str, str])
         for own, values in table.items()
         if own in named or own not in taken
     }
-
-
-def label_of(value: object, words: Mapping[str, int] | None = None) -> int | None:
-    """The label of a word; None if the word is not known.
-
-    Args:
-        value: The word.
-        words: Further words, in lower case, which come first.
-    """
-    word = str(value).strip().lower()
-    if words and word in words:
-        return words[word]
-    return UNKNOWN if word in BLANK_WORDS else LABEL_WORDS.get(word)
-
-
-def class_of_folder(parts: Iterable[str], words: Mapping[str, int] | None = None) -> int | None:
-    """The class that folders give, innermost first; None if none of them names one.
-
-    Args:
-        parts: Names of the folders from the outermost to the innermost.
-        words: Further words, in lower case, which come first.
-    """
-    known = {**CLASS_WORDS, **(words or {})}
-    for part in reversed(tuple(parts)):
-        label = known.get(part.strip().lower())
-        if label is not None:
-            return label
-    return None
 
 
 def clean_id(value: object) -> str:

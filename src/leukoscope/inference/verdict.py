@@ -21,6 +21,9 @@ class Decision:
     reason: str = ""
 
 
+CUT_OUT = "cut cells out of their field with `leukoscope cells`"
+"""What to do with a picture that has no black border."""
+
 Rule = Callable[[Evidence, Card], Decision | None]
 
 
@@ -87,7 +90,9 @@ def _low_quality(evidence: Evidence, card: Card) -> Decision | None:
     """Reject by quality; a card without limits knows too little of its cells for that."""
     if not evidence.quality or card.image_limits is None:
         return None
-    return Decision(Verdict.NOT_A_CELL, f"not one whole cell: {', '.join(evidence.quality)}")
+    way_on = f"; {CUT_OUT}" if Flag.NO_BORDER in evidence.quality else ""
+    reasons = ", ".join(evidence.quality)
+    return Decision(Verdict.NOT_A_CELL, f"not one whole cell: {reasons}{way_on}")
 
 
 def _unlike_training(evidence: Evidence, card: Card) -> Decision | None:

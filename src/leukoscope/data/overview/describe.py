@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from leukoscope.data.advice import advice
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES
 from leukoscope.data.cohort import Cohort
 
@@ -28,7 +29,7 @@ def describe(cohort: Cohort) -> dict[str, Any]:
         "folds": {fold or "none": cohort.select(cohort["fold"] == fold).counts() for fold in folds},
         "image_sizes": _sizes(cohort),
         "flags": dict(Counter(f for flags in cohort["flags"] for f in flags.split(";") if f)),
-        "notes": list(cohort.notes),
+        "notes": [*cohort.notes, *advice(cohort)],
     }
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from leukoscope.core.errors import CohortError, missing_extra
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import write_table
-from leukoscope.data.audit.checked import remarks
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
 from leukoscope.data.overview import samples
 from leukoscope.data.overview.measure import measure_cells
+from leukoscope.data.overview.not_checked import not_checked
 from leukoscope.data.overview.outliers import LIMIT, auroc, outlier_reasons
 from leukoscope.data.synthetic.notice import synthetic_notice
 
@@ -60,7 +60,7 @@ def write_report(cohort: Cohort, out: Path | str, *, jobs: int = 2, seed: int = 
     write_table(out / TABLE_NAME, {**measured, "label": names})
     parts = [
         *synthetic_notice(cohort),
-        *_not_checked(cohort, measured),
+        *not_checked(cohort, measured, TABLE_NAME),
         *_counts(measured),
         *_persons_and_folds(measured),
         *_samples(cohort, measured, seed),
@@ -70,20 +70,6 @@ def write_report(cohort: Cohort, out: Path | str, *, jobs: int = 2, seed: int = 
         html.paragraph(f"{TABLE_NAME}, next to this page, has all measurements of all cells."),
     ]
     return html.write_page(out / PAGE_NAME, "Data report", parts, subtitle=cohort.source)
-
-
-def _not_checked(cohort: Cohort, measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
-    """Warnings of images that were not measured here, or not checked by the audit."""
-    from leukoscope.core import html
-
-    if count := int(np.sum(measured["problem"] != "")):
-        yield html.note(
-            f"{count:,} of {len(cohort):,} images were not measured, because they cannot be read "
-            f"or changed since the audit; {TABLE_NAME} names the reason of each.",
-            "warning",
-        )
-    for remark in remarks(cohort) if "cell" in cohort else ():
-        yield html.note(remark, "warning")
 
 
 def _counts(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import CohortError
+from leukoscope.data.class_words import CLASS_WORDS
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN, fold_of, parse_name
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.readers.label_file import OFFICIAL_NAME, read_label_file
-from leukoscope.data.words import CLASS_WORDS
 
 LABEL_CONFLICT = "label-conflict"
 REVIEWER = "reviewer"

@@ -9,8 +9,8 @@ from leukoscope.core.csv_text import csv_rows, decode_text
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import sha256_file
 from leukoscope.core.tables import Table, read_table
+from leukoscope.data.class_words import parse_labels
 from leukoscope.data.cnmc.cnmc import PRELIMINARY, PRELIMINARY_COLUMNS, UNKNOWN, parse_name
-from leukoscope.data.cohort import parse_labels
 from leukoscope.data.words import Headings, clean_id, standard_names
 
 OFFICIAL_NAME = f"{PRELIMINARY}_labels.csv"

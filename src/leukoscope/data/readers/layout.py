@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
+from leukoscope.data.class_words import CLASS_WORDS, how_to_name
 from leukoscope.data.cnmc.cnmc import (
     ALL,
     HEM,
@@ -22,11 +23,12 @@ from leukoscope.data.cnmc.cnmc import (
 from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table
 from leukoscope.data.imaging.other_files import HEAD_BYTES, archive_kind
 from leukoscope.data.missing import why_not_found
+from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.overview.describe import describe
 from leukoscope.data.readers.label_check import LABEL_CONFLICT, check_labels, refuse_swapped
 from leukoscope.data.readers.label_file import Entry, find_label_file, read_label_file
 from leukoscope.data.readers.tree import Tree, walk
-from leukoscope.data.words import CLASS_WORDS, alike_notes
+from leukoscope.data.words import alike_notes
 
 __all__ = ["describe", "read_cohort"]
 
@@ -34,7 +36,12 @@ CLASS_FOLDERS = CLASS_WORDS
 """Folder names that give a class, in any case. For another name the class is not guessed."""
 
 
-def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Cohort:
+def read_cohort(
+    source: Path | str,
+    *,
+    labels: Path | str | None = None,
+    options: ReadingOptions = NO_OPTIONS,
+) -> Cohort:
     """Read a data set.
 
     The source is the official tree, whole or in part, with or without its upper folders; a folder
@@ -46,6 +53,7 @@ def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Coho
         source: Folder or table.
         labels: CSV of the preliminary set, or a table of path and label, if it is not inside the
             folder.
+        options: Words for the classes, headings of a table, and the pattern of subjects.
 
     Returns:
         The cohort with absolute paths, in natural order for a folder, and notes on skipped files.
@@ -56,7 +64,7 @@ def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Coho
     source = Path(source).expanduser()
     try:
         if source.is_dir():
-            return _read_tree(walk(Path(os.path.abspath(source))), labels)
+            return _read_tree(walk(Path(os.path.abspath(source))), labels, options)
         exists = source.is_file()
     except (OSError, ValueError) as error:
         raise CohortError(f"{source}: cannot be read ({error}).") from error
@@ -74,7 +82,7 @@ def read_cohort(source: Path | str, *, labels: Path | str | None = None) -> Coho
         )
     if labels is not None:
         raise CohortError(f"{source}: a table contains its labels; omit {labels}.")
-    return note_missing(check_labels(read_cohort_table(source)))
+    return note_missing(check_labels(read_cohort_table(source, options)))
 
 
 def note_missing(cohort: Cohort) -> Cohort:
@@ -87,17 +95,20 @@ def note_missing(cohort: Cohort) -> Cohort:
     return replace(cohort, notes=(*cohort.notes, note))
 
 
-def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:
+def _read_tree(tree: Tree, labels: Path | str | None, options: ReadingOptions) -> Cohort:
     notes = list(tree.notes)
     folds = [fold_of((*tree.root.parts[-2:], *image.parts[:-1])) for image in tree.images]
     names = [parse_name(image.name) for image in tree.images]
-    by_folder = _folder_labels(tree, folds)
+    by_folder = _folder_labels(tree, folds, {**CLASS_FOLDERS, **options.words})
     label, flags = [], []
     for name, folder_label in zip(names, by_folder, strict=True):
         conflict = name is not None and folder_label not in (UNKNOWN, name.label)
         label.append(folder_label if name is None else UNKNOWN if conflict else name.label)
         flags.append(LABEL_CONFLICT if conflict else "")
-    subject = ["" if name is None else name.subject for name in names]
+    subject = [
+        options.subject_of(tree.root / image) if name is None else name.subject
+        for image, name in zip(tree.images, names, strict=True)
+    ]
     listed = _rows_of_label_file(names, folds, by_folder)
     named = [row for row, name in enumerate(names) if name is not None and by_folder[row] >= 0]
     conflicts = [row for row in named if flags[row]]
@@ -134,7 +145,7 @@ def _read_tree(tree: Tree, labels: Path | str | None) -> Cohort:
     return make_cohort(table, source=str(tree.root), notes=notes)
 
 
-def _folder_labels(tree: Tree, folds: Sequence[str]) -> list[int]:
+def _folder_labels(tree: Tree, folds: Sequence[str], words: Mapping[str, int]) -> list[int]:
     """Class of each image by its folders, innermost first.
 
     A folder that contains class folders is not a class folder itself.
@@ -144,15 +155,13 @@ def _folder_labels(tree: Tree, folds: Sequence[str]) -> list[int]:
         for image in tree.images
         for depth in range(len(image.parts) - 1)
     }
-    named = {folder for folder in folders if folder.name.strip().lower() in CLASS_FOLDERS}
+    named = {folder for folder in folders if folder.name.strip().lower() in words}
     around = {parent for folder in named for parent in folder.parents}
     labels = []
     for image, fold in zip(tree.images, folds, strict=True):
         inner = next((f for f in image.parents if f in named and f not in around), None)
         official = fold in ("prelim", "final")
-        labels.append(
-            UNKNOWN if inner is None or official else CLASS_FOLDERS[inner.name.strip().lower()]
-        )
+        labels.append(UNKNOWN if inner is None or official else words[inner.name.strip().lower()])
     return labels
 
 
@@ -220,7 +229,8 @@ def _unknown_class(tree: Tree, rows: Sequence[int]) -> CohortError:
     return CohortError(
         f"{tree.root}: the class of {len(rows)} images is unknown; they are in {places}. "
         f"Name a folder per class {known['ALL']}/ (leukemic) or {known['HEM']}/ (normal), "
-        "in any case, use official file names, or give a table of path and label."
+        "in any case, use official file names, or give a table of path and label. "
+        + how_to_name(sorted({tree.images[row].parent.name for row in rows} - {""}))
     )
 
 

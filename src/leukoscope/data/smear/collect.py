@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from leukoscope.core.errors import ImageError
 from leukoscope.core.files import atomic_path
 from leukoscope.core.progress import track
+from leukoscope.data.class_words import class_of_folder
 from leukoscope.data.imaging.image import decode, read_bytes
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
-from leukoscope.data.readers.options import NO_OPTIONS, ReadingOptions
+from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.smear.field import CellImage, cells_of_field
 from leukoscope.data.smear.red_cells import (
     RedCells,
@@ -35,7 +36,6 @@ from leukoscope.data.smear.red_cells import (
 from leukoscope.data.smear.resolution import stated_scale
 from leukoscope.data.smear.segment import Segmenter, segment
 from leukoscope.data.smear.sheet import draw_sheet
-from leukoscope.data.words import class_of_folder
 
 GIVEN, STATED, RED_CELLS, UNKNOWN_SCALE = "given", "file", "red cells", "unknown"
 FIELDS_FOR_SCALE = 24

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from leukoscope.core.errors import CohortError
+from leukoscope.data.class_words import CLASS_WORDS
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES, UNKNOWN
-from leukoscope.data.words import CLASS_WORDS, SYNONYMS, clean_id
+from leukoscope.data.words import SYNONYMS, clean_id
 
 GROUP = "subject"
 """Name of the group in a pattern that is the subject, where it has several."""

@@ -1,0 +1,82 @@
+"""What follows from a cohort before any work on it: pictures that are no cut-out cells, and images
+without a subject.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from leukoscope.core.errors import CohortError, ImageError
+from leukoscope.data.audit.checked import NO_BORDER, flagged
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.imaging.foreground import on_black
+from leukoscope.data.imaging.image import decode
+
+SAMPLE = 32
+"""Images that are opened to see whether they are cells on black, where no audit has seen them."""
+CUT_OUT = (
+    "Cut the cells out first: leukoscope cells FIELDS... --out cells, and go on with "
+    "cells/cells.csv."
+)
+
+
+def advice(cohort: Cohort) -> list[str]:
+    """Remarks on subjects and on the ground of the images, a line each."""
+    return [line for line in (subject_advice(cohort), ground_advice(cohort)) if line]
+
+
+def subject_advice(cohort: Cohort) -> str:
+    """What follows where images have no subject; "" if all have one."""
+    missing = int(np.sum(cohort["subject"] == ""))
+    if not missing or not len(cohort):
+        return ""
+    which = "No image has a" if missing == len(cohort) else f"{missing:,} images have no"
+    return (
+        f"{which} subject id. Nothing can keep the cells of one person in one part then, so they "
+        "are of no use to a split over persons, and results by image are too good for new persons. "
+        "Give a column `subject`, or find it in the paths: --subject-pattern 'patient_(\\w+)'."
+    )
+
+
+def ground_advice(cohort: Cohort) -> str:
+    """What follows where most images are no cells on black; "" otherwise."""
+    bare, seen = images_without_ground(cohort)
+    if 2 * bare <= seen:
+        return ""
+    return (
+        f"{bare:,} of {seen:,} images looked at are not one cell on a black ground: every "
+        f"measurement would be of the whole picture, red cells and ground included. {CUT_OUT}"
+    )
+
+
+def require_black_ground(cohort: Cohort) -> None:
+    """Refuse a cohort of pictures whose cells are not cut out.
+
+    Raises:
+        CohortError: Most images are not cells on a black ground.
+    """
+    if line := ground_advice(cohort):
+        raise CohortError(f"{cohort.source or 'the cohort'}: {line}")
+
+
+def images_without_ground(cohort: Cohort) -> tuple[int, int]:
+    """Number of images that are not on black, and of those looked at.
+
+    An audit has looked at all that it could read; without one, a sample of readable files counts.
+    """
+    if "cell" in cohort:
+        read = cohort["cell"] != ""
+        return int(np.sum(flagged(cohort, [NO_BORDER]) & read)), int(np.sum(read))
+    rows = np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int)
+    found = [on_black_or_none(path) for path in cohort["path"][np.unique(rows)]]
+    seen: Sequence[bool] = [ground for ground in found if ground is not None]
+    return len(seen) - sum(seen), len(seen)
+
+
+def on_black_or_none(path: str) -> bool | None:
+    """True if the image is a cell on black; None if it cannot be read or has one color."""
+    try:
+        image = decode(path)
+    except ImageError:
+        return None
+    return None if image.max() == image.min() else on_black(image)
