@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukoscope.core.errors import CohortError, missing_extra
-from leukoscope.core.files import natural_key
 from leukoscope.core.tables import write_table
-from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
+from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.overview import samples
 from leukoscope.data.overview.measure import measure_cells
 from leukoscope.data.overview.not_checked import not_checked
-from leukoscope.data.overview.outliers import LIMIT, auroc, outlier_reasons
+from leukoscope.data.overview.outliers import LIMIT, outlier_reasons
+from leukoscope.data.overview.report_counts import counts, persons_and_folds
+from leukoscope.data.overview.report_measurements import shape_and_color, size
 from leukoscope.data.synthetic.notice import synthetic_notice
 
 if TYPE_CHECKING:
@@ -61,91 +62,15 @@ def write_report(cohort: Cohort, out: Path | str, *, jobs: int = 2, seed: int = 
     parts = [
         *synthetic_notice(cohort),
         *not_checked(cohort, measured, TABLE_NAME),
-        *_counts(measured),
-        *_persons_and_folds(measured),
+        *counts(measured),
+        *persons_and_folds(measured),
         *_samples(cohort, measured, seed),
-        *_size(measured),
-        *_shape_and_color(measured),
+        *size(measured),
+        *shape_and_color(measured),
         *_outliers(cohort, measured),
         html.paragraph(f"{TABLE_NAME}, next to this page, has all measurements of all cells."),
     ]
     return html.write_page(out / PAGE_NAME, "Data report", parts, subtitle=cohort.source)
-
-
-def _counts(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
-    from leukoscope.core import html
-    from leukoscope.data.overview import plots
-
-    label, folds = measured["label"], _names(measured["fold"])
-    yield html.heading("Counts")
-    rows = []
-    for value, title in plots.CLASSES.items():
-        if (mask := label == value).any():
-            rows.append([title, *_tally(measured, mask)])
-    rows.append(["all", *_tally(measured, np.ones(len(label), dtype=bool))])
-    yield html.table(["Class", "Images", "Subjects", "Persons"], rows)
-    if not _names(measured["subject"]):
-        yield html.note(
-            "The subjects are unknown. Without subjects a split over persons is not possible, and "
-            "a metric on these images says little about new persons.",
-            "warning",
-        )
-    elif (measured["person"] == measured["subject"]).all():
-        yield html.note(
-            "Each subject id counts as one person. The audit finds ids that share cells; make the "
-            "report of the table that it writes to see its persons here."
-        )
-    if folds:
-        yield html.figure(
-            plots.counts_by_fold(measured, _panels(measured)),
-            "Images by fold and class",
-            "Bars by fold",
-        )
-
-
-def _persons_and_folds(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
-    from leukoscope.core import html
-    from leukoscope.data.overview import plots
-
-    persons, folds = _names(measured["person"]), _names(measured["fold"])
-    if not persons:
-        return
-    yield html.heading("Persons")
-    yield html.figure(
-        plots.counts_by_person(measured), "Images of each person", "Bars, one for each person"
-    )
-    aliases = {name: _names(measured["subject"][measured["person"] == name]) for name in persons}
-    if linked := [[name, ", ".join(ids)] for name, ids in aliases.items() if len(ids) > 1]:
-        yield html.table(["Person", "Subject ids"], linked, "Persons under several subject ids")
-    if len(folds) < 2:
-        return
-    counts = np.array(
-        [
-            [((measured["person"] == name) & (measured["fold"] == fold)).sum() for fold in folds]
-            for name in persons
-        ]
-    )
-    yield html.heading("Persons and folds", 3)
-    straddling = np.flatnonzero((counts > 0).sum(axis=1) > 1)
-    if straddling.size:
-        names = ", ".join(persons[row] for row in straddling)
-        yield html.note(
-            f"In more than one fold: {straddling.size} of {len(persons)} persons ({names}). A "
-            "metric from these folds includes persons from the training data.",
-            "warning",
-        )
-    else:
-        yield html.paragraph("No person is in more than one fold.")
-    yield html.figure(
-        plots.persons_by_fold(persons, folds, counts),
-        "Persons in the folds",
-        "Dots: images of each person in each fold",
-    )
-    table = [[persons[row], *(f"{count:,}" for count in counts[row])] for row in straddling]
-    if table:
-        yield html.table(
-            ["Person", *map(plots.fold_name, folds)], table, "Persons in more than one fold"
-        )
 
 
 def _samples(cohort: Cohort, measured: dict[str, np.ndarray], seed: int) -> Iterator["Markup"]:
@@ -165,69 +90,6 @@ def _samples(cohort: Cohort, measured: dict[str, np.ndarray], seed: int) -> Iter
         chosen = samples.take_turns(rows, measured["person"][rows], _SAMPLES, random)
         if chosen.size:
             yield html.image_grid(samples.pictures(cohort, chosen, crop), title, samples.THUMBNAIL)
-
-
-def _size(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
-    from leukoscope.core import html
-    from leukoscope.data.overview import plots
-
-    blasts, normal = plots.areas_by_class(measured)
-    persons = _names(measured["person"])
-    yield html.heading("Size")
-    if blasts.size and normal.size:
-        ratio = np.median(blasts) / np.median(normal)
-        text = (
-            f"The median ALL cell has {ratio:.2f} times the area of the median HEM cell. Area "
-            f"alone separates the classes with an AUROC of {auroc(blasts, normal):.3f} over cells"
-        )
-        medians = _medians(measured, "area")
-        if medians[ALL] and medians[HEM]:
-            value = auroc(medians[ALL], medians[HEM])
-            text += (
-                f", and of {value:.3f} over the median areas of {len(medians[ALL])} ALL and "
-                f"{len(medians[HEM])} HEM persons. The cells of one person are similar, so the "
-                "sample size of both values is the number of persons, not of cells"
-            )
-        yield html.paragraph(text + ".")
-        yield html.note(
-            "Size is diagnostic, and it is also a shortcut: a model that relies on it predicts "
-            "leukemia for a healthy person with large cells. Compare the metrics of any model with "
-            "those of area."
-        )
-        yield html.figure(
-            plots.size_overlap(measured, _panels(measured)),
-            "Cell area by class and fold",
-            "Histograms of area",
-        )
-    if persons:
-        yield html.figure(
-            plots.by_person(measured, "area"),
-            "Cell area by person: median, quartiles, 5th to 95th percentile",
-            "A line for each person",
-        )
-
-
-def _shape_and_color(measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
-    from leukoscope.core import html
-    from leukoscope.data.overview import plots
-
-    yield html.heading("Shape, color and sharpness")
-    yield html.figure(
-        plots.distributions(measured),
-        "Each class is scaled to its number of cells. Measured on the pixels of the cell only.",
-        "Histograms of eight measurements by class",
-    )
-    if _names(measured["person"]):
-        for name, title in (
-            ("sharpness", "Sharpness"),
-            ("saturation", "Saturation"),
-            ("red", "Red"),
-        ):
-            yield html.figure(
-                plots.by_person(measured, name),
-                f"{title} by person: median, quartiles, 5th to 95th percentile",
-                "A line for each person",
-            )
 
 
 def _outliers(cohort: Cohort, measured: dict[str, np.ndarray]) -> Iterator["Markup"]:
@@ -263,31 +125,3 @@ def _outliers(cohort: Cohort, measured: dict[str, np.ndarray]) -> Iterator["Mark
         ],
         f"The first {_OUTLIER_ROWS}; {TABLE_NAME} lists all" if rows.size > _OUTLIER_ROWS else "",
     )
-
-
-def _medians(measured: dict[str, np.ndarray], name: str) -> dict[int, list[float]]:
-    """Medians of a measurement over the cells of each person, by class."""
-    usable = (measured["area"] > 0) & (measured["person"] != "")
-    medians: dict[int, list[float]] = {}
-    for label in (ALL, HEM):
-        of_class = usable & (measured["label"] == label)
-        medians[label] = [
-            float(np.median(measured[name][of_class & (measured["person"] == person)]))
-            for person in np.unique(measured["person"][of_class])
-        ]
-    return medians
-
-
-def _tally(measured: dict[str, np.ndarray], mask: np.ndarray) -> list[str]:
-    subjects, persons = _names(measured["subject"][mask]), _names(measured["person"][mask])
-    return [f"{mask.sum():,}", f"{len(subjects):,}", f"{len(persons):,}"]
-
-
-def _panels(measured: dict[str, np.ndarray]) -> list[str]:
-    """The folds, and "" if some images have no fold."""
-    return _names(measured["fold"]) + [""] * bool((measured["fold"] == "").any())
-
-
-def _names(column: np.ndarray) -> list[str]:
-    """Distinct values of a text column except "", in natural order."""
-    return sorted({str(value) for value in column} - {""}, key=natural_key)
