@@ -1,34 +1,18 @@
-from pathlib import Path
-
 import numpy as np
-import onnx
-import onnxruntime as ort
 import pytest
 import torch
 
 from leukoscope.core.errors import RecipeError
-from leukoscope.inference.model_file.operators import refused
 from leukoscope.models.network.cell_window import window
 from leukoscope.models.network.texture import (
     POOLED,
     TextureNetwork,
     orthogonal_frequencies,
 )
-from leukoscope.models.network.window_onnx import WindowedNetwork
-from tests.models.network.cells import grainy
+from tests.models.network.cells import odd_cells
 
 SIDE = 160
-CELLS = torch.from_numpy(
-    np.stack(
-        [
-            grainy(20, SIDE),
-            grainy(44, SIDE, center=(20, -10), seed=1),
-            grainy(70, SIDE, seed=2),
-            np.zeros((SIDE, SIDE, 3), np.uint8),
-            np.full((SIDE, SIDE, 3), 90, np.uint8),
-        ]
-    )
-)
+CELLS = torch.from_numpy(odd_cells(SIDE))
 
 
 @pytest.fixture(scope="module")
@@ -86,23 +70,6 @@ def test_what_lies_around_the_window_changes_nothing_but_the_border(
     whole, part = CELLS[:1], window(CELLS[:1])
     assert part.cells.shape[1] < SIDE
     torch.testing.assert_close(network.local(whole).logit, network.local(part.cells).logit)
-
-
-@torch.inference_mode()
-def test_the_file_answers_as_the_network(network: TextureNetwork, tmp_path: Path) -> None:
-    path = tmp_path / "texture.onnx"
-    WindowedNetwork(network, SIDE).to_onnx(path)
-    nodes = onnx.load(path).graph.node
-    assert refused((node.domain or "ai.onnx", node.op_type) for node in nodes) == []
-    session = ort.InferenceSession(path)
-    for cell in CELLS:
-        expected = network(cell[None])
-        answer = session.run(["logit", "embedding", "heatmap"], {"cells": cell[None].numpy()})
-        for name, value in zip(expected._fields, answer, strict=True):
-            wanted = getattr(expected, name).numpy()
-            np.testing.assert_allclose(value, wanted, atol=2e-3, rtol=1e-3, err_msg=name)
-    together = session.run(["logit"], {"cells": CELLS.numpy()})[0]
-    np.testing.assert_allclose(together, network(CELLS).logit, atol=1e-3)
 
 
 def test_frequencies_are_orthogonal_and_those_of_the_kernel() -> None:

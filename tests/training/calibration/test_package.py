@@ -26,7 +26,7 @@ from leukoscope.training.network.export import network_card
 from tests.root import ROOT
 from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe, tiny_split
 
-pytestmark = pytest.mark.slow(20)
+pytestmark = [pytest.mark.slow(20), pytest.mark.usefixtures("exports_once")]
 
 COHORT, CELLS = tiny_cohort()
 PART = COHORT["part"]

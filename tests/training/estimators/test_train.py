@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime as ort
 import pytest
+import torch
 
 import leukoscope as ls
 from leukoscope.core.errors import RESEARCH_USE, RecipeError, TrainingError
@@ -18,13 +21,16 @@ from leukoscope.data.splits.partition import apply_split
 from leukoscope.data.splits.splits import split_cohort
 from leukoscope.evaluation.metrics.importance import read_importance
 from leukoscope.inference.model_file.model_file import load, read_card
+from leukoscope.inference.model_file.operators import refused
 from leukoscope.inference.model_file.verify import verify
 from leukoscope.inference.predictor import Predictor
 from leukoscope.models.estimators.base import ESTIMATORS
-from leukoscope.models.recipe.recipe import read_recipe
+from leukoscope.models.network.window_onnx import WindowedNetwork
+from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
 from leukoscope.training.cache import cached_descriptors
-from leukoscope.training.estimators.train import run_classical
+from leukoscope.training.estimators.train import choose_and_fit, load_inputs, run_classical
 from leukoscope.training.run import Run, read_run
+from tests.models.network.cells import odd_cells
 from tests.training.described import QUICK
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
@@ -79,6 +85,31 @@ def test_a_run_goes_the_whole_way(estimator: str, runs: dict[str, Run], tmp_path
     found = ls.predict(tested.paths, run.model, out=tmp_path / "rows.csv")
     assert (len(found), found.failed) == (len(tested), 0)
     assert RESEARCH_USE in page
+
+
+@torch.inference_mode()
+def test_the_file_of_a_window_answers_as_its_network(runs: dict[str, Run]) -> None:
+    """Here, since its export takes longer than all other runs of this file together."""
+    run = runs["texture"]
+    recipe = run.recipe
+    assert isinstance(recipe, EstimatorRecipe)
+    cohort, values = load_inputs(run.cohort, recipe, jobs=1)
+    rows = np.flatnonzero(cohort["part"] == "train")
+    fitted = choose_and_fit(recipe, cohort.select(rows), values[rows], seed=0, jobs=1)[1]
+    exported = fitted.exportable(recipe.input.size)
+    assert isinstance(exported, WindowedNetwork)
+    nodes = onnx.load(run.model).graph.node
+    assert refused((node.domain or "ai.onnx", node.op_type) for node in nodes) == []
+    session = ort.InferenceSession(run.model)
+    cells = torch.from_numpy(odd_cells(recipe.input.size))
+    for cell in cells:
+        expected = exported.network(cell[None])
+        answer = session.run(["logit", "embedding", "heatmap"], {"cells": cell[None].numpy()})
+        for name, value in zip(expected._fields, answer, strict=True):
+            wanted = getattr(expected, name).numpy()
+            np.testing.assert_allclose(value, wanted, atol=2e-3, rtol=1e-3, err_msg=name)
+    together = session.run(["logit"], {"cells": cells.numpy()})[0]
+    np.testing.assert_allclose(together, exported.network(cells).logit, atol=1e-3)
 
 
 def test_the_card_says_what_is_measured_and_what_was_chosen(runs: dict[str, Run]) -> None:
