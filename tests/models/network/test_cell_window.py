@@ -4,12 +4,12 @@ import torch
 
 from leukoscope.models.network.cell_window import (
     AFTER,
-    ALIGN,
     BEFORE,
     shrink,
     spread,
     window,
 )
+from leukoscope.models.network.settings import ALIGN
 from tests.models.network.cells import grainy
 
 SIDE = 160

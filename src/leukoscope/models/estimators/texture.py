@@ -21,12 +21,11 @@ import numpy as np
 from leukoscope.data.imaging.image import Crop
 from leukoscope.models.estimators.base import Estimator, Exportable, Floats, Measurements, register
 from leukoscope.models.estimators.local import Local, LocalModel
+from leukoscope.models.network.settings import ALIGN
 
 if TYPE_CHECKING:
     from leukoscope.models.network.texture import TextureNetwork
 
-ALIGN = 16
-"""Windows around a cell begin and end at multiples of this, and the crop does, in pixels."""
 NARROWEST = 1e-6
 """Values with a smaller standard deviation are not scaled up."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from leukoscope.models.estimators.texture import ALIGN as ALIGN
+from leukoscope.models.network.settings import ALIGN
 
 BEFORE, AFTER = 8, 20
 """Smallest margins above and left of the cell, and below and right of it, in original pixels."""

@@ -6,6 +6,8 @@ from typing import Literal
 
 ARCHITECTURES = ("dense", "cnn", "mobilenet_v2")
 TIMM = re.compile(r"timm:[\w.]+")
+ALIGN = 16
+"""Windows around a cell begin and end at multiples of this, and the crop does, in pixels."""
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,14 @@ from torch.nn.functional import avg_pool2d
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.models.network.cam import NetworkOutput
-from leukoscope.models.network.cell_window import ALIGN, GRID, shrink, spread, window
+from leukoscope.models.network.cell_window import GRID, shrink, spread, window
 from leukoscope.models.network.early_layers import CHANNELS, TAKEN, EarlyLayers
 from leukoscope.models.network.local_features import (
     STRIDE,
     BagOfLocalFeatures,
     nonblack,
 )
+from leukoscope.models.network.settings import ALIGN
 
 VERSION = 2
 """Changes with anything below that changes a measured value."""

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from leukoscope.models.network.cell_window import AFTER, ALIGN, BEFORE
+from leukoscope.models.network.cell_window import AFTER, BEFORE
 from leukoscope.models.network.onnx_export import TrainedNetwork, export
+from leukoscope.models.network.settings import ALIGN
 from leukoscope.models.network.texture import TextureNetwork
 
 
