@@ -13,7 +13,7 @@ from leukoscope.app.export import report as module
 from leukoscope.app.export.report import report
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.values import ConformalThresholds
-from leukoscope.core.verdicts import Verdict
+from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from tests.app.made_case import HOSTILE, Made, everything, made_case
 from tests.inference.tiny_model import tiny_card
 from tests.root import ROOT
@@ -93,6 +93,15 @@ def test_only_so_many_pictures(made: Made, monkeypatch: pytest.MonkeyPatch) -> N
     assert all(cell.sha256 in page for cell in made.case.cells)
 
 
+def test_an_image_that_is_no_cell_has_no_number(made: Made) -> None:
+    cells = [one.model_copy(update={"p_all": 0.98765}) for one in made.case.cells]
+    case = made.case.model_copy(update={"cells": cells})
+    text = report(case, NOW, made.load, None)
+    usable = sum(one.verdict in FROM_PROBABILITY for one in cells)
+    assert 0 < usable < len(cells)
+    assert text.count("0.9877") == usable
+
+
 def test_a_threshold_of_the_case_is_said_and_drawn(made: Made) -> None:
     case = made.case.model_copy(update={"threshold": 0.75, "own_threshold": True})
     page = report(case, NOW, made.load, None)
@@ -138,7 +147,7 @@ def test_what_is_not_answered_is_said_and_drawn() -> None:
         possible=ConformalThresholds(0.3, 0.6),
     )
     page = report(made.case, NOW, made.load, None)
-    assert "uncertain from 0.3000 to 0.6000" in page
+    assert "blast from 0.6000, normal below 0.3000, uncertain between" in page
     assert re.search(r"\b1 of 2\b", page)
     assert "1 uncertain, 1 not a cell" in page
     assert 'class="zone"' in page

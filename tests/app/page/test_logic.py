@@ -181,6 +181,43 @@ def test_the_curve_is_read_between_its_values(call: Call) -> None:
     assert call("case/plotdata", "expectedAt", curve, 1) == {"sensitivity": 0, "specificity": 1}
 
 
+@pytest.mark.parametrize("limits", [None, (0.25, 0.75), (0.75, 0.25), (0.5, 0.9)])
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.8])
+def test_performance_is_that_of_the_answers_the_server_gives(
+    call: Call, limits: tuple[float, float] | None, threshold: float
+) -> None:
+    """Cells between the grid points of the curve, so that its values are exact."""
+    blasts, normal = [0.12, 0.33, 0.61, 0.66, 0.97], [0.02, 0.11, 0.28, 0.57, 0.83]
+    grid = [k / 20 for k in range(21)]
+    curve = {
+        "sensitivity": [sum(p >= t for p in blasts) / 5 for t in grid],
+        "specificity": [sum(p < t for p in normal) / 5 for t in grid],
+    }
+    possible = limits and ConformalThresholds(*limits)
+
+    def answers(cells: list[float]) -> list[str]:
+        found = [str(predicted_class(p, threshold, possible).verdict) for p in cells]
+        return [verdict for verdict in found if verdict != "uncertain"]
+
+    found = call("case/plotdata", "answeredAt", curve, threshold, possible and asdict(possible))
+    for kind, word, cells in (("sensitivity", "blast", blasts), ("specificity", "normal", normal)):
+        given = answers(cells)
+        expected = given.count(word) / len(given) if given else None
+        assert found[kind] == (expected and pytest.approx(expected)) or not given
+        answered = found["blasts" if kind == "sensitivity" else "normal"]
+        assert answered == pytest.approx(len(given) / 5)
+
+
+def test_the_number_of_an_image_that_is_no_cell_is_neither_sorted_nor_filtered_by(
+    call: Call,
+) -> None:
+    cells = [cell(1, p_all=0.2), cell(2, p_all=0.99, verdict="not a cell"), cell(3, p_all=0.9)]
+    ordered = call("case/filter", "filterAndSort", cells, VIEW | {"sort": "probability"})
+    assert [one["id"] for one in ordered] == [1, 3, 2]
+    kept = call("case/filter", "filterAndSort", cells, VIEW | {"low": 50})
+    assert [one["id"] for one in kept] == [3]
+
+
 LIMITS = [None, (0.3, 0.6), (0.6, 0.3), (0.8, 0.9), (0.5, 0.5)]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from leukoscope.core.values import Abstention, Cells, Limit, OperatingPoint
 from leukoscope.data.imaging.image import decode
@@ -62,6 +62,7 @@ def test_cells_without_an_answer_are_counted_and_explained(case: Desk) -> None:
     answer = subjects.locator(".subject-answer").first
     expect(answer).to_contain_text("all cells together: uncertain")
     expect(answer).to_contain_text("at least 5 are needed")
+    expect(answer).not_to_contain_text("probability")
     expect(answer).to_contain_text("No statement about a patient")
     case.chip("uncertain").click()
     expect(case.cards).to_have_count(7)
@@ -70,23 +71,63 @@ def test_cells_without_an_answer_are_counted_and_explained(case: Desk) -> None:
     expect(case.dialog.locator(".answer")).to_contain_text("both classes")
 
 
-def test_a_picture_that_is_no_cell_says_why(case: Desk) -> None:
+def test_a_picture_that_is_no_cell_says_why_and_has_no_number(case: Desk) -> None:
     case.chip("not a cell").click()
-    case.cards.first.locator("button[title]").first.click()
-    expect(case.dialog.locator(".big-verdict")).to_contain_text("Not a cell")
+    card = case.cards.first
+    expect(card.locator(".probability")).to_have_text("")
+    expect(card.locator(".p-bar")).to_be_hidden()
+    assert "%" not in card.inner_text() + str(card.locator(".open").get_attribute("aria-label"))
+    card.locator("button[title]").first.click()
+    expect(case.dialog.locator(".big-verdict")).to_have_text("Not a cell")
     expect(case.dialog.locator(".answer")).to_contain_text("no black border")
+    expect(case.dialog.locator(".p-scale")).to_have_count(0)
 
 
-def test_the_uncertain_zone_stays_when_the_threshold_moves(case: Desk) -> None:
+def test_the_grid_and_a_cell_say_the_limits_and_show_three_zones(case: Desk) -> None:
+    limits = "blast from 54.0\u00a0%, normal below 51.9\u00a0%"
+    caption = case.page.locator(".grid-caption")
+    expect(caption).to_have_count(1)
+    expect(caption).to_contain_text(f"probability of ALL: {limits}")
+    case.chip("uncertain").click()
+    bar = case.cards.first.locator(".p-bar")
+    assert zones(bar) == [LOW, HIGH]
+    case.cards.first.locator("button[title]").first.click()
+    expect(case.dialog.locator(".answer")).to_contain_text(limits)
+    assert zones(case.dialog.locator(".p-scale")) == [LOW, HIGH]
+
+
+def zones(bar: Locator) -> list[float]:
+    """Where the zones of a bar end."""
+    ends = bar.evaluate("(b) => ['--low', '--high'].map((n) => b.style.getPropertyValue(n))")
+    assert bar.evaluate("(b) => getComputedStyle(b).backgroundImage").startswith("linear-gradient")
+    return [float(end) for end in ends]
+
+
+def test_a_threshold_moves_the_limit_that_it_lies_beyond(case: Desk) -> None:
     panel = case.page.locator("details.panel:has(.histogram)")
-    expect(panel).to_contain_text(re.compile("3 of 5 cells, 7 .*51.9\u00a0% to 54.0\u00a0%"))
+    use = panel.get_by_role("button", name="Use for this case")
+    expect(panel).to_contain_text(re.compile("from 54.0.*below 51.9.*3 of 5 cells.*7 more"))
+    panel.get_by_role("slider").fill("0.52")
+    expect(panel).to_contain_text("changes no verdict")
+    expect(panel).to_contain_text(re.compile("from 54.0.*below 51.9.*3 of 5 cells.*7 more"))
+    expect(use).to_be_hidden()
     panel.get_by_role("slider").fill("0.57")
-    expect(panel).to_contain_text(re.compile("1 of 3 cells, 9 .*51.9\u00a0% to 57.0\u00a0%"))
-    panel.get_by_role("button", name="Use for this case").click()
+    expect(panel).to_contain_text(re.compile("from 57.0.*below 51.9.*1 of 3 cells.*9 more"))
+    expect(panel.locator(".histogram .threshold")).to_have_count(2)
+    use.click()
     expect(case.chip("uncertain").locator("strong")).to_have_text("9")
     assert (case.count("blast"), case.count("normal"), case.count("not a cell")) == (1, 2, 1)
+    expect(case.page.locator(".grid-caption")).to_contain_text("blast from 57.0\u00a0%")
     panel.get_by_role("button", name="Reset").click()
     expect(case.chip("uncertain").locator("strong")).to_have_text("7")
+
+
+def test_sensitivity_and_specificity_are_those_of_the_answers_given(case: Desk) -> None:
+    """Of 100 blasts 46 are above and 51.9 below the range; of 100 normal cells 70.8 and 26.9."""
+    panel = case.page.locator("details.panel:has(.histogram)")
+    expect(panel).to_contain_text("on the cells with an answer")
+    expect(panel).to_contain_text(re.compile("sensitivity 47.0\u00a0%, specificity 27.5\u00a0%"))
+    expect(panel).to_contain_text(re.compile("2.1\u00a0% of the blasts, 2.2\u00a0% of the normal"))
 
 
 def test_the_model_page_says_when_it_abstains_and_what_that_is_worth(
@@ -95,5 +136,9 @@ def test_the_model_page_says_when_it_abstains_and_what_that_is_worth(
     at = desk(cautious_server, "#/model")
     abstains = at.page.locator("[data-abstains=not-guaranteed]")
     expect(abstains).to_contain_text("51.9\u00a0% to 54.0\u00a0%")
+    readout = at.page.locator(".readout")
+    expect(readout).to_contain_text("blast from 54.0\u00a0%, normal below 51.9\u00a0%")
+    expect(readout.locator(".is-sensitivity dd")).to_have_text("47.0\u00a0%")
+    expect(readout).to_contain_text("2.1\u00a0% of the blasts")
     bold = desk(quick_server, "#/model")
     expect(bold.page.locator("[data-abstains=never]")).to_be_visible()

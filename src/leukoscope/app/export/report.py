@@ -63,8 +63,8 @@ def _overview(case: Case) -> Iterator[Markup]:
     source = "set for this case" if case.own_threshold else "operating point of the model"
     rows = [
         ("Model", f"{case.model}, sha256 {case.model_sha256}"),
-        ("Threshold", f"blast from {case.threshold:.4f} ({source})"),
-        ("Abstention", _abstention(case)),
+        ("Threshold", f"{case.threshold:.4f} ({source})"),
+        ("Verdicts", _limits(case)),
         ("Created", _time(case.created)),
         ("Last change", _time(case.updated)),
         (
@@ -89,11 +89,7 @@ def _overview(case: Case) -> Iterator[Markup]:
         yield html.paragraph("This case has no cells yet.")
         return
     yield _counts(case.cells)
-    probabilities = [
-        cell.p_all
-        for cell in case.cells
-        if cell.p_all is not None and cell.verdict in FROM_PROBABILITY
-    ]
+    probabilities = [p for cell in case.cells if (p := _probability(cell)) is not None]
     if probabilities:
         yield histogram(probabilities, case.threshold, _uncertain(case))
 
@@ -106,11 +102,11 @@ def _uncertain(case: Case) -> tuple[float, float] | None:
     return min(ends), max(ends)
 
 
-def _abstention(case: Case) -> str:
+def _limits(case: Case) -> str:
     zone = _uncertain(case)
     if zone is None:
-        return "none: the model gives an answer for every probability"
-    return f"uncertain from {zone[0]:.4f} to {zone[1]:.4f}"
+        return f"blast from {case.threshold:.4f}, normal below; an answer for every probability"
+    return f"blast from {zone[1]:.4f}, normal below {zone[0]:.4f}, uncertain between"
 
 
 def _counts(cells: Sequence[Cell]) -> Markup:
@@ -163,13 +159,13 @@ def _file(number: int, cell: Cell) -> tuple[object, ...]:
         reviewed = f"{review.label}, {review.reviewer or 'unnamed'}, {_time(review.created)}"
     remarks = [*cell.flags, cell.reason, review.note if review else ""]
     file = Markup("{}<br><code>{}</code>").format(_file_name(cell), cell.sha256 or "not read")
-    probability = "" if cell.p_all is None else f"{cell.p_all:.4f}"
+    p = _probability(cell)
     return (
         number,
         file,
         cell.subject,
         str(cell.verdict),
-        probability,
+        "" if p is None else f"{p:.4f}",
         reviewed,
         "; ".join(filter(None, remarks)),
     )
@@ -188,8 +184,14 @@ def _model(case: Case, card: Card | None) -> Iterator[Markup]:
 
 
 def _caption(cell: Cell) -> str:
-    text = str(cell.verdict) if cell.p_all is None else f"{cell.verdict} {cell.p_all:.3f}"
+    p = _probability(cell)
+    text = str(cell.verdict) if p is None else f"{cell.verdict} {p:.3f}"
     return f"{text}, reviewed {cell.review.label}" if cell.review else text
+
+
+def _probability(cell: Cell) -> float | None:
+    """The probability where the verdict follows from it; for any other image it means nothing."""
+    return cell.p_all if cell.verdict in FROM_PROBABILITY else None
 
 
 def _file_name(cell: Cell) -> str:

@@ -46,7 +46,8 @@ class SubjectAnswer:
     def text(self) -> str:
         """The answer in one line."""
         cells = f"{self.cells} usable cell{'' if self.cells == 1 else 's'}"
-        if self.probability is None or self.low is None or self.high is None:
+        few = self.cells < MINIMUM_CELLS  # then a probability would say more than is known
+        if few or self.probability is None or self.low is None or self.high is None:
             return f"{self.verdict} ({self.reason})"
         reason = f" ({self.reason})" if self.reason else ""
         text = (

@@ -4,12 +4,21 @@ import { render, h, setText, setVars } from "../lib/dom.js";
 import { baseName, percent } from "../lib/format.js";
 import { Picture } from "../cell/picture.js";
 import { reviewText } from "../cell/review.js";
-import { agrees, glyph, title, verdictOf, verdictOfLabel } from "../cell/verdicts.js";
+import {
+  agrees,
+  glyph,
+  shownProbability,
+  title,
+  verdictOf,
+  verdictOfLabel,
+} from "../cell/verdicts.js";
+import { zoneVars } from "./limits.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
 
 export class Card {
+  #file;
   /** @type {Cell|null} */
   #shown = null;
   #verdict = h("span", { class: "verdict" });
@@ -20,6 +29,7 @@ export class Card {
 
   /** @param {CaseFile} file @param {Cell} cell */
   constructor(file, cell) {
+    this.#file = file;
     this.id = cell.id;
     this.picture = new Picture(file, cell);
     this.open = h(
@@ -48,11 +58,13 @@ export class Card {
     const name = baseName(cell.name) || `cell ${cell.id}`;
     this.element.dataset.verdict = verdict.color;
     render(this.#verdict, glyph(verdict), title(verdict.verdict));
-    setText(this.#probability, percent(cell.p_all));
-    setVars(this.#bar, { "--p": cell.p_all ?? 0, "--t": cell.threshold });
-    this.#bar.hidden = cell.p_all === null;
+    const p = shownProbability(cell);
+    setText(this.#probability, percent(p));
+    const zones = zoneVars(cell.threshold, this.#file.head.abstains ?? null);
+    setVars(this.#bar, { "--p": p ?? 0, ...zones });
+    this.#bar.hidden = p === null;
     const label = cell.subject ? `subject ${cell.subject}` : name;
-    setText(this.#subject, cell.p_all === null && cell.reason ? cell.reason : label);
+    setText(this.#subject, p === null && cell.reason ? cell.reason : label);
     this.#mark.className = `mark ${cell.review ? (agrees(cell) ? "agrees" : "corrected") : ""}`;
     setText(
       this.#mark,
@@ -78,9 +90,10 @@ export class Card {
 
 /** @param {Cell} cell @param {string} name */
 function describe(cell, name) {
+  const p = shownProbability(cell);
   const parts = [
     title(cell.verdict),
-    cell.p_all === null ? cell.reason : `probability of ALL ${percent(cell.p_all)}`,
+    p === null ? cell.reason : `probability of ALL ${percent(p)}`,
     cell.subject && `subject ${cell.subject}`,
     reviewText(cell),
     name,

@@ -3,10 +3,11 @@
 import { openCase } from "./casefile.js";
 import { CaseHeadView } from "./casehead.js";
 import { openCell } from "../cell/cellview.js";
-import { render, h, setVars } from "../lib/dom.js";
+import { render, h, setText, setVars } from "../lib/dom.js";
 import { Grid } from "./grid.js";
 import { chooseButtons, storageNotice } from "../upload/dropzone.js";
 import { servedModel } from "../server/models.js";
+import { limitWords } from "./limits.js";
 import { NotesPanel } from "./notes.js";
 import { ThresholdPanel } from "./thresholdpanel.js";
 import { SHOW_ALL } from "./filter.js";
@@ -47,11 +48,12 @@ export async function caseView(id) {
   const notes = new NotesPanel(file);
   const empty = h("div", { class: "empty" });
   const notice = h("div", {});
+  const caption = h("p", { class: "soft small-text grid-caption" });
 
   const showEmpty = () => {
     const none = file.cells.size === 0;
     empty.hidden = grid.order.length > 0;
-    toolbar.element.hidden = options.element.hidden = none;
+    toolbar.element.hidden = options.element.hidden = caption.hidden = none;
     if (none)
       render(
         empty,
@@ -65,12 +67,17 @@ export async function caseView(id) {
         h("button", { type: "button", onclick: () => toolbar.reset() }, "Show all"),
       );
   };
+  const showLimits = () => {
+    const words = limitWords(file.head.threshold, file.head.abstains ?? null);
+    setText(caption, `The percentage of a cell is its probability of ALL: ${words}.`);
+  };
   const update = () => {
     grid.refresh();
     toolbar.update(file.cells, grid.order.length);
     head.update();
     summary.update(file.head, file.cells.size);
     threshold.update();
+    showLimits();
     render(notice, silhouettesNotice(file));
     showEmpty();
   };
@@ -80,13 +87,14 @@ export async function caseView(id) {
       head.update();
       summary.update(file.head, file.cells.size);
       threshold.update();
+      showLimits();
     }),
     options.heatChanged.on(() => grid.drawHeat()),
   ];
   update();
   void servedModel().then(
     (model) => {
-      threshold.setModel(model);
+      threshold.setModel(model.sha256 === file.head.model_sha256 ? model : null);
       setVars(document.documentElement, { "--crop": model.card.input.crop });
       if (model.sha256 !== file.head.model_sha256)
         notice.before(otherModel(file.head.model, model.name));
@@ -108,6 +116,7 @@ export async function caseView(id) {
       toolbar.element,
       options.element,
       notice,
+      caption,
       grid.element,
       empty,
       selectionBar(file, grid),

@@ -1,10 +1,12 @@
 /** Plot of sensitivity and specificity against the threshold, with a slider. */
 
-import { expectedAt } from "./plotdata.js";
+import { limitWords } from "./limits.js";
+import { answeredAt } from "./plotdata.js";
 import { render, h, setText, svg } from "../lib/dom.js";
 import { percentOneDecimal } from "../lib/format.js";
 
 /** @typedef {import("./plotdata.js").Curve} Curve */
+/** @typedef {import("./plotdata.js").AbstentionThresholds} AbstentionThresholds */
 
 const WIDTH = 600;
 const HEIGHT = 240;
@@ -12,9 +14,12 @@ const HEIGHT = 240;
 /**
  * @param {Curve} curve
  * @param {number} own Threshold of the model.
+ * @param {AbstentionThresholds|null} abstains
  * @returns {HTMLElement}
  */
-export function curvePlot(curve, own) {
+export function curvePlot(curve, own, abstains) {
+  const last = curve.sensitivity.length - 1;
+  const answered = curve.sensitivity.map((_, at) => answeredAt(curve, at / last, abstains));
   const marker = svg("g", {});
   const plot = svg(
     "svg",
@@ -24,14 +29,14 @@ export function curvePlot(curve, own) {
       preserveAspectRatio: "none",
       role: "img",
       "aria-label":
-        "Sensitivity falls and specificity rises with the threshold. The values at the slider are shown below.",
+        "Sensitivity and specificity of the answers, by the threshold. The values at the slider are shown below.",
     },
     [0.25, 0.5, 0.75].map((y) =>
       svg("line", { class: "rule", x1: 0, x2: WIDTH, y1: y * HEIGHT, y2: y * HEIGHT }),
     ),
     svg("line", { class: "own", x1: own * WIDTH, x2: own * WIDTH, y1: 0, y2: HEIGHT }),
-    svg("path", { class: "sensitivity", d: path(curve.sensitivity) }),
-    svg("path", { class: "specificity", d: path(curve.specificity) }),
+    svg("path", { class: "sensitivity", d: path(answered.map((one) => one.sensitivity)) }),
+    svg("path", { class: "specificity", d: path(answered.map((one) => one.specificity)) }),
     marker,
   );
   const slider = h("input", {
@@ -46,10 +51,13 @@ export function curvePlot(curve, own) {
   const threshold = h("dd", {});
   const sensitivity = h("dd", {});
   const specificity = h("dd", {});
+  const uncertain = h("dd", {});
   /** @param {number} value */
   const draw = (value) => {
-    const expected = expectedAt(curve, value);
-    setText(threshold, percentOneDecimal(value));
+    const expected = answeredAt(curve, value, abstains);
+    const left = [expected.blasts, expected.normal].map((part) => percentOneDecimal(1 - part));
+    setText(threshold, `${percentOneDecimal(value)}: ${limitWords(value, abstains)}`);
+    setText(uncertain, `${left[0]} of the blasts, ${left[1]} of the normal cells`);
     setText(sensitivity, percentOneDecimal(expected.sensitivity));
     setText(specificity, percentOneDecimal(expected.specificity));
     slider.setAttribute(
@@ -93,7 +101,7 @@ export function curvePlot(curve, own) {
       "div",
       { class: "scale-ends", "aria-hidden": "true" },
       h("span", {}, "0 %"),
-      h("span", {}, "blast from this probability"),
+      h("span", {}, "threshold"),
       h("span", {}, "100 %"),
     ),
     h(
@@ -102,18 +110,19 @@ export function curvePlot(curve, own) {
       h("div", {}, h("dt", {}, "Threshold"), threshold),
       h("div", { class: "is-sensitivity" }, h("dt", {}, "Sensitivity (solid line)"), sensitivity),
       h("div", { class: "is-specificity" }, h("dt", {}, "Specificity (dashed line)"), specificity),
+      abstains && h("div", {}, h("dt", {}, "Left uncertain"), uncertain),
     ),
     back,
   );
 }
 
-/** @param {number[]} values @returns {string} */
+/** @param {(number|null)[]} values @returns {string} */
 function path(values) {
   const last = values.length - 1;
   return values
     .map(
       (value, at) =>
-        `${at ? "L" : "M"}${((at / last) * WIDTH).toFixed(1)} ${((1 - value) * HEIGHT).toFixed(1)}`,
+        `${at ? "L" : "M"}${((at / last) * WIDTH).toFixed(1)} ${((1 - (value ?? 0)) * HEIGHT).toFixed(1)}`,
     )
     .join("");
 }

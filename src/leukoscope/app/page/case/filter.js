@@ -1,6 +1,6 @@
 /** Filter and sort cells. Pure functions. */
 
-import { agrees, rankOf } from "../cell/verdicts.js";
+import { agrees, rankOf, shownProbability } from "../cell/verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 
@@ -61,8 +61,9 @@ export function filterAndSort(cells, view) {
   const sign = view.descending ? -1 : 1;
   const { compare } = ORDERS[view.sort] ?? ORDERS.added;
   return shown.sort((a, b) => {
-    if (view.sort === "probability" && (a.p_all === null || b.p_all === null))
-      return Number(a.p_all === null) - Number(b.p_all === null) || a.id - b.id;
+    const [p, q] = [shownProbability(a), shownProbability(b)];
+    if (view.sort === "probability" && (p === null || q === null))
+      return Number(p === null) - Number(q === null) || a.id - b.id;
     const order = sign * compare(a, b);
     return order || (view.sort === "added" ? sign : 1) * (a.id - b.id);
   });
@@ -76,7 +77,7 @@ export function matches(cell, view, ignore = {}) {
   if (view.flag === "none" ? cell.flags.length : view.flag && !cell.flags.includes(view.flag))
     return false;
   if (view.review && !REVIEWS[view.review].test(cell)) return false;
-  return inRange(cell.p_all, view) && hasText(cell, view.text);
+  return inRange(shownProbability(cell), view) && hasText(cell, view.text);
 }
 
 /** @param {View} view @returns {number} Number of filters that are set, without verdicts. */

@@ -1,5 +1,6 @@
-/** Histogram of the probabilities, with the threshold and the uncertain range. */
+/** Histogram of the probabilities, with the limits of the verdicts. */
 
+import { limitWords } from "./limits.js";
 import { histogram, uncertainRange, verdictAt } from "./plotdata.js";
 import { render, svg } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
@@ -32,7 +33,6 @@ export function drawHistogram(plot, probabilities, threshold, abstains) {
       rx: 1.5,
     });
   });
-  const at = threshold * WIDTH;
   const [low, high] = uncertainRange(threshold, abstains);
   render(
     plot,
@@ -45,10 +45,12 @@ export function drawHistogram(plot, probabilities, threshold, abstains) {
     }),
     bars,
     svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }),
-    svg("line", { class: "threshold", x1: at, x2: at, y1: 0, y2: HEIGHT }),
+    [...new Set([low, high])].map((limit) => {
+      const at = limit * WIDTH;
+      return svg("line", { class: "threshold", x1: at, x2: at, y1: 0, y2: HEIGHT });
+    }),
   );
-  const zone = high > low ? ` Uncertain from ${percent(low)} to ${percent(high)}.` : "";
-  plot.setAttribute("aria-label", describe(counts, most, threshold) + zone);
+  plot.setAttribute("aria-label", describe(counts, most, limitWords(threshold, abstains)));
 }
 
 /** @returns {SVGElement} */
@@ -61,12 +63,12 @@ export function histogramPlot() {
   });
 }
 
-/** @param {number[]} counts @param {number} most @param {number} threshold */
-function describe(counts, most, threshold) {
+/** @param {number[]} counts @param {number} most @param {string} limits */
+function describe(counts, most, limits) {
   const fullest = counts.indexOf(most);
   const [from, to] = [fullest / BINS, (fullest + 1) / BINS];
   const where = counts.some(Boolean)
     ? `Most cells are from ${percent(from)} to ${percent(to)}. `
     : "";
-  return `Distribution of the probability of ALL. ${where}The threshold is at ${percent(threshold)}.`;
+  return `Distribution of the probability of ALL. ${where}The limits: ${limits}.`;
 }

@@ -32,6 +32,28 @@ export function expectedAt(curve, threshold) {
 }
 
 /**
+ * Sensitivity and specificity of the answers that are given: of the cells that are not uncertain.
+ *
+ * @param {Curve} curve Of all cells, each classified.
+ * @param {number} threshold
+ * @param {AbstentionThresholds|null} abstains
+ * @returns {{sensitivity: number|null, specificity: number|null, blasts: number, normal: number}}
+ *   Null without an answer; then the fractions of blasts and normal cells that get an answer.
+ */
+export function answeredAt(curve, threshold, abstains) {
+  const [low, high] = uncertainRange(threshold, abstains);
+  const [below, above] = [expectedAt(curve, low), expectedAt(curve, high)];
+  const blasts = above.sensitivity + (1 - below.sensitivity);
+  const normal = below.specificity + (1 - above.specificity);
+  return {
+    sensitivity: blasts > 0 ? above.sensitivity / blasts : null,
+    specificity: normal > 0 ? below.specificity / normal : null,
+    blasts,
+    normal,
+  };
+}
+
+/**
  * The verdict of a probability by the rule of the server, to preview other thresholds.
  *
  * @param {number} p

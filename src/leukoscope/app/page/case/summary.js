@@ -87,10 +87,11 @@ export class SummaryPanel {
  */
 function answerLine(summary, answer) {
   const { probability: p, low, high } = answer;
+  const few = answer.blasts === null; // with too few cells the answer gives no fraction of blasts
   const numbers =
-    p === null || low === null || high === null
+    few || p === null || low === null || high === null
       ? ""
-      : `: leukemic with probability ${p.toFixed(2)} (95 % ${low.toFixed(2)} to ${high.toFixed(2)})`;
+      : `: probability of a leukemic population ${p.toFixed(2)} (95 % ${low.toFixed(2)} to ${high.toFixed(2)})`;
   return h(
     "p",
     { class: "subject-answer", title: summary.answer_sentence ?? "" },

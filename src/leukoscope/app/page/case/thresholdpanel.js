@@ -1,8 +1,9 @@
 /** The distribution of probabilities in a case, and the threshold of the verdicts. */
 
-import { countVerdictsAt, expectedAt, uncertainRange } from "./plotdata.js";
+import { limitWords } from "./limits.js";
+import { answeredAt, countVerdictsAt, uncertainRange } from "./plotdata.js";
 import { render, h, setText } from "../lib/dom.js";
-import { count, percentOneDecimal, describePersons, integer } from "../lib/format.js";
+import { capital, count, percentOneDecimal, describePersons, integer } from "../lib/format.js";
 import { drawHistogram, histogramPlot } from "./histogram.js";
 import { isWide, panel } from "../lib/panel.js";
 import { verdictOf } from "../cell/verdicts.js";
@@ -10,6 +11,10 @@ import { problem, toast } from "../lib/toast.js";
 
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
 /** @typedef {import("../server/types.js").ModelEntry} ModelEntry */
+/** @typedef {import("./plotdata.js").AbstentionThresholds} AbstentionThresholds */
+
+const NO_EFFECT =
+  "A threshold in the uncertain range changes no verdict: the model gives no answer there.";
 
 export class ThresholdPanel {
   #file;
@@ -23,7 +28,7 @@ export class ThresholdPanel {
     min: 0,
     max: 1,
     step: 0.01,
-    "aria-label": "Threshold: blast from this probability",
+    "aria-label": "Threshold",
     oninput: () => this.#draw(),
   });
   #use = h(
@@ -55,7 +60,7 @@ export class ThresholdPanel {
     );
   }
 
-  /** @param {ModelEntry} model */
+  /** @param {ModelEntry|null} model The model of the case; null if it is not served. */
   setModel(model) {
     this.#model = model;
     this.update();
@@ -85,21 +90,27 @@ export class ThresholdPanel {
     );
     drawHistogram(this.#plot, probabilities, chosen, abstains);
     const { blast, normal, uncertain } = countVerdictsAt(probabilities, chosen, abstains);
-    const changed = chosen !== this.#inForce;
+    const moved = chosen !== this.#inForce;
+    const changed = moved && limits(chosen, abstains) !== limits(this.#inForce, abstains);
     const own = this.#file.head.own_threshold;
     const source = changed ? "preview" : own ? "set for this case" : "default of the model";
-    this.#slider.setAttribute("aria-valuetext", `${percentOneDecimal(chosen)}, ${source}`);
+    const words = limitWords(chosen, abstains);
+    this.#slider.setAttribute(
+      "aria-valuetext",
+      `${percentOneDecimal(chosen)}: ${words}, ${source}`,
+    );
     render(
       this.#counts,
-      "Blast from ",
-      h("strong", {}, percentOneDecimal(chosen)),
+      h("strong", {}, capital(words)),
       ` (${source}): `,
-      `${integer(blast)} of ${count(blast + normal, "cell")}`,
-      abstains && `, ${uncertainWords(uncertain, uncertainRange(chosen, abstains))}`,
+      `${integer(blast)} of ${count(blast + normal, "cell")} with an answer are blasts`,
+      abstains && `, ${integer(uncertain)} more are uncertain`,
+      ".",
+      moved && !changed && ` ${NO_EFFECT}`,
     );
-    setText(this.#expected, expectedText(this.#model, chosen));
+    setText(this.#expected, expectedText(this.#model, chosen, abstains));
     this.#use.hidden = !changed;
-    this.#back.hidden = !own && !changed;
+    this.#back.hidden = !own && !moved;
   }
 
   /** @param {number|null} threshold */
@@ -125,9 +136,9 @@ export class ThresholdPanel {
   }
 }
 
-/** @param {number} cells @param {[number, number]} zone */
-function uncertainWords(cells, [low, high]) {
-  return `${integer(cells)} more uncertain (${percentOneDecimal(low)} to ${percentOneDecimal(high)})`;
+/** @param {number} threshold @param {AbstentionThresholds|null} abstains */
+function limits(threshold, abstains) {
+  return uncertainRange(threshold, abstains).join();
 }
 
 /**
@@ -135,23 +146,28 @@ function uncertainWords(cells, [low, high]) {
  *
  * @param {ModelEntry|null} model
  * @param {number} threshold
+ * @param {AbstentionThresholds|null} abstains
  * @returns {string}
  */
-export function expectedText(model, threshold) {
+export function expectedText(model, threshold, abstains) {
   const card = model?.card;
   if (!card) return "";
   const point = card.operating_point;
   const persons = point ? describePersons(point.set_on) : "the validation persons";
   if (card.operating_curve) {
-    const { sensitivity, specificity } = expectedAt(card.operating_curve, threshold);
-    return `Measured on ${persons}: sensitivity ${percentOneDecimal(sensitivity)}, specificity ${percentOneDecimal(specificity)}${everyCell(card)}. Other persons differ, some by a lot.`;
+    const found = answeredAt(card.operating_curve, threshold, abstains);
+    const given = abstains ? ", on the cells with an answer" : "";
+    const left = abstains
+      ? ` Left uncertain: ${percentOneDecimal(1 - found.blasts)} of the blasts, ${percentOneDecimal(1 - found.normal)} of the normal cells.`
+      : "";
+    return `Measured on ${persons}${given}: sensitivity ${percentOneDecimal(found.sensitivity)}, specificity ${percentOneDecimal(found.specificity)}.${left} Other persons differ, some by a lot.`;
   }
   if (point)
-    return `Known only for the threshold of the model (${percentOneDecimal(point.threshold)}), measured on ${persons}: sensitivity ${percentOneDecimal(point.recall)}, specificity ${percentOneDecimal(point.specificity)}.`;
+    return `Known only for the threshold of the model (${percentOneDecimal(point.threshold)}), measured on ${persons}${everyCell(abstains)}: sensitivity ${percentOneDecimal(point.recall)}, specificity ${percentOneDecimal(point.specificity)}.`;
   return "The model card does not state the performance at any threshold.";
 }
 
-/** @param {any} card */
-function everyCell(card) {
-  return card.abstention ? " (with every cell classified, including the uncertain ones)" : "";
+/** @param {AbstentionThresholds|null} abstains */
+function everyCell(abstains) {
+  return abstains ? ", with every cell classified, including the uncertain ones" : "";
 }

@@ -111,7 +111,7 @@ class CellView {
     this.#kind.dataset.kind = kind;
     setText(this.#kind, text);
     this.#panel.show(cell);
-    render(this.#answer, predictionView(cell));
+    render(this.#answer, predictionView(cell, this.#file.head.abstains ?? null));
     render(
       this.#details,
       detailsView(cell, () => void removeCells(this.#file, [cell.id])),

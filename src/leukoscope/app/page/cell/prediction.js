@@ -3,16 +3,25 @@
 import { flagText, neighborList, measurementList } from "./measurements.js";
 import { h } from "../lib/dom.js";
 import { date, percent, percentOneDecimal } from "../lib/format.js";
-import { glyph, title, verdictOf } from "./verdicts.js";
+import { limitWords, zoneVars } from "../case/limits.js";
+import { glyph, shownProbability, title, verdictOf } from "./verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("../lib/dom.js").Child} Child */
+/** @typedef {import("../server/types.js").AbstentionThresholds} AbstentionThresholds */
 
-/** @param {Cell} cell @returns {Child[]} Verdict, probability, reason and flags. */
-export function predictionView(cell) {
+/**
+ * Verdict, probability, reason and flags.
+ *
+ * @param {Cell} cell
+ * @param {AbstentionThresholds|null} abstains
+ * @returns {Child[]}
+ */
+export function predictionView(cell, abstains) {
+  const p = shownProbability(cell);
   return [
-    verdictLine(cell),
-    cell.p_all !== null && scale(cell.p_all, cell.threshold),
+    verdictLine(cell, p),
+    p !== null && scale(p, cell.threshold, abstains),
     cell.reason && h("p", {}, title(cell.reason)),
     cell.flags.map((flag) => h("p", { class: "note warning" }, flagText(flag))),
   ];
@@ -64,31 +73,27 @@ export function detailsView(cell, remove) {
   ];
 }
 
-/** @param {Cell} cell */
-function verdictLine(cell) {
+/** @param {Cell} cell @param {number|null} p */
+function verdictLine(cell, p) {
   const verdict = verdictOf(cell.verdict);
   return h(
     "p",
     { class: "big-verdict" },
     glyph(verdict),
     title(verdict.verdict),
-    cell.p_all !== null && h("span", { class: "soft" }, percent(cell.p_all)),
+    p !== null && h("span", { class: "soft" }, percent(p)),
   );
 }
 
-/** @param {number} p @param {number} threshold */
-function scale(p, threshold) {
+/** @param {number} p @param {number} threshold @param {AbstentionThresholds|null} abstains */
+function scale(p, threshold, abstains) {
+  const vars = { "--p": p, ...zoneVars(threshold, abstains) };
   return [
-    h(
-      "div",
-      { class: "p-scale", "aria-hidden": "true", vars: { "--p": p, "--t": threshold } },
-      h("span", { class: "p-threshold" }),
-      h("span", { class: "p-dot" }),
-    ),
+    h("div", { class: "p-scale", "aria-hidden": "true", vars }, h("span", { class: "p-dot" })),
     h(
       "p",
       { class: "soft small-text" },
-      `Probability of ALL: ${percentOneDecimal(p)}. Threshold: ${percentOneDecimal(threshold)}.`,
+      `Probability of ALL: ${percentOneDecimal(p)}; ${limitWords(threshold, abstains)}.`,
     ),
   ];
 }

@@ -44,6 +44,17 @@ export function verdictOf(name) {
   );
 }
 
+/**
+ * The probability of a cell whose verdict follows from it. That of any other image means nothing,
+ * and no view shows it.
+ *
+ * @param {{verdict: string, p_all: number|null}} cell
+ * @returns {number|null}
+ */
+export function shownProbability({ verdict, p_all }) {
+  return verdictOf(verdict).from_probability ? p_all : null;
+}
+
 /** @param {string} name @returns {number} Its place in the order of verdicts. */
 export function rankOf(name) {
   const place = verdicts().findIndex(({ verdict }) => verdict === name);

@@ -2,6 +2,7 @@
 
 import { uncertainRange } from "../case/plotdata.js";
 import { curvePlot } from "../case/curveplot.js";
+import { limitWords } from "../case/limits.js";
 import { h } from "../lib/dom.js";
 import {
   CROSS_VALIDATION,
@@ -62,6 +63,7 @@ function introduction(card) {
 function operating(model) {
   const { operating_point: point, operating_curve: curve } = model.card;
   const own = point?.threshold ?? 0.5;
+  const abstains = limitsOf(model.card);
   return h(
     "section",
     { class: "panel", "aria-labelledby": "point-title" },
@@ -70,12 +72,12 @@ function operating(model) {
       ? h(
           "p",
           {},
-          `A cell is predicted to be a blast from a probability of ${percentOneDecimal(own)}. This threshold was set for a sensitivity of ${percentOneDecimal(point.target_recall)} on ${count(point.set_on.cells, "cell")} of ${describePersons(point.set_on)}; the specificity there was ${percentOneDecimal(point.specificity)}.`,
+          `By the probability of ALL: ${limitWords(own, abstains)}. The threshold of ${percentOneDecimal(own)} was set for a sensitivity of ${percentOneDecimal(point.target_recall)} on ${count(point.set_on.cells, "cell")} of ${describePersons(point.set_on)}; the specificity there was ${percentOneDecimal(point.specificity)}${abstains ? ", with every cell classified" : ""}.`,
         )
-      : h("p", {}, "Not set: a cell is predicted to be a blast from 50 %."),
+      : h("p", {}, `Not set. By the probability of ALL: ${limitWords(own, abstains)}.`),
     abstention(model.card),
     curve
-      ? curvePlot(curve, own)
+      ? curvePlot(curve, own, abstains)
       : h("p", { class: "soft" }, "The model card has no values for other thresholds."),
     h(
       "p",
@@ -85,8 +87,14 @@ function operating(model) {
   );
 }
 
+/** @param {any} card @returns {import("../case/limits.js").AbstentionThresholds|null} */
+function limitsOf({ abstention: limits }) {
+  return limits ? { all_from: limits.all_from.value, hem_to: limits.hem_to.value } : null;
+}
+
 /** @param {any} card @returns {HTMLElement} When the model abstains, and with which guarantee. */
-function abstention({ abstention: limits, operating_point: point }) {
+function abstention(card) {
+  const { abstention: limits, operating_point: point } = card;
   if (!limits)
     return h(
       "p",
@@ -94,10 +102,7 @@ function abstention({ abstention: limits, operating_point: point }) {
       "The model never abstains: every probability gives an answer.",
     );
   const { all_from: blast, hem_to: normal } = limits;
-  const [low, high] = uncertainRange(point?.threshold ?? 0.5, {
-    all_from: blast.value,
-    hem_to: normal.value,
-  });
+  const [low, high] = uncertainRange(point?.threshold ?? 0.5, limitsOf(card));
   const guaranteed = blast.guaranteed && normal.guaranteed;
   const persons = `${count(blast.persons, "person")} with leukemia and ${count(normal.persons, "healthy person")}`;
   return h(
