@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from leukoscope.data.cnmc.official import official_images
+from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.modelcard.blocks import Table, to_markdown
-from leukoscope.modelcard.checklist import CNMC_DOI, Item, answer, filled, read_checklist
+from leukoscope.modelcard.checklist import Item, answer, filled, read_checklist
 from leukoscope.modelcard.facts import CardSource, facts
 from leukoscope.modelcard.outcomes import Fact
+from tests.inference.model_file.test_origin import CNMC
 from tests.inference.tiny_model import tiny_card
 from tests.modelcard.test_page import measured
 from tests.root import ROOT
@@ -75,8 +78,9 @@ def test_what_is_known_of_cnmc_is_not_said_of_other_data() -> None:
 
 
 def test_the_page_has_a_row_for_each_entry_and_counts_them() -> None:
-    data = replace(tiny_card().data, doi=CNMC_DOI)
-    page = filled(subject(data=data))
+    hashes = pack_hashes([official_images()[0].digest.hex() + "0" * 32])
+    official = replace(tiny_card().training, hashes=hashes)
+    page = filled(subject(training=official, data=CNMC))
     rows = [row for block in page.blocks if isinstance(block, Table) for row in block.rows]
     assert len(rows) == 44 + 52
     text = to_markdown(page)

@@ -64,7 +64,14 @@ def read_cohort(
     return check_labels(Cohort.from_pandas(source, options=options))
 
 
-def audited(source: Source, *, jobs: int | None = None, hashed: bool = True) -> Cohort:
+def audited(
+    source: Source,
+    *,
+    jobs: int | None = None,
+    hashed: bool = True,
+    data_source: str | None = None,
+    data_license: str | None = None,
+) -> Cohort:
     """Read a cohort whose persons and cells are linked; audit it now if that is not done yet.
 
     Args:
@@ -72,15 +79,18 @@ def audited(source: Source, *, jobs: int | None = None, hashed: bool = True) -> 
         jobs: Threads; by default one for each core.
         hashed: Hash the images again and check them against the audit. A caller who hashes them
             later does this then: see `require_audited`.
+        data_source: As for `audit`.
+        data_license: As for `audit`.
 
     Raises:
         CohortError: Images changed since the audit, were not read by it, or cannot be opened; or
             the rows are of several audits.
     """
     from leukoscope.data.audit.checked import require_one_audit, require_readable, up_to_date
+    from leukoscope.data.sources import declared
 
     jobs = jobs or usable_cores()
-    cohort = read_cohort(source)
+    cohort = declared(read_cohort(source), data_source, data_license)
     if "cell" not in cohort:
         cohort = audit(cohort, jobs=jobs).cohort
     else:
@@ -135,7 +145,12 @@ def download(target: Path | str, *, confirm: Callable[[list[str]], bool]) -> "Ve
 
 
 def audit(
-    source: Source, *, out: Path | str | None = None, jobs: int | None = None
+    source: Source,
+    *,
+    out: Path | str | None = None,
+    jobs: int | None = None,
+    data_source: str | None = None,
+    data_license: str | None = None,
 ) -> "AuditResult":
     """Find copies, images of one cell, and subject ids that belong to one person.
 
@@ -144,13 +159,19 @@ def audit(
         out: Folder for cohort.csv (with the persons), pairs.csv and audit.html (pairs to check by
             eye).
         jobs: Threads; by default one for each core.
+        data_source: Name of the data set; by default what the column `data_source` says. Official
+            images of C-NMC 2019 are recognized. The same subject id in two data sets is two
+            subjects.
+        data_license: Its license, for the card of a model.
     """
     with needs_train_extra("data audit"):
         from leukoscope.data.audit.audit import audit as find_pairs
         from leukoscope.data.audit.contact_sheet import write_contact_sheet
     from leukoscope.core.tables import write_table
+    from leukoscope.data.sources import declared
 
-    result = find_pairs(read_cohort(source), jobs=jobs or usable_cores())
+    cohort = declared(read_cohort(source), data_source, data_license)
+    result = find_pairs(cohort, jobs=jobs or usable_cores())
     if out is not None:
         folder = Path(out)
         write_cohort(result.cohort, folder / "cohort.csv")

@@ -24,8 +24,10 @@ from leukoscope.data.audit.checked import (
 from leukoscope.data.cnmc.copies import copies_note
 from leukoscope.data.cohort import UNKNOWN, Cohort, write_cohort
 from leukoscope.data.imaging.image import read_cell
+from leukoscope.data.sources import row_sources
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import read_card, write_card
+from leukoscope.inference.model_file.origin import other_source_note
 
 if TYPE_CHECKING:
     from leukoscope.evaluation.record import Evaluation, Protocol
@@ -51,6 +53,7 @@ def evaluate(
     allow_overlap: bool = False,
     out: Path | str | None = None,
     jobs: int | None = None,
+    data_source: str | None = None,
 ) -> "Evaluation":
     """Measure the performance of a model on persons it has not seen.
 
@@ -66,6 +69,8 @@ def evaluate(
         out: Folder for the files; by default the run folder, or evaluation-<model> beside a model
             file.
         jobs: Threads; by default one for each core.
+        data_source: Name of the data set that `data` is from. Ids of subjects are compared with
+            those of the training within one data set only; images are always compared.
 
     Returns:
         The results; `metrics` maps names to values with 95 % intervals.
@@ -85,7 +90,8 @@ def evaluate(
     own_run, model = _opened(run)
     card = read_card(model)
     if data is not None:
-        cells, part = _labeled(audited(data, jobs=jobs, hashed=False)), "all"
+        named = audited(data, jobs=jobs, hashed=False, data_source=data_source)
+        cells, part = _labeled(named), "all"
     elif own_run is not None:
         check_model(own_run, card)
         cells = _own_part(own_run, part)
@@ -166,16 +172,24 @@ def _check_overlap(card: Card, cells: Cohort, allowed: bool) -> Overlap:
         LeakageError: They share anything, and that is not allowed.
     """
     pixels = cells.columns.get("pixel_sha256")
-    shared = card.overlap(cells["subject"], cells["person"], cells["sha256"], pixels)
+    own = row_sources(cells)
+    shared = card.overlap(cells["subject"], cells["person"], cells["sha256"], pixels, own)
     if shared and not allowed:
         names = ", ".join(sorted({*shared.persons, *shared.subjects}, key=natural_key)[:8])
         raise LeakageError(
             f"{cells.source}: the model was trained on {len(shared.persons)} of these persons "
             f"({names or 'none'}) and {shared.hashes} of these images, so the results would be too "
             "good. Name cells of other persons, or add --allow-overlap to evaluate anyway and have "
-            "the result marked."
+            f"the result marked.{_way_out(shared)}"
         )
     return shared
+
+
+def _way_out(shared: Overlap) -> str:
+    """The advice for ids that only happen to be the same: no image is shared."""
+    if shared.hashes:
+        return ""
+    return " If other persons have these ids in your data, name it: --data-source NAME."
 
 
 def _not_compared(card: Card) -> tuple[str, ...]:
@@ -218,7 +232,10 @@ def _protocol(
 
 def _notes(card: Card, of_audit: Sequence[str], cells: Cohort) -> tuple[str, ...]:
     """The remarks for readers, each once."""
-    return tuple(dict.fromkeys([*of_audit, *copies_note(cells["official"]), *_not_compared(card)]))
+    other = other_source_note(card, [*cells["subject"], *cells["person"]], row_sources(cells) * 2)
+    return tuple(
+        dict.fromkeys([*of_audit, *copies_note(cells["official"]), *other, *_not_compared(card)])
+    )
 
 
 def _results(evaluation: "Evaluation", part: str) -> dict[str, MetricResult]:

@@ -36,6 +36,8 @@ def release(
     figures: Path | str | None = None,
     jobs: int | None = None,
     target_recall: float = 0.95,
+    data_source: str | None = None,
+    data_license: str | None = None,
 ) -> "ReleasedModel":
     """Fit the release model on all patients and report its out-of-fold performance.
 
@@ -54,6 +56,8 @@ def release(
         figures: A folder for plots of these predictions.
         jobs: Number of threads; by default one for each core.
         target_recall: Sensitivity for ALL that the operating point is chosen for.
+        data_source: Name of the data set for the model's card; see `audit`.
+        data_license: Its license.
 
     Returns:
         The card, the out-of-fold predictions and their metrics.
@@ -71,7 +75,7 @@ def release(
             f"recipe {settings.name}: trains a network, and `release` fits classical estimators; "
             "choose a recipe such as local, or train it with: leukoscope train"
         )
-    cohort = audited(source, jobs=jobs)
+    cohort = audited(source, jobs=jobs, data_source=data_source, data_license=data_license)
     check_ground(cohort, settings)
     for remark in remarks(cohort):
         log.warning(remark)

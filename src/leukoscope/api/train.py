@@ -35,6 +35,8 @@ def train(
     jobs: int | None = None,
     fractions: Sequence[float] = FRACTIONS,
     target_recall: float = 0.95,
+    data_source: str | None = None,
+    data_license: str | None = None,
 ) -> "Run":
     """Train a model, export it as one file, and calibrate it on validation persons.
 
@@ -54,6 +56,8 @@ def train(
         jobs: Threads for reading and augmentation; by default one for each core.
         fractions: Wanted fractions of train, validation and test.
         target_recall: Sensitivity for ALL that the operating point is chosen for.
+        data_source: Name of the data set for the model's card; see `audit`.
+        data_license: Its license.
 
     Returns:
         The run; its folder holds all files.
@@ -72,7 +76,7 @@ def train(
     folder = Path(out) if out else Path("runs") / f"{chosen.name}-{_kind(split)}-seed{seed}"
     if not (resume and (folder / LAST).is_file()):
         check_weights(chosen)
-    cohort = audited(source, jobs=jobs)
+    cohort = audited(source, jobs=jobs, data_source=data_source, data_license=data_license)
     check_ground(cohort, chosen)
     made = resolve_split(cohort, split, seed, fractions)
     for warning in made.warnings if is_first_process() else ():

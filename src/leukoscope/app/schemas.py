@@ -267,6 +267,7 @@ class ModelEntry(Schema):
     created: datetime
     card: dict[str, Any]
     facts: list[tuple[str, str]] = Field(description="Model card as pairs of heading and text.")
+    cnmc: bool = Field(description="True if all images trained on are official ones of C-NMC 2019.")
     default: bool = Field(description="True for the model that ships with Leukoscope.")
 
 

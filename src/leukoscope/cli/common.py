@@ -40,6 +40,18 @@ SubjectPattern = Annotated[
     str | None,
     typer.Option(help=r"Regular expression that finds the subject in a path: 'patient_(\w+)'."),
 ]
+DataSource = Annotated[
+    str | None,
+    typer.Option(
+        "--data-source",
+        metavar="NAME",
+        help="Data set that the cells are from; C-NMC 2019 is recognized by its images.",
+    ),
+]
+DataLicense = Annotated[
+    str | None,
+    typer.Option("--data-license", metavar="NAME", help="License of that data set."),
+]
 Fractions = Annotated[
     str, typer.Option(help="Wanted fractions of train, validation and test, separated by commas.")
 ]

@@ -12,6 +12,8 @@ from leukoscope.cli.common import (
     FRACTIONS,
     SETTINGS,
     Columns,
+    DataLicense,
+    DataSource,
     Fractions,
     Jobs,
     Json,
@@ -66,6 +68,8 @@ def data_audit(
     columns: Columns = None,
     subject_pattern: SubjectPattern = None,
     jobs: Jobs = None,
+    data_source: DataSource = None,
+    data_license: DataLicense = None,
     as_json: Json = False,
 ) -> None:
     """Find duplicate images and subject ids of one person.
@@ -74,12 +78,14 @@ def data_audit(
     by eye. Exit code 3 if an image could not be read or compared.
     """
     cells = read(source, labels, columns, subject_pattern)
-    result = ls.audit(cells, out=out, jobs=jobs)
+    result = ls.audit(cells, out=out, jobs=jobs, data_source=data_source, data_license=data_license)
     from leukoscope.data.advice import advice
+    from leukoscope.data.sources import names
 
     kinds = list(result.pairs["kind"])
     facts: dict[str, Any] = {
         "cells": len(result.cohort),
+        "data_sources": names(result.cohort),
         "persons": len(result.cohort.unique("person")),
         "subjects": len(result.persons),
         "subjects_of_one_person": list(result.linked.values()),
@@ -95,8 +101,10 @@ def data_audit(
         else result.copy_notes,
     }
     if as_json:
-        names = {"unreadable": result.unreadable, "not_compared": result.not_compared}
-        facts["not_checked"] = names
+        facts["not_checked"] = {
+            "unreadable": result.unreadable,
+            "not_compared": result.not_compared,
+        }
     else:
         facts["not_checked"] = result.remarks
     notes = advice(result.cohort)

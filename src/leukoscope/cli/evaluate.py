@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import leukoscope as ls
-from leukoscope.cli.common import Jobs, Json, report
+from leukoscope.cli.common import DataSource, Jobs, Json, report
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.printable import show
 
@@ -30,6 +30,7 @@ def evaluate(
         ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
+    data_source: DataSource = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
@@ -37,7 +38,15 @@ def evaluate(
 
     Every metric has a 95 % interval by bootstrap over persons.
     """
-    result = ls.evaluate(run, data, part=part, allow_overlap=allow_overlap, out=out, jobs=jobs)
+    result = ls.evaluate(
+        run,
+        data,
+        part=part,
+        allow_overlap=allow_overlap,
+        out=out,
+        jobs=jobs,
+        data_source=data_source,
+    )
     if as_json:
         show(result.to_json(), end="")
         return

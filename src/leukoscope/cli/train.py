@@ -8,6 +8,8 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.common import (
     FRACTIONS,
+    DataLicense,
+    DataSource,
     Fractions,
     Jobs,
     Json,
@@ -80,6 +82,8 @@ def train(
         typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
     ] = 0.95,
     jobs: Jobs = None,
+    data_source: DataSource = None,
+    data_license: DataLicense = None,
     as_json: Json = False,
 ) -> None:
     """Train a model and export it as one file.
@@ -98,6 +102,8 @@ def train(
         fractions=parse_fractions(fractions),
         target_recall=target_recall,
         jobs=jobs,
+        data_source=data_source,
+        data_license=data_license,
     )
     report({"run": str(run.folder), "model": str(run.model)}, as_json)
     if not as_json:
@@ -119,6 +125,8 @@ def release(
         typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
     ] = 0.95,
     jobs: Jobs = None,
+    data_source: DataSource = None,
+    data_license: DataLicense = None,
     as_json: Json = False,
 ) -> None:
     """Fit a model on all persons, with out-of-fold metrics.
@@ -135,6 +143,8 @@ def release(
         figures=figures,
         target_recall=target_recall,
         jobs=jobs,
+        data_source=data_source,
+        data_license=data_license,
     )
     if as_json:
         from dataclasses import asdict

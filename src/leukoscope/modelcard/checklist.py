@@ -15,12 +15,12 @@ from importlib import resources
 
 from leukoscope.core.dataclass_reader import build
 from leukoscope.core.yaml_files import read_yaml
+from leukoscope.inference.model_file.origin import is_cnmc
 from leukoscope.modelcard.blocks import Block, Heading, Page, Paragraph, Table
 from leukoscope.modelcard.facts import CardSource, facts
 from leukoscope.modelcard.outcomes import Fact
 
 CHECKLISTS = ("claim", "tripod")
-CNMC_DOI = "10.7937/tcia.2019.dc64i46r"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def answer(item: Item, known: Mapping[str, Fact], *, cnmc: bool) -> Answer:
 def filled(source: CardSource) -> Page:
     """Both checklists, filled for one model."""
     known = facts(source)
-    cnmc = source.card.data.doi == CNMC_DOI
+    cnmc = is_cnmc(source.card)
     blocks: list[Block] = [
         Paragraph(
             f"Filled by leukoscope model checklist for the model {known['name'].text}. The second "

@@ -14,6 +14,7 @@ from leukoscope.evaluation.record import Evaluation
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import CardText, card_text
 from leukoscope.inference.model_file.model_file import default_model, read_card
+from leukoscope.inference.model_file.origin import stated_data
 from leukoscope.modelcard.outcomes import REPORT, Fact, of_out_of_fold, of_record
 
 MODEL = "model.onnx"
@@ -97,6 +98,12 @@ def is_final_fit(card: Card) -> bool:
     return card.training.split.kind == EVERYONE
 
 
+def is_shipped(card: Card) -> bool:
+    """Whether the model is the one that ships with the package, whose pages the docs have."""
+    shipped = read_card(default_model())
+    return (card.name, card.training.hashes) == (shipped.name, shipped.training.hashes)
+
+
 def calibration_persons(card: Card) -> str:
     """The persons on whom temperature and operating point were set, as text."""
     return "persons left out by cross-validation" if is_final_fit(card) else "validation persons"
@@ -143,8 +150,9 @@ def _input(text: CardText) -> str:
 
 
 def _data(card: Card) -> str:
-    doi = f", doi {card.data.doi}" if card.data.doi else ""
-    return f"Data: {card.data.name} ({card.data.license}){doi}"
+    data = stated_data(card)
+    doi = f", doi {data.doi}" if data.doi else ""
+    return f"Data: {data.name} ({data.license}){doi}"
 
 
 def _recipe(card: Card) -> str:

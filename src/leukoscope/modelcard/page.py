@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS, SELECTIVE_METRICS
 from leukoscope.inference.model_file.card_text import card_text
+from leukoscope.inference.model_file.origin import stated_data
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.subject.text import CURVE_HEADERS, NO_PATIENT, curve_row
 from leukoscope.modelcard.blocks import Block, Bullets, Heading, Page, Paragraph, Table
-from leukoscope.modelcard.facts import CardSource, facts, is_final_fit, settings_text
+from leukoscope.modelcard.facts import CardSource, facts, is_final_fit, is_shipped, settings_text
 from leukoscope.modelcard.outcomes import Fact, out_of_fold_fraction, person_fraction
 from leukoscope.modelcard.statements import (
     ETHICS,
@@ -104,7 +105,7 @@ def _training(source: CardSource, known: Mapping[str, Fact]) -> list[Block]:
         if names
     )
     return [
-        Paragraph(f"{known['data'].text}. {source.card.data.citation}"),
+        Paragraph(f"{known['data'].text}. {stated_data(source.card).citation}"),
         Table(("part", "persons, by their smallest subject id", "cells"), rows),
         Paragraph(
             "The file contains these ids and truncated hashes of the images, and evaluation "
@@ -150,7 +151,7 @@ def _results(source: CardSource) -> list[Block]:
 
 def _persons(source: CardSource, known: Mapping[str, Fact]) -> list[Block]:
     if source.record is None and source.card.left_out:
-        return _out_of_fold(source.card.left_out, known)
+        return _out_of_fold(source, known)
     if source.record is None:
         return [
             Paragraph(
@@ -166,16 +167,17 @@ def _persons(source: CardSource, known: Mapping[str, Fact]) -> list[Block]:
     return [Table(headers, tuple(rows)), Paragraph("Plots are in report.html of the run folder.")]
 
 
-def _out_of_fold(rows: Sequence[OutOfFoldResult], known: Mapping[str, Fact]) -> list[Block]:
+def _out_of_fold(source: CardSource, known: Mapping[str, Fact]) -> list[Block]:
     """Results by person, from models fitted and calibrated without that person."""
+    plots = " Plots are in docs/shipped-model.md." if is_shipped(source.card) else ""
     return [
         Paragraph(f"{known['persons'].text}."),
-        person_table(rows),
+        person_table(source.card.left_out),
         Paragraph(
             "Each person was left out of the fit that predicted its cells; temperature, operating "
             "point and limits were set on other persons. The median area counts pixels that are "
             "not black. Coverage is the fraction of cells whose prediction set contains their "
-            "class. Plots are in docs/shipped-model.md."
+            f"class.{plots}"
         ),
     ]
 
@@ -232,12 +234,12 @@ def _decisions(known: Mapping[str, Fact]) -> list[Block]:
 
 
 def _citation(source: CardSource, known: Mapping[str, Fact]) -> list[Block]:
-    card = source.card
+    data = stated_data(source.card)
     return [
         Bullets(
             (
                 f"{known['license'].text}; CITATION.cff says how to cite Leukoscope.",
-                f"{card.data.citation} ({card.data.license})",
+                f"{data.citation} ({data.license})",
             )
         )
     ]

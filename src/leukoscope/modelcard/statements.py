@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from leukoscope.modelcard.facts import CardSource, is_final_fit
+from leukoscope.inference.model_file.origin import stated_data
+from leukoscope.modelcard.facts import CardSource, is_final_fit, is_shipped
 
 FEW = 10
 """Number of tested persons of one class below which a mean says little about the next person."""
@@ -39,7 +40,7 @@ def limits(source: CardSource) -> list[str]:
     card = source.card
     persons = sum(len(names) for names in card.training.persons.values())
     lines = [
-        f"It is trained on cells as in {card.data.name}, from {persons} persons. Results vary "
+        f"It is trained on cells of {persons} persons ({stated_data(card).name}). Results vary "
         "widely between persons; the interval matters more than the value.",
         "Cell size is a shortcut: a model that relies on it classifies large cells of a healthy "
         "person as blasts, and small blasts as normal.",
@@ -47,9 +48,10 @@ def limits(source: CardSource) -> list[str]:
         "common cell count as two persons.",
     ]
     if is_final_fit(card):
+        chosen = "; docs/shipped-model.md says how it was chosen" if is_shipped(card) else ""
         lines.append(
             "Its metrics are those of models of the same recipe. If the recipe itself was chosen "
-            "by such metrics, they are optimistic; docs/shipped-model.md says how it was chosen."
+            f"by such metrics, they are optimistic{chosen}."
         )
     if card.abstention is None:
         lines.append("It does not abstain: every image that is not empty gets an answer.")

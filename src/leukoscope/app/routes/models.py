@@ -1,6 +1,7 @@
 """The served model, and the bundled example cells."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 from fastapi import APIRouter, Request
@@ -13,6 +14,7 @@ from leukoscope.app.state import services
 from leukoscope.app.uploads.sniff import media_type
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
+from leukoscope.inference.model_file.origin import is_cnmc, stated_data
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
@@ -57,11 +59,13 @@ def example(request: Request, name: str) -> Response:
 
 
 def _entry(card: Card, sha256: str, default: bool) -> ModelEntry:
+    stated = replace(card, data=stated_data(card))
     return ModelEntry(
         name=card.name,
         sha256=sha256,
         created=datetime.fromisoformat(card.created),
-        card=json.loads(card.to_json()),
+        card=json.loads(stated.to_json()),
+        cnmc=is_cnmc(card),
         facts=describe(card),
         default=default,
     )

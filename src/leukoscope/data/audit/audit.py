@@ -42,6 +42,7 @@ from leukoscope.data.cnmc.copies import copies_note, found_copies, known_persons
 from leukoscope.data.cnmc.identity import Identity, identity_columns
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.image import decode, read_bytes
+from leukoscope.data.sources import CNMC, qualified, row_sources, source_notes
 
 EXACT, SAME_PIXELS, SAME_CELL = "exact", "same-pixels", "same-cell"
 INCOMPLETE = 3  # exit code, as of `predict` where an image failed
@@ -69,7 +70,7 @@ class AuditResult:
             are paired with the first of them only. Pairs with different labels link no persons,
             since one of the labels is suspect.
         persons: Mapping from subject to person.
-        notes: What became of the persons that the table gives, a line each; none if it gives none.
+        notes: What became of the persons that the table gives, and of ids in several data sets.
     """
 
     cohort: Cohort
@@ -273,17 +274,25 @@ def _conclude(
     for row, (old, scan) in enumerate(zip(cohort["flags"], scans, strict=True)):
         kept = ";".join(flag for flag in old.split(";") if flag not in FLAGS)
         flags.append(with_flags(kept, *scan.flags, *[LABEL_CONFLICT] * (row in suspects)))
-    given = cohort["person"]
-    known = known_persons(cohort["subject"], columns["official"])
-    person, persons = link_persons(cohort["subject"], linking, known, given)
+    cohort = cohort.with_columns(**columns)
+    subjects, given = qualified(cohort, "subject"), qualified(cohort, "person")
+    known = known_persons(cohort["subject"], _official_or_named(cohort))
+    person, persons = link_persons(subjects, linking, known, given)
     filled = cohort.with_columns(
-        **columns,
         flags=text_column(flags),
         person=person,
         cell=name_cells(columns["sha256"], linking),
         audit_key=[audit_key(columns["sha256"])] * len(cohort),
     )
-    return AuditResult(filled, pairs, persons, person_notes(cohort["subject"], given, person))
+    notes = (*person_notes(subjects, given, person), *source_notes(cohort))
+    return AuditResult(filled, pairs, persons, notes)
+
+
+def _official_or_named(cohort: Cohort) -> list[str]:
+    """The official path of each row, or the name of C-NMC where only the table names it."""
+    alone = frozenset({CNMC})
+    rows = zip(cohort["official"], row_sources(cohort), strict=True)
+    return [path or (CNMC if sources == alone else "") for path, sources in rows]
 
 
 def _differ(labels: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -100,6 +100,7 @@ def why_not_one_audit(cohort: Cohort) -> str:
                 f"the rows are of {len(keys)} audits ({counts} images), which compared no image "
                 "of one with an image of another"
             )
+        return ""
     sound = ~flagged(cohort, [LABEL_CONFLICT])  # copies with two labels may be in two cells
     for name, within in (("sha256", "cell"), ("subject", "person")):
         first: dict[str, str] = {}

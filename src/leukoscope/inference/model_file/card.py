@@ -21,9 +21,11 @@ from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
 from leukoscope.data.imaging.image import Crop
+from leukoscope.data.sources import Sources
 from leukoscope.data.words import id_key
 from leukoscope.inference.model_file.hashes import SeenImages, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution
+from leukoscope.inference.model_file.origin import same_source
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.rejection.image_checks import MEASURES, Range
 from leukoscope.inference.subject.model import SubjectModel
@@ -91,6 +93,8 @@ class Training:
         pixels: The pixels of these images in the same form; "" if not known.
         not_compared: Number of these images that the audit could not compare with others; None if
             not known.
+        sources: The data sets of these images by name, "" for an unknown one, with the ids of their
+            subjects and persons; empty if not recorded. See `data.sources`.
     """
 
     split: SplitReference
@@ -101,6 +105,7 @@ class Training:
     synthetic: bool
     pixels: str = ""
     not_compared: int | None = None
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -248,6 +253,7 @@ class Card:
         persons: Iterable[str],
         sha256s: Sequence[str] | np.ndarray,
         pixel_sha256s: Sequence[str] | np.ndarray | None = None,
+        sources: Sequence[Sources] | None = None,
     ) -> Overlap:
         """Find what a cohort shares with the model's training and validation data.
 
@@ -256,8 +262,13 @@ class Card:
             persons: The persons of the cohort, "" if unknown; may repeat.
             sha256s: A hexadecimal sha256 of the file per cell, "" if unknown.
             pixel_sha256s: The same of the pixels; None if all are unknown.
+            sources: The data sets that each cell may be from, of which ids are compared with those
+                of the same data set only; None compares all ids.
         """
         trained_on = {name for names in self.training.persons.values() for name in names}
+        if sources is not None:
+            subjects = same_source(self, subjects, sources)
+            persons = same_source(self, persons, sources)
         seen = self.seen_images()
         pixels = [""] * len(sha256s) if pixel_sha256s is None else pixel_sha256s
         return Overlap(

@@ -8,6 +8,7 @@ from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.values import MetricResult
 from leukoscope.inference.model_file.hashes import unpack_hashes
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
+from leukoscope.inference.model_file.origin import stated_data
 from leukoscope.inference.model_file.out_of_fold import persons_text
 from leukoscope.inference.rejection.image_checks import quality_text
 from leukoscope.inference.subject.text import subjects_text
@@ -97,13 +98,18 @@ def card_text(card: "Card") -> CardText:
         image_limits=quality_text(card.image_limits),
         training=_training(card),
         split=_split(card),
-        data=f"{card.data.name}. {card.data.citation} ({card.data.license})",
+        data=_data(card),
         license=card.license,
         versions=", ".join(f"{name} {version}" for name, version in card.versions.items()),
         out_of_fold=persons_text(card.left_out) if card.left_out else "",
         subjects=subjects_text(card.subjects),
         results={name: _result(result) for name, result in card.results.items()},
     )
+
+
+def _data(card: "Card") -> str:
+    data = stated_data(card)
+    return f"{data.name}. {data.citation} ({data.license})"
 
 
 def _descriptors(card: "Card") -> str:

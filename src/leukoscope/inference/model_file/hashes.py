@@ -10,11 +10,12 @@ import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from leukoscope.data.cnmc.copies import Copy, copies
+from leukoscope.data.cnmc.official import official_images
 
 HASH_BYTES = 8
 
@@ -69,6 +70,12 @@ class SeenImages:
 
 def _digests(copy: Copy) -> frozenset[int]:
     return frozenset(int.from_bytes(one[:HASH_BYTES], "big") for one in copy.digests)
+
+
+@lru_cache(maxsize=1)
+def official_files() -> frozenset[int]:
+    """The truncated sha256 of all official files of C-NMC 2019."""
+    return frozenset(int.from_bytes(one.digest[:HASH_BYTES], "big") for one in official_images())
 
 
 def truncate(sha256: str) -> int:

@@ -1,5 +1,6 @@
 """The card of a model that is fitted but not yet calibrated: its inputs, data and recipe."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,9 +12,16 @@ from leukoscope.core.files import natural_key
 from leukoscope.core.version import __version__
 from leukoscope.data.audit.checked import not_compared
 from leukoscope.data.cnmc import cnmc
-from leukoscope.data.cnmc.official import DIGEST_BYTES, official_images
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.imaging.image import Crop
+from leukoscope.data.sources import (
+    CNMC,
+    OWN_NAME,
+    UNKNOWN_LICENSE,
+    canonical,
+    is_official,
+    row_sources,
+)
 from leukoscope.data.splits.partition import Split
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
 from leukoscope.inference.model_file.card import Card, DataSource, Training
@@ -51,24 +59,52 @@ def new_card(
 
 
 def data_source(cohort: Cohort, synthetic: bool) -> DataSource:
-    """Name where the cells come from: C-NMC 2019 only if their files are the official ones.
+    """Name where the cells come from: C-NMC 2019 only if their images are official ones.
 
     Args:
-        cohort: N cells with sha256 and part.
+        cohort: N cells with sha256 and part, and with `data_source` where somebody named it.
         synthetic: The cells are drawn by the package.
     """
     if synthetic:
         return DataSource("Synthetic cells", "Leukoscope", "Apache-2.0", "")
-    official = {image.digest.hex() for image in official_images()}
-    used = cohort["sha256"][np.isin(cohort["part"], SEEN)]
-    count = sum(sha256[: 2 * DIGEST_BYTES] in official for sha256 in used)
-    if count == 0:
-        return DataSource("Own data", "no citation known", "license unknown", "")
-    if count < len(used):
-        name = f"C-NMC 2019 ({count:,} images) and own data ({len(used) - count:,} images)"
-        license = f"{cnmc.LICENSE} for C-NMC 2019, else unknown"
-        return DataSource(name, cnmc.CITATION, license, cnmc.DOI)
-    return DataSource("C-NMC 2019", cnmc.CITATION, cnmc.LICENSE, cnmc.DOI)
+    used = cohort.select(np.isin(cohort["part"], SEEN))
+    named = zip(_column(used, "data_source"), _column(used, "data_license"), strict=True)
+    counts: Counter[tuple[str, str]] = Counter()
+    for official, (name, license) in zip(is_official(used), named, strict=True):
+        if official:
+            counts[CNMC, cnmc.LICENSE] += 1
+        elif name and canonical(name) == CNMC:
+            counts["C-NMC 2019 as stated (not the official files)", license or cnmc.LICENSE] += 1
+        else:
+            counts[canonical(name) or OWN_NAME, license or UNKNOWN_LICENSE] += 1
+    has_cnmc = any(name.startswith(CNMC) for name, _ in counts)
+    citation = cnmc.CITATION if has_cnmc else "no citation known"
+    doi = cnmc.DOI if (CNMC, cnmc.LICENSE) in counts else ""
+    if len(counts) == 1:
+        ((name, license),) = counts
+        return DataSource(name[:1].upper() + name[1:], citation, license, doi)
+    parts = sorted(counts.items(), key=lambda item: -item[1])
+    return DataSource(
+        " and ".join(f"{name} ({count:,} images)" for (name, _), count in parts),
+        citation,
+        "; ".join(f"{name}: {license}" for (name, license), _ in parts),
+        doi,
+    )
+
+
+def ids_by_source(cohort: Cohort) -> dict[str, tuple[str, ...]]:
+    """The ids of subjects and persons of each data set, "" for an unknown one."""
+    ids: dict[str, set[str]] = {}
+    for sources, *names in zip(
+        row_sources(cohort), cohort["subject"], cohort["person"], strict=True
+    ):
+        for source in sources:
+            ids.setdefault(source, set()).update(name for name in names if name)
+    return {source: tuple(sorted(ids[source], key=natural_key)) for source in sorted(ids)}
+
+
+def _column(cohort: Cohort, name: str) -> np.ndarray:
+    return cohort[name] if name in cohort else np.full(len(cohort), "", object)
 
 
 def training_data(cohort: Cohort, split: Split, synthetic: bool) -> Training:
@@ -92,5 +128,6 @@ def training_data(cohort: Cohort, split: Split, synthetic: bool) -> Training:
         cells=counts,
         synthetic=synthetic,
         pixels=pack_hashes(value for value in pixels if value),
+        sources=ids_by_source(cohort.select(used)),
         not_compared=int(np.sum(used & not_compared(cohort))) if "cell" in cohort else None,
     )

@@ -63,7 +63,7 @@ function dropArea() {
     h(
       "p",
       { class: "soft small-text" },
-      `${formats()}. Best: single cells, cut out on a black background, as in C-NMC.`,
+      `${formats()}. Best: single cells of the kind that the model was trained on; the shipped model knows cells cut out on black.`,
     ),
   );
 }

@@ -46,7 +46,7 @@ export async function modelView() {
         ),
       operating(model),
       results(card.results ?? {}),
-      limits(card),
+      limits(model),
       facts(model),
     ),
   };
@@ -199,14 +199,14 @@ function measureRow(name, { value, low, high }) {
   );
 }
 
-/** @param {any} card */
-function limits(card) {
+/** @param {ModelEntry} model */
+function limits({ card, cnmc }) {
   const persons = Object.values(card.training?.persons ?? {}).reduce(
     (sum, list) => sum + list.length,
     0,
   );
   const texts = [
-    `It was trained on cells as in ${card.data.name}: one laboratory's microscope and stain, each cell cut out on black. ${card.out_of_distribution ? "It rejects other images as “not a cell” if its checks detect them; images that look similar get an answer, a cell or not." : "Its answers for other images have no basis."}`,
+    `It was trained on cells of: ${card.data.name}. ${cnmc ? "They are from one laboratory's microscope and stain, each cell cut out on black. " : ""}${card.out_of_distribution ? "It rejects other images as “not a cell” if its checks detect them; images that look similar get an answer, a cell or not." : "Its answers for other images have no basis."}`,
     persons > 0 &&
       `It was trained on the cells of ${count(persons, "person")}. Results vary from person to person: read the intervals, not the mean.`,
     "Cell size is a shortcut. A model that relies on it predicts large cells of a healthy person as leukemic, and small cells of a person with leukemia as normal.",

@@ -124,6 +124,7 @@
  * @property {string} created
  * @property {Record<string, any>} card
  * @property {[string, string][]} facts
+ * @property {boolean} cnmc
  * @property {boolean} default
  *
  * @typedef {object} Neighbor
