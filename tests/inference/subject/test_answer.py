@@ -57,6 +57,7 @@ def test_few_cells_give_a_probability_but_no_verdict(number: int) -> None:
     assert answer.probability is not None
     assert answer.probability > 0.5
     assert answer.blasts is None
+    assert answer.text() == f"uncertain ({answer.reason})"  # no number that says more
 
 
 def test_fewer_cells_are_closer_to_even_odds() -> None:

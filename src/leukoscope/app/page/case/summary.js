@@ -87,6 +87,7 @@ export class SummaryPanel {
  */
 function answerLine(summary, answer) {
   const { probability: p, low, high } = answer;
+  const subject = summary.subject || "Images without a subject, taken as one";
   const few = answer.blasts === null; // with too few cells the answer gives no fraction of blasts
   const numbers =
     few || p === null || low === null || high === null
@@ -95,7 +96,7 @@ function answerLine(summary, answer) {
   return h(
     "p",
     { class: "subject-answer", title: summary.answer_sentence ?? "" },
-    h("strong", {}, `${summary.subject || "No subject"}, all cells together: ${answer.verdict}`),
+    h("strong", {}, `${subject}, all cells together: ${answer.verdict}`),
     `${numbers}, ${count(answer.cells, "cell")} used.`,
     answer.reason && h("span", { class: "soft" }, ` ${answer.reason}.`),
     h("span", { class: "soft" }, " No statement about a patient."),
