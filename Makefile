@@ -75,7 +75,7 @@ cards: $(READY) ## Write the shipped model's card and checklists into docs/, aft
 	$(BIN)/python tools/model_pages.py
 
 licenses: $(READY) ## Write docs/licenses.md from what is installed; fails at an unknown license
-	$(PIP) -e '.[train,client,cluster,postgres,pandas,download,docs]' packaging
+	$(PIP) -e '.[train,client,cluster,large,postgres,pandas,download,docs]' packaging
 	$(BIN)/python tools/licenses.py
 
 audit-deps: $(READY) ## Look up known vulnerabilities of the installed packages; needs pip-audit and its data
@@ -99,7 +99,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	fi; \
 	rm -rf $(VENV) && $$found -m venv $(VENV)
 	@echo "Installing into $(VENV); this takes a few minutes the first time"
-	$(PIP) -e '.[train,cluster,dev]'
+	$(PIP) -e '.[train,cluster,large,dev]'
 	@touch $@
 
 # No lock file: it would hold the addresses of one registry. The versions in package.json are exact.

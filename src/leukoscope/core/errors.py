@@ -106,6 +106,7 @@ EXTRAS: Mapping[str, str] = {
     "kagglehub": "download",
     "pandas": "pandas",
     "pg8000": "postgres",
+    "usearch": "large",
 }
 
 

@@ -7,7 +7,7 @@ missed one is a leak.
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +37,7 @@ from leukoscope.data.audit.fingerprint import (
 from leukoscope.data.audit.linking import audit_key, link_persons, name_cells, person_notes
 from leukoscope.data.audit.matching import Match, Settings, find_matches
 from leukoscope.data.audit.nucleus import cell_diameter
+from leukoscope.data.audit.print_store import IN_MEMORY, Prints, PrintStore, Stored
 from leukoscope.data.cnmc.cnmc import UNKNOWN
 from leukoscope.data.cnmc.copies import copies_note, found_copies, known_persons
 from leukoscope.data.cnmc.identity import Identity, identity_columns
@@ -143,7 +144,7 @@ class _Scan:
     """Identity, fingerprint and flags of one image, which is read once."""
 
     identity: Identity
-    print: Fingerprint | None
+    print: "Fingerprint | Stored | None"
     flags: tuple[str, ...]
 
 
@@ -162,18 +163,20 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
         The cohort with persons and cells, the pairs, and the persons.
     """
     step = _cohort_step(cohort)
+    store = PrintStore() if len(cohort) > IN_MEMORY else None
 
     def scan(path: str) -> _Scan:
-        return _scan(Path(path), step)
+        return _scan(Path(path), step, store)
 
-    with _one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
+    held = closing(store) if store else nullcontext()
+    with held, _one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
         results = pool.map(scan, cohort["path"])
         scans = list(track(results, "Reading cells", total=len(cohort)))
         links = _copy_links(scans, settings)
         # Only one of several copies is compared; its matches hold for all of them.
         copies = {second for _, second, *_ in links}
         prints = {row: s.print for row, s in enumerate(scans) if s.print and row not in copies}
-        matches = find_matches(list(prints.values()), settings, jobs=jobs)
+        matches = find_matches(Prints(list(prints.values())), settings, jobs=jobs)
     rows = list(prints)
     links += [(rows[match.first], rows[match.second], SAME_CELL, match) for match in matches]
     links.sort(key=lambda link: link[:2])
@@ -202,7 +205,7 @@ def _cohort_step(cohort: Cohort) -> float:
     return typical_step([d for d in diameters if d > 0])
 
 
-def _scan(path: Path, step: float) -> _Scan:
+def _scan(path: Path, step: float, store: PrintStore | None = None) -> _Scan:
     try:
         content = read_bytes(path)
     except ImageError:
@@ -218,7 +221,8 @@ def _scan(path: Path, step: float) -> _Scan:
     mark = fingerprint(image, step)
     if mark is None:
         return _Scan(identity, None, (UNMATCHED,))
-    return _Scan(identity, mark, () if mark.framed else (NO_BORDER,))
+    kept = store.add(mark) if store else mark
+    return _Scan(identity, kept, () if mark.framed else (NO_BORDER,))
 
 
 def _copy_links(scans: Sequence[_Scan], settings: Settings | None) -> list[Link]:
@@ -243,7 +247,7 @@ def _copied(first: _Scan, second: _Scan, settings: Settings | None) -> tuple[str
         return EXACT, None
     if first.print is None or second.print is None:
         return SAME_PIXELS, None
-    matches = find_matches([first.print, second.print], settings, jobs=1)
+    matches = find_matches(Prints([first.print, second.print]), settings, jobs=1)
     return SAME_PIXELS, matches[0] if matches else None
 
 

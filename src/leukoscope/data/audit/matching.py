@@ -1,9 +1,12 @@
 """Find pairs of images of the same cell: candidates by shade, then comparison by texture.
 
-Candidates come from a block-wise matrix product of all shades in eight orientations. The comparison
-slides the texture of one cell over that of the other. No array of size images x images is held.
+Candidates come from a block-wise matrix product of all shades in eight orientations; in large
+cohorts from the nearest neighbors of each cell (`audit.neighbors`). The comparison slides the
+texture of one cell over that of the other. No array of size images x images is held.
 """
 
+import importlib.util
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,9 +20,12 @@ from numpy.typing import NDArray
 from leukoscope.core.progress import track
 from leukoscope.data.audit.fingerprint import Fingerprint
 
+_log = logging.getLogger(__name__)
+
 #: Quarter turns counter-clockwise after an optional mirror: the eight symmetries of a square.
 ORIENTATIONS = tuple((turn, mirror) for mirror in (False, True) for turn in range(4))
 BLOCK = 512
+LARGE = 20_000  # cells from which neighbors are searched; up to it every pair of shades is compared
 SLIDE = 4  # texture steps, about 12 px of C-NMC
 #: Largest number of comparisons per cell and orientation, which bounds the time for similar cells.
 MOST_PARTNERS = 64
@@ -102,7 +108,7 @@ def find_matches(
         return compare(prints, *candidate, settings)
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        pairs = track(_all_candidates(prints, settings), "Comparing cells")
+        pairs = track(_all_candidates(prints, settings, jobs), "Comparing cells")
         while batch := list(islice(pairs, 4096)):
             for match in filter(None, pool.map(compared, batch)):
                 key = (match.first, match.second)
@@ -112,13 +118,54 @@ def find_matches(
 
 
 def _all_candidates(
-    prints: Sequence[Fingerprint], settings: Settings
+    prints: Sequence[Fingerprint], settings: Settings, jobs: int
 ) -> Iterator[tuple[int, int, int]]:
+    if len(prints) > LARGE and _can_search():
+        yield from _near_candidates(prints, settings, jobs)
+        return
     # A cell on black and a photograph are never paired.
     for framed in (True, False):
         rows = [row for row, p in enumerate(prints) if p.framed == framed]
         for first, second, orientation in candidates([prints[row] for row in rows], settings):
             yield rows[first], rows[second], orientation
+
+
+def _can_search() -> bool:
+    """True if usearch is installed; otherwise say that it would save time."""
+    if importlib.util.find_spec("usearch") is not None:
+        return True
+    _log.warning(
+        "Comparing every pair of cells, which takes hours for many. Searching neighbors takes "
+        "minutes: pip install 'leukoscope[large]'"
+    )
+    return False
+
+
+def _near_candidates(
+    prints: Sequence[Fingerprint], settings: Settings, jobs: int
+) -> Iterator[tuple[int, int, int]]:
+    """The candidates among the nearest neighbors; a part of those of `candidates`."""
+    from leukoscope.data.audit.neighbors import describe, near_pairs
+
+    vectors, areas, framed = describe(prints)
+    for kind in (True, False):
+        rows = np.flatnonzero(framed == kind)
+        limits = _limits(settings, framed=kind)
+        for a, b, number in near_pairs(vectors[rows], ORIENTATIONS, jobs):
+            first, second = int(rows[a]), int(rows[b])
+            small, large = sorted((areas[first], areas[second]))
+            if small < settings.area_ratio * large:
+                continue
+            shade = oriented(prints[first].shade, *ORIENTATIONS[number])
+            if float(np.vdot(shade, prints[second].shade)) > limits[number]:
+                yield first, second, number
+
+
+def _limits(settings: Settings, *, framed: bool) -> NDArray[np.floating]:
+    """The least correlation of shades of a candidate in each orientation."""
+    limits = np.full(len(ORIENTATIONS), settings.turned_candidate)
+    limits[0] = settings.upright_candidate
+    return limits if framed else np.full(len(ORIENTATIONS), settings.photograph_candidate)
 
 
 def candidates(prints: Sequence[Fingerprint], settings: Settings) -> Iterator[tuple[int, int, int]]:
@@ -138,10 +185,7 @@ def candidates(prints: Sequence[Fingerprint], settings: Settings) -> Iterator[tu
     areas = areas[order]
     shades = np.stack([prints[row].shade for row in order])
     flat = shades.reshape(len(prints), -1)
-    limits = np.full(len(ORIENTATIONS), settings.turned_candidate)
-    limits[0] = settings.upright_candidate
-    if not prints[0].framed:
-        limits[:] = settings.photograph_candidate
+    limits = _limits(settings, framed=prints[0].framed)
     for start in range(0, len(prints), BLOCK):
         stop = min(start + BLOCK, len(prints))
         # Sorted by area, the partners of a cell run from the next one to the last similar one.

@@ -1,0 +1,103 @@
+"""The search of neighbors finds the pairs that comparing everything finds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.simulated_copies import COPIES
+from leukoscope.data.audit import audit as audit_module
+from leukoscope.data.audit import matching
+from leukoscope.data.audit.audit import audit
+from leukoscope.data.audit.fingerprint import Fingerprint, fingerprint
+from leukoscope.data.audit.matching import ORIENTATIONS, find_matches, oriented
+from leukoscope.data.audit.neighbors import describe, near_pairs, turned, vector_of
+from leukoscope.data.audit.print_store import Prints, PrintStore
+from leukoscope.data.cnmc.cnmc import ALL
+from tests.data.cells import draw_cell, save_cohort
+
+pytest.importorskip("usearch", reason="usearch is not installed")
+
+CELLS = [draw_cell(seed) for seed in range(16)]
+
+
+@pytest.fixture(scope="module")
+def prints() -> list[Fingerprint]:
+    """Cells, then a copy of each that differs in every way."""
+    rng = np.random.default_rng(3)
+    images = [*CELLS, *(COPIES["everything"](image, rng) for image in CELLS)]
+    return [one for one in map(fingerprint, images) if one]
+
+
+def test_neighbors_give_the_matches_of_all_pairs(
+    prints: list[Fingerprint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = find_matches(prints)
+    monkeypatch.setattr(matching, "LARGE", 1)
+    assert find_matches(prints) == exact
+    assert [(m.first, m.second) for m in exact] == [(n, n + 16) for n in range(16)]
+
+
+def test_near_pairs_come_once_in_order_whatever_the_threads(prints: list[Fingerprint]) -> None:
+    vectors, _, framed = describe(prints)
+    assert framed.all()
+    pairs = list(near_pairs(vectors, ORIENTATIONS, 1))
+    assert pairs == sorted(set(pairs))
+    assert all(first < second for first, second, _ in pairs)
+    assert pairs == list(near_pairs(vectors, ORIENTATIONS, 4))
+    assert list(near_pairs(vectors[:1], ORIENTATIONS, 1)) == []
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_a_turned_vector_is_that_of_the_turned_cell(
+    orientation: tuple[int, bool], prints: list[Fingerprint]
+) -> None:
+    one = prints[0]
+    shade, texture = (
+        np.ascontiguousarray(oriented(p, *orientation)) for p in (one.shade, one.texture)
+    )
+    other = Fingerprint(shade, texture, one.mask, one.area, one.offset, one.framed, one.step)
+    found = turned(vector_of(one)[None], orientation)[0]
+    assert np.allclose(found, vector_of(other), atol=2e-3)
+
+
+def test_a_store_gives_back_the_fingerprints(prints: list[Fingerprint]) -> None:
+    store = PrintStore()
+    stored = Prints([store.add(one) for one in prints])
+    for one, again in zip(prints, stored, strict=True):
+        for name in ("shade", "texture", "mask"):
+            assert np.array_equal(getattr(one, name), getattr(again, name))
+        assert (one.area, one.offset, one.framed, one.step) == (
+            again.area,
+            again.offset,
+            again.framed,
+            again.step,
+        )
+    assert find_matches(stored) == find_matches(prints)
+    store.close()
+
+
+def test_a_large_cohort_has_the_result_of_a_small_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [*CELLS[:5], COPIES["turn"](CELLS[0], np.random.default_rng(0))]
+    images = {f"{number}.png": image for number, image in enumerate(cells)}
+    cohort = save_cohort(tmp_path, images, [ALL] * 6, list("abcdef"))
+    small = audit(cohort)
+    monkeypatch.setattr(matching, "LARGE", 1)
+    monkeypatch.setattr(audit_module, "IN_MEMORY", 1)
+    large = audit(cohort)
+    assert large.persons == small.persons
+    assert {name: list(column) for name, column in large.pairs.items()} == {
+        name: list(column) for name, column in small.pairs.items()
+    }
+
+
+def test_without_usearch_every_pair_is_compared(
+    prints: list[Fingerprint], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    exact = find_matches(prints)
+    monkeypatch.setattr(matching, "LARGE", 1)
+    monkeypatch.setattr(matching.importlib.util, "find_spec", lambda _: None)
+    assert find_matches(prints) == exact
+    assert "leukoscope[large]" in caplog.text
