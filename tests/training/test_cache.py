@@ -150,6 +150,15 @@ def test_descriptors_are_kept_likewise(
     assert "about 80 s" in estimate_measuring(10_000, 2)
 
 
+def test_the_time_is_announced_only_if_it_is_needed(
+    cohort: Cohort, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "leukoscope")
+    for _ in range(2):
+        cached_crops(cohort, CROP, folder=folder, note="about 1 s")
+    assert caplog.messages == ["about 1 s"]
+
+
 def test_a_cache_that_cannot_be_written_is_replaced_by_memory(
     cohort: Cohort, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,9 +8,12 @@ from typing import Annotated, Any
 import typer
 
 import leukoscope as ls
+from leukoscope.cli.verbosity import Group
+from leukoscope.core.console_log import is_shown
 from leukoscope.core.printable import show
 
 SETTINGS: dict[str, Any] = {
+    "cls": Group,
     "no_args_is_help": True,
     "rich_markup_mode": None,
     "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -85,6 +88,12 @@ def report(result: Mapping[str, Any] | Sequence[Any], as_json: bool) -> None:
         show(*_lines(result), sep="\n")
     else:
         show(*result, sep="\n")
+
+
+def hint(text: str) -> None:
+    """Print a proposal for the next command, except with -q."""
+    if is_shown():
+        show(text)
 
 
 def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:

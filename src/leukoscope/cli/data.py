@@ -40,7 +40,26 @@ def data_info(
 ) -> None:
     """Count cells, subjects, persons and folds."""
     cells = read(source, labels, columns, subject_pattern)
-    report(ls.describe_data(cells), as_json)
+    facts = ls.describe_data(cells)
+    report(facts if as_json else _readable(facts), as_json)
+
+
+def _readable(facts: dict[str, Any]) -> dict[str, Any]:
+    """The counts of `data info` with headings that say what they rest on."""
+    total, sampled = facts["cells"]["total"], facts["image_sizes_of"]
+    headings = {}
+    if sampled < total:
+        headings["image_sizes"] = f"image sizes, of {sampled:,} of {total:,} images, evenly spaced"
+    if facts["persons"] and not facts["audited"]:
+        headings["persons"] = "persons of the table, not audited"
+    unknown = "not known before an audit: leukoscope data audit"
+    shown = {
+        **facts,
+        "persons": facts["persons"] or unknown,
+        "flags": facts["flags"] or "none",
+    }
+    omitted = ("image_sizes_of", "audited")
+    return {headings.get(name, name): shown[name] for name in facts if name not in omitted}
 
 
 @data.command("verify")

@@ -42,7 +42,6 @@ RESUME = {  # the commands that keep what a stopped one has done
 
 app = typer.Typer(
     help=f"Tell leukemic blasts from normal lymphoid cells. {RESEARCH_USE}",
-    add_completion=False,
     pretty_exceptions_enable=False,
     **SETTINGS,
 )

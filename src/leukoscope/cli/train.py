@@ -15,6 +15,7 @@ from leukoscope.cli.common import (
     Json,
     Seed,
     Source,
+    hint,
     parse_fractions,
     report,
 )
@@ -107,7 +108,7 @@ def train(
     )
     report({"run": str(run.folder), "model": str(run.model)}, as_json)
     if not as_json:
-        show(f"Evaluate it: leukoscope evaluate {run.folder}")
+        hint(f"Evaluate it: leukoscope evaluate {run.folder}")
 
 
 def release(

@@ -14,11 +14,11 @@ from leukoscope.cli.common import (
     Json,
     Seed,
     Source,
+    hint,
     parse_fractions,
     report,
 )
 from leukoscope.cli.train import RecipeName, parse_setting
-from leukoscope.core.printable import show
 
 
 def tune(
@@ -123,7 +123,7 @@ def tune(
     report(facts, as_json)
     if not as_json and study.recipe:
         kept = study.folder / "split.json"
-        show(f"Train it: leukoscope train {source} --recipe {study.recipe} --split {kept}")
+        hint(f"Train it: leukoscope train {source} --recipe {study.recipe} --split {kept}")
 
 
 def parse_vary(texts: Sequence[str]) -> dict[str, str]:

@@ -6,37 +6,73 @@ Python shows warnings and nothing else.
 
 import logging
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from leukoscope.core.printable import LONGEST_ERROR, cut, show
 
 LOGGER = logging.getLogger("leukoscope")
+SERVER = ("leukoscope.access", "leukoscope.app")
+"""Loggers of the server, in whose log two equal lines are two events."""
+REMEMBERED = 1_000
+"""Lines that are recognized when they come again."""
 
 
 class StandardError(logging.Handler):
-    """Write to what `sys.stderr` is at the moment, which a progress bar replaces while it moves."""
+    """Write to what `sys.stderr` is at the moment, which a progress bar replaces while it moves.
+
+    A line that was shown before is not shown again: a study or a comparison runs the same steps on
+    the same cells many times. With the level DEBUG each line is shown.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record."""
+        """Print one record, unless the same line was printed before."""
         try:
-            lines = self.format(record).split("\n")
+            text = self.format(record)
+            if self._is_repeated(record, text):
+                return
+            lines = text.split("\n")
             show("\n".join(cut(line, LONGEST_ERROR) for line in lines), file=sys.stderr)
         except Exception:
             self.handleError(record)
 
+    def _is_repeated(self, record: logging.LogRecord, text: str) -> bool:
+        if record.name.startswith(SERVER) or LOGGER.isEnabledFor(logging.DEBUG):
+            return False
+        known = text in self._known
+        self._known[text] = None
+        self._known.move_to_end(text)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return known
+
 
 @contextmanager
-def log_to_stderr() -> Iterator[None]:
-    """Show records of level INFO and above within the block."""
-    handler, level = StandardError(), LOGGER.level
+def log_to_stderr(level: int = logging.INFO) -> Iterator[None]:
+    """Show records of a level and above within the block; `set_level` changes it."""
+    handler, before = StandardError(), LOGGER.level
     LOGGER.addHandler(handler)
-    LOGGER.setLevel(logging.INFO)
+    LOGGER.setLevel(level)
     try:
         yield
     finally:
         LOGGER.removeHandler(handler)
-        LOGGER.setLevel(level)
+        LOGGER.setLevel(before)
+
+
+def set_level(level: int) -> None:
+    """Show records of this level and above from now on."""
+    LOGGER.setLevel(level)
+
+
+def shown_level() -> int:
+    """The level from which records are shown, for processes started from here."""
+    return LOGGER.getEffectiveLevel()
 
 
 def is_shown() -> bool:

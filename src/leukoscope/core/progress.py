@@ -1,5 +1,6 @@
 """Progress bars for people, silence for scripts; and times in the unit that a person would use."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -7,15 +8,20 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def bars_are_shown() -> bool:
+    """True if standard error is a terminal, and the log is not limited to warnings."""
+    return sys.stderr.isatty() and logging.getLogger("leukoscope").level <= logging.INFO
+
+
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Pass `items` on, drawing a bar with the time left while standard error is a terminal.
+    """Pass `items` on, drawing a bar with the time left where bars are shown.
 
     Args:
         items: What to iterate over.
         description: A few words shown before the bar.
         total: How many items will come, where `len(items)` does not tell.
     """
-    if not sys.stderr.isatty():
+    if not bars_are_shown():
         yield from items
         return
     from rich.console import Console

@@ -60,6 +60,7 @@ class _Kind:
     dtype: type[np.generic]
     make: Callable[[bytes], np.ndarray]
     title: str
+    note: str  # logged before the values are computed; not if the cache has them
 
 
 def cache_folder() -> Path:
@@ -77,7 +78,7 @@ def estimate(cells: int, crop: Crop, jobs: int) -> str:
 
 
 def estimate_measuring(cells: int, jobs: int, what: str = "") -> str:
-    """The time that measuring takes if it is not cached, as text.
+    """The time that measuring takes, as text.
 
     Args:
         cells: Number of cells.
@@ -86,10 +87,12 @@ def estimate_measuring(cells: int, jobs: int, what: str = "") -> str:
     """
     seconds = max(1, round(cells * SECONDS_PER_MEASURING / max(1, jobs)))
     what = what or f"{len(NAMES)} descriptors of {cells:,} cells"
-    return f"{what}: about {seconds} s, the first time"
+    return f"{what}: about {seconds} s"
 
 
-def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2) -> Crops:
+def cached_crops(
+    cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs: int = 2, note: str = ""
+) -> Crops:
     """The crops of a cohort, from the cache if it holds them.
 
     The cache key is made of the images' hashes in order, the crop and `DECODING`, and a file is
@@ -100,6 +103,7 @@ def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs
         crop: The crop.
         folder: The folder of the cache; by default `cache_folder()`.
         jobs: Number of threads.
+        note: A line to log if the crops are not cached yet.
 
     Raises:
         TrainingError: Not enough space on the disk.
@@ -108,7 +112,7 @@ def cached_crops(cohort: Cohort, crop: Crop, *, folder: Path | None = None, jobs
     def make(content: bytes) -> np.ndarray:
         return read_cell(content, crop)
 
-    kind = _Kind((1, crop), (crop.size, crop.size, 3), np.uint8, make, "Caching crops")
+    kind = _Kind((1, crop), (crop.size, crop.size, 3), np.uint8, make, "Caching crops", note)
     return _cached(cohort, kind, folder, jobs)
 
 
@@ -132,6 +136,7 @@ def cached_values(
     *,
     folder: Path | None = None,
     jobs: int = 2,
+    note: str = "",
 ) -> Crops:
     """Any values that are computed from each image file, cached like crops.
 
@@ -142,8 +147,9 @@ def cached_values(
         make: Computes float32 (width,) from the content of a file.
         folder: The folder of the cache; by default `cache_folder()`.
         jobs: Number of threads.
+        note: A line to log if the values are not cached yet.
     """
-    kind = _Kind(key, (width,), np.float32, make, "Measuring cells")
+    kind = _Kind(key, (width,), np.float32, make, "Measuring cells", note)
     return _cached(cohort, kind, folder, jobs)
 
 
@@ -183,7 +189,10 @@ def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crop
     array, remarks = folder / f"{key}.npy", folder / f"{key}.json"
     files = list(zip(cohort["path"], cohort["sha256"], strict=True))
     cached = _read(array, remarks, kind, len(files))
+    log.debug("cache: %s%s", array, "" if cached else " (new)")
     if cached is None:
+        if kind.note:
+            log.info(kind.note)
         try:
             _make(files, kind, array, remarks, jobs)
             cached = _read(array, remarks, kind, len(files))

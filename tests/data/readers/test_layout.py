@@ -291,6 +291,18 @@ def test_describe_counts(official):
     assert found["subjects"] == {"total": 6, "ALL": 3, "HEM": 3}
     assert found["folds"]["prelim"] == {"ALL": 2, "HEM": 1}
     assert found["image_sizes"] == {"45x45": 9, "60x60": 2, "unreadable": 1}
+    assert found["image_sizes_of"] == 12
+    assert (found["audited"], found["persons"]) == (False, None)  # a subject is not a person yet
+
+
+def test_persons_of_a_table_or_an_audit_are_counted(official):
+    cohort = read_cohort(official)
+    named = cohort.with_columns(person=["x"] * len(cohort))
+    assert describe(named)["persons"]["total"] == 1
+    assert not describe(named)["audited"]
+    audited = describe(cohort.with_columns(cell=cohort["path"]))
+    assert audited["persons"] == audited["subjects"]
+    assert audited["audited"]
 
 
 @pytest.mark.real

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+import torch
 
 from leukoscope.models.network.networks import build
 from leukoscope.models.recipe.settings import Stage
@@ -66,3 +67,15 @@ def test_a_training_of_one_step_an_epoch_has_no_speed(caplog: pytest.LogCaptureF
         display.on_stage(1, stages[0], build(tiny_recipe()))
         display.on_step(0, 1.0, 0.5)
     assert "an epoch" not in caplog.text
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_epochs_of_any_number_of_steps_are_shown(steps: int, caplog) -> None:
+    stage = Stage(train="all", epochs=3)
+    caplog.set_level("INFO", "leukoscope")
+    with training_display([stage], cells=8 * steps) as display:
+        display.on_stage(1, stage, torch.nn.Linear(1, 1))
+        for epoch in range(3):
+            for step in range(steps):
+                display.on_step(epoch, (step + 1) / steps, 0.5)
+    assert len([line for line in caplog.messages if "2 parameters" in line]) == 1

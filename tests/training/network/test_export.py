@@ -90,3 +90,11 @@ def test_the_file_names_no_path_of_the_machine_it_was_made_on(tmp_path: Path) ->
     written = path.read_bytes()
     assert b"site-packages" not in written
     assert str(ROOT).encode() not in written
+
+
+def test_a_network_is_given_a_few_cells_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, calls = network_of("gap"), []
+    network.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
+    found = TrainedNetwork(network, SIZE).file_logits(np.repeat(CELLS[:1], 9, axis=0))
+    assert found.shape == (9,)
+    assert max(calls) <= 4

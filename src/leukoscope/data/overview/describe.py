@@ -16,21 +16,29 @@ def describe(cohort: Cohort) -> dict[str, Any]:
     """Count cells, subjects and persons.
 
     Returns:
-        Plain values, ready for JSON: source; cells, subjects and persons by class; cells by fold
-        and class; image_sizes ("450x450" to count, from the headers of at most `SAMPLE` files);
-        flags; notes.
+        Plain values, ready for JSON: source; cells and subjects by class; audited; persons by
+        class, or None where neither an audit nor the table says which subjects are one person;
+        cells by fold and class; image_sizes ("450x450" to count) and image_sizes_of, the number of
+        files whose headers were read for it, evenly spaced and at most `SAMPLE`; flags; notes.
     """
     folds = [*cohort.unique("fold"), *([""] if "" in cohort["fold"] else [])]
     return {
         "source": cohort.source,
         "cells": {"total": len(cohort), **cohort.counts()},
         "subjects": _names(cohort, "subject"),
-        "persons": _names(cohort, "person"),
+        "audited": "cell" in cohort,
+        "persons": _names(cohort, "person") if _persons_are_known(cohort) else None,
         "folds": {fold or "none": cohort.select(cohort["fold"] == fold).counts() for fold in folds},
         "image_sizes": _sizes(cohort),
+        "image_sizes_of": min(SAMPLE, len(cohort)),
         "flags": dict(Counter(f for flags in cohort["flags"] for f in flags.split(";") if f)),
         "notes": [*cohort.notes, *advice(cohort)],
     }
+
+
+def _persons_are_known(cohort: Cohort) -> bool:
+    """True if an audit has linked subjects to persons, or the table names other persons."""
+    return "cell" in cohort or bool((cohort["person"] != cohort["subject"]).any())
 
 
 def _names(cohort: Cohort, column: str) -> dict[str, int]:

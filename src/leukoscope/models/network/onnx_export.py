@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from leukoscope.core.errors import ModelFileError
 
+AT_A_TIME = 4
+"""Cells in one call of a network, which bounds its memory."""
+
 
 class TrainedNetwork:
     """A trained network for `package_model`.
@@ -39,10 +42,14 @@ class TrainedNetwork:
         export(_Outputs(self.network, has_heatmap), {"cells": (example, shapes)}, names, path)
 
     def file_logits(self, inputs: np.ndarray) -> np.ndarray:
-        """Logits (n,) of cells uint8 (n, S, S, 3)."""
+        """Logits (n,) of cells uint8 (n, S, S, 3).
+
+        A few cells at a time: the layers of one cell of 450 px take some 30 MB.
+        """
+        parts = [inputs[start : start + AT_A_TIME] for start in range(0, len(inputs), AT_A_TIME)]
         with torch.inference_mode():
-            cells = torch.from_numpy(np.ascontiguousarray(inputs))
-            return np.asarray(self.network(cells).logit.numpy())
+            cells = (torch.from_numpy(np.ascontiguousarray(part)) for part in parts)
+            return np.concatenate([self.network(few).logit.numpy() for few in cells])
 
 
 def cam_bias(network: nn.Module, size: int) -> float | None:

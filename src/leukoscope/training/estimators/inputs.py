@@ -36,13 +36,16 @@ def crop_of(recipe: Recipe) -> Crop:
     return Crop(recipe.input.crop, recipe.input.size)
 
 
-def feature_matrix(cohort: Cohort, recipe: EstimatorRecipe, *, jobs: int = 2) -> Crops:
+def feature_matrix(
+    cohort: Cohort, recipe: EstimatorRecipe, *, jobs: int = 2, note: str = ""
+) -> Crops:
     """The measurements an estimator is fitted on, float32 (N, F), from the cache if possible.
 
     Args:
         cohort: N cells, hashed.
         recipe: The settings.
         jobs: Number of threads.
+        note: A line to log if the values are not cached yet.
     """
     crop = crop_of(recipe)
     measured = recipe.classical.measurements(crop)
@@ -50,7 +53,7 @@ def feature_matrix(cohort: Cohort, recipe: EstimatorRecipe, *, jobs: int = 2) ->
     def make(content: bytes) -> np.ndarray:
         return measured.measure(read_cell(content, crop))
 
-    cached = cached_values(cohort, measured.key, measured.width, make, jobs=jobs)
+    cached = cached_values(cohort, measured.key, measured.width, make, jobs=jobs, note=note)
     if measured.columns is None:
         return cached
     return Crops(np.asarray(cached.cells)[:, measured.columns], cached.problems)
@@ -62,5 +65,5 @@ def file_inputs(cohort: Cohort, recipe: EstimatorRecipe, values: np.ndarray) -> 
 
 
 def estimate(cells: int, recipe: EstimatorRecipe, jobs: int) -> str:
-    """The time that measuring takes if the cache is empty, as a sentence."""
+    """The time that measuring takes, as text."""
     return estimate_measuring(cells, jobs, f"{recipe.classical.MEASURED} of {cells:,} cells")

@@ -107,8 +107,8 @@ def load_inputs(cohort: Cohort, recipe: EstimatorRecipe, jobs: int) -> tuple[Coh
         TrainingError: The cells are all alike.
     """
     cohort = cohort.select(cohort["label"] != UNKNOWN)
-    log.info("%s: %s", recipe.name, estimate(len(cohort), recipe, jobs))
-    cached = feature_matrix(cohort, recipe, jobs=jobs)
+    note = f"{recipe.name}: {estimate(len(cohort), recipe, jobs)}"
+    cached = feature_matrix(cohort, recipe, jobs=jobs, note=note)
     for problem in cached.problems.values():
         log.warning("skipped: %s", problem)
     rows = usable_rows(cohort, cached.problems)

@@ -1,5 +1,6 @@
 """The device, precision and processes of a training, through Lightning Fabric."""
 
+import logging
 import sys
 
 import torch
@@ -14,6 +15,8 @@ def open_fabric(precision: str) -> Fabric:
     Args:
         precision: "auto", "bf16" or "fp32", as in a recipe.
     """
+    # It announces the precision and the processes of every training.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     bf16 = precision == "bf16" or (precision == "auto" and computes_bf16())
     fabric = Fabric(
         accelerator="auto",

@@ -1,7 +1,6 @@
 """Console output of a training: an estimate, a bar with the time left, a line per epoch."""
 
 import logging
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from leukoscope.core.progress import bars_are_shown
 from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.network.devices import peak_memory
 from leukoscope.training.network.log import Epoch
@@ -42,7 +42,7 @@ def training_display(stages: Sequence[Stage], cells: int) -> Iterator["Display"]
         TextColumn("{task.fields[now]}"),
         TimeRemainingColumn(),
     )
-    hidden = not sys.stderr.isatty()
+    hidden = not bars_are_shown()
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         yield Display(stages, cells, bar)
 
@@ -84,9 +84,9 @@ class Display:
         )
         self.steps += 1
         if self.steps == MEASURED[0]:
-            self.from_step = (now, done)
+            self.from_step = (now, epoch + done)
         elif self.parameters and (self.steps == MEASURED[1] or done >= 1):
-            self._estimate(now - self.from_step[0], done - self.from_step[1])
+            self._estimate(now - self.from_step[0], epoch + done - self.from_step[1])
 
     def on_epoch(self, entry: Epoch, is_best: bool) -> None:
         """Log a line of metrics."""

@@ -58,16 +58,15 @@ def run_training(
         TrainingError: See `fit`.
     """
     keep_memory()
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     # All labeled cells are cached, so that another split of them uses the same crops.
     cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
     if not split.leaky:
         check_disjoint(cohort)
     crop = Crop(recipe.input.crop, recipe.input.size)
-    if is_first_process():
-        log.info("%s: %s", recipe.name, estimate(len(cohort), crop, jobs))
-    crops = cached_crops(cohort, crop, jobs=jobs)
-    if is_first_process():
+    first = is_first_process()
+    note = f"{recipe.name}: {estimate(len(cohort), crop, jobs)}" if first else ""
+    crops = cached_crops(cohort, crop, jobs=jobs, note=note)
+    if first:
         for problem in crops.problems.values():
             log.warning("skipped: %s", problem)
     rows = usable_rows(cohort, crops.problems)

@@ -1,13 +1,12 @@
 """Console output of a study: a line for each trial, and a bar while it trains."""
 
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
-from leukoscope.core.progress import duration
+from leukoscope.core.progress import bars_are_shown, duration
 from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.results import Row, Study
 
@@ -37,7 +36,7 @@ def study_display(trials: int, *, bar: bool = True) -> Iterator["Display"]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    hidden = not (bar and sys.stderr.isatty())
+    hidden = not (bar and bars_are_shown())
     progress = Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)
     try:
         yield Display(trials, progress)

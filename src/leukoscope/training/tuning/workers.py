@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from multiprocessing import get_context
 
-from leukoscope.core.console_log import is_shown, log_to_stderr
+from leukoscope.core.console_log import is_shown, log_to_stderr, shown_level
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.interrupts import repeated_when_dropped
 from leukoscope.training.tuning.study import Plan
@@ -34,8 +34,9 @@ def run_workers(plan: Plan, workers: int) -> None:
     context = get_context("spawn")
     threads = max(1, (os.cpu_count() or 1) // workers)
     own = replace(plan, jobs=max(1, plan.jobs // workers))
+    level = shown_level() if is_shown() else None
     processes = [
-        context.Process(target=_run_worker, args=(own, threads, is_shown())) for _ in range(workers)
+        context.Process(target=_run_worker, args=(own, threads, level)) for _ in range(workers)
     ]
     try:
         with _ignored_ctrl_c():  # a process that hears it before its first line prints a traceback
@@ -68,7 +69,7 @@ def _ignored_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def _run_worker(plan: Plan, threads: int, shown: bool) -> None:
+def _run_worker(plan: Plan, threads: int, level: int | None) -> None:
     """One worker, with its part of the cores."""
     # Before PyTorch and the estimators are loaded, which read it once.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
@@ -78,7 +79,7 @@ def _run_worker(plan: Plan, threads: int, shown: bool) -> None:
     from leukoscope.training.tuning.worker import work
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with log_to_stderr() if shown else nullcontext():
+    with nullcontext() if level is None else log_to_stderr(level):
         try:
             with (
                 repeated_when_dropped(),

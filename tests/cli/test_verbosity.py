@@ -1,0 +1,84 @@
+"""The options -q and -v, completion, and lines that say a thing once."""
+
+import logging
+from typing import Any
+
+import pytest
+import typer
+
+import leukoscope as ls
+from leukoscope.cli.main import app, main
+from leukoscope.core.console_log import LOGGER
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    """All commands and groups below one, with their words."""
+    below = getattr(command, "commands", {})
+    found = [one for name, sub in below.items() for one in commands(sub, (*path, name))]
+    return [(path, command), *found]
+
+
+def test_every_command_takes_quiet_and_verbose_once() -> None:
+    for path, command in commands(typer.main.get_command(app)):
+        given = [name for parameter in command.params for name in parameter.opts]
+        assert [given.count(name) for name in ("-q", "--quiet", "-v", "--verbose")] == [1] * 4, path
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ([], ["told", "warned"]),
+        (["-q"], ["warned"]),
+        (["--verbose"], ["detail", "told", "warned"]),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_the_level_of_the_log_is_chosen_before_or_after_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    shown: list[str],
+    first: bool,
+) -> None:
+    def describe(_source: Any) -> dict[str, Any]:
+        log = logging.getLogger("leukoscope.api.data")
+        log.debug("detail")
+        log.info("told")
+        log.warning("warned")
+        return {}
+
+    monkeypatch.setattr(ls, "describe_data", describe)
+    command = ["data", "info", "cells", "--json"]
+    with pytest.raises(SystemExit) as end:
+        main([*words, *command] if first else [*command, *words])
+    assert end.value.code == 0
+    printed = capsys.readouterr()
+    assert printed.err.split() == shown
+    assert printed.out.strip() == "{}"  # the result is always shown
+    assert LOGGER.level == logging.NOTSET
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_a_shell_gets_a_script_that_completes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shell: str
+) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    with pytest.raises(SystemExit) as end:
+        main(["--show-completion", shell])
+    assert end.value.code == 0
+    assert "leukoscope" in capsys.readouterr().out
+
+
+def test_commands_and_options_are_completed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line, word, wanted in (
+        ("leukoscope data a", 2, "audit"),
+        ("leukoscope train --rec", 2, "--recipe"),
+    ):
+        monkeypatch.setenv("_LEUKOSCOPE_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(word))
+        with pytest.raises(SystemExit):
+            main([])
+        assert wanted in capsys.readouterr().out.split()
