@@ -27,6 +27,7 @@ def read_cohort(
     labels: Mapping[str, str] | Path | str | None = None,
     columns: Mapping[str, str] | str | None = None,
     subject_pattern: str | None = None,
+    only: Path | str | None = None,
 ) -> Cohort:
     """Read a folder of images or a table of cells.
 
@@ -41,10 +42,27 @@ def read_cohort(
         subject_pattern: Regular expression that finds the subject in the path of an image: its
             group `subject`, else its first group. Official names and subjects of a table count
             first.
+        only: List of the images to keep: a text file with a name a line, a table with the column
+            `path`, or "cnmc-7071", the images of C-NMC that the published figures rest on.
 
     Raises:
         CohortError: Nothing readable there; the message lists what is accepted.
     """
+    cohort = _read_cohort(source, labels, columns, subject_pattern)
+    if only is None:
+        return cohort
+    from leukoscope.data.only import select_only
+
+    return select_only(cohort, only)
+
+
+def _read_cohort(
+    source: Source,
+    labels: Mapping[str, str] | Path | str | None,
+    columns: Mapping[str, str] | str | None,
+    subject_pattern: str | None,
+) -> Cohort:
+    """The whole data set, as for `read_cohort`."""
     from leukoscope.data.options import NO_OPTIONS, reading_options
     from leukoscope.data.readers.label_check import check_labels
     from leukoscope.data.readers.layout import read_cohort as read_path

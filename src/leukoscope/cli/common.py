@@ -43,6 +43,14 @@ SubjectPattern = Annotated[
     str | None,
     typer.Option(help=r"Regular expression that finds the subject in a path: 'patient_(\w+)'."),
 ]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Use only the images that a list names, a line each; cnmc-7071 is the list of the "
+        "published figures.",
+    ),
+]
 DataSource = Annotated[
     str | None,
     typer.Option(
@@ -62,12 +70,18 @@ FRACTIONS = "0.5,0.2,0.3"  # a test compares it: importing it would slow down --
 
 
 def read(
-    source: Path, labels: str | None, columns: str | None, subject_pattern: str | None
+    source: Path,
+    labels: str | None,
+    columns: str | None,
+    subject_pattern: str | None,
+    only: str | None = None,
 ) -> "ls.Cohort | Path":
     """Read a data set with options; without any, leave that to the function that needs it."""
-    if not (labels or columns or subject_pattern):
+    if not (labels or columns or subject_pattern or only):
         return source
-    return ls.read_cohort(source, labels=labels, columns=columns, subject_pattern=subject_pattern)
+    return ls.read_cohort(
+        source, labels=labels, columns=columns, subject_pattern=subject_pattern, only=only
+    )
 
 
 def parse_fractions(text: str) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ from leukoscope.cli.common import (
     Jobs,
     Json,
     Labels,
+    Only,
     Seed,
     Source,
     SubjectPattern,
@@ -36,10 +37,11 @@ def data_info(
     labels: Labels = None,
     columns: Columns = None,
     subject_pattern: SubjectPattern = None,
+    only: Only = None,
     as_json: Json = False,
 ) -> None:
     """Count cells, subjects, persons and folds."""
-    cells = read(source, labels, columns, subject_pattern)
+    cells = read(source, labels, columns, subject_pattern, only)
     facts = ls.describe_data(cells)
     report(facts if as_json else _readable(facts), as_json)
 
@@ -86,6 +88,7 @@ def data_audit(
     labels: Labels = None,
     columns: Columns = None,
     subject_pattern: SubjectPattern = None,
+    only: Only = None,
     jobs: Jobs = None,
     data_source: DataSource = None,
     data_license: DataLicense = None,
@@ -96,7 +99,7 @@ def data_audit(
     Writes cohort.csv (the cells with their persons), pairs.csv, and audit.html to check the pairs
     by eye. Exit code 3 if an image could not be read or compared.
     """
-    cells = read(source, labels, columns, subject_pattern)
+    cells = read(source, labels, columns, subject_pattern, only)
     result = ls.audit(cells, out=out, jobs=jobs, data_source=data_source, data_license=data_license)
     from leukoscope.data.advice import advice
     from leukoscope.data.sources import names
@@ -126,7 +129,7 @@ def data_audit(
         }
     else:
         facts["not_checked"] = result.remarks
-    notes = advice(result.cohort)
+    notes = [*result.cohort.notes, *advice(result.cohort)]
     report({**facts, **({"notes": notes} if notes else {}), "written_to": str(out)}, as_json)
     raise typer.Exit(result.exit_code)
 
@@ -140,11 +143,12 @@ def data_report(
     labels: Labels = None,
     columns: Columns = None,
     subject_pattern: SubjectPattern = None,
+    only: Only = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
     """Write a page with counts, image sizes, colors and outliers."""
-    cells = read(source, labels, columns, subject_pattern)
+    cells = read(source, labels, columns, subject_pattern, only)
     report({"report": str(ls.report_data(cells, out, jobs=jobs))}, as_json)
 
 
@@ -196,6 +200,7 @@ def data_split(
     labels: Labels = None,
     columns: Columns = None,
     subject_pattern: SubjectPattern = None,
+    only: Only = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
@@ -204,7 +209,7 @@ def data_split(
     Writes a file for `leukoscope train --split FILE`. The warnings name what the audit could not
     check.
     """
-    cells = read(source, labels, columns, subject_pattern)
+    cells = read(source, labels, columns, subject_pattern, only)
     split = ls.split(
         cells, out=out, kind=kind, seed=seed, fractions=parse_fractions(fractions), jobs=jobs
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from leukoscope.core.installing import install_command
 from leukoscope.core.printable import LONGEST_ERROR, cut
 
 RESEARCH_USE = "Research use only. Not for diagnosis."
@@ -125,5 +126,5 @@ def missing_extra(command: str, error: ImportError) -> ImportError | MissingExtr
         return error
     return MissingExtraError(
         f"{command} needs the package {error.name!r}, which is not installed. "
-        f"Install it with: pip install 'leukoscope[{extra}]'"
+        f"Install it with: {install_command(extra)}"
     )

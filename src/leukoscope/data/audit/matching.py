@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from leukoscope.core.installing import install_command
 from leukoscope.core.progress import track
 from leukoscope.data.audit.fingerprint import Fingerprint
 
@@ -136,7 +137,8 @@ def _can_search() -> bool:
         return True
     _log.warning(
         "Comparing every pair of cells, which takes hours for many. Searching neighbors takes "
-        "minutes: pip install 'leukoscope[large]'"
+        "minutes: %s",
+        install_command("large"),
     )
     return False
 

@@ -228,7 +228,7 @@ class Card:
             if isinstance(schema, int) and schema > SCHEMA:
                 raise ModelFileError(
                     f"the model's card has schema {schema}, and this version of Leukoscope reads "
-                    f"up to {SCHEMA}; upgrade with: pip install --upgrade leukoscope"
+                    f"up to {SCHEMA}; install a newer version of Leukoscope"
                 )
             if schema is None:
                 raise MalformedError("missing field schema")
