@@ -12,10 +12,12 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
+from leukoscope.core.parts import HOST, part_of
 from leukoscope.training.tuning import storage as storages
 from leukoscope.training.tuning.sampler import suggest
 from leukoscope.training.tuning.storage import RETRIES, experimental, origin
 from leukoscope.training.tuning.study import Plan, open_study
+from leukoscope.training.tuning.trials import HELD
 from tests.root import ROOT
 from tests.training.tuning.planned import end_heartbeats, logistic, run, states, tiny_plan
 
@@ -69,6 +71,46 @@ def test_the_trial_of_a_killed_worker_is_tried_again(here: Plan, storage: str) -
     assert [row.state for row in found.trials] == ["interrupted", "complete", "complete"]
     assert found.trials[1].settings == found.trials[0].settings
     assert origin(the_trial(study, 1)) == 0
+
+
+def begun(plan: Plan, held: str) -> optuna.Study:
+    """A study whose first trial is at work in a process that holds a part of this name."""
+    study = open_study(plan)
+    trial = study.ask()
+    suggest(trial, plan.space)
+    trial.set_user_attr(HELD, held)
+    return study
+
+
+def test_a_study_goes_on_at_once_after_a_kill_as_if_undisturbed(here: Plan, tmp_path: Path) -> None:
+    undisturbed = run(replace(here, folder=tmp_path / "undisturbed", trials=3))
+    plan = replace(here, trials=3)
+    part = plan.folder / f".trial-0.{HOST}abcd.part"
+    begun(plan, part.name)
+    part.touch()  # the lock of a killed process is gone
+    found = run(plan)
+    assert [row.state for row in found.trials] == ["interrupted", *["complete"] * 3]
+    again = [row.settings for row in found.trials[1:]]
+    assert again == [row.settings for row in undisturbed.trials]
+
+
+def test_a_trial_whose_process_holds_its_part_is_left_alone(here: Plan) -> None:
+    with part_of(here.folder / "trial-0") as held:
+        begun(here, held.name)
+        assert states(open_study(here)) == ["RUNNING"]
+
+
+@pytest.mark.parametrize("name", [".trial-0.{other}abcd.part", ".trial-0.{here}none.part"])
+def test_a_part_of_another_machine_or_that_is_not_there_tells_nothing(
+    here: Plan, name: str
+) -> None:
+    other = "0000" if HOST != "0000" else "1111"
+    held = name.format(other=other, here=HOST)
+    begun(here, held)
+    if other in held:
+        (here.folder / held).touch()
+        os.utime(here.folder / held, (0, 0))  # old enough to be swept
+    assert states(open_study(here)) == ["RUNNING"]
 
 
 def test_a_worker_waits_for_the_trials_of_others_until_they_are_stale(

@@ -1,5 +1,6 @@
 """A study: the recipe, space and persons of its trials, and the storage that records them."""
 
+import copy
 import hashlib
 import json
 import time
@@ -15,6 +16,7 @@ from sqlalchemy import URL
 
 from leukoscope.core.errors import TuningError
 from leukoscope.core.files import write_text
+from leukoscope.core.parts import HOST, sweep
 from leukoscope.core.renamed import first_names
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.splits.partition import Split, check_disjoint, write_split
@@ -22,7 +24,8 @@ from leukoscope.models.recipe.recipe import Recipe, write_recipe
 from leukoscope.models.recipe.settings import Monitor
 from leukoscope.models.recipe.space import Space, plain
 from leukoscope.training.tuning.sampler import SeededSampler
-from leukoscope.training.tuning.storage import GRACE, open_storage, origin, shown
+from leukoscope.training.tuning.storage import GRACE, open_storage, origin, retry, shown
+from leukoscope.training.tuning.trials import HELD
 
 DATABASE, FACTS, SPACE = "study.sqlite3", "study.json", "space.yaml"
 RECIPE, SPLIT, TRIALS = "recipe.yaml", "split.json", "trials"
@@ -127,9 +130,22 @@ def open_study(plan: Plan) -> optuna.Study:
     if study.user_attrs.get("key", key) != key:
         raise _other(f"{plan.shown_storage}, study {plan.name!r}")
     study.set_user_attr("key", key)
+    _requeue_killed(plan, study)  # before anything is written there, which sweeps the folder too
     _write_facts(plan, key)
     _requeue_0_1_0(study)
     return study
+
+
+def _requeue_killed(plan: Plan, study: optuna.Study) -> None:
+    """Requeue the trials of killed processes of this machine; others wait for the heartbeat.
+
+    A process at work holds a part in the folder of the study; see `core.parts`.
+    """
+    freed = {part.name for part in sweep(plan.folder) if f".{HOST}" in part.name}
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if trial.user_attrs.get(HELD) in freed:
+            study.tell(trial.number, state=TrialState.FAIL)
+            retry(study, copy.deepcopy(trial))
 
 
 def _requeue_0_1_0(study: optuna.Study) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from optuna.trial import FrozenTrial, TrialState
 
 END = "end"  # the attribute of a trial that says how it ended; an interrupted one has none
+HELD = "held"  # the name of the part that the process of a trial holds in the folder of the study
 SURPLUS = "surplus"  # of a trial that was one too many
 
 

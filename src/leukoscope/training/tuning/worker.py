@@ -15,13 +15,14 @@ from optuna.trial import Trial, TrialState
 
 from leukoscope.core.errors import DownloadError, RecipeError, TuningError
 from leukoscope.core.interrupts import Deferred, deferred
+from leukoscope.core.parts import part_of
 from leukoscope.training.tuning.display import Display
 from leukoscope.training.tuning.measure import Progress, clear_weights, measure
 from leukoscope.training.tuning.results import publish
 from leukoscope.training.tuning.sampler import suggest
 from leukoscope.training.tuning.storage import GRACE, experimental, origin
 from leukoscope.training.tuning.study import Plan
-from leukoscope.training.tuning.trials import END, SURPLUS, is_requested, rank
+from leukoscope.training.tuning.trials import END, HELD, SURPLUS, is_requested, rank
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,9 @@ def _run_trial(plan: Plan, study: optuna.Study, display: Display, interrupts: De
         if not has_room(plan, study, trial.number):
             trial.set_user_attr(SURPLUS, True)
             raise TrialFailedError
-        return _value(plan, study, trial, display, interrupts)
+        with part_of(plan.folder / f"trial-{trial.number}") as held:
+            trial.set_user_attr(HELD, held.name)
+            return _value(plan, study, trial, display, interrupts)
 
     try:
         study.optimize(objective, n_trials=1, catch=(TrialFailedError,))
