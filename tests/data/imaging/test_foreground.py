@@ -85,3 +85,13 @@ def test_bounding_box_holds_the_mask_tightly():
     assert bounding_box(mask) is None
     mask[2, 3] = mask[6, 5] = True
     assert bounding_box(mask) == (slice(2, 7), slice(3, 6))
+
+
+def test_a_dark_nucleus_in_pale_cytoplasm_is_foreground():
+    y, x = np.mgrid[:120, :120] - 60
+    radius = np.hypot(y, x)
+    image = np.zeros((120, 120, 3), np.uint8)
+    for cytoplasm in (45, 55):  # a narrow and a wide band
+        image[radius < cytoplasm] = (150, 160, 214)
+        image[radius < 40] = (60, 30, 70)
+        assert solid_mask(image)[radius < cytoplasm - 1].all()

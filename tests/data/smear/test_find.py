@@ -89,7 +89,7 @@ def test_a_field_of_red_cells_has_no_white_cell():
 
 
 def test_a_crop_of_one_cell_is_a_field(field):
-    rows, columns = np.nonzero(field.outlines == 1)
+    rows, columns = np.nonzero(field.outlines == 3)
     crop = field.image[
         max(rows.min() - 12, 0) : rows.max() + 12, max(columns.min() - 12, 0) : columns.max() + 12
     ]

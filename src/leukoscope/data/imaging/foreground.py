@@ -21,7 +21,7 @@ NumPy is enough for all of them.
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.imaging.shape import eroded
+from leukoscope.data.imaging.shape import eroded, fill_holes
 
 Mask = NDArray[np.bool_]
 
@@ -39,6 +39,11 @@ FULL_FRAME = 0.98
 """Fraction of the frame above which the foreground leaves no ground, and so no outline."""
 MOST_RIM = 0.5
 """The same fraction of the outermost pixels."""
+PALE_RIM = 1.75
+"""Largest ratio of that percentile to the median. In C-NMC it is 1.54 at most; above, the bright
+pixels are a pale cytoplasm, and the level would cut out the nucleus."""
+MOSTLY = 0.75
+"""Fraction of the pixels above `SPECK_LEVEL` below which the level has cut out the nucleus."""
 RIM = 5
 """Width in pixels of the rim that `interior` leaves out: the cut and its blur show there."""
 
@@ -100,7 +105,11 @@ def solid_mask(image: NDArray[np.uint8]) -> Mask:
     lit = brightest[brightest > SPECK_LEVEL]
     if lit.size == 0:
         return np.zeros(brightest.shape, dtype=bool)
-    return brightest > max(float(SPECK_LEVEL), SOLID_FRACTION * float(np.percentile(lit, 90)))
+    high = min(float(np.percentile(lit, 90)), PALE_RIM * float(np.median(lit)))
+    solid = brightest > max(float(SPECK_LEVEL), SOLID_FRACTION * high)
+    if np.count_nonzero(solid) < MOSTLY * lit.size:  # a wide, pale cytoplasm around a dark nucleus
+        solid = fill_holes(solid)
+    return solid
 
 
 def on_black(image: NDArray[np.uint8]) -> bool:

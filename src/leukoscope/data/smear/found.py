@@ -58,6 +58,8 @@ MAIN_LOBE = 0.75
 """Fraction of the nucleus in its largest piece below which it is lobed."""
 EVEN = 0.65
 """Contrast outside relative to inside a nucleus below which a threshold of its own is sharp."""
+FINER = 4
+"""Steps per working pixel of an outline."""
 PALE = 0.55
 """Nuclear contrast relative to the other nuclei of the field below which a nucleus is pale."""
 
@@ -131,12 +133,8 @@ class Measured:
     ) -> Found:
         """The object in pixels of the field, of which each is `reduced` working pixels."""
         rows, columns = self.window
-        outlines, _ = cv2.findContours(
-            self.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
-        )
-        largest = max(outlines, key=cv2.contourArea)
-        outline = cv2.approxPolyDP(largest, 0.5, closed=True)[:, 0].astype(np.float64)
-        outline = (outline + np.array([columns.start + 0.5, rows.start + 0.5])) / reduced
+        corner = np.array([columns.start, rows.start])
+        outline = (smooth_outline(self.mask) + corner) / reduced
         box = (columns.start, rows.start, columns.stop, rows.stop)
         left, top, right, bottom = (value / reduced for value in box)
         measures = self.measures
@@ -217,6 +215,22 @@ def tight_nucleus(contrast: NDArray[np.float32], mask: Mask, nucleus: Mask) -> M
         return nucleus
     uneven = contrast[outer].mean() < EVEN * contrast[inner].mean()
     return inner if uneven else nucleus
+
+
+def smooth_outline(mask: Mask) -> NDArray[np.float64]:
+    """Outline of a mask between its pixels, `(n, 2)` x and y from the outer corner of the first.
+
+    It is the one along which `cut.cut_out` cuts.
+    """
+    wide = np.asarray(cv2.GaussianBlur(np.pad(mask.astype(np.float32), 2), (0, 0), 1.0))
+    fine = cv2.resize(wide, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
+    inside = (np.asarray(fine) > 0.5).astype(np.uint8)
+    outlines, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:  # a few pixels, which the blur dissolves
+        rows, columns = np.nonzero(mask)
+        return np.asarray(np.stack([columns, rows], axis=1) + 0.5, np.float64)
+    outline = cv2.approxPolyDP(max(outlines, key=cv2.contourArea), 0.7, closed=True)[:, 0]
+    return np.asarray((outline + 0.5) / FINER - 2, np.float64)
 
 
 def first_reason(flags: tuple[SmearFlag, ...], keep: frozenset[str]) -> str:

@@ -70,10 +70,26 @@ def segment(image: NDArray[np.uint8], field: Densities, um_per_px: float) -> Seg
         field: Its densities.
         um_per_px: Its scale.
     """
-    nuclei = _opened(nuclear_mask(field), 0.4 / um_per_px)
+    nuclei = _to_half_height(_opened(nuclear_mask(field), 0.4 / um_per_px), field.nuclear)
     body = _with_cytoplasm(field, nuclei, um_per_px)
     parts = _parts(nuclei, body, um_per_px)
     return _grown(body, parts, nuclei)
+
+
+def _to_half_height(nuclei: Mask, contrast: NDArray[np.float32]) -> Mask:
+    """Add the pixels beside each nucleus that have half of its own contrast, where its edge is.
+
+    The threshold of the field is above half of a pale nucleus, and cuts it too small.
+    """
+    count, found = cv2.connectedComponents(nuclei.astype(np.uint8), connectivity=8)
+    pieces = np.asarray(found, np.int32)
+    inside = pieces[nuclei]
+    weight = np.bincount(inside, contrast[nuclei], count)
+    mean = weight / np.maximum(np.bincount(inside, minlength=count), 1)
+    owner = cv2.dilate(pieces.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
+    beside = (owner > 0) & ~nuclei
+    half = (mean / 2).astype(np.float32)[owner]
+    return nuclei | (beside & (contrast > half))
 
 
 def _with_cytoplasm(field: Densities, nuclei: Mask, um_per_px: float) -> Mask:
