@@ -8,15 +8,19 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.common import (
     FRACTIONS,
+    Columns,
     DataLicense,
     DataSource,
     Fractions,
     Jobs,
     Json,
+    Labels,
     Seed,
     Source,
+    SubjectPattern,
     hint,
     parse_fractions,
+    read,
     report,
 )
 from leukoscope.core.printable import show
@@ -82,6 +86,9 @@ def train(
         float,
         typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
     ] = 0.95,
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
     jobs: Jobs = None,
     data_source: DataSource = None,
     data_license: DataLicense = None,
@@ -92,7 +99,7 @@ def train(
     Run the same command again to resume a stopped run.
     """
     run = ls.train(
-        source,
+        read(source, labels, columns, subject_pattern),
         recipe,
         out=out,
         split=split,
