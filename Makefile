@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 DATA = data
 AUDIT = audit
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c $(CONSTRAINTS)
-CHECKED = src tests benchmarks tools
+CHECKED = src tests benchmarks tools notebooks
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
@@ -68,7 +68,7 @@ js: $(JS_READY) ## Format and types of the scripts of the page; needs Node.js wi
 types: $(READY) ## Check types
 	$(BIN)/mypy
 
-docs: $(DOCS_READY) ## Build the documentation into site/
+docs: $(DOCS_READY) ## Build the documentation into site/, with the notebooks executed
 	$(BIN)/mkdocs build --strict
 
 cards: $(READY) ## Write the shipped model's card and checklists into docs/, after it was replaced

@@ -1,8 +1,16 @@
-"""Hooks of the documentation build: the start page is the README, with links that fit its place."""
+"""Hooks of the documentation build: the README as start page, and the executed notebooks."""
 
 import re
+import sys
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from mkdocs.structure.files import File
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tools import notebooks
 
 ROOT = Path(__file__).parents[1]
 README_PAGE = "index.md"
@@ -25,3 +33,20 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     text = markdown.replace('--8<-- "README.md"', (ROOT / "README.md").read_text("utf-8"))
     text = NOT_PAGES.sub(r"\1 (`\2`)", text)
     return text.replace("](docs/", "](")
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add a page for each notebook, executed on synthetic cells, with its pictures."""
+    for path in notebooks.notebooks():
+        text, pictures = _executed(path, path.read_bytes())
+        files.append(File.generated(config, f"notebooks/{path.stem}.md", content=text))
+        for name, content in pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=content))
+    return files
+
+
+@lru_cache(maxsize=8)
+def _executed(path: Path, _: bytes) -> tuple[str, dict[str, bytes]]:
+    """Execute a notebook; `mkdocs serve` asks again only after its content changed."""
+    with TemporaryDirectory() as folder:
+        return notebooks.to_markdown(notebooks.execute(path, Path(folder)), path.stem)

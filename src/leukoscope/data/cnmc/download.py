@@ -64,7 +64,7 @@ def download_cnmc(
             f"source {source!r} is unknown: use 'kaggle', or download the original from {ORIGINAL}"
         )
     try:
-        import kagglehub  # type: ignore[import-not-found]
+        import kagglehub
     except ImportError as error:
         raise missing_extra("data download", error) from error
     if (target / TOP_FOLDER).exists():

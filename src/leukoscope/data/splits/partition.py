@@ -62,6 +62,10 @@ class Split:
         """The persons, subjects or images of a subset, in natural order."""
         return sorted((name for name, p in self.parts.items() if p == part), key=natural_key)
 
+    def apply(self, cohort: Cohort) -> Cohort:
+        """Add the column `part`, as `apply_split` does."""
+        return apply_split(cohort, self)
+
 
 def apply_split(cohort: Cohort, split: Split) -> Cohort:
     """Add the column `part`.
