@@ -6,7 +6,9 @@ from PIL import Image
 
 import leukoscope as ls
 from leukoscope.core.errors import CohortError
+from leukoscope.data.advice import crop_advice
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
+from leukoscope.data.cohort import make_cohort
 from leukoscope.data.options import reading_options
 
 
@@ -155,3 +157,16 @@ def test_descriptors_of_whole_pictures_are_not_trained(photographs, tmp_path):
 def test_pictures_that_are_no_cells_are_sent_to_the_command_that_cuts_them(photographs):
     predictions = ls.predict(photographs)
     assert all("leukoscope cells" in prediction.reason for prediction in predictions)
+
+
+def test_cells_of_another_scale_that_the_crop_cuts_off_are_counted(tmp_path):
+    for number, radius in enumerate([90, 215, 220]):
+        y, x = np.mgrid[:450, :450] - 225
+        image = np.zeros((450, 450, 3), np.uint8)
+        image[np.hypot(y, x) < radius] = (90, 40, 100)
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    predictions = ls.predict(tmp_path)
+    assert ["reaches over the crop" in one.flags for one in predictions] == [False, True, True]
+    assert "2 of 3 cells reach over the crop" in repr(predictions)
+    line = crop_advice(make_cohort({"path": sorted(map(str, tmp_path.iterdir()))}), 400)
+    assert line.startswith("2 of 3 cells")

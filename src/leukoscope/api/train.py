@@ -96,18 +96,20 @@ def train(
 
 
 def check_ground(cohort: Cohort, recipe: "Recipe") -> None:
-    """Refuse, or warn of, images that are not cells on black, before the long work.
+    """Refuse or warn of images that are not cells on black or too large, before the long work.
 
     Raises:
         CohortError: Most images are none, and the recipe measures the foreground.
     """
     with needs_train_extra("train"):
-        from leukoscope.data.advice import ground_advice, require_black_ground
+        from leukoscope.data.advice import crop_advice, ground_advice, require_black_ground
         from leukoscope.models.recipe.recipe import EstimatorRecipe
     if isinstance(recipe, EstimatorRecipe):
         require_black_ground(cohort)
     elif line := ground_advice(cohort):
         log.warning(line)
+    if line := crop_advice(cohort, recipe.input.crop):
+        log.warning(f"recipe {recipe.name}: {line}")
 
 
 def check_weights(recipe: "Recipe") -> None:

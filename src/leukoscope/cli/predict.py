@@ -71,7 +71,7 @@ def predict(
     if as_json and out is None:
         raise typer.BadParameter("--json prints the summary here; name a file for the rows: --out.")
     from leukoscope.api.predict import predict_to_table
-    from leukoscope.inference.results import seen_note
+    from leukoscope.inference.results import beyond_note, seen_note
     from leukoscope.inference.subject.text import BOTH_KINDS, NO_ANSWER, NO_PATIENT
 
     if cluster:
@@ -110,6 +110,8 @@ def predict(
             lines.append(NO_ANSWER)
         if in_context:
             lines.append(BOTH_KINDS)
+        if note := beyond_note(outcome.beyond_crop, outcome.rows):
+            lines.append(note)
         if note := seen_note(outcome.seen_in_training, outcome.rows):
             lines.append(note)
         if outcome.failed:

@@ -5,15 +5,18 @@ without a subject.
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leukoscope.core.errors import CohortError, ImageError
 from leukoscope.data.audit.checked import NO_BORDER, flagged
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.imaging.foreground import on_black
+from leukoscope.data.imaging.foreground import beyond_crop, on_black
 from leukoscope.data.imaging.image import decode
 
 SAMPLE = 32
 """Images that are opened to see whether they are cells on black, where no audit has seen them."""
+FEW = 0.1
+"""Fraction of cells that may reach over a crop without a warning."""
 CUT_OUT = (
     "Cut the cells out first: leukoscope cells FIELDS... --out cells, and go on with "
     "cells/cells.csv."
@@ -59,6 +62,27 @@ def require_black_ground(cohort: Cohort) -> None:
         raise CohortError(f"{cohort.source or 'the cohort'}: {line}")
 
 
+def crop_advice(cohort: Cohort, crop: int) -> str:
+    """What follows where cells reach over the crop of a recipe, by a sample; "" if few do.
+
+    Args:
+        cohort: The cells.
+        crop: Side of the crop, px.
+    """
+    found = [
+        beyond_crop(image, crop)
+        for image in map(_image_or_none, _sampled_paths(cohort))
+        if image is not None and on_black(image)
+    ]
+    if sum(found) <= FEW * len(found):
+        return ""
+    return (
+        f"{sum(found)} of {len(found)} cells looked at reach over the crop of {crop} px, so a "
+        "model sees them cut off. C-NMC has 0.05 µm per pixel; resample pictures of another "
+        "scale, or choose a larger input.crop."
+    )
+
+
 def images_without_ground(cohort: Cohort) -> tuple[int, int]:
     """Number of images that are not on black, and of those looked at.
 
@@ -67,16 +91,24 @@ def images_without_ground(cohort: Cohort) -> tuple[int, int]:
     if "cell" in cohort:
         read = cohort["cell"] != ""
         return int(np.sum(flagged(cohort, [NO_BORDER]) & read)), int(np.sum(read))
-    rows = np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int)
-    found = [on_black_or_none(path) for path in cohort["path"][np.unique(rows)]]
+    found = [on_black_or_none(path) for path in _sampled_paths(cohort)]
     seen: Sequence[bool] = [ground for ground in found if ground is not None]
     return len(seen) - sum(seen), len(seen)
 
 
 def on_black_or_none(path: str) -> bool | None:
     """True if the image is a cell on black; None if it cannot be read or has one color."""
+    image = _image_or_none(path)
+    return None if image is None or image.max() == image.min() else on_black(image)
+
+
+def _sampled_paths(cohort: Cohort) -> Sequence[str]:
+    rows = np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int)
+    return list(cohort["path"][np.unique(rows)])
+
+
+def _image_or_none(path: str) -> NDArray[np.uint8] | None:
     try:
-        image = decode(path)
+        return decode(path)
     except ImageError:
         return None
-    return None if image.max() == image.min() else on_black(image)

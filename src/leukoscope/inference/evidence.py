@@ -29,6 +29,7 @@ class Evidence:
         error: Why the image could not be read; "" if it was.
         seen: The model was trained or calibrated on this image. It changes no verdict, but the
             answer says nothing about other cells.
+        beyond: The cell reaches over the crop that the model sees. It changes no verdict.
     """
 
     p_all: float | None = None
@@ -37,13 +38,15 @@ class Evidence:
     exceeded: float | None = None
     error: str = ""
     seen: bool = False
+    beyond: bool = False
 
     @property
     def flags(self) -> tuple[Flag, ...]:
         """All flags, in the order of result tables."""
         unlike = () if self.exceeded is None else (Flag.UNLIKE_TRAINING,)
         seen = (Flag.SEEN_IN_TRAINING,) if self.seen else ()
-        return (*self.quality, *unlike, *seen)
+        beyond = (Flag.BEYOND_CROP,) if self.beyond else ()
+        return (*self.quality, *unlike, *beyond, *seen)
 
 
 def gather(
@@ -54,6 +57,7 @@ def gather(
     distance: float | None = None,
     error: str = "",
     seen: bool = False,
+    beyond: bool = False,
 ) -> Evidence:
     """Gather the evidence on one image and compare the distance with the card's limit.
 
@@ -64,11 +68,12 @@ def gather(
         distance: Distance of the embedding from the training cells.
         error: Why the image could not be read.
         seen: The model was trained or calibrated on this image.
+        beyond: The cell reaches over the crop.
     """
     known = card.out_of_distribution
     too_far = known is not None and distance is not None and distance > known.limit.value
     exceeded = known.limit.value if known is not None and too_far else None
-    return Evidence(p_all, quality, distance, exceeded, error, seen)
+    return Evidence(p_all, quality, distance, exceeded, error, seen, beyond)
 
 
 def check_image(image: np.ndarray, cell: np.ndarray, card: Card) -> tuple[Flag, ...]:

@@ -13,6 +13,7 @@ from leukoscope.inference.results import (
     Prediction,
     SubjectSummary,
     as_row,
+    beyond_note,
     seen_note,
     summarize,
 )
@@ -111,8 +112,11 @@ class Predictions(Sequence[Prediction]):
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
             for row in table
         ]
-        note = seen_note(self.outcome.seen_in_training, len(self))
-        return "\n".join([self._summary(), *rows, *filter(None, [note]), RESEARCH_USE])
+        notes = (
+            beyond_note(self.outcome.beyond_crop, len(self)),
+            seen_note(self.outcome.seen_in_training, len(self)),
+        )
+        return "\n".join([self._summary(), *rows, *filter(None, notes), RESEARCH_USE])
 
     def _repr_html_(self) -> str:
         from leukoscope.core.html import notebook_table

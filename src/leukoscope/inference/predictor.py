@@ -250,6 +250,7 @@ class Predictor:
             distance=distance,
             error=read.error,
             seen=read.seen,
+            beyond=read.beyond,
         )
         decision = decide(evidence, card)
         return Prediction(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import ImageError
+from leukoscope.data.imaging.foreground import beyond_crop
 from leukoscope.data.imaging.image import decode, fixed_scale_crop, read_bytes
 from leukoscope.data.imaging.noise import without_noise
 from leukoscope.data.imaging.pixel_identity import pixel_sha256
@@ -30,6 +31,7 @@ class ReadImage:
         quality: The flags of its quality.
         error: Why the image cannot be read.
         seen: The model was trained or calibrated on this image.
+        beyond: The cell reaches over the crop.
     """
 
     name: str
@@ -37,6 +39,7 @@ class ReadImage:
     quality: tuple[Flag, ...] = ()
     error: str = ""
     seen: bool = False
+    beyond: bool = False
 
 
 def read_image(source: Image, card: Card, trained_on: SeenImages = NONE_SEEN) -> ReadImage:
@@ -66,7 +69,11 @@ def read_image(source: Image, card: Card, trained_on: SeenImages = NONE_SEEN) ->
     quality = check_image(image, cell, card)
     # A model's number for an empty image means nothing, and somebody would average it.
     seen = _seen(source, image, trained_on)
-    return ReadImage(name, None if Flag.EMPTY in quality else cell, quality, seen=seen)
+    framed = not {Flag.EMPTY, Flag.NO_BORDER} & set(quality)
+    beyond = framed and beyond_crop(image, card.input.crop)
+    return ReadImage(
+        name, None if Flag.EMPTY in quality else cell, quality, seen=seen, beyond=beyond
+    )
 
 
 def _content(source: Image) -> Image:

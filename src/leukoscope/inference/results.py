@@ -142,12 +142,14 @@ class Outcome:
         failed: Images with the verdict "error".
         subjects: In natural order; images without a subject last.
         seen_in_training: Images that the model was trained or calibrated on.
+        beyond_crop: Images whose cell reaches over the crop that the model sees.
     """
 
     rows: int
     failed: int
     subjects: tuple[SubjectSummary, ...]
     seen_in_training: int = 0
+    beyond_crop: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -195,18 +197,20 @@ def summarize(rows: Iterable[Row], subjects: SubjectModel | None = None) -> Outc
         rows: From `as_row`.
         subjects: The model of subjects; without one there are no answers for subjects.
     """
-    logits, seen = SubjectLogits(), 0
+    logits, seen, beyond = SubjectLogits(), 0, 0
 
     def groups() -> Iterator[tuple[str, str, int]]:
-        nonlocal seen
+        nonlocal seen, beyond
         for row in rows:
             subject = str(row["subject"])
             if subjects is not None:
                 logits.add(subject, row["verdict"], row["logit"])
-            seen += Flag.SEEN_IN_TRAINING in str(row.get("flags", "")).split(" | ")
+            flags = str(row.get("flags", "")).split(" | ")
+            seen += Flag.SEEN_IN_TRAINING in flags
+            beyond += Flag.BEYOND_CROP in flags
             yield subject, row["verdict"], 1
 
-    outcome = replace(tally(groups()), seen_in_training=seen)
+    outcome = replace(tally(groups()), seen_in_training=seen, beyond_crop=beyond)
     return with_answers(outcome, logits.answers(subjects))
 
 
@@ -223,6 +227,16 @@ def seen_note(seen: int, total: int) -> str:
     return (
         f"SEEN IN TRAINING: {seen:,} of {total:,} images are among those that the model was "
         "trained or calibrated on. Its answers for them say nothing about other cells."
+    )
+
+
+def beyond_note(beyond: int, total: int) -> str:
+    """A remark on cells that the crop cuts off; "" if there are none."""
+    if not beyond:
+        return ""
+    return (
+        f"CUT OFF: {beyond:,} of {total:,} cells reach over the crop of the model, which does not "
+        "see them whole. Their scale is probably not that of the training cells."
     )
 
 

@@ -44,6 +44,8 @@ PALE_RIM = 1.75
 pixels are a pale cytoplasm, and the level would cut out the nucleus."""
 MOSTLY = 0.75
 """Fraction of the pixels above `SPECK_LEVEL` below which the level has cut out the nucleus."""
+BEYOND = 0.01
+"""Fraction of a cell outside a crop from which it reaches over the crop."""
 RIM = 5
 """Width in pixels of the rim that `interior` leaves out: the cut and its blur show there."""
 
@@ -131,6 +133,22 @@ def has_outline(mask: Mask) -> bool:
     """
     rim = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
     return float(mask.mean()) < FULL_FRAME and float(rim.mean()) <= MOST_RIM
+
+
+def beyond_crop(image: NDArray[np.uint8], crop: int) -> bool:
+    """True if more than `BEYOND` of the lit pixels lie outside the central square of a crop.
+
+    Args:
+        image: uint8 RGB (H, W, 3), a cell on black.
+        crop: Side of the square, px.
+    """
+    height, width = image.shape[:2]
+    if max(height, width) <= crop:
+        return False
+    few = lit_mask(image[::4, ::4])  # enough for a fraction
+    spans = [slice(max((side - crop) // 8, 0), (side + crop) // 8) for side in (height, width)]
+    whole, inside = np.count_nonzero(few), np.count_nonzero(few[spans[0], spans[1]])
+    return bool(whole - inside > BEYOND * whole)
 
 
 def interior(mask: Mask, least: int = 1) -> Mask:

@@ -21,4 +21,5 @@ class Flag(StrEnum):
     TOO_BRIGHT = "brighter than any known cell"
     UNKNOWN_COLOR = "unknown color"
     UNLIKE_TRAINING = "unlike the training cells"
+    BEYOND_CROP = "reaches over the crop"
     SEEN_IN_TRAINING = "seen in training"
