@@ -13,6 +13,8 @@ from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 from leukoscope.inference.model_file.model_file import read_card
 from tests.training.tiny import write_cells
 
+pytestmark = pytest.mark.slow(4)
+
 RECIPE = "name: tiny\nclassical: {estimator: kernel, ridge: 0.3, gamma: 0.3}\n"
 
 

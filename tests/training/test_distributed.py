@@ -52,10 +52,12 @@ import json, sys
 import torch
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 import leukoscope.training.network.fit, leukoscope.training.network.export
+import leukoscope.training.network.train
 from leukoscope.models.network.torchvision_shim import import_timm
 from leukoscope.cli.main import main
 
 import_timm()
+leukoscope.training.network.train.try_export = lambda recipe: None  # not the subject, and slow
 
 def train(trainings):
     for arguments in trainings:
@@ -123,8 +125,13 @@ def test_one_process_of_two_speaks(trained: tuple[Path, str]) -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_two_processes_train_what_one_does(
-    name: str, source: tuple[Path, Path], trained: tuple[Path, str], tmp_path: Path
+    name: str,
+    source: tuple[Path, Path],
+    trained: tuple[Path, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("leukoscope.training.network.train.try_export", lambda recipe: None)
     cells, split = source
     settings = SETTINGS[name]
     one = train(read_cohort(cells), "cnn-gap", out=tmp_path / "one", split=split, settings=settings)

@@ -77,12 +77,9 @@ def test_page_and_table(cells, tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"subject": [""] * 24, "person": [""] * 24},
-        {"fold": [""] * 24},
-        {"label": [UNKNOWN] * 24},
-        {"label": [HEM] * 24},
-        {"fold": ["final"] * 12 + ["prelim"] * 11 + [""]},
-        {"fold": [str(number % 6) for number in range(24)]},
+        {"subject": [""] * 24, "person": [""] * 24, "fold": ["a"] * 12 + ["b"] * 11 + [""]},
+        {"label": [UNKNOWN] * 24, "fold": [""] * 24},
+        {"label": [HEM] * 24, "fold": [str(number % 6) for number in range(24)]},
         {"person": ["one"] * 24, "fold": ["0"] * 24},
     ],
 )

@@ -27,6 +27,8 @@ from leukoscope.training.run import Run, read_run
 from tests.training.estimators.test_train import train
 from tests.training.tiny import write_cells
 
+pytestmark = pytest.mark.slow(4)
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:

@@ -190,21 +190,38 @@ def test_parity_is_verified_on_evenly_spaced_cells(
     assert asked == [list(range(0, 70, 7))]
 
 
+# The model of this file stands for the trained one, so that no PyTorch is loaded.
 KILLED_AT_THE_END = """
-import os, signal, sys
+import os, shutil, signal, sys
 from pathlib import Path
+from leukoscope.inference.model_file.model_file import load
 from leukoscope.training.calibration import package
-from tests.training.calibration.test_package import packaged
+from tests.training.tiny import tiny_cohort
+
+made = load(Path(sys.argv[1]))
+
+class Trained:
+    def to_onnx(self, path):
+        shutil.copy(sys.argv[1], path)
+
+    def file_logits(self, inputs):
+        return made.run(inputs).logit
+
 package.write_card = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-packaged(Path(sys.argv[1]))
+cohort, cells = tiny_cohort()
+package.package_model(
+    Trained(), made.card, cohort, cells, Path(sys.argv[2]), target_recall=0.95
+)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-def test_no_incomplete_model_has_the_final_name_when_killed(tmp_path: Path) -> None:
+def test_no_incomplete_model_has_the_final_name_when_killed(
+    done: tuple[Path, Card], tmp_path: Path
+) -> None:
     path = tmp_path / "model.onnx"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-c", KILLED_AT_THE_END, str(path)]
+    command = [sys.executable, "-c", KILLED_AT_THE_END, str(done[0]), str(path)]
     ended = subprocess.run(command, env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert not path.exists()

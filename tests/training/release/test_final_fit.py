@@ -24,6 +24,8 @@ from leukoscope.training.release.final_fit import ReleasedModel, fit_release_mod
 from leukoscope.training.release.plots import write_release_figures
 from tests.training.tiny import write_cells
 
+pytestmark = pytest.mark.slow(6)
+
 KERNEL = {"estimator": "kernel", "ridge": 0.3, "gamma": 0.3}
 RECIPE = from_dict({"name": "all", "classical": KERNEL})
 
