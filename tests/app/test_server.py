@@ -53,7 +53,8 @@ def check_equal(live: Live, folder: Path, out: Path) -> None:
         lines = client.post("/v1/predict", content=form, headers=headers | STREAM).text.splitlines()
         asked.append([json.loads(line) for line in lines[:-1]])
         one = client.post("/v1/explain", files={"f": (name, sent[name])}).json()
-    end = {"done": True, "answers": len(sent), "failed": 1, "subjects": whole["subjects"]}
+    end = {"done": True, "answers": len(sent), "failed": 1}
+    end |= {name: whole[name] for name in ("subjects", "seen_in_training")}
     assert json.loads(lines[-1]) == end
     for answers in asked:
         assert [answer["name"].split("/")[-1] for answer in answers] == list(sent)

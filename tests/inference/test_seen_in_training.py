@@ -73,3 +73,17 @@ def test_the_console_and_the_printed_table_count_them(
     assert ["seen in training" in text for text in flags] == [True, False]
     assert "SEEN IN TRAINING: 1 of 2 images" in repr(Predictor(path).predict(cells))
     assert "SEEN" not in repr(Predictor(path).predict([NEW]))
+
+
+def test_explain_counts_them_on_the_console_and_in_its_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, cells = model(tmp_path, pixels=True), tmp_path / "cells"
+    cells.mkdir()
+    Image.fromarray(SEEN).save(cells / "a.bmp")
+    Image.fromarray(NEW).save(cells / "b.bmp")
+    with pytest.raises(SystemExit):
+        main(["explain", str(path), str(cells), "--out", str(tmp_path / "out")])
+    assert "SEEN IN TRAINING: 1 of 2 images" in capsys.readouterr().err
+    flags = read_table(tmp_path / "out" / "explanations.csv")["flags"]
+    assert ["seen in training" in text for text in flags] == [True, False]

@@ -19,6 +19,9 @@ Include = Literal["heatmap", "picture", "features", "neighbors"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+SEEN = Field(default=0, description="Number of images that the model was trained on.")
+
+
 class Schema(BaseModel):
     """Base of all schemas. Unknown fields are refused, so that no typing error goes unnoticed."""
 
@@ -60,9 +63,7 @@ class CellPrediction(Schema):
     reason: str
     model: str
     sha256: str = Field(description="sha256 of the file.")
-    threshold: Probability = Field(
-        description="Probability of ALL from which a cell is predicted to be a blast."
-    )
+    threshold: Probability = Field(description="A cell is a blast from this probability of ALL.")
     heatmap: list[list[float]] | None = Field(
         default=None,
         description="Heatmap over the crop, row by row; positive values are evidence for ALL.",
@@ -81,9 +82,7 @@ class CellPrediction(Schema):
         default=None, description="Measurements of the cell, in original pixels and gray levels."
     )
     neighbors: list[Neighbor] | None = None
-    cell_id: int | None = Field(
-        default=None, description="Id of the cell, if it was added to a case."
-    )
+    cell_id: int | None = Field(default=None, description="Id of the cell in its case, if any.")
 
 
 class SubjectAnswer(Schema):
@@ -134,6 +133,7 @@ class Predictions(Schema):
     notice: str = RESEARCH_USE
     answers: list[CellPrediction]
     failed: int
+    seen_in_training: int = SEEN
     subjects: list[SubjectSummary]
 
 
@@ -143,6 +143,7 @@ class StreamEnd(Schema):
     done: Literal[True] = True
     answers: int
     failed: int
+    seen_in_training: int = SEEN
     subjects: list[SubjectSummary] = []
 
 
@@ -165,9 +166,7 @@ class PredictIn(RequestBody):
 class CaseIn(RequestBody):
     """A new case."""
 
-    name: str = Field(
-        default="", max_length=200, description="If empty, the case is named after the time."
-    )
+    name: str = Field(default="", max_length=200, description="If empty, the time is the name.")
     notes: str = Field(default="", max_length=20_000)
     keep_images: bool = Field(default=False, description="Also store the image files.")
 
@@ -232,9 +231,7 @@ class CaseHead(Schema):
     updated: datetime
     model: str
     model_sha256: str
-    threshold: Probability = Field(
-        description="The threshold in use: of the case, or of the model."
-    )
+    threshold: Probability = Field(description="The threshold in use: of the case or the model.")
     own_threshold: bool
     abstains: AbstentionThresholds | None = Field(
         default=None, description="Null: the model never abstains."
@@ -249,6 +246,7 @@ class Case(CaseHead):
     """A case with its cells, in the order in which they were added."""
 
     notice: str = RESEARCH_USE
+    seen_in_training: int = SEEN
     cells: list[Cell]
 
 

@@ -143,10 +143,13 @@ def explain(
     """
     from leukoscope.api.explain import explain_to_folder
     from leukoscope.inference.named_model import split_model
+    from leukoscope.inference.results import seen_note
 
     model, paths = split_model(paths, model)
     if not paths:
         raise typer.BadParameter("name images, folders or patterns after the model.")
     outcome = explain_to_folder(paths, model, out=out)
     show(out / "explanations.csv")
+    if note := seen_note(outcome.seen_in_training, outcome.rows):
+        show(note, file=sys.stderr)
     raise typer.Exit(outcome.exit_code)

@@ -205,7 +205,8 @@ def summarize(rows: Iterable[Row], subjects: SubjectModel | None = None) -> Outc
             subject = str(row["subject"])
             if subjects is not None:
                 logits.add(subject, row["verdict"], row["logit"])
-            flags = str(row.get("flags", "")).split(" | ")
+            flags = row.get("flags", "")
+            flags = flags.split(" | ") if isinstance(flags, str) else flags
             seen += Flag.SEEN_IN_TRAINING in flags
             beyond += Flag.BEYOND_CROP in flags
             yield subject, row["verdict"], 1

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
+from leukoscope.core.files import sha256_file
 from leukoscope.core.values import Abstention, Cells, Limit, OperatingPoint
 from leukoscope.data.imaging.image import decode
+from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.inference.rejection.image_checks import fit_ranges, image_quality
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
@@ -36,6 +39,7 @@ def cautious_server(cells: list[Path], tmp_path_factory: pytest.TempPathFactory)
         ),
         image_limits=fit_ranges([image_quality(decode(path)) for path in cells]),
         subjects=MODEL,
+        training=replace(tiny_card().training, hashes=pack_hashes([sha256_file(cells[0])])),
     )
     model = write_tiny_model(folder / "tiny.onnx", card=card)
     with running(str(model), env=clean_environment(folder)) as live:
@@ -142,3 +146,8 @@ def test_the_model_page_says_when_it_abstains_and_what_that_is_worth(
     expect(readout).to_contain_text("2.1\u00a0% of the blasts")
     bold = desk(quick_server, "#/model")
     expect(bold.page.locator("[data-abstains=never]")).to_be_visible()
+
+
+def test_images_that_the_model_was_trained_on_are_told_above_the_cells(case: Desk) -> None:
+    banner = case.page.locator(".main-column .note.warning", has_text="SEEN IN TRAINING")
+    expect(banner).to_contain_text("1 of 13 images are among those")

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from leukoscope.app.store import Store
 
 NDJSON = "application/x-ndjson"
-SUMMARIZED = ("subject", "verdict", "logit")
-"""Fields of a prediction from which the answers for subjects follow."""
+SUMMARIZED = ("subject", "verdict", "logit", "flags")
+"""Fields of a prediction from which the summary of a stream follows."""
 router = APIRouter(prefix="/v1", tags=["answers"])
 Value = TypeVar("Value")
 
@@ -209,7 +209,12 @@ async def _lines(
             yield b"".join(_dump(prediction) + b"\n" for prediction in ready)
         outcome = await asyncio.to_thread(summarize, rows, model)
         subjects = [SubjectSummary.of(summary) for summary in outcome.subjects]
-        end = StreamEnd(answers=len(rows), failed=outcome.failed, subjects=subjects)
+        end = StreamEnd(
+            answers=len(rows),
+            failed=outcome.failed,
+            seen_in_training=outcome.seen_in_training,
+            subjects=subjects,
+        )
         yield _dump(end) + b"\n"
     except Exception as error:  # the status is already sent, so the last line reports the error
         yield _dump(Problem(error=describe(error))) + b"\n"
@@ -227,5 +232,8 @@ def _with_summary(predictions: Sequence[CellPrediction], model: SubjectModel | N
     outcome = summarize((vars(row) for row in predictions), model)
     subjects = [SubjectSummary.of(summary) for summary in outcome.subjects]
     return Predictions.model_construct(
-        answers=list(predictions), failed=outcome.failed, subjects=subjects
+        answers=list(predictions),
+        failed=outcome.failed,
+        seen_in_training=outcome.seen_in_training,
+        subjects=subjects,
     )

@@ -28,6 +28,7 @@ from leukoscope.app.store.location import scratch_folder
 from leukoscope.app.store.migrate import bring_up_to_date
 from leukoscope.app.store.writing import PredictionWithImage
 from leukoscope.core.values import ConformalThresholds
+from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.subject.model import SubjectModel
 
 CLOSED = "the database of cases is not open; try again in a moment"
@@ -152,7 +153,9 @@ class Store:
         """
         with self._reading() as connection:
             head = self._head(connection, case_id)
-            case = Case(**dict(head), cells=reading.cells(connection, case_id))
+            cells = reading.cells(connection, case_id)
+            seen = sum(Flag.SEEN_IN_TRAINING in cell.flags for cell in cells)
+            case = Case(**dict(head), cells=cells, seen_in_training=seen)
             yield case, lambda cell_id: reading.image(connection, case_id, cell_id)[1]
 
     @property

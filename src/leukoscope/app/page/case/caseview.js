@@ -12,6 +12,7 @@ import { NotesPanel } from "./notes.js";
 import { ThresholdPanel } from "./thresholdpanel.js";
 import { SHOW_ALL } from "./filter.js";
 import { selectionBar } from "./selection.js";
+import { seenNotice } from "./seen.js";
 import { SummaryPanel } from "./summary.js";
 import { Toolbar } from "./toolbar.js";
 import { ViewOptions } from "./viewoptions.js";
@@ -78,7 +79,7 @@ export async function caseView(id) {
     summary.update(file.head, file.cells.size);
     threshold.update();
     showLimits();
-    render(notice, silhouettesNotice(file));
+    render(notice, seenNotice(file), silhouettesNotice(file));
     showEmpty();
   };
   const leave = [

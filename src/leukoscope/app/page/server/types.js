@@ -22,6 +22,7 @@
  * @property {boolean} can_undo
  * @property {SubjectSummary[]} subjects
  * @property {string} [notice]
+ * @property {number} [seen_in_training]
  * @property {Cell[]} cells
  *
  * @typedef {object} CaseChange
@@ -137,6 +138,7 @@
  * @property {string} [notice]
  * @property {CellPrediction[]} answers
  * @property {number} failed
+ * @property {number} [seen_in_training]
  * @property {SubjectSummary[]} subjects
  *
  * @typedef {object} Problem
