@@ -13,6 +13,7 @@ from .api.data import split as split
 from .api.data import verify_data as verify_data
 from .api.demo import demo as demo
 from .api.evaluate import evaluate as evaluate
+from .api.evaluate_preliminary import evaluate_preliminary as evaluate_preliminary
 from .api.explain import explain as explain
 from .api.leakage import leakage as leakage
 from .api.model import load_model as load_model
@@ -23,6 +24,7 @@ from .api.model import verify_model as verify_model
 from .api.predict import predict as predict
 from .api.release import release as release
 from .api.serve import serve as serve
+from .api.submission import submission as submission
 from .api.train import preview as preview
 from .api.train import recalibrate as recalibrate
 from .api.train import train as train

@@ -82,16 +82,13 @@ def evaluate(
     """
     jobs = jobs or usable_cores()
     with needs_train_extra("evaluate"):
-        from leukoscope.evaluation.report.report import render_report
-        from leukoscope.evaluation.summary import evaluate_table
-        from leukoscope.evaluation.table import scored_cells
-        from leukoscope.training.run import IMPORTANCE, LOG, PREDICTIONS, check_model
+        from leukoscope.training.run import check_model
 
-    own_run, model = _opened(run)
+    own_run, model = opened(run)
     card = read_card(model)
     if data is not None:
         named = audited(data, jobs=jobs, hashed=False, data_source=data_source)
-        cells, part = _labeled(named), "all"
+        cells, part = labeled(named), "all"
     elif own_run is not None:
         check_model(own_run, card)
         cells = _own_part(own_run, part)
@@ -101,7 +98,7 @@ def evaluate(
         )
     expected = data is None and (card.training.split.leaky or part != "test")
     allowed = allow_overlap or expected
-    _check_overlap(card, cells, allowed)
+    check_overlap(card, cells, allowed)
     predicted, area = predict_cells(cells, model, jobs=jobs)
     if data is None:
         require_unchanged(cells, predicted, "the training")
@@ -109,32 +106,63 @@ def evaluate(
         require_audited(cells, predicted)
     if np.isnan(predicted["p_all"]).all():
         require_readable(predicted, "Put them back where the table names them.")
-    overlap = _check_overlap(card, predicted, allowed)  # again, now with the hash of every image
-    table = scored_cells({**predicted.columns, "area": area})
-    evaluation = evaluate_table(
-        table,
-        operating_point=card.operating_point or NO_OPERATING_POINT,
-        limits=card.abstention,
-        subjects=card.subjects,
-        protocol=_protocol(card, own_run, predicted, part, overlap),
-    )
+    overlap = check_overlap(card, predicted, allowed)  # again, now with the hash of every image
     default = own_run.folder if own_run else model.with_name(f"evaluation-{model.stem}")
-    folder = Path(out) if out else default
-    write_cohort(predicted, folder / PREDICTIONS)
-    render_report(
-        evaluation,
-        table,
-        folder,
-        read_image=lambda path: read_cell(path, card.input),
-        learning_log=own_run.folder / LOG if own_run else None,
-        importance=own_run.folder / IMPORTANCE if own_run else None,
+    evaluation = measure(
+        card, own_run, predicted, area, part, overlap, Path(out) if out else default
     )
     if data is None and part == "test":
         write_card(model, replace(card, results=_results(evaluation, part)))
     return evaluation
 
 
-def _opened(run: "Run | Path | str") -> "tuple[Run | None, Path]":
+def measure(
+    card: Card,
+    run: "Run | None",
+    predicted: Cohort,
+    area: np.ndarray,
+    part: str,
+    overlap: Overlap,
+    folder: Path,
+) -> "Evaluation":
+    """Measure a model on predicted cells, and write the report into a folder.
+
+    Args:
+        card: The card of the model.
+        run: The run of the model, if there is one.
+        predicted: The cells from `predict_cells`.
+        area: Their areas in pixels.
+        part: Name of the subset.
+        overlap: What the cells share with the training data.
+        folder: Where report.html, report.json and predictions.csv go.
+    """
+    with needs_train_extra("evaluate"):
+        from leukoscope.evaluation.report.report import render_report
+        from leukoscope.evaluation.summary import evaluate_table
+        from leukoscope.evaluation.table import scored_cells
+        from leukoscope.training.run import IMPORTANCE, LOG, PREDICTIONS
+
+    table = scored_cells({**predicted.columns, "area": area})
+    evaluation = evaluate_table(
+        table,
+        operating_point=card.operating_point or NO_OPERATING_POINT,
+        limits=card.abstention,
+        subjects=card.subjects,
+        protocol=_protocol(card, run, predicted, part, overlap),
+    )
+    write_cohort(predicted, folder / PREDICTIONS)
+    render_report(
+        evaluation,
+        table,
+        folder,
+        read_image=lambda path: read_cell(path, card.input),
+        learning_log=run.folder / LOG if run else None,
+        importance=run.folder / IMPORTANCE if run else None,
+    )
+    return evaluation
+
+
+def opened(run: "Run | Path | str") -> "tuple[Run | None, Path]":
     """The run, where it is one, and the model file."""
     from leukoscope.training.run import Run, read_run
 
@@ -155,7 +183,8 @@ def _own_part(run: "Run", part: str) -> Cohort:
     return run.cohort.select(rows)
 
 
-def _labeled(cohort: Cohort) -> Cohort:
+def labeled(cohort: Cohort) -> Cohort:
+    """The cells with a label."""
     rows = np.flatnonzero(cohort["label"] != UNKNOWN)
     if not len(rows):
         raise CohortError(
@@ -165,7 +194,7 @@ def _labeled(cohort: Cohort) -> Cohort:
     return cohort.select(rows)
 
 
-def _check_overlap(card: Card, cells: Cohort, allowed: bool) -> Overlap:
+def check_overlap(card: Card, cells: Cohort, allowed: bool) -> Overlap:
     """What the cells share with the training data.
 
     Raises:

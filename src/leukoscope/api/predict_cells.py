@@ -31,12 +31,14 @@ class _Cell:
     verdict: Verdict = Verdict.ERROR
 
 
-def predict_cells(cohort: Cohort, model: Path, *, jobs: int = 2) -> tuple[Cohort, np.ndarray]:
+def predict_cells(
+    cohort: Cohort, model: Path | None, *, jobs: int = 2
+) -> tuple[Cohort, np.ndarray]:
     """Predict every cell; each image is read and decoded once.
 
     Args:
         cohort: N cells.
-        model: The model file.
+        model: The model file; None for the one that ships with the package.
         jobs: Threads, each of which holds one image at a time.
 
     Returns:
@@ -63,7 +65,7 @@ def predict_cells(cohort: Cohort, model: Path, *, jobs: int = 2) -> tuple[Cohort
     return predicted, np.array([cell.area for cell in cells])
 
 
-def _cells(cohort: Cohort, model: Path, jobs: int) -> Iterator[_Cell]:
+def _cells(cohort: Cohort, model: Path | None, jobs: int) -> Iterator[_Cell]:
     predictor = Predictor(model)
     pool = ThreadPoolExecutor(max(1, jobs))
     try:

@@ -1,4 +1,4 @@
-"""The command evaluate."""
+"""The commands evaluate and submission."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +31,19 @@ def evaluate(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
     data_source: DataSource = None,
+    official_set: Annotated[
+        str | None,
+        typer.Option(
+            "--set",
+            metavar="preliminary",
+            help="Evaluate on the official preliminary test set of C-NMC 2019 in --data, with and "
+            "without the subject who is in the training set too. Exit code 3 if incomplete.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Label file of the preliminary set, if it is not inside --data."),
+    ] = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
@@ -38,6 +51,11 @@ def evaluate(
 
     Every metric has a 95 % interval by bootstrap over persons.
     """
+    if official_set is not None:
+        _evaluate_set(official_set, run, data, labels, allow_overlap, out, jobs, as_json)
+        return
+    if labels is not None:
+        raise typer.BadParameter("--labels belongs to --set preliminary.")
     result = ls.evaluate(
         run,
         data,
@@ -64,3 +82,86 @@ def evaluate(
         from leukoscope.evaluation.report.selection import summary
 
         report(["", *summary(result.selection)], False)
+
+
+def _evaluate_set(
+    name: str,
+    run: Path,
+    data: Path | None,
+    labels: Path | None,
+    allow_overlap: bool,
+    out: Path | None,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    if name != "preliminary":
+        raise typer.BadParameter(
+            f"--set {name}: only the preliminary set has public labels; for the final one use "
+            "`leukoscope submission`."
+        )
+    if data is None:
+        raise typer.BadParameter("--set preliminary needs --data DIR.")
+    result = ls.evaluate_preliminary(
+        run, data, labels=labels, allow_overlap=allow_overlap, out=out, jobs=jobs
+    )
+    if as_json:
+        report(result.to_dict(), True)
+        raise typer.Exit(result.exit_code)
+    from leukoscope.evaluation.metrics.metrics import TITLES
+    from leukoscope.evaluation.report.text import warnings
+
+    rows = [("", "all", "without subject 55"), *result.rows()]
+    widths = [max(len(row[column]) for row in rows) + 2 for column in (0, 1)]
+    lines = [f"{title:<{widths[0]}}{one:<{widths[1]}}{other}" for title, one, other in rows]
+    published = [
+        f"{TITLES[one.metric]} {one.value:.3f}  {one.system}; {one.protocol} ({one.source})"
+        for one in result.published
+    ]
+    heading = "Published results, stated by the authors, not measured here:"
+    report([*result.check.lines(), *warnings(result.whole), RESEARCH_USE, "", *lines], False)
+    report(["", heading, *published], False)
+    raise typer.Exit(result.exit_code)
+
+
+def submission(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[MODEL] DIR", help="Model file or run; folder of the official test set."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="ZIP to write; a CSV is written beside it.")] = Path(
+        "submission.zip"
+    ),
+    test_set: Annotated[
+        str, typer.Option("--set", help="Official test set: final or preliminary.")
+    ] = "final",
+    threshold: Annotated[
+        float, typer.Option(help="Probability from which an image is predicted as ALL.")
+    ] = 0.5,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Write the predictions of an official test set in the form of the ISBI 2019 challenge.
+
+    One line per image in the order 1.bmp, 2.bmp, ...: 1 for ALL, 0 for HEM. Exit code 3 if an image
+    is not the official one.
+    """
+    from leukoscope.inference.named_model import split_model
+
+    model, folders = split_model(paths, None)
+    if len(folders) != 1:
+        raise typer.BadParameter("name one folder, that of the test set.")
+    result = ls.submission(
+        folders[0], model, out=out, test_set=test_set, threshold=threshold, jobs=jobs
+    )
+    facts = {
+        "set": test_set,
+        "images": sum(result.counts.values()),
+        **result.counts,
+        "threshold": result.threshold,
+        "notes": result.notes,
+        "written_to": [str(result.path), str(result.table)],
+    }
+    report(facts, as_json)
+    raise typer.Exit(result.exit_code)

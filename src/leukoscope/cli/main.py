@@ -14,7 +14,7 @@ from leukoscope.cli.cells import cells
 from leukoscope.cli.common import SETTINGS
 from leukoscope.cli.compare import compare
 from leukoscope.cli.data import data
-from leukoscope.cli.evaluate import evaluate
+from leukoscope.cli.evaluate import evaluate, submission
 from leukoscope.cli.leakage import leakage
 from leukoscope.cli.model import model
 from leukoscope.cli.predict import explain, predict
@@ -69,6 +69,7 @@ for command in (
     preview,
     train,
     evaluate,
+    submission,
     tune,
     compare,
     leakage,

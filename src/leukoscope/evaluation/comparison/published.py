@@ -16,6 +16,7 @@ from leukoscope.evaluation.comparison.seeds import SeedMean
 from leukoscope.evaluation.metrics.metrics import METRIC
 
 PACKAGED = "published.yaml"
+CHALLENGE = "challenge.yaml"
 MARK = "stated by the authors, not measured here"
 
 
@@ -72,7 +73,15 @@ def read_published(path: Path | str | None = None) -> tuple[PublishedResult, ...
             unknown metric, or an invalid value.
     """
     named = PACKAGED if path is None else str(path)
-    found = _packaged() if path is None else Path(path)
+    return _read(_packaged(PACKAGED) if path is None else Path(path), named)
+
+
+def read_challenge() -> tuple[PublishedResult, ...]:
+    """Read the published results on the official test sets of C-NMC 2019."""
+    return _read(_packaged(CHALLENGE), CHALLENGE)
+
+
+def _read(found: Traversable, named: str) -> tuple[PublishedResult, ...]:
     if found.name.endswith((".yaml", ".yml")):
         rows = _from_yaml(found, named)
     else:
@@ -123,8 +132,8 @@ def _of_run(claim: PublishedResult, entry: Entry) -> PublishedComparison:
     )
 
 
-def _packaged() -> Traversable:
-    return resources.files("leukoscope.evaluation.comparison") / PACKAGED
+def _packaged(name: str) -> Traversable:
+    return resources.files("leukoscope.evaluation.comparison") / name
 
 
 def _from_yaml(path: Traversable, named: str) -> list[Any]:
