@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 import leukoscope as ls
 from leukoscope.cli.main import app
 from leukoscope.core.errors import CohortError, LeakageError
-from leukoscope.data.cnmc import recognize, test_sets
+from leukoscope.data import test_sets
+from leukoscope.data.cnmc import recognize
 from leukoscope.data.cnmc.cnmc import FINAL, PRELIMINARY, parse_name
 from leukoscope.data.cnmc.official import OfficialImage
 from leukoscope.inference.model_file.model_file import write_card

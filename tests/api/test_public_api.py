@@ -117,6 +117,7 @@ COMMANDS = {
     "describe_data": "data info",
     "download": "data download",
     "evaluate": "evaluate",
+    "evaluate_preliminary": "evaluate",
     "explain": "explain",
     "leakage": "leakage",
     "make_synthetic": "data synthesize",
@@ -129,6 +130,7 @@ COMMANDS = {
     "report_data": "data report",
     "serve": "serve",
     "split": "data split",
+    "submission": "submission",
     "train": "train",
     "tune": "tune",
     "verify_data": "data verify",
@@ -145,6 +147,7 @@ OTHER_NAMES = {
     ("explain", "images"): "paths",
     ("predict", "images"): "paths",
     ("serve", "open_browser"): "browser",
+    ("submission", "data"): "paths",
     ("train", "resume"): "fresh",
 }
 WITHOUT_OPTION = {

@@ -14,7 +14,7 @@ from leukoscope.core.cores import usable_cores
 from leukoscope.core.files import atomic_path
 from leukoscope.core.json_files import json_text
 from leukoscope.data.audit.checked import require_audited, require_readable
-from leukoscope.data.cnmc.test_sets import (
+from leukoscope.data.test_sets import (
     LEAKING_SUBJECT,
     SetCheck,
     check_set,

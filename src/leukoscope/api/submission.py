@@ -12,8 +12,8 @@ from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError, ModelFileError
 from leukoscope.core.tables import write_table
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, fold_of
-from leukoscope.data.cnmc.test_sets import SetCheck, check_set, number_of, of_test_set
 from leukoscope.data.cohort import Cohort, make_cohort
+from leukoscope.data.test_sets import SetCheck, check_set, number_of, of_test_set
 from leukoscope.evaluation.submission import write_submission
 from leukoscope.inference.named_model import split_model
 

@@ -130,6 +130,10 @@ def submission(
             metavar="[MODEL] DIR", help="Model file or run; folder of the official test set."
         ),
     ],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="Model file or run; by default the shipped model."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="ZIP to write; a CSV is written beside it.")] = Path(
         "submission.zip"
     ),
@@ -142,14 +146,14 @@ def submission(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Write the predictions of an official test set in the form of the ISBI 2019 challenge.
+    """Write predictions of a test set of C-NMC for its challenge.
 
-    One line per image in the order 1.bmp, 2.bmp, ...: 1 for ALL, 0 for HEM. Exit code 3 if an image
-    is not the official one.
+    The form is that of ISBI 2019: one line per image in the order 1.bmp, 2.bmp, ...: 1 for ALL, 0
+    for HEM. Exit code 3 if an image is not the official one.
     """
     from leukoscope.inference.named_model import split_model
 
-    model, folders = split_model(paths, None)
+    model, folders = split_model(paths, model)
     if len(folders) != 1:
         raise typer.BadParameter("name one folder, that of the test set.")
     result = ls.submission(

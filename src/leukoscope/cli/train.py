@@ -59,7 +59,7 @@ def preview(
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("preview.html"),
     seed: Seed = 0,
 ) -> None:
-    """Write a page of cells with the random augmentation of training."""
+    """Write a page of cells with the augmentation of training."""
     show(ls.preview(source, recipe, out=out, seed=seed))
 
 

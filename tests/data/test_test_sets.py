@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from leukoscope.core.errors import CohortError
-from leukoscope.data.cnmc import test_sets
+from leukoscope.data import test_sets
 from leukoscope.data.cnmc.cnmc import FINAL
 from leukoscope.data.cnmc.official import OfficialImage
-from leukoscope.data.cnmc.test_sets import check_set, is_leaking, number_of, of_test_set, set_images
 from leukoscope.data.cohort import Cohort, make_cohort
+from leukoscope.data.test_sets import check_set, is_leaking, number_of, of_test_set, set_images
 
 CONTENT = [f"image {number}".encode() for number in range(1, 4)]
 
