@@ -1,7 +1,7 @@
-"""The examples in README and docs: Python blocks run or at least fit the API, commands parse.
+"""The examples in README and docs: Python blocks run, commands parse, figures have a command.
 
-A Python block after `<!-- not run: REASON -->`, or on another page than those in `RUN`, is checked
-without running it. What a `text` block below a block shows is compared with what that block prints.
+A Python block after `<!-- not run: REASON -->` is checked without running it. What a `text` block
+below a block shows is compared with what that block prints.
 """
 
 import ast
@@ -10,21 +10,23 @@ import inspect
 import io
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import typer
+import yaml
 
 import leukoscope as ls
 from leukoscope.cli.main import app
 from tests.root import ROOT
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-RUN = ("README.md", "docs/api.md")
+FIRST = ("docs/tutorial-predict.md", "docs/tutorial-train.md")  # others use what these write
+GENERATED = re.compile(r"<!-- generated: (\w+) -->")
 NUMBER = re.compile(r"-?\d+\.\d+")
 TOLERANCE = 0.02
 """Of a printed number with decimals: other processors round differently."""
@@ -51,15 +53,58 @@ def python_blocks(page: str) -> list[str]:
     return [block.text for block in blocks(page) if block.language == "python"]
 
 
-def command_lines(page: str) -> list[str]:
-    """The calls of the command line in the blocks of a page, continued lines joined."""
+WITHOUT_ARGUMENTS = ("MissingParameter", "NoArgsIsHelpError")
+"""Errors that the name of a command in running text may have."""
+SUBSHELL = re.compile(r"\$\([^()]*\)")
+
+
+def shell_lines(page: str) -> list[str]:
+    """The lines of the blocks of a page for a shell, continued lines joined."""
     lines = []
     for block in blocks(page):
-        if block.language in ("", "sh", "bash"):
-            for line in block.text.replace("\\\n", " ").splitlines():
-                if line.startswith("leukoscope "):
-                    lines.append(line)
+        if block.language in ("", "sh", "bash", "console"):
+            lines += block.text.replace("\\\n", " ").splitlines()
     return lines
+
+
+def inline_code(page: str) -> list[str]:
+    """The code within the text of a page."""
+    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text("utf-8"), flags=re.M | re.S)
+    return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text)]
+
+
+def words_of(line: str) -> list[str]:
+    """A line as words, without a comment; none where it is not one for a shell."""
+    try:
+        return shlex.split(SUBSHELL.sub("VALUE", line), comments=True)
+    except ValueError:
+        return []
+
+
+def calls(line: str) -> Iterator[list[str]]:
+    """The calls of the command line in a line, as words after the name of the program."""
+    words = words_of(line)
+    for at, word in enumerate(words[:-1]):
+        if word == "leukoscope" and (at == 0 or words[at - 1] in ("-m", "--")):
+            ends = (n for n, one in enumerate(words) if n > at and one in ("|", ">", "&&", ";"))
+            yield words[at + 1 : next(ends, len(words))]
+
+
+def parse(words: list[str]) -> None:
+    """Parse a call as the program does.
+
+    Raises:
+        Exception: It is not a valid call.
+    """
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        given = [word for word in words if word not in ("-q", "-v")]
+        if not given or given[0].startswith("--"):  # an option of the program itself
+            known = {name for parameter in command.params for name in parameter.opts}
+            assert set(given) <= {*known, "--help"}, given
+            return
+        command, words = command.commands[given[0]], given[1:]
+    command.make_context(command.name, list(words))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)])
@@ -80,16 +125,29 @@ def is_of_api(node: Any) -> bool:
     return is_name and node.value.id == "ls"
 
 
-@pytest.mark.slow(15)  # it trains a model
-@pytest.mark.parametrize("page", RUN)
-def test_python_blocks_run_and_print_what_the_page_shows(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to run examples in."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LEUKOSCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("logging.basicConfig", lambda **_: None)
-    if page == "README.md":  # the other page draws its own
-        ls.make_synthetic("cells", persons=2, cells=2)
+    return tmp_path
+
+
+def test_the_example_of_the_readme_prints_what_it_shows(place: Path) -> None:
+    ls.make_synthetic("cells", persons=2, cells=2)
+    run_blocks("README.md")
+
+
+@pytest.mark.slow(20)  # a tutorial trains a model
+def test_python_blocks_run_and_print_what_the_page_shows(place: Path) -> None:
+    others = [page for page in PAGES if python_blocks(page) and page not in (*FIRST, "README.md")]
+    for page in (*FIRST, *others):
+        run_blocks(page)
+
+
+def run_blocks(page: str) -> None:
+    """Run the Python blocks of a page in order, and compare what they print."""
     namespace: dict[str, Any] = {}
     printed = ""
     for block in blocks(page):
@@ -97,8 +155,9 @@ def test_python_blocks_run_and_print_what_the_page_shows(
             with contextlib.redirect_stdout(io.StringIO()) as out:
                 exec(compile(block.text, page, "exec"), namespace)
             printed = out.getvalue()
-        elif block.language == "text":
+        elif block.language == "text" and printed:
             assert_same(printed, block.text)
+            printed = ""
 
 
 def assert_same(printed: str, shown: str) -> None:
@@ -118,16 +177,93 @@ def test_every_name_is_on_the_page_of_the_api() -> None:
     assert missing == ["__version__"]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if command_lines(page)])
+@pytest.mark.parametrize("page", PAGES)
 def test_commands_parse(page: str) -> None:
-    for line in command_lines(page):
-        command: Any = typer.main.get_command(app)
-        words = shlex.split(line, comments=True)[1:]
-        while isinstance(command, click.Group) or hasattr(command, "commands"):
-            assert words, line
-            assert words[0] in command.commands, line
-            command = command.commands[words.pop(0)]
-        try:
-            command.make_context(command.name, words)
-        except Exception as error:
-            pytest.fail(f"{page}: {line}\n{error}")
+    text = [(line, False) for line in shell_lines(page)]
+    for line, is_inline in text + [(line, True) for line in inline_code(page)]:
+        for words in calls(line):
+            try:
+                parse(words)
+            except typer.Exit:
+                pass  # of --help
+            except Exception as error:
+                if not (is_inline and type(error).__name__ in WITHOUT_ARGUMENTS):
+                    pytest.fail(f"{page}: {line}\n{error!r}")
+
+
+def test_scripts_targets_and_extras_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = set(project["optional-dependencies"])
+    for page in (*PAGES, "CONTRIBUTING.md"):
+        for line in shell_lines(page) + inline_code(page):
+            words = words_of(line)
+            if words[:1] == ["make"]:
+                for target in [word for word in words[1:] if re.fullmatch("[a-z-]+", word)]:
+                    assert f"\n{target}:" in makefile, f"{page}: {line}"
+            for script in re.findall(r"\bpython (?:-m )?((?:benchmarks|tools)[./][\w./]+)", line):
+                path = script if script.endswith(".py") else script.replace(".", "/") + ".py"
+                assert (ROOT / path).is_file(), f"{page}: {line}"
+            for named in re.findall(r"(?:leukoscope|['\" ]\.)\[([\w,]+)\]", line):
+                assert set(named.split(",")) <= extras, f"{page}: {line}"
+
+
+def test_every_picture_has_its_command_and_a_page() -> None:
+    commands = (ROOT / "docs" / "reproduce.md").read_text("utf-8")
+    patterns = re.findall(r"`([\w*-]+\.png)`[^|]*\|[^|]*`", commands)
+    shown = "".join((ROOT / page).read_text("utf-8") for page in PAGES)
+    for path in (ROOT / "docs" / "images").iterdir():
+        assert any(path.match(pattern) for pattern in patterns), path.name
+        assert f"images/{path.name}" in shown, path.name
+
+
+MEASURED = re.compile(r"^\|.*\d\.\d+.*\|$", re.M)
+FROM_THE_MODEL = ("docs/checklist.md", "docs/model-card.md")  # written by `make cards`
+WITH_NUMBERS = [page for page in PAGES if MEASURED.search((ROOT / page).read_text("utf-8"))]
+
+
+@pytest.mark.parametrize("page", [page for page in WITH_NUMBERS if page not in FROM_THE_MODEL])
+def test_a_page_with_measured_numbers_names_a_command(page: str) -> None:
+    first = {
+        words[0] for line in shell_lines(page) + inline_code(page) if (words := words_of(line))
+    }
+    assert first & {"leukoscope", "make", "python"}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    def pages(entry: Any) -> list[str]:
+        below = entry.values() if isinstance(entry, dict) else entry
+        return [entry] if isinstance(entry, str) else [one for part in below for one in pages(part)]
+
+    text = (ROOT / "mkdocs.yml").read_text("utf-8")
+    found = pages(yaml.safe_load(text)["nav"])
+    assert len(found) == len(set(found))
+    own = {page for page in found if "/" not in page}  # notebooks/ is made by the build
+    assert own == {path.name for path in (ROOT / "docs").glob("*.md")}
+
+
+def test_links_lead_to_files() -> None:
+    for page in PAGES:
+        text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text("utf-8"), flags=re.M | re.S)
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[\w-]+)?\)", text):
+            path = (ROOT / page).parent / target
+            assert path.exists() or target.startswith("notebooks/"), f"{page}: {target}"
+
+
+def test_the_generated_reference_has_every_name_command_option_and_setting() -> None:
+    from tools import reference_pages
+
+    functions, commands = reference_pages.functions(), reference_pages.commands()
+    for name in set(ls.__all__) - {"__version__"}:
+        assert f"### `{name}`" in functions
+    for words, command in reference_pages.all_commands():
+        part = commands.partition(f"## `{words}`\n")[2].partition("\n## ")[0]
+        for option in (name for parameter in command.params for name in parameter.opts):
+            assert not option.startswith("-") or f"`{option}" in part, (words, option)
+    settings = reference_pages.settings()
+    wanted = {name for name in reference_pages.setting_names() if not name.startswith("stages")}
+    assert {name for name in wanted if f"`{name}`" not in settings} == set()
+    without = [line for line in settings.splitlines() if line.startswith("| `") and "|  |" in line]
+    assert without == []  # each setting says what it is
+    used = {name for page in PAGES for name in GENERATED.findall((ROOT / page).read_text("utf-8"))}
+    assert used == set(reference_pages.PARTS)

@@ -1,4 +1,4 @@
-"""Hooks of the documentation build: the README as start page, and the executed notebooks."""
+"""Hooks of the documentation build: the README, the generated reference, the executed notebooks."""
 
 import re
 import sys
@@ -11,15 +11,17 @@ from mkdocs.structure.files import File
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tools import notebooks
+from tools.reference_pages import PARTS
 
 ROOT = Path(__file__).parents[1]
 README_PAGE = "index.md"
+GENERATED = re.compile(r"<!-- generated: (\w+) -->")
 # Links to files of the repository that are not pages of the site.
-NOT_PAGES = re.compile(r"\[([^\]]+)\]\((CITATION\.cff|CONTRIBUTING\.md)\)")
+NOT_PAGES = re.compile(r"\[([^\]]+)\]\(((?:CITATION|CONTRIBUTING|SECURITY|CHANGELOG)\.\w+)\)")
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Insert the README into the start page and make its links relative to `docs/`.
+    """Insert generated parts, or the README into the start page with links relative to `docs/`.
 
     Args:
         markdown: The text of a page.
@@ -29,7 +31,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         The text to render.
     """
     if page.file.src_uri != README_PAGE:
-        return markdown
+        return GENERATED.sub(lambda found: PARTS[found[1]](), markdown)
     text = markdown.replace('--8<-- "README.md"', (ROOT / "README.md").read_text("utf-8"))
     text = NOT_PAGES.sub(r"\1 (`\2`)", text)
     return text.replace("](docs/", "](")

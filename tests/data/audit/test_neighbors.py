@@ -100,4 +100,4 @@ def test_without_usearch_every_pair_is_compared(
     monkeypatch.setattr(matching, "LARGE", 1)
     monkeypatch.setattr(matching.importlib.util, "find_spec", lambda _: None)
     assert find_matches(prints) == exact
-    assert "leukoscope[large]" in caplog.text
+    assert "[large]" in caplog.text

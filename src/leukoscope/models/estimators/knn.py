@@ -19,7 +19,11 @@ from leukoscope.models.estimators.votes import log_odds, votes_part
 @register
 @dataclass(frozen=True, kw_only=True)
 class Knn(OnDescriptors):
-    """Settings of the estimator. `neighbors`: number of cells that vote."""
+    """Settings of the estimator.
+
+    Attributes:
+        neighbors: Number of cells that vote.
+    """
 
     SPACE: ClassVar = {
         "neighbors": {"low": 3, "high": 301, "log": True},

@@ -18,7 +18,11 @@ from leukoscope.models.estimators.onnx_graph import OnnxPart, score_part
 @register
 @dataclass(frozen=True, kw_only=True)
 class Logistic(OnDescriptors):
-    """Settings of the estimator. `c`: inverse of the strength of the L2 penalty."""
+    """Settings of the estimator.
+
+    Attributes:
+        c: Inverse of the strength of the L2 penalty.
+    """
 
     SPACE: ClassVar = {
         "c": {"low": 1e-4, "high": 1e2, "log": True},

@@ -110,7 +110,14 @@ class Loss:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The optimizer. `clip`: maximum gradient norm, 0 for no limit."""
+    """The optimizer.
+
+    Attributes:
+        name: The algorithm, as in PyTorch.
+        learning_rate: Learning rate at the start, or after the warm-up.
+        weight_decay: Decay of the weights per step.
+        clip: Maximum norm of the gradient; 0 for no limit.
+    """
 
     name: Literal["adam", "adamw", "sgd", "adamax", "rmsprop"] = "adam"
     learning_rate: float = 1e-3
