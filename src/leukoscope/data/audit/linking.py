@@ -4,8 +4,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import text_column
@@ -116,6 +114,9 @@ def audit_key(sha256: np.ndarray) -> str:
 
 
 def _components(count: int, links: Iterable[tuple[int, int]]) -> np.ndarray:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     edges = np.array(list(links), dtype=int).reshape(-1, 2)
     graph = coo_array((np.ones(len(edges), dtype=bool), edges.T), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1])
