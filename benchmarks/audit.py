@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.simulated_copies import COPIES, MakeCopy
-from leukoscope.data.audit.audit import AuditResult, audit
+from leukoscope.data.audit.audit import audit
 from leukoscope.data.audit.fingerprint import Fingerprint, fingerprint
 from leukoscope.data.audit.matching import find_matches
+from leukoscope.data.audit.result import AuditResult
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.readers.layout import read_cohort

@@ -8,7 +8,7 @@ import pytest
 
 import leukoscope as ls
 from leukoscope.core.errors import RESEARCH_USE
-from leukoscope.data.audit.audit import AuditResult
+from leukoscope.data.audit.result import AuditResult
 from leukoscope.data.cohort import make_cohort
 from leukoscope.data.splits.partition import Split
 from leukoscope.evaluation.comparison.record import Comparison

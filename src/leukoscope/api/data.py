@@ -13,7 +13,7 @@ from leukoscope.data.splits.splits import FRACTIONS
 if TYPE_CHECKING:
     import pandas
 
-    from leukoscope.data.audit.audit import AuditResult
+    from leukoscope.data.audit.result import AuditResult
     from leukoscope.data.cnmc.verification import Verification
     from leukoscope.data.splits.partition import Split
 
@@ -169,6 +169,7 @@ def audit(
     jobs: int | None = None,
     data_source: str | None = None,
     data_license: str | None = None,
+    against: Path | str | None = None,
 ) -> "AuditResult":
     """Find copies, images of one cell, and subject ids that belong to one person.
 
@@ -181,19 +182,28 @@ def audit(
             images of C-NMC 2019 are recognized. The same subject id in two data sets is two
             subjects.
         data_license: Its license, for the card of a model.
+        against: Folder of an existing audit: the images of `source` are compared with those of the
+            audit and with each other. The result has the rows of both.
     """
     with needs_train_extra("data audit"):
+        from leukoscope.data.audit.against import audit_against, read_audit
         from leukoscope.data.audit.audit import audit as find_pairs
         from leukoscope.data.audit.contact_sheet import write_contact_sheet
     from leukoscope.core.tables import write_table
     from leukoscope.data.sources import declared
 
     cohort = declared(read_cohort(source), data_source, data_license)
-    result = find_pairs(cohort, jobs=jobs or usable_cores())
+    jobs = jobs or usable_cores()
+    if against is None:
+        result = find_pairs(cohort, jobs=jobs)
+    else:
+        result = audit_against(cohort, read_audit(Path(against)), jobs=jobs)
     if out is not None:
         folder = Path(out)
         write_cohort(result.cohort, folder / "cohort.csv")
         write_table(folder / "pairs.csv", result.pairs)
+        if result.descriptors is not None:
+            result.descriptors.save(folder)
         write_contact_sheet(result, folder / "audit.html")
     return result
 

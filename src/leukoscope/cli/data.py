@@ -92,6 +92,13 @@ def data_audit(
     jobs: Jobs = None,
     data_source: DataSource = None,
     data_license: DataLicense = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of an existing audit: compare these images with its images and with each "
+            "other, without reading all of them again. --out gets the rows of both."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find duplicate images and subject ids of one person.
@@ -100,7 +107,14 @@ def data_audit(
     by eye. Exit code 3 if an image could not be read or compared.
     """
     cells = read(source, labels, columns, subject_pattern, only)
-    result = ls.audit(cells, out=out, jobs=jobs, data_source=data_source, data_license=data_license)
+    result = ls.audit(
+        cells,
+        out=out,
+        jobs=jobs,
+        data_source=data_source,
+        data_license=data_license,
+        against=against,
+    )
     from leukoscope.data.advice import advice
     from leukoscope.data.sources import names
 

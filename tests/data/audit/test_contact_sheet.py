@@ -6,8 +6,9 @@ import pytest
 from benchmarks.simulated_copies import gain
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.data.audit import contact_sheet
-from leukoscope.data.audit.audit import AuditResult, audit
+from leukoscope.data.audit.audit import audit
 from leukoscope.data.audit.contact_sheet import pair_order, side_by_side, write_contact_sheet
+from leukoscope.data.audit.result import AuditResult
 from leukoscope.data.cnmc.cnmc import ALL, HEM
 from tests.data.cells import draw_cell, save_cohort
 

@@ -5,10 +5,10 @@ an image of each shows the same cell. One shared cell is enough: a wrong link co
 missed one is a leak.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from leukoscope.core.errors import ImageError
-from leukoscope.core.files import natural_key
 from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, text_column
 from leukoscope.data.audit.checked import (
@@ -25,10 +24,8 @@ from leukoscope.data.audit.checked import (
     LABEL_CONFLICT,
     NO_BORDER,
     UNMATCHED,
-    not_compared,
-    remarks,
-    unread,
 )
+from leukoscope.data.audit.descriptors import Descriptors
 from leukoscope.data.audit.fingerprint import (
     Fingerprint,
     fingerprint,
@@ -38,15 +35,14 @@ from leukoscope.data.audit.linking import audit_key, link_persons, name_cells, p
 from leukoscope.data.audit.matching import Match, Settings, find_matches
 from leukoscope.data.audit.nucleus import cell_diameter
 from leukoscope.data.audit.print_store import IN_MEMORY, Prints, PrintStore, Stored
-from leukoscope.data.cnmc.cnmc import UNKNOWN
-from leukoscope.data.cnmc.copies import copies_note, found_copies, known_persons
+from leukoscope.data.audit.result import SAME_CELL, AuditResult, labels_differ
+from leukoscope.data.cnmc.copies import known_persons
 from leukoscope.data.cnmc.identity import Identity, identity_columns
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.image import decode, read_bytes
 from leukoscope.data.sources import CNMC, qualified, row_sources, source_notes
 
-EXACT, SAME_PIXELS, SAME_CELL = "exact", "same-pixels", "same-cell"
-INCOMPLETE = 3  # exit code, as of `predict` where an image failed
+EXACT, SAME_PIXELS = "exact", "same-pixels"
 SAMPLE = 64  # images from which the scale of a cohort is estimated
 
 
@@ -56,91 +52,7 @@ Link = tuple[int, int, str, Match | None]
 
 
 @dataclass(frozen=True)
-class AuditResult:
-    """Result of an audit.
-
-    Attributes:
-        cohort: The cohort with `sha256`, `pixel_sha256` (see `imaging.pixel_identity`), `flags`,
-            `person` and `cell` filled in. Images with the same `cell` show one physical cell; "" if
-            the file could not be read. `audit_key` is the same for all rows of one audit.
-        pairs: A row per pair of images of the same cell: path_a, path_b, subject_a, subject_b,
-            label_a, label_b, kind ("exact": identical files; "same-pixels": other files with the
-            same pixels; or "same-cell"), outline_iou (of the nuclei), correlation (of the
-            textures), shift (of the nucleus in the frame, pixels), turn ("0" to "270" degrees
-            counter-clockwise from a to b, after mirroring if it is "mirrored ..."). Exact copies
-            are paired with the first of them only. Pairs with different labels link no persons,
-            since one of the labels is suspect.
-        persons: Mapping from subject to person.
-        notes: What became of the persons that the table gives, and of ids in several data sets.
-    """
-
-    cohort: Cohort
-    pairs: Table
-    persons: Mapping[str, str]
-    notes: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        exact = int(np.sum(self.pairs["kind"] != SAME_CELL))
-        pairs = f"pairs: {exact:,} identical, {len(self.pairs['kind']) - exact:,} of one cell"
-        persons = f"{len(self.cohort.unique('person'))} persons"
-        cells = f"{len(self.cohort):,} cells of {len(self.persons)} subjects"
-        unchecked = len(self.unreadable) + len(self.not_compared)
-        missed = f"; NOT CHECKED: {unchecked:,} images" if unchecked else ""
-        return f"<AuditResult: {cells}, {persons}; {pairs}{missed}>"
-
-    def _repr_html_(self) -> str:
-        from leukoscope.core.html import notebook_table
-
-        rows = [(person, ", ".join(subjects)) for person, subjects in self.linked.items()]
-        title = f"{repr(self)[1:-1]}. Persons with several subject ids:"
-        return notebook_table(title, ("person", "subjects"), rows)
-
-    @property
-    def label_conflicts(self) -> np.ndarray:
-        """Mask of the pairs with different labels, a bool per row of `pairs`."""
-        return _differ(self.pairs["label_a"], self.pairs["label_b"])
-
-    @property
-    def unreadable(self) -> list[str]:
-        """Paths of the images that could not be read, and so were not checked."""
-        return list(self.cohort["path"][unread(self.cohort)])
-
-    @property
-    def not_compared(self) -> list[str]:
-        """Paths of the images that were read but have no outline or texture to compare."""
-        return list(self.cohort["path"][not_compared(self.cohort)])
-
-    @property
-    def remarks(self) -> list[str]:
-        """What was not checked, a line each; none if every image was."""
-        return remarks(self.cohort)
-
-    @property
-    def copies(self) -> dict[str, str]:
-        """Official C-NMC images here that are in another official part too, with their copies."""
-        return found_copies(self.cohort["official"])
-
-    @property
-    def copy_notes(self) -> list[str]:
-        """A line on the images in two official parts of C-NMC; none without any."""
-        return copies_note(self.cohort["official"])
-
-    @property
-    def exit_code(self) -> int:
-        """0 if every image was checked, `INCOMPLETE` otherwise."""
-        return INCOMPLETE if self.remarks else 0
-
-    @property
-    def linked(self) -> dict[str, list[str]]:
-        """Persons with more than one subject id: person to ids in natural order."""
-        groups: dict[str, list[str]] = {}
-        for subject in sorted(self.persons, key=natural_key):
-            groups.setdefault(self.persons[subject], []).append(subject)
-        return {person: ids for person, ids in groups.items() if len(ids) > 1}
-
-
-@dataclass(frozen=True)
-class _Scan:
+class Scan:
     """Identity, fingerprint and flags of one image, which is read once."""
 
     identity: Identity
@@ -165,27 +77,28 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
     step = _cohort_step(cohort)
     store = PrintStore() if len(cohort) > IN_MEMORY else None
 
-    def scan(path: str) -> _Scan:
-        return _scan(Path(path), step, store)
+    def scan(path: str) -> Scan:
+        return scan_image(Path(path), step, store)
 
     held = closing(store) if store else nullcontext()
-    with held, _one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
+    with held, one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
         results = pool.map(scan, cohort["path"])
         scans = list(track(results, "Reading cells", total=len(cohort)))
-        links = _copy_links(scans, settings)
+        links = copy_links(scans, settings)
         # Only one of several copies is compared; its matches hold for all of them.
         copies = {second for _, second, *_ in links}
         prints = {row: s.print for row, s in enumerate(scans) if s.print and row not in copies}
-        matches = find_matches(Prints(list(prints.values())), settings, jobs=jobs)
+        kept = Prints(list(prints.values()))
+        matches = find_matches(kept, settings, jobs=jobs)
+        descriptors = Descriptors.of(list(prints), kept, step)
     rows = list(prints)
     links += [(rows[match.first], rows[match.second], SAME_CELL, match) for match in matches]
     links.sort(key=lambda link: link[:2])
-    pairs = _pair_table(cohort, links)
-    return _conclude(cohort, scans, links, pairs)
+    return replace(conclude(cohort, scans, links), descriptors=descriptors)
 
 
 @contextmanager
-def _one_opencv_thread() -> Iterator[None]:
+def one_opencv_thread() -> Iterator[None]:
     """Switch off the threads of OpenCV, which would compete with those of the pool."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -205,27 +118,28 @@ def _cohort_step(cohort: Cohort) -> float:
     return typical_step([d for d in diameters if d > 0])
 
 
-def _scan(path: Path, step: float, store: PrintStore | None = None) -> _Scan:
+def scan_image(path: Path, step: float, store: PrintStore | None = None) -> Scan:
+    """Read one image; its fingerprint goes into the store, if there is one."""
     try:
         content = read_bytes(path)
     except ImageError:
-        return _Scan(Identity(), None, (UNREADABLE,))
+        return Scan(Identity(), None, (UNREADABLE,))
     digest = sha256(content).hexdigest()
     try:
         image = decode(content)
     except ImageError:
-        return _Scan(Identity.of(digest, None), None, (UNREADABLE,))
+        return Scan(Identity.of(digest, None), None, (UNREADABLE,))
     identity = Identity.of(digest, image)
     if int(image.max()) == int(image.min()):
-        return _Scan(identity, None, (BLANK,))
+        return Scan(identity, None, (BLANK,))
     mark = fingerprint(image, step)
     if mark is None:
-        return _Scan(identity, None, (UNMATCHED,))
+        return Scan(identity, None, (UNMATCHED,))
     kept = store.add(mark) if store else mark
-    return _Scan(identity, kept, () if mark.framed else (NO_BORDER,))
+    return Scan(identity, kept, () if mark.framed else (NO_BORDER,))
 
 
-def _copy_links(scans: Sequence[_Scan], settings: Settings | None) -> list[Link]:
+def copy_links(scans: Sequence[Scan], settings: Settings | None) -> list[Link]:
     """Pair the first of each group of images with the same pixels with each other one.
 
     Unreadable and blank files are no evidence of a common cell.
@@ -241,7 +155,7 @@ def _copy_links(scans: Sequence[_Scan], settings: Settings | None) -> list[Link]
     return links
 
 
-def _copied(first: _Scan, second: _Scan, settings: Settings | None) -> tuple[str, Match | None]:
+def _copied(first: Scan, second: Scan, settings: Settings | None) -> tuple[str, Match | None]:
     """The kind of a pair with the same pixels, and its turn and shift if they can be told."""
     if first.identity.sha256 == second.identity.sha256:
         return EXACT, None
@@ -266,10 +180,10 @@ def _pair_table(cohort: Cohort, links: Sequence[Link]) -> Table:
     return table
 
 
-def _conclude(
-    cohort: Cohort, scans: Sequence[_Scan], links: Sequence[Link], pairs: Table
-) -> AuditResult:
-    conflict = _differ(pairs["label_a"], pairs["label_b"])
+def conclude(cohort: Cohort, scans: Sequence[Scan], links: Sequence[Link]) -> AuditResult:
+    """Name the persons and cells of scanned rows by their links, in order of their rows."""
+    pairs = _pair_table(cohort, links)
+    conflict = labels_differ(pairs["label_a"], pairs["label_b"])
     linking = [link[:2] for link, bad in zip(links, conflict, strict=True) if not bad]
     suspects = {row for link, bad in zip(links, conflict, strict=True) if bad for row in link[:2]}
     identities = [scan.identity for scan in scans]
@@ -297,7 +211,3 @@ def _official_or_named(cohort: Cohort) -> list[str]:
     alone = frozenset({CNMC})
     rows = zip(cohort["official"], row_sources(cohort), strict=True)
     return [path or (CNMC if sources == alone else "") for path, sources in rows]
-
-
-def _differ(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
-    return (labels != others) & (labels != UNKNOWN) & (others != UNKNOWN)

@@ -21,7 +21,7 @@ from leukoscope.data.synthetic.notice import synthetic_notice
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from leukoscope.data.audit.audit import AuditResult
+    from leukoscope.data.audit.result import AuditResult
 
 MAX_PAIRS = 200
 SIDE = 144  # pixels a cell is shown at

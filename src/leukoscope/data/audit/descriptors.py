@@ -1,0 +1,104 @@
+"""What an audit keeps of each image, so that a later batch can be compared with it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukoscope.core.errors import CohortError
+from leukoscope.core.files import atomic_path
+from leukoscope.data.audit.fingerprint import Fingerprint
+from leukoscope.data.audit.neighbors import LENGTH, Orientation, Vectors, describe, turned
+
+NAME = "descriptors.npz"
+LEAST = 0.5  # cosine of vectors from which a pair is compared: lower than that of a graph
+BLOCK = 1024
+_ARRAYS = ("rows", "vectors", "areas", "framed", "step")
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """Vectors of the images of an audit that have a fingerprint.
+
+    Attributes:
+        rows: int (M,), rows of the cohort, ascending.
+        vectors: float16 (M, 720); see `audit.neighbors`.
+        areas: float (M,), areas of the nuclei in pixels.
+        framed: bool (M,), where an outline shows.
+        step: Pixels of a texture step, the same for all.
+    """
+
+    rows: NDArray[np.int64]
+    vectors: Vectors
+    areas: NDArray[np.float64]
+    framed: NDArray[np.bool_]
+    step: float
+
+    @classmethod
+    def of(cls, rows: Sequence[int], prints: Sequence[Fingerprint], step: float) -> "Descriptors":
+        """Describe the fingerprints of some rows."""
+        return cls(np.array(rows, np.int64), *describe(prints), step)
+
+    def joined(self, other: "Descriptors") -> "Descriptors":
+        """These descriptors followed by those of later rows."""
+        return Descriptors(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.vectors, other.vectors]),
+            np.concatenate([self.areas, other.areas]),
+            np.concatenate([self.framed, other.framed]),
+            self.step,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write them into the folder of an audit, 1.5 KB an image."""
+        with atomic_path(folder / NAME) as temporary, temporary.open("wb") as file:
+            arrays: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
+            np.savez(file, **arrays)
+
+    @classmethod
+    def load(cls, folder: Path, count: int) -> "Descriptors":
+        """Read those of an audit of `count` images.
+
+        Raises:
+            CohortError: They are absent, damaged or of another audit.
+        """
+        path, again = folder / NAME, "Audit its images again, and then compare with the result."
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays: Mapping[str, np.ndarray] = {name: file[name] for name in _ARRAYS}
+        except FileNotFoundError:
+            raise CohortError(
+                f"{path}: not found; the audit is of an earlier version. {again}"
+            ) from None
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise CohortError(f"{path}: cannot be read ({error}). {again}") from error
+        rows, vectors, areas, framed = (arrays[name] for name in _ARRAYS[:-1])
+        shapes = [rows.shape, vectors.shape[:1], areas.shape, framed.shape]
+        fits = len(set(shapes)) == 1 and vectors.shape[1:] == (LENGTH,) and arrays["step"].ndim == 0
+        if not fits or (len(rows) and not 0 <= rows.min() <= rows.max() < count):
+            raise CohortError(f"{path}: does not fit cohort.csv beside it. {again}")
+        return cls(rows, vectors, areas, framed, float(arrays["step"]))
+
+    def near(
+        self, later: "Descriptors", orientations: Sequence[Orientation], area_ratio: float
+    ) -> Iterator[tuple[int, int, int]]:
+        """Pairs of a row here and a later row that are worth a comparison.
+
+        Yields:
+            Row here, later row, number of the orientation of the first relative to the second.
+        """
+        others = later.vectors.T.astype(np.float32)
+        for start in range(0, len(self.rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            ratio = self.areas[part, None] / later.areas[None]
+            alike = np.minimum(ratio, 1 / ratio) >= area_ratio
+            alike &= self.framed[part, None] == later.framed[None]
+            for number, orientation in enumerate(orientations):
+                # Each part of a vector has norm 1, so the product of two is up to 2.
+                cosine = turned(self.vectors[part], orientation) @ others
+                for a, b in np.argwhere(alike & (cosine > 2 * LEAST)):
+                    yield int(self.rows[start + a]), int(later.rows[b]), number
