@@ -17,7 +17,7 @@ from leukoscope.models.recipe.recipe import read_recipe
 from leukoscope.training.run import read_run
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
-pytestmark = [pytest.mark.slow(14), pytest.mark.usefixtures("exports_once")]
+pytestmark = pytest.mark.slow(14)
 
 # Person 1 of each class stands in the folds 1 and 2, and seed 1 tests fold 1.
 CHOICE: dict[str, Any] = {"settings": {"classical.c": 0.1}, "seeds": [1]}

@@ -26,7 +26,7 @@ from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.training.run import Run, exclusive, read_run
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
-pytestmark = [pytest.mark.slow(16), pytest.mark.usefixtures("exports_once")]
+pytestmark = pytest.mark.slow(16)
 
 SETTINGS = FILE_SETTINGS | {"fit.epochs": 2, "network.widths": [4, 8]}
 

@@ -19,7 +19,7 @@ from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.inference.predictor import Predictor
 from leukoscope.training.run import read_run
 
-pytestmark = [pytest.mark.slow(25), pytest.mark.usefixtures("exports_once")]
+pytestmark = pytest.mark.slow(25)
 
 FILES = Path(__file__).parent / "v0_1"
 RUNS = ("cnn", "knn", "local", "logistic")
