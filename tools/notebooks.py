@@ -39,6 +39,7 @@ def execute(path: Path, folder: Path, replaced: Mapping[str, str] | None = None)
     """
     import nbformat
     from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
     from nbclient import NotebookClient
 
     book = nbformat.read(path, as_version=4)
@@ -54,7 +55,10 @@ def execute(path: Path, folder: Path, replaced: Mapping[str, str] | None = None)
             book, km=kernel, timeout=PATIENCE, startup_timeout=PATIENCE, resources={}
         )
         cache = str(folder / "cache")
-        client.execute(cwd=str(folder), env={**os.environ, "LEUKOSCOPE_CACHE": cache})
+        try:
+            client.execute(cwd=str(folder), env={**os.environ, "LEUKOSCOPE_CACHE": cache})
+        finally:  # the client ends only kernels that it made itself
+            run_sync(kernel.shutdown_kernel)(now=True)
     return book
 
 
