@@ -19,7 +19,7 @@ from tests.evaluation.made_runs import LEAKY, write_measured_run
 from tests.training.described import QUICK
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
-pytestmark = [pytest.mark.slow(9), pytest.mark.usefixtures("exports_once")]
+pytestmark = [pytest.mark.slow(9)]
 
 NETWORK = FILE_SETTINGS | {"fit.epochs": 1}
 
@@ -94,7 +94,7 @@ def test_one_file_by_its_suffix(made: Path, tmp_path: Path, name: str) -> None:
         (lambda run: (run / "recipe.yaml").write_text("{"), "YAML"),
         (lambda run: (run / "model.onnx").unlink(), "not finished"),
         (lambda run: (run / "model.onnx").write_bytes(b"\x08\x07"), "ONNX"),
-        (lambda run: _schema(run / "model.onnx"), "upgrade"),
+        (lambda run: _schema(run / "model.onnx"), "newer version"),
         (lambda run: (run / "report.json").unlink(), "leukoscope evaluate"),
         (lambda run: (run / "report.json").write_text('{"format": '), "damaged"),
         (lambda run: (run / "report.json").write_text("[" * 99_999), "damaged"),

@@ -261,7 +261,7 @@ def test_proxies_of_the_environment_are_not_used(live_server, monkeypatch):
 
 def test_without_httpx_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "httpx", None)
-    with pytest.raises(MissingExtraError, match=r"leukoscope\[client\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*\[client\]"):
         Client()
 
 

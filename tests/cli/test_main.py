@@ -196,7 +196,7 @@ def test_user_errors_are_one_line(run, tmp_path):
     [
         (CohortError("a clear line"), 2, "a clear line"),
         (PermissionError(13, "Permission denied", "out.csv"), 2, "out.csv: Permission denied"),
-        (ModuleNotFoundError("no", name="torch.nn"), 2, "leukoscope[train]"),
+        (ModuleNotFoundError("no", name="torch.nn"), 2, "[train]"),
         (ModuleNotFoundError("no 'fcntl'", name="fcntl"), 1, "This is a bug"),
         (ImportError("no 'x' in torch", name="torch"), 1, "This is a bug"),
         (ZeroDivisionError("half\nway"), 1, "ZeroDivisionError: half way. "),

@@ -13,6 +13,7 @@ log = logging.getLogger("leukoscope.some.module")
 
 
 def test_lines_are_shown_within_the_block_only(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("leukoscope").setLevel(logging.WARNING)  # another test may have set it
     log.info("before")
     assert not is_shown()
     with log_to_stderr():

@@ -329,4 +329,5 @@ def test_real_cells_are_whole_and_on_black(model: ModelFile, cnmc_dir: Path) -> 
     found = list(Predictor(model).stream(sources))
     assert len(found) > 100
     assert {p.verdict for p in found} <= ANSWERS
-    assert all(p.flags == () for p in found)
+    # The crop of the tiny model is smaller than the largest cells.
+    assert {flag for p in found for flag in p.flags} <= {Flag.BEYOND_CROP.value}

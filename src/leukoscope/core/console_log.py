@@ -42,7 +42,7 @@ class StandardError(logging.Handler):
             self.handleError(record)
 
     def _is_repeated(self, record: logging.LogRecord, text: str) -> bool:
-        if record.name.startswith(SERVER) or LOGGER.isEnabledFor(logging.DEBUG):
+        if str(record.name).startswith(SERVER) or LOGGER.isEnabledFor(logging.DEBUG):
             return False
         known = text in self._known
         self._known[text] = None

@@ -9,7 +9,6 @@ import shlex
 from importlib import metadata
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 NAME = "leukoscope"
 
@@ -19,6 +18,9 @@ def install_command(extra: str) -> str:
     origin = _origin()
     url = str(origin.get("url") or "")
     if url.startswith("file:"):
+        # Slow to import, and needed for an error only.
+        from urllib.request import url2pathname
+
         place = url2pathname(unquote(urlsplit(url).path))
         editable = "-e " if (origin.get("dir_info") or {}).get("editable") else ""
         return f"pip install {editable}{shlex.quote(f'{place}[{extra}]')}"

@@ -198,7 +198,7 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
 
 def test_a_newer_schema_says_to_upgrade() -> None:
     # Even where the rest of it can't be understood.
-    with pytest.raises(ModelFileError, match=r"schema 5.*upgrade"):
+    with pytest.raises(ModelFileError, match=r"schema 5.*newer version"):
         Card.from_json('{"schema": 5, "all_new": true}')
 
 
