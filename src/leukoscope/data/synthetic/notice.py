@@ -1,5 +1,6 @@
 """The notice on every page that shows synthetic cells or results from them."""
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from leukoscope.data.cohort import Cohort
@@ -12,8 +13,14 @@ TEXT = "SYNTHETIC CELLS. They were drawn by a program and say nothing about real
 
 
 def is_synthetic_cohort(cohort: Cohort) -> bool:
-    """True if any cell of a cohort is synthetic."""
-    return any(map(is_synthetic, cohort.unique("subject")))
+    """True if any cell of a cohort is synthetic, by its subject and its file name.
+
+    The id alone could be one of another laboratory.
+    """
+    return any(
+        is_synthetic(subject) and PurePath(path).name.startswith(f"UID_{subject}_")
+        for subject, path in zip(cohort["subject"], cohort["path"], strict=True)
+    )
 
 
 def synthetic_notice(cohort: Cohort) -> "list[Markup]":
