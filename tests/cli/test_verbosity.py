@@ -1,6 +1,7 @@
 """The options -q and -v, completion, and lines that say a thing once."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,3 +83,17 @@ def test_commands_and_options_are_completed(
         with pytest.raises(SystemExit):
             main([])
         assert wanted in capsys.readouterr().out.split()
+
+
+def test_quiet_predictions_show_warnings_but_no_sentences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ls.make_synthetic(tmp_path / "cells", persons=2, cells=1)
+    capsys.readouterr()
+    (tmp_path / "cells" / "broken.png").write_bytes(b"x")
+    with pytest.raises(SystemExit) as end:
+        main(["-q", "predict", str(tmp_path / "cells"), "--out", str(tmp_path / "p.csv")])
+    assert end.value.code == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if line.startswith(("Subject", "Answers"))] == []
+    assert [line[:6] for line in lines][-2:] == ["1 of 3", "Resear"]

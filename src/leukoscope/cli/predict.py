@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from leukoscope.cli.common import report
+from leukoscope.core.console_log import is_shown
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.printable import show
 
@@ -110,6 +111,7 @@ def predict(
             lines.append(NO_ANSWER)
         if in_context:
             lines.append(BOTH_KINDS)
+        lines = lines if is_shown() else []  # the tables have it; what follows is a warning
         if note := beyond_note(outcome.beyond_crop, outcome.rows):
             lines.append(note)
         if note := seen_note(outcome.seen_in_training, outcome.rows):
