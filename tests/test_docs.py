@@ -8,6 +8,7 @@ import ast
 import contextlib
 import inspect
 import io
+import logging
 import re
 import shlex
 import tomllib
@@ -131,6 +132,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LEUKOSCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("logging.basicConfig", lambda **_: None)
+    log = logging.getLogger("leukoscope")
+    monkeypatch.setattr(log, "setLevel", lambda _level: None)  # a page sets it
     return tmp_path
 
 
