@@ -67,15 +67,6 @@ def cnmc_dir() -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def exports_once() -> Iterator[None]:
-    """Networks of a structure that was exported before get their file without another export."""
-    from tests.training.remembered_exports import remembered_exports
-
-    with remembered_exports():
-        yield
-
-
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """A real PostgreSQL server; skips where none is installed."""

@@ -19,7 +19,7 @@ from tests.evaluation.made_runs import LEAKY, write_measured_run
 from tests.training.described import QUICK
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
-pytestmark = [pytest.mark.slow(9)]
+pytestmark = pytest.mark.slow(9)
 
 NETWORK = FILE_SETTINGS | {"fit.epochs": 1}
 

@@ -21,6 +21,7 @@ from leukoscope.data import test_sets
 from leukoscope.data.cnmc import recognize
 from leukoscope.data.cnmc.cnmc import FINAL, PRELIMINARY, parse_name
 from leukoscope.data.cnmc.official import OfficialImage
+from leukoscope.data.sources import CNMC
 from leukoscope.inference.model_file.model_file import write_card
 
 MODEL = Path(str(resources.files("leukoscope.inference") / "default.onnx"))
@@ -102,7 +103,9 @@ def test_a_model_of_other_persons_of_the_set_is_refused(copy: Path, tmp_path: Pa
     model = Path(shutil.copy(MODEL, tmp_path / "model.onnx"))
     card = ls.read_card(model)
     persons = {**card.training.persons, "train": (*card.training.persons["train"], "92")}
-    write_card(model, replace(card, training=replace(card.training, persons=persons)))
+    sources = {CNMC: (*card.training.sources[CNMC], "92")}
+    training = replace(card.training, persons=persons, sources=sources)
+    write_card(model, replace(card, training=training))
     with pytest.raises(LeakageError, match="92"):
         ls.evaluate_preliminary(model, copy, out=tmp_path / "out", jobs=1)
 

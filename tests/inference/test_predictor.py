@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import leukoscope as ls
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import ANSWERS, Verdict
@@ -21,7 +23,7 @@ from leukoscope.inference.model_file.model_file import ModelFile
 from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.reading import read_image
 from leukoscope.inference.rejection.flags import Flag
-from leukoscope.inference.results import Prediction
+from leukoscope.inference.results import Prediction, as_row
 from leukoscope.inference.sources import Source, expand
 from tests.inference.bad_images import BROKEN, UNUSUAL, chained_tiff, encode
 from tests.inference.tiny_model import CROP, SIZE, cell_image, tiny_card
@@ -331,3 +333,21 @@ def test_real_cells_are_whole_and_on_black(model: ModelFile, cnmc_dir: Path) -> 
     assert {p.verdict for p in found} <= ANSWERS
     # The crop of the tiny model is smaller than the largest cells.
     assert {flag for p in found for flag in p.flags} <= {Flag.BEYOND_CROP.value}
+
+
+def test_the_subject_of_a_table_goes_before_that_of_the_name(
+    model: ModelFile, tmp_path: Path
+) -> None:
+    paths = [tmp_path / "UID_7_1_1_all.png", tmp_path / "b.png", tmp_path / "UID_9_1_1_all.png"]
+    for number, path in enumerate(paths):
+        Image.fromarray(cell_image(number)).save(path)
+    table = tmp_path / "cells.csv"
+    table.write_text(
+        "path,subject\n"
+        + "".join(f"{p},{s}\n" for p, s in zip(paths, ("K1", "K1", ""), strict=True))
+    )
+    predictor = Predictor(model)
+    for images in (table, ls.read_cohort(table), pd.read_csv(table, dtype=str).fillna("")):
+        predictions = predictor.predict(images)
+        assert [one.subject for one in predictions.subjects] == ["9", "K1"]
+        assert [as_row(one, "tiny")["subject"] for one in predictions] == ["K1", "K1", "9"]

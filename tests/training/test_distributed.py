@@ -18,7 +18,7 @@ from leukoscope.training.run import LOG, read_run
 from tests.root import ROOT
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
-pytestmark = [pytest.mark.slow(30), pytest.mark.usefixtures("exports_once")]
+pytestmark = pytest.mark.slow(30)
 
 CNN = FILE_SETTINGS | {"fit.epochs": 2, "loss.l2": 1e-3, "loss.class_weights": "balanced"}
 # A backbone with batch norms, which see a half of every batch, in two stages.

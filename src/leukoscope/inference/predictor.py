@@ -264,6 +264,7 @@ class Predictor:
             embedding,
             distance,
             None if heatmap is None else "exact",
+            read.subject,
         )
 
 

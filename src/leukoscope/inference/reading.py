@@ -1,6 +1,6 @@
 """Read one image before the network runs: decode it, cut out the crop, check its quality."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class ReadImage:
         error: Why the image cannot be read.
         seen: The model was trained or calibrated on this image.
         beyond: The cell reaches over the crop.
+        subject: The subject that a table named for it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ReadImage:
     error: str = ""
     seen: bool = False
     beyond: bool = False
+    subject: str = ""
 
 
 def read_image(source: Image, card: Card, trained_on: SeenImages = NONE_SEEN) -> ReadImage:
@@ -50,6 +52,11 @@ def read_image(source: Image, card: Card, trained_on: SeenImages = NONE_SEEN) ->
         card: The card of the model.
         trained_on: The images of the card, unpacked once for all images.
     """
+    read = _read(source, card, trained_on)
+    return replace(read, subject=source.subject) if isinstance(source, Source) else read
+
+
+def _read(source: Image, card: Card, trained_on: SeenImages) -> ReadImage:
     name = str(source) if isinstance(source, str | Path) else ""
     if isinstance(source, Source):
         name = source.name

@@ -42,6 +42,7 @@ class Prediction:
         embedding: float32 (d,), where asked for.
         distance: Distance from the training cells, where the card has a limit for it.
         heatmap_kind: "exact", or "occlusion" for an approximate map.
+        subject: The subject that a table named for the image; "" if none did.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Prediction:
     embedding: np.ndarray | None = None
     distance: float | None = None
     heatmap_kind: Literal["exact", "occlusion"] | None = None
+    subject: str = ""
 
     def __repr__(self) -> str:
         parts = [f"{self.name!r}, {str(self.verdict)!r}"]
@@ -158,11 +160,14 @@ class Outcome:
 
 
 def as_row(prediction: Prediction, model: str) -> dict[str, Any]:
-    """Convert a prediction to a row of the result table; `model` is the card's name."""
+    """Convert a prediction to a row of the result table; `model` is the card's name.
+
+    The subject is that of the user's table, else that of an official file name.
+    """
     parsed = parse_name(Path(prediction.name).name) if prediction.name else None
     return {
         "path": printable(prediction.name),
-        "subject": parsed.subject if parsed else "",
+        "subject": printable(prediction.subject) or (parsed.subject if parsed else ""),
         "p_all": prediction.p_all,
         "verdict": str(prediction.verdict),
         "logit": prediction.logit,

@@ -43,12 +43,14 @@ class Source:
         problem: Why there is no image.
         member: Name inside `path`, if that is a ZIP.
         number: Place of the member in the directory of the ZIP.
+        subject: The subject that a table names for the image; "" takes it from the file name.
     """
 
     path: Path
     problem: str = ""
     member: str = ""
     number: int = 0
+    subject: str = ""
 
     @property
     def name(self) -> str:
@@ -67,13 +69,13 @@ def list_images(images: Images) -> list[Image]:
 
     Args:
         images: One or several files, folders, patterns, bytes or arrays; see `expand` for paths. A
-            table (`path`) or a ZIP means the images in it. Of a cohort or a DataFrame each row is
-            one image, also where a path comes twice.
+            table (`path`, and `subject` if it has one) or a ZIP means the images in it. Of a cohort
+            or a DataFrame each row is one image, also where a path comes twice.
     """
     if is_data_frame(images):
         images = Cohort.from_pandas(images)
     if isinstance(images, Cohort):
-        return list(images.paths)
+        return list(_of_cohort(images))
     found: dict[object, Image] = {}
     for number, image in enumerate(several_images(images)):
         if isinstance(image, str | os.PathLike):
@@ -143,8 +145,12 @@ def _inside(source: Source) -> Iterator[Source]:
 
 
 def _table(path: Path) -> list[Source]:
-    paths = read_cohort_table(path).paths
-    return [Source(path) for path in paths] or [Source(path, "a table without rows")]
+    return list(_of_cohort(read_cohort_table(path))) or [Source(path, "a table without rows")]
+
+
+def _of_cohort(cohort: Cohort) -> Iterator[Source]:
+    for path, subject in zip(cohort.paths, cohort["subject"], strict=True):
+        yield Source(path, subject=str(subject))
 
 
 def _zip(path: Path) -> list[Source]:

@@ -26,7 +26,7 @@ from leukoscope.training.network.export import network_card
 from tests.root import ROOT
 from tests.training.tiny import SIZE, tiny_cohort, tiny_recipe, tiny_split
 
-pytestmark = [pytest.mark.slow(20), pytest.mark.usefixtures("exports_once")]
+pytestmark = pytest.mark.slow(20)
 
 COHORT, CELLS = tiny_cohort()
 PART = COHORT["part"]
@@ -123,11 +123,14 @@ def test_other_validation_labels_change_temperature_and_point(
 
 
 def test_the_card_of_a_model_of_drawn_cells_says_so(done: tuple[Path, Card]) -> None:
-    drawn = COHORT.with_columns(subject=np.full(len(COHORT), "S1", dtype=object))
+    names = [f"UID_S1_{number}_1_all.bmp" for number in range(len(COHORT))]
+    drawn = COHORT.with_columns(subject=["S1"] * len(COHORT), path=names)
     recipe = tiny_recipe()
     card = network_card(build(recipe).eval(), drawn, recipe, tiny_split(drawn))
     assert card.training.synthetic
     assert "Synthetic" in card.data.name
+    elsewhere = drawn.with_columns(path=COHORT["path"])  # a laboratory may have an id S1 too
+    assert not network_card(build(recipe), elsewhere, recipe, tiny_split(drawn)).training.synthetic
     assert not done[1].training.synthetic
 
 

@@ -6,7 +6,9 @@ Tables are read in batches, and their files are not looked at here: the workers 
 import io
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from hashlib import blake2b
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from leukoscope.inference.bulk.plan import Item
 from leukoscope.inference.bulk.remote import file_system, is_url, list_urls
 from leukoscope.inference.sources import Source, list_images
 
+COLUMNS = ("path", "subject")
 BATCH = 65_536  # rows of a table that are read at once
 
 
@@ -53,7 +56,7 @@ def local_item(source: Source) -> Item:
     """An image on this machine, or mounted on all, whose stamp the worker takes."""
     path = os.path.abspath(source.path)
     name = str(Path(path, source.member)) if source.member else path
-    return Item(Source(Path(path), source.problem, source.member, source.number), name)
+    return Item(replace(source, path=Path(path)), name)
 
 
 def _urls(url: str) -> Iterator[Item]:
@@ -70,24 +73,26 @@ def _urls(url: str) -> Iterator[Item]:
 def _table(name: str) -> Iterator[Item]:
     folder = name.rsplit("/", 1)[0] if is_url(name) else os.path.abspath(Path(name).parent)
     empty = True
-    for path in _paths(name):
+    for path, subject in _rows(name):
         empty = False
         text = path.strip()
         if not text:
             raise CohortError(f"{name}: a path is blank; each row names an image.")
         if is_url(text):
-            yield Item(Source(Path()), text, is_remote=True)
+            yield Item(Source(Path(), subject=subject), text, is_remote=True)
         elif is_url(name) and not text.startswith("/"):
-            yield Item(Source(Path()), f"{folder}/{text}", is_remote=True)
+            url = f"{folder}/{text}"
+            yield Item(Source(Path(), subject=subject), url, is_remote=True)
         else:
-            yield local_item(Source(Path(folder, text)))
+            yield local_item(Source(Path(folder, text), subject=subject))
     if empty:
         yield Item(Source(Path(name), "a table without rows"), name, "")
 
 
-def _paths(name: str) -> Iterator[str]:
+def _rows(name: str) -> Iterator[tuple[str, str]]:
+    """Path and subject of each row; "" for a subject that the table does not name."""
     if suffix_of(name) == ".parquet":
-        yield from _parquet_paths(name)
+        yield from _parquet_rows(name)
         return
     if is_url(name):
         import tempfile
@@ -95,15 +100,16 @@ def _paths(name: str) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / f"list{suffix_of(name)}"
             copy.write_bytes(_content(name))
-            table = read_table(copy, text={"path"})
+            table = read_table(copy, text=COLUMNS)
     else:
-        table = read_table(name, text={"path"})
+        table = read_table(name, text=COLUMNS)
     if "path" not in table:
         raise CohortError(f"{name}: has no column 'path'.")
-    yield from map(str, table["path"])
+    subjects = map(str, table["subject"]) if "subject" in table else repeat("")
+    yield from zip(map(str, table["path"]), subjects, strict=False)
 
 
-def _parquet_paths(name: str) -> Iterator[str]:
+def _parquet_rows(name: str) -> Iterator[tuple[str, str]]:
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
@@ -112,8 +118,11 @@ def _parquet_paths(name: str) -> Iterator[str]:
         with ParquetFile(source) as file:
             if "path" not in file.schema_arrow.names:
                 raise CohortError(f"{name}: has no column 'path'.")
-            for batch in file.iter_batches(BATCH, columns=["path"]):
-                yield from ("" if path is None else str(path) for path in batch[0].to_pylist())
+            kept = [column for column in COLUMNS if column in file.schema_arrow.names]
+            for batch in file.iter_batches(BATCH, columns=kept):
+                for row in batch.to_pylist():
+                    path, subject = row["path"], row.get("subject")
+                    yield "" if path is None else str(path), "" if subject is None else str(subject)
     except (ArrowException, OSError) as error:
         raise CohortError(f"{name}: cannot be read as Parquet ({error}).") from error
 

@@ -15,7 +15,7 @@ Rows = list[dict[str, Any]]
 
 def part_row(item: Item, prediction: Prediction, model: str) -> dict[str, Any]:
     """The row of one image, with the absolute path or URL by which it can be found again."""
-    return as_row(replace(prediction, name=item.name), model)
+    return as_row(replace(prediction, name=item.name, subject=item.source.subject), model)
 
 
 def as_json_lines(rows: Iterable[dict[str, Any]]) -> bytes:

@@ -1,7 +1,7 @@
 """The plan of a large prediction: its images in parts, each with a name made of all it depends on.
 
-The name of a part ends in a hash of the model, the version, and the name, size and time of change
-of each image. So a file under that name is the result of just this part, whoever wrote it: a
+The name of a part ends in a hash of the model, the version, and the name, subject, size and time of
+change of each image. So a file under that name is the result of just this part, whoever wrote it: a
 stopped job finds what it has done by the names, a part that is written twice is the same file, and
 another model or a changed image has other names.
 """
@@ -124,8 +124,8 @@ def _digest(job: Job, items: Iterable[Item]) -> str:
     digest = hashlib.sha256(json.dumps(job.record(), sort_keys=True).encode())
     for item in items:
         source = item.source
-        line = json.dumps([item.name, source.member, source.number, source.problem, item.stamp])
-        digest.update(line.encode())
+        facts = [item.name, source.member, source.number, source.problem, source.subject]
+        digest.update(json.dumps([*facts, item.stamp]).encode())
     return digest.hexdigest()[:HASH]
 
 

@@ -13,7 +13,7 @@ from leukoscope.inference.bulk.plan import Item, Job, Part
 from leukoscope.inference.bulk.reading import read_all, stamped
 from leukoscope.inference.bulk.storage import Storage
 from leukoscope.inference.predictor import Predictor
-from leukoscope.inference.sources import Image, Source
+from leukoscope.inference.sources import Image
 
 SUMMARY = ("subject", "verdict", "logit", "flags")  # what the answers for subjects need
 
@@ -143,7 +143,7 @@ def _announced(images: Iterator[Image], announce: Callable[[int], None]) -> Iter
 
 def _fatal(item: Item, attempts: int) -> Item:
     problem = f"workers died while they predicted this image, in {attempts} attempts at its part."
-    return replace(item, source=Source(item.source.path, problem))
+    return replace(item, source=replace(item.source, problem=problem))
 
 
 def _finished(part: Part, file: str, rows: Rows, **facts: Any) -> Finished:
