@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 from fastapi.testclient import TestClient
 from PIL import Image
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ import leukoscope as ls
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from leukoscope.cli.main import app
+from leukoscope.core.console_log import log_to_stderr
 from leukoscope.core.tables import read_table
 from tests.inference.subject.test_answer import MODEL
 from tests.inference.tiny_model import cell_image, tiny_card, write_tiny_model
@@ -55,13 +57,19 @@ def test_all_three_say_the_same(model: Path, images: Path, tmp_path: Path) -> No
         assert table["usable_cells"][number] == one.answer.cells
 
 
+def predict_command(images: Path, model: Path, out: Path, *options: str) -> Result:
+    """Run the command as `main` does, which shows more than warnings."""
+    with log_to_stderr():
+        return CliRunner().invoke(
+            app, ["predict", str(images), "--model", str(model), "--out", str(out), *options]
+        )
+
+
 def test_in_context_is_a_column_of_its_own(model: Path, images: Path, tmp_path: Path) -> None:
     tables = []
     for options in ([], ["--in-context"]):
         out = tmp_path / "rows.csv"
-        result = CliRunner().invoke(
-            app, ["predict", str(images), "--model", str(model), "--out", str(out), *options]
-        )
+        result = predict_command(images, model, out, *options)
         assert result.exit_code == 3
         tables.append(read_table(out))
     alone, context = tables
@@ -75,7 +83,5 @@ def test_in_context_is_a_column_of_its_own(model: Path, images: Path, tmp_path: 
 
 def test_a_model_without_a_subject_model_says_so(images: Path, tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "tiny.onnx")
-    result = CliRunner().invoke(
-        app, ["predict", str(images), "--model", str(model), "--out", str(tmp_path / "rows.csv")]
-    )
+    result = predict_command(images, model, tmp_path / "rows.csv")
     assert "No answers for subjects" in result.stderr
