@@ -12,10 +12,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import leukoscope as ls
+from leukoscope.api.predict import predict_to_table
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from leukoscope.cli.main import app
 from leukoscope.core.console_log import log_to_stderr
+from leukoscope.core.errors import FileError
 from leukoscope.core.tables import read_table
 from tests.inference.subject.test_answer import MODEL
 from tests.inference.tiny_model import cell_image, tiny_card, write_tiny_model
@@ -85,3 +87,25 @@ def test_a_model_without_a_subject_model_says_so(images: Path, tmp_path: Path) -
     model = write_tiny_model(tmp_path / "tiny.onnx")
     result = predict_command(images, model, tmp_path / "rows.csv")
     assert "No answers for subjects" in result.stderr
+
+
+def test_no_table_is_written_over_its_input_or_another_table(
+    model: Path, images: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "cells.csv"
+    table.write_text("path,subject\n" + f"{images / 'UID_5_1_1_all.png'},K1\n")
+    before = table.read_bytes()
+    link = tmp_path / "link.csv"
+    link.symlink_to(table)
+    for out in (table, link):
+        with pytest.raises(FileError, match="is an input"):
+            ls.predict(table, model, out=out)
+        with pytest.raises(FileError, match="is an input"):
+            predict_to_table([table], model, out=out)
+    both = tmp_path / "both.csv"
+    with pytest.raises(FileError, match="another table"):
+        predict_to_table([table], model, out=both, subjects_out=both)
+    assert table.read_bytes() == before
+    assert not both.exists()
+    ls.predict((path for path in [table]), model, out=both)
+    assert len(read_table(both)["path"]) == 1

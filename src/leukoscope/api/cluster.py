@@ -26,7 +26,7 @@ def predict_on_cluster(
 ) -> "Outcome":
     """Predict images on a Ray cluster into Parquet parts and a manifest, each image exactly once.
 
-    A job that is stopped, or whose machines fail, goes on with the same arguments: a part is known
+    A job that is stopped, or whose machines fail, resumes with the same arguments: a part is known
     by the model and its images.
 
     Args:
@@ -48,6 +48,7 @@ def predict_on_cluster(
         LeukoscopeError: The cluster, the sources or the output cannot be used.
     """
     from leukoscope.api.predict import open_predictor
+    from leukoscope.core.files import keep_inputs
     from leukoscope.core.progress import track
     from leukoscope.inference.bulk import manifest
     from leukoscope.inference.bulk.cluster import Workers, connected, finish_parts
@@ -55,9 +56,11 @@ def predict_on_cluster(
     from leukoscope.inference.bulk.plan import Job, cut
     from leukoscope.inference.bulk.storage import open_storage
     from leukoscope.inference.results import summarize
+    from leukoscope.inference.sources import named_inputs
     from leukoscope.inference.subject.table import check_name, write_subjects
 
     check_name(subjects_out)
+    keep_inputs([subjects_out], named_inputs(images))
     predictor = open_predictor(model)
     card, job = predictor.card, Job.of(predictor, part_rows)
     storage = open_storage(out)

@@ -40,10 +40,15 @@ def predict(
     Raises:
         ModelFileError: The model cannot be used.
         CohortError: `out` does not end in one of the formats.
+        FileError: `out` is one of the images, or a table of them.
     """
+    from leukoscope.core.files import keep_inputs
     from leukoscope.core.tables import TableWriter
     from leukoscope.inference.results import FIELDS, NUMBERS, in_file
+    from leukoscope.inference.sources import named_inputs
 
+    if out is not None:
+        keep_inputs([out], named_inputs(images))
     predictor = open_predictor(model)
     if out is None:
         return predictor.predict(images, heatmaps=heatmaps, embeddings=embeddings)
@@ -66,7 +71,7 @@ def predict_to_table(
 ) -> "Outcome":
     """Predict images row by row into a table, for any number of them; for the command line.
 
-    A run that is stopped, or killed, goes on with the same arguments: see `bulk.resume`.
+    A run that is stopped, or killed, resumes with the same arguments: see `bulk.resume`.
 
     Args:
         images: As for `predict`.
@@ -80,10 +85,12 @@ def predict_to_table(
 
     Raises:
         ModelFileError: The model cannot be used.
+        FileError: A table would be written over another or over an input.
     """
+    from leukoscope.core.files import keep_inputs
     from leukoscope.core.tables import check_suffix
     from leukoscope.inference.results import FIELDS, save
-    from leukoscope.inference.sources import list_images
+    from leukoscope.inference.sources import list_images, named_inputs
     from leukoscope.inference.subject.rows import IN_CONTEXT, with_context
     from leukoscope.inference.subject.table import check_name, write_subjects
 
@@ -91,6 +98,7 @@ def predict_to_table(
     out = None if out is None or str(out) == "-" else out
     if out is not None:
         check_suffix(out)
+    keep_inputs([out, subjects_out], named_inputs(images))
     predictor = open_predictor(model)
     card = predictor.card
     fields = (*FIELDS, IN_CONTEXT) if in_context else FIELDS

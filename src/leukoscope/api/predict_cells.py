@@ -42,7 +42,7 @@ def predict_cells(
         jobs: Threads, each of which holds one image at a time.
 
     Returns:
-        The cohort with `p_all` and `logit` (nan where there is none), `verdict`, and the
+        The cohort with `p_all` and `logit` (nan where the network was not run), `verdict`, and the
         columns of `data.cnmc.identity` of the files now; a file that cannot be read gets "" and the
         flag "unreadable". And the areas of the cells in pixels, (N,), nan where an image cannot be
         decoded.

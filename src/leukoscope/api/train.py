@@ -99,7 +99,7 @@ def check_ground(cohort: Cohort, recipe: "Recipe") -> None:
     """Refuse or warn of images that are not cells on black or too large, before the long work.
 
     Raises:
-        CohortError: Most images are none, and the recipe measures the foreground.
+        CohortError: Most images are not one cell on black, and the recipe measures the foreground.
     """
     with needs_train_extra("train"):
         from leukoscope.data.advice import crop_advice, ground_advice, require_black_ground

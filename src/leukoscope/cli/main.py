@@ -37,7 +37,7 @@ from leukoscope.core.write_errors import (
 NETWORK = "Run the same command again; a network resumes from its last complete epoch."
 RESUME = {  # the commands that keep what a stopped one has done
     **dict.fromkeys(("train", "tune", "leakage"), NETWORK),
-    "predict": "With --out, the same command goes on from the last finished part.",
+    "predict": "With --out, the same command resumes after the last finished part.",
 }
 
 app = typer.Typer(

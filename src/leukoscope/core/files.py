@@ -1,13 +1,17 @@
 """Files: atomic writing, locks, hashing, and the natural order of names."""
 
 import hashlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from leukoscope.core.errors import FileError
 from leukoscope.core.parts import part_of, publish
 from leukoscope.core.write_errors import error_within, writing_error
+
+PATHS = (str, os.PathLike)
 
 
 @contextmanager
@@ -95,6 +99,27 @@ def locked(path: Path | str, *, wait: bool = True) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+def keep_inputs(outputs: Iterable[object], inputs: Iterable[object]) -> None:
+    """Refuse to write a file over an input or over another output.
+
+    Args:
+        outputs: Files to write; None for one that is not asked for.
+        inputs: What is read; anything but a path is passed over.
+
+    Raises:
+        FileError: One file has two uses.
+    """
+    used = {os.path.realpath(one): "is an input" for one in inputs if isinstance(one, PATHS)}
+    for output in outputs:
+        if isinstance(output, PATHS):
+            place = os.path.realpath(output)
+            if place in used:
+                raise FileError(
+                    f"{os.fspath(output)}: {used[place]}; choose another name for the table."
+                )
+            used[place] = "is written already, as another table"
 
 
 def sha256_file(path: Path | str) -> str:

@@ -33,7 +33,7 @@ def install_command(extra: str) -> str:
 
 
 def _origin() -> dict[str, Any]:
-    """The content of `direct_url.json`; empty where there is none."""
+    """The content of `direct_url.json`; empty if the file does not exist."""
     try:
         text = metadata.distribution(NAME).read_text("direct_url.json")
         origin = json.loads(text or "{}")

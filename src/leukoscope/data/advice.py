@@ -18,8 +18,7 @@ SAMPLE = 32
 FEW = 0.1
 """Fraction of cells that may reach over a crop without a warning."""
 CUT_OUT = (
-    "Cut the cells out first: leukoscope cells FIELDS... --out cells, and go on with "
-    "cells/cells.csv."
+    "Cut the cells out first: leukoscope cells FIELDS... --out cells, then use cells/cells.csv."
 )
 
 

@@ -91,7 +91,7 @@ def _read_names(names: Path | str) -> Sequence[str]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Names of a text; empty lines and those that begin with # are none."""
+    """Names of a text; empty lines and those that begin with # are skipped."""
     for line in text.splitlines():
         name = line.strip()
         if name and not name.startswith("#"):

@@ -173,11 +173,12 @@ class Evaluation:
 
 def _add_later_metrics(body: dict[str, Any]) -> None:
     """Add the metrics that earlier versions did not measure, as undefined."""
-    metrics = body.get("metrics")
-    if isinstance(metrics, dict):
-        for metric in METRICS:
-            if metric.added:
-                metrics.setdefault(metric.key, {"value": None, "reason": "not measured"})
+    for name in ("metrics", "metrics_at_half"):
+        measured = body.get(name)
+        if isinstance(measured, dict):
+            for metric in METRICS:
+                if metric.added and (metric.needs_threshold or name == "metrics"):
+                    measured.setdefault(metric.key, {"value": None, "reason": "not measured"})
 
 
 def _protocol_fields(protocol: Protocol) -> dict[str, Any]:

@@ -227,7 +227,7 @@ def with_answers(outcome: Outcome, answers: Mapping[str, SubjectAnswer]) -> Outc
 
 
 def seen_note(seen: int, total: int) -> str:
-    """A remark on images that the model was trained on; "" if there are none."""
+    """A remark on images that the model was trained on; "" without such images."""
     if not seen:
         return ""
     return (
@@ -237,7 +237,7 @@ def seen_note(seen: int, total: int) -> str:
 
 
 def beyond_note(beyond: int, total: int) -> str:
-    """A remark on cells that the crop cuts off; "" if there are none."""
+    """A remark on cells that the crop cuts off; "" without such cells."""
     if not beyond:
         return ""
     return (

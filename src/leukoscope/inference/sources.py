@@ -4,7 +4,7 @@ import glob
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -91,6 +91,13 @@ def several_images(images: Any) -> Iterable[Image]:
     """Iterate over one image or several; a path, bytes or an array (H, W, 3) is one."""
     is_array = isinstance(images, np.ndarray) and images.ndim <= 3
     return cast("Iterable[Image]", several(images, single=np.ndarray if is_array else Source))
+
+
+def named_inputs(images: Any) -> Sequence[object]:
+    """What a user named in one value or a list; a stream is not read for it."""
+    if isinstance(images, str | os.PathLike):
+        return [images]
+    return images if isinstance(images, list | tuple) else []
 
 
 def expand(named: Path | str | Iterable[Path | str]) -> list[Source]:

@@ -134,22 +134,23 @@ def _answer_values(answer: SubjectAnswer | None) -> tuple[Any, ...]:
 def csv_row(cell: Cell) -> tuple[Any, ...]:
     """One cell as values of `CELL_COLUMNS`; `review` is the label of the review."""
     review = cell.review
-    return (
-        cell.name,
-        cell.subject,
-        cell.p_all,
-        str(cell.verdict),
-        cell.logit,
-        " | ".join(cell.flags),
-        cell.reason,
-        cell.model,
-        cell.sha256,
-        cell.threshold,
-        review.label if review else "",
-        review.reviewer if review else "",
-        review.created.isoformat() if review else "",
-        review.note if review else "",
-    )
+    values = {
+        "path": cell.name,
+        "subject": cell.subject,
+        "p_all": cell.p_all,
+        "verdict": str(cell.verdict),
+        "logit": cell.logit,
+        "flags": " | ".join(cell.flags),
+        "reason": cell.reason,
+        "model": cell.model,
+        "sha256": cell.sha256,
+        "threshold": cell.threshold,
+        "review": review.label if review else "",
+        "reviewer": review.reviewer if review else "",
+        "reviewed": review.created.isoformat() if review else "",
+        "note": review.note if review else "",
+    }
+    return tuple(values[column] for column in CELL_COLUMNS)
 
 
 def json_bytes(case: Case, now: datetime) -> bytes:

@@ -197,7 +197,7 @@ def _reviews(connection: Connection, case_id: str, cell_id: int | None) -> dict[
 
 
 def _verdict() -> ColumnElement[str]:
-    """The verdict under the case's own threshold, where it has one: `triage.called` in SQL."""
+    """The verdict under the case's own threshold, if any: `verdict.predicted_class` in SQL."""
     p, own = CellRow.p_all, CaseRow.own_threshold
     all_from, hem_to = CaseRow.model_all_from, CaseRow.model_hem_to
     recomputed = and_(own.is_not(None), CellRow.verdict.in_(sorted(map(str, FROM_PROBABILITY))))

@@ -113,7 +113,7 @@ def found_copies(officials: Iterable[str]) -> dict[str, str]:
     """The images with a copy in another official part, with the official path of that copy.
 
     Args:
-        officials: Official paths of the images at hand; "" for other images.
+        officials: Official paths of the given images; "" for other images.
     """
     known = by_official_path()
     present = sorted({path for path in officials if path in known})
@@ -121,10 +121,10 @@ def found_copies(officials: Iterable[str]) -> dict[str, str]:
 
 
 def copies_note(officials: Collection[str]) -> list[str]:
-    """A line on the images at hand that have a copy in another official part; none without any.
+    """A line on the given images that have a copy in another official part; none without any.
 
     Args:
-        officials: Official paths of the images at hand; "" for other images.
+        officials: Official paths of the given images; "" for other images.
     """
     found = found_copies(officials)
     if not found:

@@ -33,7 +33,7 @@ class Finding:
         status: "present" or a key of `MEANING`.
         official: Official path of the image, "" if it is not an official image.
         shows: Official path of the image with the same pixels, which an altered or extra file may
-            have too; "" if there is none.
+            have too; "" if no file does.
     """
 
     path: str

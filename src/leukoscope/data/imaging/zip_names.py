@@ -70,7 +70,7 @@ def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _code_page(raws: Sequence[bytes]) -> str:
-    """The code page in which every name is plain; 437 if there is none."""
+    """The code page in which every name is plain, or else 437."""
     readings: dict[str, str] = {}
     for codec in ("cp932", "cp866", "cp1251", "cp437", "cp1252"):
         try:

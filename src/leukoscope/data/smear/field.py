@@ -86,7 +86,7 @@ def cells_of_field(
 
 
 def guessed_scale(image: NDArray[np.uint8], ground: NDArray[np.float64]) -> float:
-    """A rough µm per px by the size of the nuclei; by the frame if there is none."""
+    """A rough µm per px by the size of the nuclei; by the frame without nuclei."""
     factor = min(1.0, LONGEST_GUESS / max(image.shape[:2]))
     small = reduced_image(image, factor)
     nuclei = nuclear_mask(densities(small, ground, 1.5))

@@ -20,7 +20,7 @@ AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 """Orthonormal rows: gray, red against blue, green against both."""
 CNMC_MEAN = np.array([1.1716, 0.0449, -0.3271])
 """Mean over C-NMC subjects of the mean density of a cell on the axes, see `color_moments`: 12 cells
-of each of the 45 subjects at hand, whose means spread by 0.067, 0.011 and 0.019."""
+of each of the 45 subjects measured, whose means spread by 0.067, 0.011 and 0.019."""
 CNMC_SPREAD = np.array([0.1705, 0.0303, 0.0574])
 """Mean over these subjects of the standard deviation within a cell on the axes."""
 LARGEST_CHANGE = 3.0

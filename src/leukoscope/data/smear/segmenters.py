@@ -24,7 +24,7 @@ def named_segmenter(name: str) -> Segmenter:
     """The segmenter of a name.
 
     Raises:
-        LeukoscopeError: There is none of that name.
+        LeukoscopeError: No segmenter has that name.
         MissingExtraError: Its package is not installed.
     """
     if name == CLASSICAL:

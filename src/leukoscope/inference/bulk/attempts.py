@@ -1,7 +1,7 @@
 """Count how often a worker died at a part, and find the image that kills it.
 
 A part at which workers died twice is predicted image by image. An image at which a worker died
-twice, that way, gets the verdict "error" and the reason; the rest of the part goes on.
+twice, that way, gets the verdict "error" and the reason; the rest of the part continues.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ class Attempts:
         self._deaths: dict[tuple[int, int], int] = defaultdict(int)
 
     def begin(self, part: int) -> Attempt:
-        """Note that a worker begins a part; whoever began it before has died."""
+        """Note that a worker begins a part; the worker that began it before has died."""
         image = self._at.pop(part, None)
         if image is not None:
             self._deaths[part, image] += 1

@@ -38,9 +38,9 @@ class Workers:
 
 @contextmanager
 def connected() -> Iterator[None]:
-    """Use the Ray cluster at hand: that of this process, of RAY_ADDRESS, or one of this machine.
+    """Use the available Ray cluster: that of this process, of RAY_ADDRESS, or one of this machine.
 
-    Where there is none, one is started on this machine for the block.
+    Without one, a cluster is started on this machine for the block.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -90,7 +90,7 @@ def _start_here(quiet: dict[str, Any]) -> None:
 def on_loopback() -> Iterator[None]:
     """Let Ray listen on 127.0.0.1 where that is its address.
 
-    It would take the address of the network card instead and listen on all of them, and whoever
+    It would take the address of the network card instead and listen on all of them, and anyone who
     reaches it may run programs.
     """
     from ray._private import services
@@ -205,6 +205,6 @@ def _own_error(error: BaseException, out: str) -> LeukoscopeError:
         cause = inner if isinstance(inner, BaseException) else cause.__cause__
     last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     return FileError(
-        f"{out}: the cluster stopped ({last[:300]}); the same command goes on from the finished "
+        f"{out}: the cluster stopped ({last[:300]}); the same command resumes from the finished "
         "parts."
     )

@@ -1,9 +1,9 @@
 """The plan of a large prediction: its images in parts, each with a name made of all it depends on.
 
 The name of a part ends in a hash of the model, the version, and the name, subject, size and time of
-change of each image. So a file under that name is the result of just this part, whoever wrote it: a
-stopped job finds what it has done by the names, a part that is written twice is the same file, and
-another model or a changed image has other names.
+change of each image. So a file under that name is the result of just this part: a stopped job finds
+what it has done by the names, a part that is written twice is the same file, and another model or a
+changed image has other names.
 """
 
 import hashlib
@@ -112,7 +112,7 @@ def usual_rows(images: int) -> int:
 
 
 def stamp_file(path: str) -> str:
-    """Size and time of change of a file; "" if there is none."""
+    """Size and modification time of a file; "" if it does not exist."""
     try:
         status = Path(path).stat()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Predict on one machine so that a stopped run goes on where it was.
+"""Predict on one machine so that a stopped run resumes where it ended.
 
 Beside the table lies a hidden folder with the finished parts, until the table is complete and gets
 its name. See `bulk.plan` for how a part is known again.

@@ -24,7 +24,7 @@ class Storage(Protocol):
         """The files that are there."""
 
     def read(self, name: str) -> bytes | None:
-        """A file; None if there is none."""
+        """Content of a file; None if it does not exist."""
 
     def write(self, name: str, content: bytes) -> None:
         """Put a file in place, whole."""
@@ -51,7 +51,7 @@ class FolderStorage:
         return {path.name for path in self._folder.iterdir() if not path.name.startswith(".")}
 
     def read(self, name: str) -> bytes | None:
-        """A file; None if there is none."""
+        """Content of a file; None if it does not exist."""
         try:
             return (self._folder / name).read_bytes()
         except FileNotFoundError:
@@ -88,7 +88,7 @@ class UrlStorage:
         return {str(name).rsplit("/", 1)[-1] for name in found}
 
     def read(self, name: str) -> bytes | None:
-        """A file; None if there is none."""
+        """Content of a file; None if it does not exist."""
         with self._errors():
             try:
                 return bytes(self._system.cat_file(f"{self._root}/{name}"))

@@ -71,7 +71,7 @@ def same_source(card: "Card", names: Iterable[str], sources: Sequence[Sources]) 
 
 
 def other_source_note(card: "Card", names: Iterable[str], sources: Sequence[Sources]) -> list[str]:
-    """A note on ids that the model has seen in another data set only; none if there are none."""
+    """A note on ids that the model has seen in another data set only; empty without such ids."""
     listed = list(names)
     kept = set(same_source(card, listed, sources))
     trained = {id_key(name) for ids in known_ids(card).values() for name in ids}
