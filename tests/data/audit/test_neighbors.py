@@ -2,16 +2,23 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from benchmarks.simulated_copies import COPIES
 from leukoscope.data.audit import audit as audit_module
-from leukoscope.data.audit import matching
+from leukoscope.data.audit import matching, neighbors
 from leukoscope.data.audit.audit import audit
 from leukoscope.data.audit.fingerprint import Fingerprint, fingerprint
 from leukoscope.data.audit.matching import ORIENTATIONS, find_matches, oriented
-from leukoscope.data.audit.neighbors import describe, near_pairs, turned, vector_of
+from leukoscope.data.audit.neighbors import (
+    describe,
+    near_pairs,
+    slid_correlation,
+    turned,
+    vector_of,
+)
 from leukoscope.data.audit.print_store import Prints, PrintStore
 from leukoscope.data.cnmc.cnmc import ALL
 from tests.data.cells import draw_cell, save_cohort
@@ -46,6 +53,29 @@ def test_near_pairs_come_once_in_order_whatever_the_threads(prints: list[Fingerp
     assert all(first < second for first, second, _ in pairs)
     assert pairs == list(near_pairs(vectors, ORIENTATIONS, 4))
     assert list(near_pairs(vectors[:1], ORIENTATIONS, 1)) == []
+
+
+def test_unrelated_neighbors_are_left_out_before_their_fingerprints_are_read(
+    prints: list[Fingerprint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors, _, _ = describe(prints)
+    monkeypatch.setattr(neighbors, "LEAST", -1.0)  # every cell is a neighbor of every other
+    kept = {pair[:2] for pair in near_pairs(vectors, ORIENTATIONS, 1)}
+    copies = {(row, row + 16) for row in range(16)}
+    assert copies <= kept
+    monkeypatch.setattr(neighbors, "LEAST_TEXTURE", -1.0)
+    assert len(kept) < len({pair[:2] for pair in near_pairs(vectors, ORIENTATIONS, 1)}) / 2
+
+
+def test_the_slid_correlation_is_that_of_opencv() -> None:
+    rng = np.random.default_rng(0)
+    ours, others = rng.normal(size=(2, 5, 24, 24)).astype(np.float32)
+    others[0, 1:, :-1] = ours[0, :-1, 1:]  # one is the other, moved
+    expected = [
+        cv2.matchTemplate(np.pad(one, 1), other, cv2.TM_CCORR).max()
+        for one, other in zip(ours, others, strict=True)
+    ]
+    assert np.allclose(slid_correlation(ours, others), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)

@@ -5,6 +5,9 @@ keep what a shift of the nucleus by some steps leaves alike. The vectors are pro
 axes of a sample (the same for all eight orientations) and searched by a graph of neighbors (HNSW;
 Malkov and Yashunin, 2018; library usearch). The graph is built in one thread, so that the same
 cells give the same result.
+
+Among more cells, more unrelated cells are neighbors. Therefore the coarse textures of each pair of
+neighbors are compared before their fingerprints are read, which costs some microseconds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +26,8 @@ AXES = 96
 SAMPLE = 2000  # fingerprints from which the axes come
 NEIGHBORS = 8  # of each cell in each orientation
 LEAST = 0.6  # cosine of the vectors from which a pair is a candidate; copies have 0.7 or more
+LEAST_TEXTURE = 0.6  # correlation of the coarse textures; copies have 0.68 or more
+SLIDE = 1  # steps by which one coarse texture is moved over the other
 BLOCK = 4096
 CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 16, 128, 96
 
@@ -117,7 +122,7 @@ def build(vectors: Vectors, orientations: Sequence[Orientation]) -> Neighbors:
 def near_pairs(
     vectors: Vectors, orientations: Sequence[Orientation], jobs: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Pairs of rows that are near in an orientation, each once, in order.
+    """Pairs of rows that are near in an orientation and of similar texture, each once, in order.
 
     Yields:
         First row, second row (larger), number of the orientation of the first relative to the
@@ -135,7 +140,8 @@ def near_pairs(
         block = vectors[start : start + BLOCK]
         for number, orientation in enumerate(orientations):
             rows, others = neighbors.search(block, orientation, jobs)
-            rows += start
+            similar = _similar_textures(block, rows, vectors, others, orientation)
+            rows, others = rows[similar] + start, others[similar]
             swapped = rows > others
             numbers = np.where(swapped, inverse[number], number)
             low, high = np.minimum(rows, others), np.maximum(rows, others)
@@ -144,6 +150,40 @@ def near_pairs(
     for key in np.unique(np.concatenate(found)).tolist():
         pair, number = divmod(key, len(orientations))
         yield *divmod(pair, count), number
+
+
+def _similar_textures(
+    block: Vectors,
+    rows: NDArray[np.int64],
+    vectors: Vectors,
+    others: NDArray[np.int64],
+    orientation: Orientation,
+) -> NDArray[np.bool_]:
+    """Which pairs of a turned row of the block and another row have similar textures (M,)."""
+    similar = np.zeros(len(rows), bool)
+    for start in range(0, len(rows), BLOCK):
+        part = slice(start, start + BLOCK)
+        ours = _textures(turned(block[rows[part]], orientation))
+        best = slid_correlation(ours, _textures(vectors[others[part]].astype(np.float32)))
+        similar[part] = best >= LEAST_TEXTURE
+    return similar
+
+
+def _textures(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vectors[:, SHADE_SIDE**2 :].reshape(-1, TEXTURE_SIDE, TEXTURE_SIDE)
+
+
+def slid_correlation(ours: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Highest correlation of two textures (M, S, S) with one moved by up to `SLIDE` steps, (M,)."""
+    best = np.full(len(ours), -1, np.float32)
+    side = ours.shape[-1]
+    steps = range(-SLIDE, SLIDE + 1)
+    for down, right in ((down, right) for down in steps for right in steps):
+        here = (slice(max(down, 0), side + down), slice(max(right, 0), side + right))
+        there = (slice(max(-down, 0), side - down), slice(max(-right, 0), side - right))
+        product = np.einsum("mij,mij->m", ours[:, *here], others[:, *there])
+        np.maximum(best, product, out=best)
+    return best
 
 
 def _projected(vectors: NDArray[np.float32], axes: NDArray[np.float32]) -> NDArray[np.float32]:
