@@ -94,7 +94,7 @@ def synthetic(fields: int) -> None:
             cells = cells_of_field(drawn.image, params.um_per_px)
             seconds += time.process_time() - start
             estimate = estimate_scale([measure_red_cells(drawn.image)])
-            if estimate is not None:
+            if estimate.um_per_px is not None:
                 scales.append(estimate.um_per_px / params.um_per_px - 1)
             taken = [cell for cell in cells if cell.image is not None]
             score.add(*_against_outlines(taken, drawn.outlines))
@@ -138,9 +138,13 @@ def real(folder: Path, kind: str, um_per_px: float | None) -> None:
     note = ""
     if um_per_px is None:
         estimate = estimate_scale([measure_red_cells(image) for image in images.values()])
-        um_per_px = estimate.um_per_px if estimate else None
-        if estimate:
-            note = f"{estimate.um_per_px:.4f} µm/px +- {estimate.error:.0%} by red cells; "
+        um_per_px = estimate.um_per_px
+        note = f"scale unknown: {estimate.problem}; "
+        if um_per_px:
+            note = (
+                f"{um_per_px:.4f} µm/px +- {estimate.error:.0%} by {estimate.red_cells} red cells "
+                f"in {estimate.fields} fields; "
+            )
     score, taken, seconds = Score(), 0, 0.0
     for name, image in images.items():
         start = time.process_time()

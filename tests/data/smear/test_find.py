@@ -7,14 +7,14 @@ from leukoscope.core.errors import ImageError, LeukoscopeError, MissingExtraErro
 from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 from leukoscope.data.smear.field import cells_of_field, guessed_scale
-from leukoscope.data.smear.red_cells import RED_CELL_UM, RedCells, estimate_scale, measure_red_cells
+from leukoscope.data.smear.red_cells import RED_CELL_UM, estimate_scale, measure_red_cells
 from leukoscope.data.smear.segmenters import named_segmenter
 from leukoscope.data.synthetic.field import Field, FieldParams, draw_field
 
 SCALE = 0.16
 
 
-def drawn(seed: int = 0, **contents: int) -> Field:
+def drawn(seed: int = 0, **contents: float) -> Field:
     params = {"height": 330, "width": 430, "um_per_px": SCALE, "cells": 0, "red_cells": 8}
     return draw_field(np.random.default_rng(seed), FieldParams(**(params | contents)))
 
@@ -122,29 +122,66 @@ def test_a_cell_on_black_is_refused_with_the_way_on(found):
         cells_of_field(cell, SCALE)
 
 
-def test_the_scale_is_estimated_from_red_cells():
-    field = draw_field(
-        np.random.default_rng(5),
-        FieldParams(height=400, width=500, um_per_px=0.2, cells=1, red_cells=60),
-    )
-    estimate = estimate_scale([measure_red_cells(field.image)])
-    assert estimate is not None
+@pytest.fixture(scope="module")
+def red_field() -> Field:
+    """A crowded field with platelets and dirt at 0.2 µm per px."""
+    contents = {"um_per_px": 0.2, "cells": 1, "red_cells": 60, "platelets": 4, "dirt": 4}
+    return drawn(5, height=400, width=500, **contents)
+
+
+def test_the_scale_is_estimated_from_single_red_cells(red_field):
+    diameters = measure_red_cells(red_field.image)
+    estimate = estimate_scale([diameters])
     assert estimate.um_per_px == pytest.approx(0.2, rel=0.06)
     assert 0.07 <= estimate.error < 0.12
+    assert diameters.min() > 0.5 * RED_CELL_UM / 0.2  # no platelet, no speck
+    assert np.ptp(np.log(diameters)) < np.log(1.6)  # no clump
 
 
-def test_clumps_and_specks_do_not_move_the_scale():
-    cells = np.random.default_rng(0).normal(75, 3, 40)
-    others = np.concatenate([np.full(60, 12.0), np.full(4, 150.0)])
-    estimate = estimate_scale([RedCells(np.concatenate([cells, others]), np.empty(0))])
-    assert estimate is not None
-    assert estimate.um_per_px == pytest.approx(RED_CELL_UM / 75, rel=0.02)
-    assert estimate.red_cells == 40
+def test_pale_red_cells_on_a_shaded_ground_are_measured_at_their_edge(red_field):
+    light = red_field.image / np.array([226.0, 220.0, 214.0])
+    shade = np.linspace(0.85, 1.0, light.shape[1])[None, :, None]
+    pale = np.clip(210 * light**0.4 * shade, 0, 255).astype(np.uint8)
+    clear, faint = (np.median(measure_red_cells(one)) for one in (red_field.image, pale))
+    assert faint == pytest.approx(clear, rel=0.05)
 
 
-def test_few_red_cells_give_no_scale():
-    assert estimate_scale([RedCells(np.full(4, 75.0), np.empty(0))]) is None
-    assert estimate_scale([]) is None
+def test_touching_red_cells_are_not_measured():
+    y, x = np.mgrid[:240, :480]
+    image = np.full((240, 480, 3), 220, np.uint8)
+    for middle in (90, 138, 360):
+        image[np.hypot(y - 120, x - middle) < 25] = (206, 146, 138)
+    assert measure_red_cells(image) == pytest.approx([50], rel=0.05)
+
+
+def red_cells(*sizes: float, number: int = 12) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.normal(size, 0.04 * size, number) for size in sizes]
+
+
+def test_the_scale_is_the_median_of_the_fields_and_its_error_holds_their_spread():
+    alike, apart = (
+        estimate_scale(red_cells(*sizes)) for sizes in ([75, 76, 74], [75, 85, 67, 74, 82])
+    )
+    assert alike.um_per_px == pytest.approx(RED_CELL_UM / 75, rel=0.03)
+    assert 0.07 <= alike.error < 0.08 < apart.error
+    full = [np.full(60, 60.0), *red_cells(75, 75, 75, 76)]  # a field does not outvote the others
+    assert estimate_scale(full).um_per_px == pytest.approx(RED_CELL_UM / 75, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ([], "only 0 red cells"),
+        ([np.full(4, 75.0)], "only 4 red cells"),
+        (red_cells(75, 150), "fields differ"),
+        ([np.array([20.0, 28, 40, 55, 80, 90, 120, 160])], "red cells differ"),
+    ],
+)
+def test_few_or_contradictory_red_cells_give_no_scale(fields, problem):
+    estimate = estimate_scale(fields)
+    assert estimate.um_per_px is None
+    assert problem in estimate.problem
 
 
 def test_a_segmenter_that_is_not_installed_is_named():

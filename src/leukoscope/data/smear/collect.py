@@ -28,7 +28,6 @@ from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.smear.field import CellImage, cells_of_field
 from leukoscope.data.smear.red_cells import (
-    RedCells,
     ScaleEstimate,
     estimate_scale,
     measure_red_cells,
@@ -145,7 +144,7 @@ def _estimated(fields: Sequence[Path], jobs: int) -> ScaleEstimate | None:
         np.linspace(0, len(fields) - 1, min(FIELDS_FOR_SCALE, len(fields))).astype(int)
     )
 
-    def measured(row: int) -> RedCells | None:
+    def measured(row: int) -> NDArray[np.float64] | None:
         try:
             data = read_bytes(fields[row])
             if stated_scale(data):
@@ -156,7 +155,8 @@ def _estimated(fields: Sequence[Path], jobs: int) -> ScaleEstimate | None:
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         found = list(track(pool.map(measured, rows), "Measuring red cells", total=len(rows)))
-    return estimate_scale([cells for cells in found if cells is not None])
+    fields_measured = [cells for cells in found if cells is not None]
+    return estimate_scale(fields_measured) if fields_measured else None
 
 
 def _one_field(
@@ -168,7 +168,8 @@ def _one_field(
         if scale is None:
             scale, source = stated_scale(data), STATED
         if scale is None:
-            scale, source = (estimate.um_per_px, RED_CELLS) if estimate else (None, UNKNOWN_SCALE)
+            scale = estimate.um_per_px if estimate else None
+            source = RED_CELLS if scale else UNKNOWN_SCALE
         image = decode(data)
         cells = cells_of_field(image, scale, segmenter=settings.segmenter, keep=settings.keep)
     except ImageError as error:

@@ -7,13 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.smear.density import (
-    densities,
-    ground_color,
-    nuclear_mask,
-    reduced_image,
-    stained_mask,
-)
+from leukoscope.core.wording import count
+from leukoscope.data.smear.density import densities, ground_color, nuclear_mask, otsu, reduced_image
+
+Mask = NDArray[np.bool_]
 
 RED_CELL_UM = 7.5
 RED_CELL_SPREAD = 0.07
@@ -22,11 +19,20 @@ of 6.7 to 7.7 µm (7.2) and up to 8 are reported."""
 LONGEST = 800
 """Side in px to which a field is reduced to measure its red cells."""
 ROUND, SOLID = 0.80, 0.93
-"""Least ratio of the axes and least solidity of a red cell that stands alone and lies flat."""
+"""Least ratio of the axes and least solidity of a red cell that lies single and flat."""
 FEWEST = 8
 """Fewest red cells for an estimate."""
+DISAGREE = 2 * RED_CELL_SPREAD
+"""Relative spread between fields, or between the cells of the fields, from which there is no
+estimate: more than persons differ, so the magnifications differ or the objects are not red cells.
+"""
 SMALLEST_PX = 8.0
 """Smallest diameter in the reduced field; below are specks."""
+SPECK = 0.5
+"""Diameter relative to the largest disk in the red cells of the field, below which an object is a
+speck."""
+NOISE = 3.0
+"""Standard deviations of the ground above which a pixel can be a red cell."""
 
 
 @dataclass(frozen=True)
@@ -34,97 +40,107 @@ class ScaleEstimate:
     """Scale estimated from red cells.
 
     Attributes:
-        um_per_px: The estimate.
-        error: Its relative standard error, with the spread between persons.
-        red_cells: Number of red cells it is based on.
+        um_per_px: The estimate; None where the red cells allow none.
+        error: Its relative standard error, with the spread between persons and between fields.
+        red_cells: Number of red cells that were measured.
+        fields: Number of fields that have any.
+        problem: Why there is no estimate, or "".
     """
 
-    um_per_px: float
+    um_per_px: float | None
     error: float
     red_cells: int
+    fields: int
+    problem: str = ""
 
 
-@dataclass(frozen=True)
-class RedCells:
-    """Diameters of the red cells of one field, in px.
+def measure_red_cells(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Measure the red cells of a field that lie single and flat.
 
-    Attributes:
-        alone: `(n,)` of those that stand alone and lie flat, from their areas.
-        in_clumps: `(m,)` of those in clumps, from the largest disks in them.
+    Cells that touch or overlap are left out: their outline does not show their own size.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)`.
+
+    Returns:
+        float64 `(n,)`, diameters in px of the image.
     """
-
-    alone: NDArray[np.float64]
-    in_clumps: NDArray[np.float64]
-
-
-def measure_red_cells(image: NDArray[np.uint8]) -> RedCells:
-    """Measure the red cells of a field, uint8 RGB `(H, W, 3)`."""
     factor = min(1.0, LONGEST / max(image.shape[:2]))
     small = reduced_image(image, factor)
-    field = densities(small, ground_color(small), 1.0)
-    nuclei = nuclear_mask(field)
-    stained = stained_mask(field, nuclei).astype(np.uint8)
-    _, pieces = cv2.connectedComponents(stained, connectivity=4)
-    white = np.zeros(int(pieces.max()) + 1, bool)
-    white[pieces[nuclei]] = True  # red cells have no nucleus
-    red = (stained > 0) & ~white[pieces]
-    outlines, _ = cv2.findContours(red.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    alone, clumps = [], np.zeros(red.shape, np.uint8)
+    ground = ground_color(small)
+    nuclei = nuclear_mask(densities(small, ground, 1.0))
+    stained = (hemoglobin_mask(small, ground, nuclei) | nuclei).astype(np.uint8)
+    outlines, _ = cv2.findContours(stained, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    found, largest = [], 0.0
     for outline in outlines:
         if len(outline) <= SMALLEST_PX:
             continue
-        diameter = _diameter(outline, small.shape)
-        if diameter > SMALLEST_PX:
-            alone.append(diameter)
-        elif not diameter:
-            cv2.drawContours(clumps, [outline], -1, 1, cv2.FILLED)
-    return RedCells(np.array(alone) / factor, _largest_disks(clumps) / factor)
+        left, top, width, height = cv2.boundingRect(outline)
+        window = slice(top, top + height), slice(left, left + width)
+        filled = np.zeros((height, width), np.uint8)
+        cv2.drawContours(filled, [outline - np.array([left, top])], -1, 1, cv2.FILLED)
+        if (nuclei[window] & (filled > 0)).any():  # red cells have no nucleus
+            continue
+        depth = cv2.distanceTransform(np.pad(filled & stained[window], 1), cv2.DIST_L2, 5)
+        largest = max(largest, 2 * float(depth.max()))
+        found.append(_diameter(np.asarray(outline, np.int32), small.shape))
+    least = max(SMALLEST_PX, SPECK * largest)
+    return np.array([diameter for diameter in found if diameter > least], np.float64) / factor
 
 
-def estimate_scale(fields: Sequence[RedCells]) -> ScaleEstimate | None:
-    """Scale of fields of one microscope by their red cells.
+def hemoglobin_mask(image: NDArray[np.uint8], ground: NDArray[np.float64], nuclei: Mask) -> Mask:
+    """Pixels of red cells: those with half the typical contrast, where a blurred edge is.
+
+    Hemoglobin absorbs green and lets red through, so the difference of their densities shows pale
+    red cells too, and shading of the field, which is gray, does not move it.
 
     Args:
-        fields: Red cells of each.
+        image: uint8 RGB `(h, w, 3)`.
+        ground: Color of the empty ground.
+        nuclei: bool `(h, w)`, left out of the threshold.
+    """
+    light = np.log10((image.astype(np.float32) + 1) / (ground + 1).astype(np.float32))
+    contrast = np.asarray(cv2.GaussianBlur(light[..., 0] - light[..., 1], (0, 0), 1.0))
+    below = contrast[contrast < 0]
+    noise = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
+    values = contrast[~nuclei]
+    counts, edges = np.histogram(np.clip(values, -0.1, 0.4), 250, (-0.1, 0.4))
+    high = values[values > otsu(counts.astype(np.float64), edges)]
+    typical = float(np.median(high)) if high.size else 0.0
+    return np.asarray(contrast > max(typical / 2, NOISE * noise), bool)
+
+
+def estimate_scale(fields: Sequence[NDArray[np.float64]]) -> ScaleEstimate:
+    """Scale of fields of one microscope: by the median of the medians of the fields.
+
+    Args:
+        fields: Diameters of the red cells of each, px.
 
     Returns:
-        The estimate; None with fewer than `FEWEST` red cells.
+        The estimate; without a number where too few red cells were measured, or they disagree.
     """
-    alone = _alike(np.concatenate([*(field.alone for field in fields), np.empty(0)]))
-    values = alone
-    if alone.size < FEWEST:
-        clumped = [field.in_clumps for field in fields]
-        values = _alike(np.concatenate([alone, *clumped, np.empty(0)]))
-    if values.size < FEWEST:
-        return None
-    middle = float(np.median(values))
-    spread = 1.4826 * float(np.median(np.abs(values / middle - 1)))
-    error = float(np.hypot(RED_CELL_SPREAD, 1.2533 * spread / np.sqrt(values.size)))
-    return ScaleEstimate(RED_CELL_UM / middle, error, int(values.size))
+    fields = [field for field in fields if field.size]
+    total = sum(field.size for field in fields)
+    if total < FEWEST:
+        few = f"only {count(total, 'red cell')} found that can be measured (at least {FEWEST})"
+        return ScaleEstimate(None, 0.0, total, len(fields), few)
+    middles = np.array([np.median(field) for field in fields])
+    middle = float(np.median(middles))
+    between = _spread(middles / middle)
+    single = np.concatenate([field / m for field, m in zip(fields, middles, strict=True)])
+    within = _spread(single) if len(fields) == 1 else 0.0
+    if max(between, within) > DISAGREE:
+        where = "fields" if between > DISAGREE else "red cells"
+        differ = f"the {where} differ by {max(between, within):.0%} in the size of the red cells"
+        return ScaleEstimate(None, 0.0, total, len(fields), differ)
+    sampling = 1.2533 * _spread(single) / np.sqrt(total)  # of a median
+    error = float(np.sqrt(RED_CELL_SPREAD**2 + between**2 + sampling**2))
+    return ScaleEstimate(RED_CELL_UM / middle, error, total, len(fields))
 
 
-def _alike(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The diameters near the one that covers most of the area: no platelet, speck or clump."""
-    if not values.size:
-        return values
-    ordered = np.sort(values)
-    covered = np.cumsum(ordered**2)
-    middle = float(ordered[np.searchsorted(covered, covered[-1] / 2)])
-    for _ in range(3):
-        near = values[np.abs(values / middle - 1) < 0.3]
-        middle = float(np.median(near)) if near.size else middle
-    return values[np.abs(values / middle - 1) < 0.3]
-
-
-def _largest_disks(mask: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Diameters of the largest disks around the local middles of a mask; in a clump of disks the
-    middle of each is as far from the outside as its radius.
-    """
-    depth = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)
-    soft = cv2.GaussianBlur(depth, (0, 0), 1.0)
-    top = cv2.dilate(soft, np.ones((9, 9), np.uint8))
-    peaks = (soft == top) & (depth > SMALLEST_PX / 2)
-    return 2 * depth[peaks].astype(np.float64)
+def _spread(relative: NDArray[np.float64]) -> float:
+    """Robust standard deviation of values around their median, which is near 1."""
+    return 1.4826 * float(np.median(np.abs(relative - np.median(relative))))
 
 
 def _diameter(outline: NDArray[np.int32], shape: tuple[int, ...]) -> float:

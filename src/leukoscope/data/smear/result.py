@@ -10,6 +10,7 @@ import numpy as np
 
 from leukoscope.core.files import atomic_folder
 from leukoscope.core.tables import Table, text_column, write_table
+from leukoscope.core.wording import count
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES
 from leukoscope.data.cohort import UNKNOWN, Cohort, make_cohort, write_cohort
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX, CNMC_UNCERTAINTY
@@ -55,7 +56,7 @@ class CellsResult:
         cohort: A row per cell taken, with absolute paths.
         objects: A row per object found; see `collect`.
         fields: The result of each field.
-        estimate: Scale by red cells, if one was needed and found.
+        estimate: Scale by red cells, if one was needed.
     """
 
     folder: Path
@@ -111,21 +112,22 @@ class CellsResult:
     def _on_scale(self) -> list[str]:
         notes = []
         sources = Counter(field.scale_from for field in self.fields if not field.problem)
-        if self.estimate is not None and sources[RED_CELLS]:
-            low, high = (self.estimate.um_per_px * (1 + s * self.estimate.error) for s in (-1, 1))
+        estimate, unknown = self.estimate, sources[UNKNOWN_SCALE]
+        if estimate is not None and estimate.um_per_px and sources[RED_CELLS]:
+            scale, error = estimate.um_per_px, estimate.error
             notes.append(
-                f"The scale of {sources[RED_CELLS]} fields is estimated from "
-                f"{self.estimate.red_cells} red cells of 7.5 µm: "
-                f"{self.estimate.um_per_px:.4f} µm per pixel "
-                f"({self.estimate.error:.0%} error: {low:.4f} to {high:.4f}). Confirm it with "
-                f"--um-per-px {self.estimate.um_per_px:.4f}, or give the microscope's own number."
+                f"The scale of {count(sources[RED_CELLS], 'field')} is estimated from "
+                f"{count(estimate.red_cells, 'single red cell')} of 7.5 µm in "
+                f"{count(estimate.fields, 'field')}: {scale:.4f} µm per pixel ({error:.0%} error: "
+                f"{scale * (1 - error):.4f} to {scale * (1 + error):.4f}). Confirm it with "
+                f"--um-per-px {scale:.4f}, or give the microscope's own number."
             )
-        if sources[UNKNOWN_SCALE]:
+        if unknown:
+            why = estimate.problem if estimate else "no red cell was measured"
             notes.append(
-                f"The scale of {sources[UNKNOWN_SCALE]} fields is unknown: their files state none, "
-                "and there are too few red cells to measure. Their cells are at the scale of the "
-                "field, not of C-NMC, so every answer that depends on size is unreliable. Give it: "
-                "--um-per-px NUMBER."
+                f"The scale of {count(unknown, 'field')} is unknown: the file states none, and "
+                f"{why}. The cells are at the scale of the field, not of C-NMC, so every answer "
+                "that depends on size is unreliable. Give the scale: --um-per-px NUMBER."
             )
         if sources - Counter({UNKNOWN_SCALE: sources[UNKNOWN_SCALE]}):
             notes.append(

@@ -6,13 +6,13 @@ from markupsafe import Markup
 
 from leukoscope.core import html
 from leukoscope.core.values import Estimate
+from leukoscope.core.wording import count
 from leukoscope.evaluation.comparison import text as words
 from leukoscope.evaluation.comparison.comparison import Group, Row
 from leukoscope.evaluation.comparison.plots import Block, forest
 from leukoscope.evaluation.comparison.published import MARK, PublishedComparison
 from leukoscope.evaluation.comparison.record import Comparison
 from leukoscope.evaluation.metrics.metrics import METRICS, TITLES
-from leukoscope.evaluation.report.text import count
 
 SYNTHETIC = "SYNTHETIC CELLS. Some results are of drawn cells; they say nothing of real ones."
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from leukoscope.core.progress import duration
+from leukoscope.core.wording import count
 from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
 from leukoscope.evaluation.comparison.record import Comparison, seconds_per_epoch
 from leukoscope.evaluation.metrics.metrics import METRIC, METRICS
-from leukoscope.evaluation.report.text import count
 
 FLATTERS = (
     "LEAKY: persons or cells of the test subset were also trained on, so these metrics are too "

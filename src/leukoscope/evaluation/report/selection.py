@@ -6,12 +6,13 @@ from markupsafe import Markup
 
 from leukoscope.core import html
 from leukoscope.core.values import Limit
+from leukoscope.core.wording import count
 from leukoscope.evaluation.metrics.metrics import TITLES
 from leukoscope.evaluation.metrics.selective import Selection
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report.plots_persons import person_coverage
 from leukoscope.evaluation.report.plots_selection import risk_coverage_curve
-from leukoscope.evaluation.report.text import count, percent
+from leukoscope.evaluation.report.text import percent
 from leukoscope.evaluation.table import CellTable
 
 LABELS = {"ALL": "leukemic cells", "HEM": "normal cells"}

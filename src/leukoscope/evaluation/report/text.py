@@ -3,6 +3,7 @@
 from math import isnan
 
 from leukoscope.core.values import Estimate
+from leukoscope.core.wording import count
 from leukoscope.evaluation.record import Evaluation, PersonRow
 
 
@@ -14,11 +15,6 @@ def percent(estimate: Estimate) -> str:
         return f"{estimate.value:.1%}".replace("%", " %")
     value, low, high = (100 * number for number in (estimate.value, estimate.low, estimate.high))
     return f"{value:.1f} % (95 % interval {low:.1f} to {high:.1f} %)"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 person", "2,989 cells"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
