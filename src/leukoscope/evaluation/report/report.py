@@ -123,8 +123,8 @@ def _protocol(evaluation: Evaluation) -> Iterable[Markup]:
         [
             "Operating point",
             f"p ≥ {point.threshold:.4f}, for a sensitivity of {point.target_recall:g} on "
-            f"{summary_count(point.set_on.persons, 'person')} and "
-            f"{summary_count(point.set_on.cells, 'cell')}",
+            f"{count(point.set_on.persons, 'person')} and "
+            f"{count(point.set_on.cells, 'cell')}",
         ],
         ["Intervals", summary_text.intervals_method(evaluation)],
         *(["Note", note] for note in protocol.notes),
