@@ -8,6 +8,7 @@ from markupsafe import Markup
 from leukoscope.core import html
 from leukoscope.core.files import write_text
 from leukoscope.core.values import Estimate
+from leukoscope.core.wording import count
 from leukoscope.evaluation.metrics.metrics import METRICS
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.evaluation.report import plots, sections
