@@ -74,6 +74,18 @@ docs: $(DOCS_READY) ## Build the documentation into site/, with the notebooks ex
 cards: $(READY) ## Write the shipped model's card and checklists into docs/, after it was replaced
 	$(BIN)/python tools/model_pages.py
 
+# Not installed with the constraints: the other programs choose their own versions.
+PEERS_READY = .venv-peers/.ready
+$(PEERS_READY):
+	python3 -m venv .venv-peers
+	@echo "Installing Keras, PyTorch and others into .venv-peers (several GB)"
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check tensorflow-cpu keras pillow scipy flask \
+	  imagehash torch torchvision timm ultralytics
+	@touch $@
+
+bench: $(READY) $(PEERS_READY) ## Every table of speeds, beside other programs; images from DATA=data, or synthetic cells
+	$(BIN)/python benchmarks/bench.py $$(test -d $(DATA) && echo $(DATA)) --peers .venv-peers/bin/python
+
 licenses: $(READY) ## Write docs/licenses.md from what is installed; fails at an unknown license
 	$(PIP) -e '.[train,client,cluster,large,postgres,pandas,download,docs]' packaging
 	$(BIN)/python tools/licenses.py
@@ -111,4 +123,4 @@ $(DOCS_READY): $(READY)
 	$(PIP) -e '.[docs]'
 	@touch $@
 
-.PHONY: help demo model test quick torture coverage lowest lint format js types docs cards licenses audit-deps clean
+.PHONY: help demo model test quick torture coverage lowest lint format js types docs cards bench licenses audit-deps clean
