@@ -81,9 +81,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--requests", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--peers", type=Path, help="Python of the environment that `make bench` makes"
-    )
+    parser.add_argument("--peers", type=Path, help="Python of the environment of `make bench`")
     print(measure(parser.parse_args()).text())
 
 

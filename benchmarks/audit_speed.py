@@ -95,9 +95,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--every", type=int, default=10, help="one of so many cells gets a copy")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--peers", type=Path, help="Python of the environment that `make bench` makes"
-    )
+    parser.add_argument("--peers", type=Path, help="Python of the environment of `make bench`")
     print(measure(parser.parse_args()).text())
 
 

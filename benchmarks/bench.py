@@ -61,9 +61,7 @@ def main() -> None:
     """Run all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", help="images; by default synthetic ones")
-    parser.add_argument(
-        "--peers", type=Path, help="Python of the environment that `make bench` makes"
-    )
+    parser.add_argument("--peers", type=Path, help="Python of the environment of `make bench`")
     parser.add_argument("--only", nargs="+", help="names of tables")
     parser.add_argument("--write", action="store_true", help=f"also put them into {PAGE.name}")
     args = parser.parse_args()

@@ -170,12 +170,11 @@ def perceptual_hashes(paths: Sequence[str]) -> Callable[[], list[list[int]]]:
             turned = [one.rotate(90 * turn) for one in (gray, mirrored) for turn in range(4)]
             bits.append([imagehash.phash(one).hash.ravel() for one in turned])
         hashes = np.array(bits)
-        near = [
+        return [
             [first, second]
             for first, second in combinations(range(len(paths)), 2)
             if np.count_nonzero(hashes[first, 0] != hashes[second], axis=1).min() <= 8
         ]
-        return near
 
     return search
 

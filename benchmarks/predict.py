@@ -127,9 +127,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=None)
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--peers", type=Path, help="Python of the environment that `make bench` makes"
-    )
+    parser.add_argument("--peers", type=Path, help="Python of the environment of `make bench`")
     parser.add_argument("--batch", type=int, nargs="+", default=[BATCH_SIZE])
     print(measure(parser.parse_args()).text())
 

@@ -50,9 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("image", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--peers", type=Path, help="Python of the environment that `make bench` makes"
-    )
+    parser.add_argument("--peers", type=Path, help="Python of the environment of `make bench`")
     print(measure(parser.parse_args()).text())
 
 
