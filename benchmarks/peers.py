@@ -243,9 +243,11 @@ def _load(keras: Any, path: str, side: int) -> np.ndarray:
 
 def main() -> None:
     """Do the work of a way for each line on standard input."""
+    # What the other programs print must not stand between the answers.
+    answers, sys.stdout = sys.stdout, sys.stderr
     work = WAYS[sys.argv[1]](sys.argv[2:])
     for _ in sys.stdin:
-        print(json.dumps(work()), flush=True)
+        print(json.dumps(work()), file=answers, flush=True)
 
 
 if __name__ == "__main__":
