@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import leukoscope as ls
 from leukoscope.cli.main import main
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.synthetic.field import FieldParams, draw_field
+from leukoscope.inference.sources import list_images
 
 SMALL = FieldParams(height=330, width=430, um_per_px=0.16, cells=3, red_cells=8, neutrophils=1)
 
@@ -89,7 +91,7 @@ def test_words_for_the_classes_are_taken(smears, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"keep": ["pretty"]}, "lobed nucleus"),
+        ({"keep": ["pretty"]}, "they are 'dirt', 'platelet', .*'lobed nucleus'"),
         ({"um_per_px": 50.0}, "100x objective"),
         ({"segmenter": "magic"}, "classical"),
         ({"labels": "blau"}, "all=blast"),
@@ -124,3 +126,37 @@ def test_matched_colors_have_the_mean_of_cnmc(smears, tmp_path):
     made = ls.cells(smears / "ALL", out=tmp_path / "c", um_per_px=0.16, match_color=True, jobs=1)
     means = [color_moments(decode(path))[0] for path in made.cohort.paths]
     assert np.mean(means, axis=0) == pytest.approx(CNMC_MEAN, abs=0.03)
+
+
+def test_sheets_are_not_read_as_cells_and_counted_as_left_out(result, caplog):
+    cohort = ls.read_cohort(result.folder)
+    assert len(cohort) == 6
+    assert any("2 pictures of results" in note for note in cohort.notes)
+    with caplog.at_level("WARNING"):
+        predictions = ls.predict(result.folder)
+    assert len(predictions) == 6
+    assert "2 pictures of results" in caplog.text
+
+
+def test_sheets_in_an_archive_or_named_by_a_pattern_are_not_read_as_cells(result, tmp_path):
+    archive = Path(shutil.make_archive(str(tmp_path / "cells"), "zip", result.folder))
+    assert len(list_images(archive)) == 6
+    assert len(list_images(str(result.folder / "**" / "*.*g"))) == 6
+
+
+def test_without_a_readable_picture_nothing_is_written(tmp_path, capsys):
+    for name in ("a_b.png", "c.png"):
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    with pytest.raises(SystemExit) as end:
+        main(["cells", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert end.value.code == 2
+    assert not (tmp_path / "out").exists()
+    assert str(tmp_path / "a_b.png") in capsys.readouterr().err
+
+
+def test_paths_are_printed_as_they_are(result, smears, tmp_path, capsys):
+    broken = smears / "ALL" / "patient_7"
+    with pytest.raises(SystemExit) as end:
+        main(["cells", str(broken), "--out", str(tmp_path / "c"), "--um-per-px=0.16", "--jobs=1"])
+    assert end.value.code == 3
+    assert str(broken / "broken.png") in capsys.readouterr().out

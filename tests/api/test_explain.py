@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import leukoscope as ls
+from leukoscope.core.drawn import LISTED_IN
 from leukoscope.core.tables import read_table
 from tests.inference.planted import write_planted
 from tests.inference.test_described import write_model
@@ -41,6 +42,7 @@ def test_pictures_and_table(write, kind: str, images: Path, tmp_path: Path) -> N
     assert drawn.shape == (side, 2 * side, 3)
     assert (drawn[:, :side] != drawn[:, side:]).any()
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        LISTED_IN,
         "0001-a.png",
         "explanations.csv",
     }

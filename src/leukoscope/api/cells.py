@@ -56,9 +56,8 @@ def cells(
 
     unknown = [name for name in keep if name not in set(LEAVE_OUT)]
     if unknown:
-        raise LeukoscopeError(
-            f"--keep {unknown[0]!r}: no such reason; they are {', '.join(map(repr, LEAVE_OUT))}."
-        )
+        words = ", ".join(repr(str(flag)) for flag in LEAVE_OUT)
+        raise LeukoscopeError(f"--keep {unknown[0]!r}: no such reason; they are {words}.")
     if um_per_px is not None and not FINEST <= um_per_px <= COARSEST:
         raise LeukoscopeError(
             f"--um-per-px {um_per_px}: a microscope that shows nuclei has {FINEST} to {COARSEST} "

@@ -78,22 +78,26 @@ def _drawn(
     predictor: "Predictor", images: "Images", folder: Path
 ) -> "Iterator[tuple[Prediction, dict[str, Any]]]":
     """Draw each heatmap, and yield the prediction with its row."""
+    from leukoscope.core.drawn import mark_drawn
     from leukoscope.core.progress import track
     from leukoscope.inference.results import as_row
     from leukoscope.inference.sources import list_images
 
     listed = list_images(images)
     stream = track(predictor.stream_explained(listed), "Explaining", total=len(listed))
+    pictures: list[Path] = []
     for number, (prediction, cell) in enumerate(stream, start=1):
         row = as_row(prediction, predictor.card.name) | dict.fromkeys(EXTRA)
         heatmap = prediction.heatmap
         if heatmap is not None and cell is not None:
             picture = f"{number:04d}-{Path(prediction.name).stem or 'image'}.png"
             _draw(cell, heatmap, folder / picture)
+            pictures.append(folder / picture)
             row["heatmap_kind"] = prediction.heatmap_kind
             row["heatmap_largest"] = float(abs(heatmap).max())
             row["picture"] = picture
         yield prediction, row
+    mark_drawn(pictures)
 
 
 def _draw(cell: "np.ndarray", heatmap: "np.ndarray", path: Path) -> None:

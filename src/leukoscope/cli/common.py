@@ -111,10 +111,11 @@ def hint(text: str) -> None:
 
 
 def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:
+    """Lines of facts: their names in words, and the keys inside one as they are: they are data."""
     width = max((len(str(name)) for name in facts), default=0) + 2
     lines = []
     for name, value in facts.items():
-        heading = str(name).replace("_", " ")
+        heading = str(name) if indent else str(name).replace("_", " ")
         if isinstance(value, Mapping):
             lines += [f"{indent}{heading}:", *_lines(value, indent + "  ")]
         else:

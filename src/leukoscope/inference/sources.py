@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from leukoscope.core.data_frames import is_data_frame
+from leukoscope.core.drawn import DRAWN, drawn_in
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.files import natural_key
 from leukoscope.core.several import several
@@ -214,12 +215,14 @@ def _walk(folder: Path, seen: set[tuple[int, int]], left_out: Counter[str]) -> I
         except OSError as error:
             yield Source(path, f"a folder that can't be read: {error.strerror}")
             continue
-        wanted = []
+        wanted, drawn = [], drawn_in(path)
         for entry in entries:
             if entry.name.startswith("."):  # among them macOS's ._name.bmp, which is no image
                 continue
             if _is_folder(entry):
                 wanted.append((path / entry.name, True))
+            elif entry.name in drawn:
+                left_out[DRAWN] += 1
             elif _is_image(Path(entry.path)):
                 wanted.append((path / entry.name, False))
             else:
@@ -237,6 +240,8 @@ def _pattern(pattern: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
         sources: Iterable[Source] = []
         if match.is_dir():
             sources = _walk(match, seen, left_out)
+        elif match.name in drawn_in(match.parent):
+            left_out[DRAWN] += 1
         elif _is_image(match) or (asked and suffix_of(match.name) == asked):
             sources = [Source(match)]
         else:

@@ -227,7 +227,7 @@ def test_clutter_and_hidden_files_are_passed_over(official):
     (official / "notes.txt").write_text("x")
     cohort = read_cohort(official)
     assert len(cohort) == 12
-    assert cohort.notes == ("1 files are not images by their extension (.txt).",)
+    assert cohort.notes == ("Left out: 1 file without the extension of an image (.txt).",)
 
 
 def test_a_folder_named_like_an_image_is_a_folder(tmp_path):

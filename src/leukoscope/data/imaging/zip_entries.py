@@ -6,9 +6,11 @@ Used for uploads and for `predict cells.zip`. Names are labels only: nothing is 
 import stat
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from leukoscope.core.drawn import DRAWN, LARGEST, LISTED_IN, listed_names
 from leukoscope.data.imaging.formats import suffix_of
 from leukoscope.data.imaging.other_files import (
     HEAD_BYTES,
@@ -77,7 +79,12 @@ def list_entries(archive: zipfile.ZipFile) -> ZipListing:
     entries: list[ZipEntry] = []
     left_out, names = Counter[str](), dict[str, int]()
     infos = archive.infolist()
-    for number, (info, decoded) in enumerate(zip(infos, decoded_names(infos), strict=True)):
+    all_names = decoded_names(infos)
+    drawn = _drawn(archive, infos, all_names)
+    for number, (info, decoded) in enumerate(zip(infos, all_names, strict=True)):
+        if decoded in drawn:
+            left_out[DRAWN] += 1
+            continue
         path = decoded.replace("\\", "/")
         if path.endswith("/") or _is_folder(info):
             continue
@@ -99,6 +106,22 @@ def list_entries(archive: zipfile.ZipFile) -> ZipListing:
                 continue
         entries.append(ZipEntry(number, _unique(name, names), problem))
     return ZipListing(entries, +left_out)
+
+
+def _drawn(
+    archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], names: Sequence[str]
+) -> frozenset[str]:
+    """Names of the files that `core.drawn` lists in their folders."""
+    found: set[str] = set()
+    for info, name in zip(infos, names, strict=True):
+        folder, _, last = name.rpartition("/")
+        if last == LISTED_IN and info.file_size <= LARGEST and not _problem(info, name, [last]):
+            try:
+                content = b"".join(unpacked(archive, info))
+            except Exception:  # a damaged entry can raise nearly anything
+                continue
+            found.update(f"{folder}/{own}".lstrip("/") for own in listed_names(content))
+    return frozenset(found)
 
 
 def _unique(name: str, taken: dict[str, int]) -> str:

@@ -5,9 +5,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from leukoscope.core.drawn import DRAWN, drawn_in
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
+from leukoscope.core.wording import count
 from leukoscope.data.imaging.formats import SUFFIXES, suffix_of
 
 CLUTTER = {"thumbs.db", "desktop.ini"}
@@ -41,6 +43,7 @@ def walk(root: Path) -> Tree:
     """
     images, tables, links, troubles = [], [], [], []
     others: Counter[str] = Counter()
+    drawings = 0
     home = root.resolve()
 
     def trouble(error: OSError) -> None:
@@ -50,10 +53,14 @@ def walk(root: Path) -> Tree:
         here = Path(folder)
         links += [here / name for name in folders if (here / name).is_symlink()]
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        drawn = drawn_in(here)
         for name in files:
             path = here / name
             suffix = suffix_of(name)
             if name.startswith(".") or name.lower() in CLUTTER:
+                continue
+            if name in drawn:
+                drawings += 1
                 continue
             if path.is_symlink() and not _inside(path, home):
                 links.append(path)
@@ -71,7 +78,10 @@ def walk(root: Path) -> Tree:
         )
     if others:
         kinds = ", ".join(kind for kind, _ in others.most_common(5))
-        notes.append(f"{others.total()} files are not images by their extension ({kinds}).")
+        total = count(others.total(), "file")
+        notes.append(f"Left out: {total} without the extension of an image ({kinds}).")
+    if drawings:
+        notes.append(f"Left out: {drawings:,} {DRAWN}, which Leukoscope drew.")
     if not images:
         kinds = " ".join(sorted(SUFFIXES))
         raise CohortError(

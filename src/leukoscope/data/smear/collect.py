@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leukoscope.core.drawn import mark_drawn
 from leukoscope.core.errors import ImageError
 from leukoscope.core.files import atomic_path
 from leukoscope.core.progress import track
@@ -111,7 +112,14 @@ def collect(
         return _one_field(*job, folder, settings, estimate)
 
     with ThreadPoolExecutor(max(1, settings.jobs)) as pool:
-        return list(track(pool.map(run, jobs), "Finding cells", total=len(fields))), estimate
+        results = list(track(pool.map(run, jobs), "Finding cells", total=len(fields)))
+    mark_drawn(folder / sheet_of(result.name) for result in results if not result.problem)
+    return results, estimate
+
+
+def sheet_of(name: str) -> str:
+    """Name of the sheet of a field, in the folder written."""
+    return f"sheets/{name}.jpg"
 
 
 def output_names(fields: Sequence[Path]) -> list[str]:
@@ -182,7 +190,7 @@ def _one_field(
             written = f"images/{name}_{number:02d}.png"
             save(cell.image, folder / written)
         rows.append(_row(number, cell, written, path, name, scale, source, settings.options))
-    save(draw_sheet(image, [cell.found for cell in cells]), folder / f"sheets/{name}.jpg")
+    save(draw_sheet(image, [cell.found for cell in cells]), folder / sheet_of(name))
     return FieldResult(path, name, scale, source, tuple(rows))
 
 

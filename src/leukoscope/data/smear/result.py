@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_folder
 from leukoscope.core.tables import Table, text_column, write_table
 from leukoscope.core.wording import count
@@ -159,9 +160,13 @@ def write_cells(fields: list[Path], out: Path, settings: SmearSettings) -> Cells
         fields: Image files.
         out: Folder to create, or an empty one. It appears when it is complete.
         settings: What to do.
+
+    Raises:
+        CohortError: No field can be read. Nothing is written then.
     """
     with atomic_folder(out) as folder:
         results, estimate = collect(fields, folder, settings)
+        require_one_read(results)
         objects = _table([row for result in results for row in result.objects], _NO_OBJECT)
         taken = np.array([not reason for reason in objects["left_out"]], bool)
         if settings.match_color:
@@ -173,6 +178,20 @@ def write_cells(fields: list[Path], out: Path, settings: SmearSettings) -> Cells
         write_table(folder / OBJECTS, {**objects, "label": names})
         write_table(folder / FIELDS, _table([_field_row(result) for result in results], {}))
     return CellsResult(out, cohort, objects, tuple(results), estimate)
+
+
+def require_one_read(results: Sequence[FieldResult]) -> None:
+    """Refuse fields none of which could be read.
+
+    Raises:
+        CohortError: Each has a problem; the first ones are named.
+    """
+    failed = [f"{result.path}: {result.problem.rstrip('.')}" for result in results]
+    if results and all(result.problem for result in results):
+        more = f"; and {len(failed) - 3:,} more" if len(failed) > 3 else ""
+        raise CohortError(
+            f"None of {count(len(failed), 'picture')} can be used: {'; '.join(failed[:3])}{more}."
+        )
 
 
 def _cohort(table: Table, out: Path) -> Cohort:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from leukoscope.core.drawn import mark_drawn
 from leukoscope.core.files import atomic_path
 from leukoscope.core.statistics import sigmoid
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, reliability_band
@@ -53,4 +54,5 @@ def write_release_figures(model: ReleasedModel, folder: Path) -> list[Path]:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=DOTS, metadata={"Software": None})
         paths.append(path)
+    mark_drawn(paths)
     return paths
