@@ -53,6 +53,7 @@ def cells(
         from leukoscope.data.smear.result import write_cells
         from leukoscope.data.smear.segmenters import named_segmenter
     from leukoscope.data.options import reading_options
+    from leukoscope.data.unused_options import check_pattern, check_words
 
     unknown = [name for name in keep if name not in set(LEAVE_OUT)]
     if unknown:
@@ -71,7 +72,11 @@ def cells(
         match_color=match_color,
         jobs=jobs or usable_cores(),
     )
-    return write_cells(_files(fields), _free(Path(out)), settings)
+    files = _files(fields)
+    source = files[0].parent if len(files) == 1 else "the pictures"
+    check_pattern(settings.options, source, files, [""] * len(files))
+    check_words(settings.options, source, {part for path in files for part in path.parts[:-1]})
+    return write_cells(files, _free(Path(out)), settings)
 
 
 def _files(fields: Path | str | Iterable[Path | str]) -> list[Path]:

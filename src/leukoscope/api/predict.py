@@ -1,6 +1,6 @@
 """Predict images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,9 @@ def predict(
     model: "Predictor | Path | str | None" = None,
     *,
     out: Path | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    columns: Mapping[str, str] | str | None = None,
+    subject_pattern: str | None = None,
     heatmaps: bool = False,
     embeddings: bool = False,
 ) -> "Predictions":
@@ -30,6 +33,9 @@ def predict(
             at the original scale; or a cohort or DataFrame with a column `path`.
         model: An open model or a model file; by default the one that ships with the package.
         out: Table to write: .csv, .jsonl or .parquet.
+        labels: Words for the classes in a table, as for `read_cohort`.
+        columns: Headings of a table, as for `read_cohort`.
+        subject_pattern: Regular expression that finds the subject in a path, as for `read_cohort`.
         heatmaps: Add the exact heatmaps, if the model has them; `explain` makes one for any model.
         embeddings: Add the embeddings.
 
@@ -49,6 +55,8 @@ def predict(
 
     if out is not None:
         keep_inputs([out], named_inputs(images))
+    if labels or columns or subject_pattern:
+        images = _listed(images, labels, columns, subject_pattern)
     predictor = open_predictor(model)
     if out is None:
         return predictor.predict(images, heatmaps=heatmaps, embeddings=embeddings)
@@ -67,6 +75,9 @@ def predict_to_table(
     *,
     out: Path | None = None,
     subjects_out: Path | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    columns: Mapping[str, str] | str | None = None,
+    subject_pattern: str | None = None,
     in_context: bool = False,
 ) -> "Outcome":
     """Predict images row by row into a table, for any number of them; for the command line.
@@ -78,6 +89,9 @@ def predict_to_table(
         model: As for `predict`.
         out: Table to write; None for CSV on standard output.
         subjects_out: Table of subjects to write.
+        labels: As for `predict`.
+        columns: As for `predict`.
+        subject_pattern: As for `predict`.
         in_context: Add the column `p_all_in_context`; all rows are then held in memory.
 
     Returns:
@@ -90,7 +104,7 @@ def predict_to_table(
     from leukoscope.core.files import keep_inputs
     from leukoscope.core.tables import check_suffix
     from leukoscope.inference.results import FIELDS, save
-    from leukoscope.inference.sources import list_images, named_inputs
+    from leukoscope.inference.sources import named_inputs
     from leukoscope.inference.subject.rows import IN_CONTEXT, with_context
     from leukoscope.inference.subject.table import check_name, write_subjects
 
@@ -102,12 +116,27 @@ def predict_to_table(
     predictor = open_predictor(model)
     card = predictor.card
     fields = (*FIELDS, IN_CONTEXT) if in_context else FIELDS
-    with _rows(predictor, list_images(images), out) as rows:
+    listed = _listed(images, labels, columns, subject_pattern)
+    with _rows(predictor, listed, out) as rows:
         rows = with_context(rows, card.subjects) if in_context else rows
         outcome = save(rows, out, fields, card.subjects)
     if subjects_out is not None:
         write_subjects(subjects_out, outcome.subjects, card.name)
     return outcome
+
+
+def _listed(
+    images: "Images",
+    labels: Mapping[str, str] | str | None,
+    columns: Mapping[str, str] | str | None,
+    subject_pattern: str | None,
+) -> "list[Image]":
+    """The images behind what a user named, read by the user's own names."""
+    from leukoscope.data.options import reading_options
+    from leukoscope.inference.sources import list_images
+
+    options = reading_options(labels=labels, columns=columns, subject_pattern=subject_pattern)
+    return list_images(images, options)
 
 
 @contextmanager

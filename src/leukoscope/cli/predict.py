@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leukoscope.cli.common import report
+from leukoscope.cli.common import Columns, Labels, SubjectPattern, report
 from leukoscope.core.console_log import is_shown
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.printable import show
@@ -31,6 +31,9 @@ def predict(
         Path | None,
         typer.Option(help="Table of subjects to write (.csv, .jsonl, .parquet)."),
     ] = None,
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
     in_context: Annotated[
         bool,
         typer.Option(
@@ -78,6 +81,11 @@ def predict(
     if cluster:
         if out is None or in_context:
             raise typer.BadParameter("--cluster needs --out, and has no --in-context.")
+        if labels or columns or subject_pattern:
+            raise typer.BadParameter(
+                "--cluster reads the columns path and subject, without --labels, --columns and "
+                "--subject-pattern."
+            )
         from leukoscope.api.cluster import predict_on_cluster
         from leukoscope.inference.bulk.remote import restored
 
@@ -92,7 +100,14 @@ def predict(
         )
     else:
         outcome = predict_to_table(
-            paths, model, out=out, subjects_out=subjects_out, in_context=in_context
+            paths,
+            model,
+            out=out,
+            subjects_out=subjects_out,
+            labels=labels,
+            columns=columns,
+            subject_pattern=subject_pattern,
+            in_context=in_context,
         )
     if as_json:
         from dataclasses import asdict

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.core.errors import CohortError, ImageError
+from leukoscope.core.shell_words import pair_option
+from leukoscope.core.wording import count
 from leukoscope.data.audit.checked import NO_BORDER, flagged
-from leukoscope.data.cohort import Cohort
+from leukoscope.data.cohort import KNOWN, Cohort
 from leukoscope.data.imaging.foreground import beyond_crop, on_black
 from leukoscope.data.imaging.image import decode
+from leukoscope.data.words import heading_like
 
 SAMPLE = 32
 """Images that are opened to see whether they are cells on black, where no audit has seen them."""
@@ -32,11 +35,14 @@ def subject_advice(cohort: Cohort) -> str:
     missing = int(np.sum(cohort["subject"] == ""))
     if not missing or not len(cohort):
         return ""
-    which = "No image has a" if missing == len(cohort) else f"{missing:,} images have no"
+    no = f"{count(missing, 'image', 'has')} no"
+    which = "No image has a" if missing == len(cohort) else no
+    heading = heading_like(set(cohort) - set(KNOWN), "subject")
+    column = pair_option("--columns", "subject", heading) if heading else "a column `subject`"
     return (
         f"{which} subject id. Nothing can keep the cells of one person in one part then, so they "
         "are of no use to a split over persons, and results by image are too good for new persons. "
-        "Give a column `subject`, or find it in the paths: --subject-pattern 'patient_(\\w+)'."
+        f"Give {column}, or find it in the paths: --subject-pattern 'patient_(\\w+)'."
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import CohortError
+from leukoscope.core.shell_words import pair_option
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 
 CLASS_WORDS = {
@@ -64,9 +65,10 @@ def how_to_name(words: Sequence[str]) -> str:
     shown = ", ".join(map(repr, words[:6])) + (", ..." if len(words) > 6 else "")
     several = f" There are {len(words)} unknown words ({shown}):" if len(words) > 1 else ""
     example = words[0] if words else "WORD"
+    option = pair_option("--labels", "all", example)
     return (
-        f"{several} Name the class of a word: --labels all={example} or hem={example}; "
-        f"unknown={example} for cells of neither. There are two classes, so group others."
+        f"{several} Name the class of a word: {option}, or hem= in place of all=; unknown= for "
+        "cells of neither. There are two classes, so group others."
     ).strip()
 
 

@@ -18,15 +18,18 @@ from leukoscope.core.data_frames import from_data_frame, to_data_frame
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
 from leukoscope.core.progress import track
+from leukoscope.core.shell_words import pair_option
 from leukoscope.core.tables import Table, read_table, text_column, write_table
 from leukoscope.data.class_words import parse_labels
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
+from leukoscope.data.unused_options import check_pattern, check_words
 from leukoscope.data.words import (
     Headings,
     alike_notes,
     clean_id,
     fill_persons,
+    heading_like,
     keep_own_cells,
     local_path,
     standard_names,
@@ -55,6 +58,8 @@ TEXT_COLUMNS = (
     *("path", "subject", "person", "cell", "fold", "sha256", "pixel_sha256", "official"),
     *("data_source", "data_license", "audit_key", "flags", "part", "verdict"),
 )
+KNOWN = (*TEXT_COLUMNS, "label")
+"""Columns that the program itself writes."""
 _READ_AS_TEXT = Headings((*TEXT_COLUMNS, "label"))
 
 
@@ -245,9 +250,10 @@ def _from_table(
         raise CohortError(
             f"{source}: has no column 'path' (found: {', '.join(table) or 'none'}). "
             "A table of cells needs path, and may have label, subject, person, fold. Name another "
-            "heading: --columns path=HEADING."
+            f"heading: {pair_option('--columns', 'path', heading_like(table, 'path') or 'HEADING')}"
         )
     labels = table.get("label", text_column([""] * len(table["path"])))
+    check_words(options, source, map(str, labels))
     table["label"] = parse_labels(labels, source, unit=unit, first=first, words=options.words)
     paths = [str(name).strip() for name in table["path"]]
     if "" in paths:
@@ -261,6 +267,7 @@ def _from_table(
     )
     if options.pattern:
         known = table.get("subject", [""] * len(paths))
+        check_pattern(options, source, list(table["path"]), list(map(clean_id, known)))
         pairs = zip(known, table["path"], strict=True)
         table["subject"] = text_column([old or options.subject_of(path) for old, path in pairs])
     cohort = make_cohort(table, source=source, notes=[*notes, *own])

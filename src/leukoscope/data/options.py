@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from leukoscope.core.errors import CohortError
+from leukoscope.core.shell_words import split_pairs
 from leukoscope.data.class_words import CLASS_WORDS
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES, UNKNOWN
 from leukoscope.data.words import SYNONYMS, clean_id
@@ -96,10 +97,9 @@ def _pairs(
     if not isinstance(given, str):
         return [(str(name).strip(), str(value).strip()) for name, value in given.items()]
     pairs = []
-    for part in given.split(","):
-        left, equals, right = (text.strip() for text in part.partition("="))
-        if not (left and equals and right):
-            raise CohortError(f"{option}: {part!r} is not a pair; write it as {example}.")
+    for left, right in split_pairs(given):
+        if not (left and right):
+            raise CohortError(f"{option}: {left!r} is not a pair; write it as {example}.")
         pairs.append((left, right))
     return pairs
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -12,6 +13,7 @@ import numpy as np
 from leukoscope.core.csv_text import readable
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
+from leukoscope.core.shell_words import pair_option
 from leukoscope.core.tables import Table, text_column
 from leukoscope.data.class_words import BLANK_WORDS
 
@@ -103,7 +105,7 @@ def standard_names(
         if len(candidates) > 1:
             raise CohortError(
                 f"{source}: the columns {', '.join(map(repr, candidates))} could each be {name}; "
-                f"name one of them {name}."
+                f"choose one: {pair_option('--columns', name, candidates[0])}."
             )
         if candidates:
             renamed[candidates[0]] = name
@@ -121,7 +123,11 @@ def _named_by_user(table: Table, source: Path | str, columns: Mapping[str, str])
         ]
         if len(same) != 1:
             found = ", ".join(map(str, table))
-            raise CohortError(f"{source}: has no column {heading!r} for {name} (found: {found}).")
+            near = get_close_matches(heading, map(str, table), 1)
+            hint = f" Or did you mean {pair_option('--columns', name, near[0])}?" if near else ""
+            raise CohortError(
+                f"{source}: has no column {heading!r} for {name} (found: {found}).{hint}"
+            )
         named[same[0]] = name
     taken = set(columns)
     return {
@@ -129,6 +135,13 @@ def _named_by_user(table: Table, source: Path | str, columns: Mapping[str, str])
         for own, values in table.items()
         if own in named or own not in taken
     }
+
+
+def heading_like(headings: Iterable[str], name: str) -> str:
+    """The one heading that has a synonym of a column in it, as "patient no" for subject; or ""."""
+    words = (name, *SYNONYMS[name])
+    found = [own for own in headings if any(word in _plain(own) for word in words)]
+    return found[0] if len(found) == 1 else ""
 
 
 def clean_id(value: object) -> str:

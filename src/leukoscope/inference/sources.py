@@ -5,7 +5,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from leukoscope.core.data_frames import is_data_frame
 from leukoscope.core.drawn import DRAWN, drawn_in
-from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.errors import CohortError, LeukoscopeError
 from leukoscope.core.files import natural_key
 from leukoscope.core.several import several
 from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
@@ -25,6 +25,8 @@ from leukoscope.data.imaging.other_files import (
     has_image_suffix,
     is_image,
 )
+from leukoscope.data.options import NO_OPTIONS, ReadingOptions
+from leukoscope.data.unused_options import check_words, refuse_columns, subjects_of
 from leukoscope.inference.zip_images import list_zip
 
 if TYPE_CHECKING:
@@ -65,27 +67,43 @@ Images: TypeAlias = "Image | Iterable[Image] | Cohort | pandas.DataFrame"
 """One image, several, a folder or pattern of images, or a table with a column `path`."""
 
 
-def list_images(images: Images) -> list[Image]:
+def list_images(images: Images, options: ReadingOptions = NO_OPTIONS) -> list[Image]:
     """List the images behind whatever a user gave to predict.
 
     Args:
         images: One or several files, folders, patterns, bytes or arrays; see `expand` for paths. A
             table (`path`, and `subject` if it has one) or a ZIP means the images in it. Of a cohort
             or a DataFrame each row is one image, also where a path comes twice.
+        options: Words for the classes and headings of tables, and the pattern of subjects.
+
+    Raises:
+        CohortError: An option cannot act on these images.
     """
     if is_data_frame(images):
-        images = Cohort.from_pandas(images)
+        images = Cohort.from_pandas(images, options=options)
+    elif isinstance(images, Cohort) and options != NO_OPTIONS:
+        raise CohortError("a cohort is read already; give the options when it is read.")
     if isinstance(images, Cohort):
         return list(_of_cohort(images))
     found: dict[object, Image] = {}
+    tables = False
     for number, image in enumerate(several_images(images)):
         if isinstance(image, str | os.PathLike):
             for source in _behind(Path(image)):
-                for inner in _inside(source):
+                tables |= suffix_of(source.path.name) in TABLE_SUFFIXES
+                for inner in _inside(source, options):
                     found.setdefault((os.path.abspath(inner.path), inner.member), inner)
         else:
             found[number] = image
-    return list(found.values())
+    if options == NO_OPTIONS:
+        return list(found.values())
+    if not tables:
+        refuse_columns(options, "the images", "a folder or image")
+        check_words(options, "the images", ())
+    named = {key: one for key, one in found.items() if isinstance(one, Source) and not one.problem}
+    subjects = subjects_of([(one.name, one.subject) for one in named.values()], options, not tables)
+    pairs = zip(named.items(), subjects, strict=True)
+    return list((found | {key: replace(one, subject=who) for (key, one), who in pairs}).values())
 
 
 def several_images(images: Any) -> Iterable[Image]:
@@ -140,20 +158,22 @@ def _behind(path: Path) -> Iterator[Source]:
         yield Source(path, f"can't be read: {getattr(error, 'strerror', None) or error}")
 
 
-def _inside(source: Source) -> Iterator[Source]:
+def _inside(source: Source, options: ReadingOptions = NO_OPTIONS) -> Iterator[Source]:
     """The images in a table or a ZIP; any other source itself."""
     suffix = suffix_of(source.path.name)
     if source.problem or suffix not in CONTAINERS or not source.path.is_file():
         yield source
         return
     try:
-        yield from _zip(source.path) if suffix == ".zip" else _table(source.path)
+        yield from _zip(source.path) if suffix == ".zip" else _table(source.path, options)
     except LeukoscopeError as error:
         yield Source(source.path, str(error).removeprefix(f"{source.path}: ").rstrip("."))
 
 
-def _table(path: Path) -> list[Source]:
-    return list(_of_cohort(read_cohort_table(path))) or [Source(path, "a table without rows")]
+def _table(path: Path, options: ReadingOptions) -> list[Source]:
+    return list(_of_cohort(read_cohort_table(path, options))) or [
+        Source(path, "a table without rows")
+    ]
 
 
 def _of_cohort(cohort: Cohort) -> Iterator[Source]:

@@ -28,6 +28,7 @@ from leukoscope.data.overview.describe import describe
 from leukoscope.data.readers.label_check import LABEL_CONFLICT, check_labels, refuse_swapped
 from leukoscope.data.readers.label_file import Entry, find_label_file, read_label_file
 from leukoscope.data.readers.tree import Tree, walk
+from leukoscope.data.unused_options import check_pattern, check_words, refuse_columns
 from leukoscope.data.words import alike_notes
 
 __all__ = ["describe", "read_cohort"]
@@ -97,6 +98,8 @@ def note_missing(cohort: Cohort) -> Cohort:
 
 def _read_tree(tree: Tree, labels: Path | str | None, options: ReadingOptions) -> Cohort:
     notes = list(tree.notes)
+    refuse_columns(options, tree.root)
+    check_words(options, tree.root, {part for image in tree.images for part in image.parts[:-1]})
     folds = [fold_of((*tree.root.parts[-2:], *image.parts[:-1])) for image in tree.images]
     names = [parse_name(image.name) for image in tree.images]
     by_folder = _folder_labels(tree, folds, {**CLASS_FOLDERS, **options.words})
@@ -105,6 +108,8 @@ def _read_tree(tree: Tree, labels: Path | str | None, options: ReadingOptions) -
         conflict = name is not None and folder_label not in (UNKNOWN, name.label)
         label.append(folder_label if name is None else UNKNOWN if conflict else name.label)
         flags.append(LABEL_CONFLICT if conflict else "")
+    known = ["" if name is None else name.subject for name in names]
+    check_pattern(options, tree.root, [tree.root / image for image in tree.images], known)
     subject = [
         options.subject_of(tree.root / image) if name is None else name.subject
         for image, name in zip(tree.images, names, strict=True)
