@@ -46,7 +46,7 @@ from leukoscope.inference.verdict import threshold
 if TYPE_CHECKING:
     import httpx
 
-Format = Literal["csv", "json", "html", "cohort"]
+Format = Literal["csv", "subjects", "json", "html", "cohort"]
 Kind = TypeVar("Kind")
 Line = CellPrediction | StreamEnd | Problem
 _LINE: Any = Line

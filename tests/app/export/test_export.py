@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import astuple
 from datetime import UTC, datetime
 
 import pytest
@@ -16,11 +17,14 @@ from leukoscope.app.export.export import (
     json_bytes,
     opens_in_excel,
 )
+from leukoscope.app.export.review_counts import review_counts
+from leukoscope.app.export.subjects_csv import REVIEW_COLUMNS, subjects_csv
 from leukoscope.app.schemas import Case, CaseExport
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.spreadsheet import guard, unguard
 from leukoscope.core.tables import read_table
 from leukoscope.inference.results import FIELDS
+from leukoscope.inference.subject.table import SUBJECT_FIELDS
 from tests.app.made_case import HOSTILE, Made, everything, made_case
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
@@ -95,6 +99,7 @@ def test_a_table_in_several_parts_is_one() -> None:
     ("kind", "suffix", "media_type"),
     [
         ("csv", ".csv", "text/csv; charset=utf-8"),
+        ("subjects", " - subjects.csv", "text/csv; charset=utf-8"),
         ("json", ".json", "application/json"),
         ("html", ".html", "text/html; charset=utf-8"),
         ("cohort", ".zip", "application/zip"),
@@ -107,6 +112,32 @@ def test_every_kind_has_its_name_and_type(
     assert one.filename == f"{made.case.name}{suffix}"
     assert one.media_type == media_type
     assert b"".join(one.content)
+
+
+def test_subjects_have_the_columns_of_predict_and_their_reviews(made: Made) -> None:
+    text = b"".join(subjects_csv(made.case)).decode()
+    table = {row["subject"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
+    assert tuple(table["7"]) == (*SUBJECT_FIELDS, *REVIEW_COLUMNS)
+    assert set(table) == {unguard(one.subject) and guard(one.subject) for one in made.case.subjects}
+    seven = table["7"]
+    assert (seven["review_blasts"], seven["review_compared"], seven["review_agreed"]) == ("1",) * 3
+    assert (table["10"]["review_open"], table[""]["review_open"]) == ("1", "0")  # the junk is none
+
+
+def test_reviews_are_counted_beside_the_verdicts() -> None:
+    made = made_case(
+        [
+            ({"p_all": 0.9, "subject": "7"}, "ALL"),
+            ({"p_all": 0.9, "subject": "7"}, "HEM"),
+            ({"p_all": 0.1, "subject": "7"}, "HEM"),
+            ({"p_all": 0.1, "subject": "7"}, "not a cell"),
+            ({"p_all": 0.1, "subject": "7"}, None),
+            ({"p_all": None, "subject": "7"}, None),
+        ]
+    )
+    counts = review_counts(made.case.cells)["7"]
+    assert astuple(counts) == (1, 2, 1, 1, 3, 2)
+    assert "1 of 3 blasts, 1 with another label, 1 open" in counts.text()
 
 
 def test_an_empty_case_has_a_table_and_data() -> None:

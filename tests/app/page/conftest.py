@@ -10,9 +10,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from leukoscope import make_synthetic
 from leukoscope.core.values import Cells, OperatingPoint
 from leukoscope.inference.model_file.card import OperatingCurve
+from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.page.driver import PATIENCE, Desk
+from tests.inference.subject.test_answer import MODEL
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -20,6 +22,18 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # At a threshold of k / 100: a sensitivity of 1 - k / 100 and a specificity of (k / 100)^2.
 GRID = [k / 100 for k in range(101)]
 CURVE = OperatingCurve(tuple(1 - k for k in GRID), tuple(k * k for k in GRID))
+
+# Persons of a study, left out: two healthy ones and three with leukemia.
+LEFT_OUT = tuple(
+    OutOfFoldResult(name, label, 20, 900, 10, 10, 2, 0, 19, mean)
+    for name, label, mean in (
+        ("H1", "HEM", 0.2),
+        ("H2", "HEM", 0.9),
+        ("1", "ALL", 0.1),
+        ("2", "ALL", 0.7),
+        ("3", "ALL", 0.95),
+    )
+)
 
 expect.set_options(timeout=PATIENCE)
 
@@ -56,7 +70,9 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that answers at once, for the page is what is tested; half its calls are blasts."""
     point = OperatingPoint(0.53, 0.95, 0.96, 0.7, Cells("validation", 4, 300))
-    card = tiny_card(operating_point=point, operating_curve=CURVE)
+    card = tiny_card(
+        operating_point=point, operating_curve=CURVE, subjects=MODEL, left_out=LEFT_OUT
+    )
     return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx", card=card)
 
 

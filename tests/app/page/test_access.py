@@ -31,9 +31,15 @@ def violations(at: Desk) -> list[str]:
 
 
 def fits(at: Desk) -> bool:
-    return bool(
-        at.page.evaluate("document.documentElement.scrollWidth <= document.body.clientWidth")
+    """True where nothing reaches over the right edge; else what does is printed."""
+    wide = at.page.evaluate(
+        """() => document.documentElement.scrollWidth <= document.body.clientWidth ? [] :
+            [...document.querySelectorAll("body *")]
+                .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5)
+                .map((one) => one.outerHTML.slice(0, 100))"""
     )
+    print(wide)
+    return not wide
 
 
 def fits_sideways(box: Locator) -> bool:

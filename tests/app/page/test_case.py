@@ -169,7 +169,7 @@ def test_exports_come_as_files(quick_case: Desk) -> None:
     at.cards.nth(0).locator(".open").focus()
     at.page.keyboard.press("b")
     expect(at.page.locator(".mark:not(:empty)")).to_have_count(1)
-    table = download(at.page, "CSV")
+    table = download(at.page, "Cells (CSV)")
     assert table.suggested_filename.endswith(".csv")
     text = Path(table.path()).read_text("utf-8")
     rows = [row for row in csv.reader(io.StringIO(text)) if row and not row[0].startswith("#")]

@@ -1,4 +1,4 @@
-"""Export a case as a CSV table, JSON, an HTML report, or a cohort."""
+"""Export a case as CSV tables of its cells or subjects, JSON, an HTML report, or a cohort."""
 
 import tempfile
 from codecs import BOM_UTF8
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
+from leukoscope.app.export.subjects_csv import subjects_csv
 from leukoscope.app.schemas import Case, CaseExport, Cell, SubjectAnswer
 from leukoscope.app.store.errors import UnavailableError
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.results import FIELDS
 
-Format = Literal["csv", "json", "html", "cohort"]
+Format = Literal["csv", "subjects", "json", "html", "cohort"]
 
 SPOOLED_BYTES = 32_000_000  # of an export in memory, before a temporary file takes it
 CHUNK_BYTES = 1_000_000
@@ -63,7 +64,8 @@ def export(
     """Export a case.
 
     Args:
-        kind: csv, json, html (a report to print) or cohort (a ZIP for training and evaluation).
+        kind: csv (cells), subjects (a CSV table too), json, html (a report to print) or cohort (a
+            ZIP for training and evaluation).
         case: Case with its cells.
         load_image: Function that loads the stored image of a cell id.
         card: Model card of the case's model, if available.
@@ -75,6 +77,9 @@ def export(
     now = datetime.now(UTC)
     if kind == "csv":
         return Export(f"{case.name}.csv", "text/csv; charset=utf-8", opens_in_excel(case_csv(case)))
+    if kind == "subjects":
+        name = f"{case.name} - subjects.csv"
+        return Export(name, "text/csv; charset=utf-8", opens_in_excel(subjects_csv(case)))
     if kind == "json":
         return Export(f"{case.name}.json", "application/json", [json_bytes(case, now)])
     if kind == "html":

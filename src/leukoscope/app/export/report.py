@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage
 from leukoscope.app.export.histogram import histogram
+from leukoscope.app.export.review_counts import review_counts
 from leukoscope.app.schemas import Case, Cell, Label
 from leukoscope.core import html
 from leukoscope.core.errors import ImageError
@@ -79,10 +80,13 @@ def _overview(case: Case) -> Iterator[Markup]:
     if case.notes:
         yield html.note(Markup("<br>").join(case.notes.splitlines()))
     yield html.heading("Predictions by subject")
+    reviewed = review_counts(case.cells)
     for summary in case.subjects:
         if summary.answer_sentence:
             yield html.paragraph(summary.answer_sentence)
         yield html.paragraph(summary.sentence)
+        if summary.subject in reviewed and (text := reviewed[summary.subject].text()):
+            yield html.paragraph(text)
     if any(summary.answer for summary in case.subjects):
         yield html.paragraph(NO_PATIENT)
     if not case.cells:

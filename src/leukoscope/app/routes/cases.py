@@ -195,10 +195,14 @@ def export_case(
     case_id: CaseId,
     kind: Annotated[
         Format,
-        Query(alias="format", description="cohort: a ZIP of the reviewed cells, for training."),
+        Query(
+            alias="format",
+            description="csv: the cells; subjects: a CSV table of the answers for subjects; "
+            "cohort: a ZIP of the reviewed cells, for training.",
+        ),
     ],
 ) -> StreamingResponse:
-    """A case as a CSV table, JSON, an HTML report, or a cohort of its reviewed cells."""
+    """A case as a CSV table of cells or subjects, JSON, an HTML report, or a reviewed cohort."""
     with store.snapshot(case_id) as (case, load_image):
         is_served = case.model_sha256 == model_sha256(request)
         card = ready_model(request).card if is_served else None

@@ -14,7 +14,8 @@ import { problem, toast } from "../lib/toast.js";
 
 const EXPORTS = [
   ["html", "Report", "to read and print, with model, file hashes and reviews"],
-  ["csv", "Table (CSV)", "one row per cell"],
+  ["csv", "Cells (CSV)", "one row per cell"],
+  ["subjects", "Answers by subject (CSV)", "one row per subject"],
   ["json", "All data (JSON)", "for other programs"],
   ["cohort", "Reviewed cells (ZIP)", "a cohort for leukoscope train and evaluate"],
 ];

@@ -1,6 +1,7 @@
-/** The view of a case: summary and threshold on one side, the cells on the other. */
+/** The view of a case: the answers, then threshold and notes on one side, the cells on the other. */
 
 import { openCase } from "./casefile.js";
+import { AnswerPanel } from "../answer/answerpanel.js";
 import { CaseHeadView } from "./casehead.js";
 import { openCell } from "../cell/cellview.js";
 import { render, h, setText, setVars } from "../lib/dom.js";
@@ -13,7 +14,6 @@ import { ThresholdPanel } from "./thresholdpanel.js";
 import { SHOW_ALL } from "./filter.js";
 import { selectionBar } from "./selection.js";
 import { seenNotice } from "./seen.js";
-import { SummaryPanel } from "./summary.js";
 import { Toolbar } from "./toolbar.js";
 import { ViewOptions } from "./viewoptions.js";
 
@@ -44,7 +44,10 @@ export async function caseView(id) {
     file,
     chooseButtons(() => file),
   );
-  const summary = new SummaryPanel((subject) => toolbar.show({ subject }));
+  const answers = new AnswerPanel(file, (subject) => {
+    toolbar.show({ subject });
+    toolbar.element.scrollIntoView({ block: "start" });
+  });
   const threshold = new ThresholdPanel(file);
   const notes = new NotesPanel(file);
   const empty = h("div", { class: "empty" });
@@ -76,7 +79,7 @@ export async function caseView(id) {
     grid.refresh();
     toolbar.update(file.cells, grid.order.length);
     head.update();
-    summary.update(file.head, file.cells.size);
+    answers.update();
     threshold.update();
     showLimits();
     render(notice, seenNotice(file), silhouettesNotice(file));
@@ -86,7 +89,7 @@ export async function caseView(id) {
     file.changed.on(update),
     file.headChanged.on(() => {
       head.update();
-      summary.update(file.head, file.cells.size);
+      answers.update();
       threshold.update();
       showLimits();
     }),
@@ -95,7 +98,9 @@ export async function caseView(id) {
   update();
   void servedModel().then(
     (model) => {
-      threshold.setModel(model.sha256 === file.head.model_sha256 ? model : null);
+      const ofCase = model.sha256 === file.head.model_sha256 ? model : null;
+      threshold.setModel(ofCase);
+      answers.setModel(ofCase);
       setVars(document.documentElement, { "--crop": model.card.input.crop });
       if (model.sha256 !== file.head.model_sha256)
         notice.before(otherModel(file.head.model, model.name));
@@ -107,7 +112,6 @@ export async function caseView(id) {
     h(
       "aside",
       { class: "side", "aria-label": "Summary of the case" },
-      summary.element,
       threshold.element,
       notes.element,
     ),
@@ -124,7 +128,7 @@ export async function caseView(id) {
     ),
   );
   return {
-    element: h("div", { class: "view case-view" }, head.element, work),
+    element: h("div", { class: "view case-view" }, head.element, answers.element, work),
     file,
     unsaved: () => notes.unsaved,
     close: (leaving) => {

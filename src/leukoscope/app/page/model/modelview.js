@@ -13,7 +13,7 @@ import {
 } from "../lib/format.js";
 import { servedModel } from "../server/models.js";
 import { vocabulary } from "../server/vocabulary.js";
-import { intervalBar } from "../case/summary.js";
+import { intervalBar } from "../lib/intervalbar.js";
 
 /** @typedef {import("../server/types.js").ModelEntry} ModelEntry */
 /** @typedef {{value: number|null, low: number|null, high: number|null, part: string, persons: number, cells: number}} Measured */
