@@ -103,10 +103,13 @@ def check_ground(cohort: Cohort, recipe: "Recipe") -> None:
     """
     with needs_train_extra("train"):
         from leukoscope.data.advice import crop_advice, ground_advice, require_black_ground
+        from leukoscope.data.scale import scale_advice
         from leukoscope.models.recipe.recipe import EstimatorRecipe
     if isinstance(recipe, EstimatorRecipe):
         require_black_ground(cohort)
     elif line := ground_advice(cohort):
+        log.warning(line)
+    if line := scale_advice(cohort):
         log.warning(line)
     if line := crop_advice(cohort, recipe.input.crop):
         log.warning(f"recipe {recipe.name}: {line}")

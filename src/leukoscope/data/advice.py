@@ -14,6 +14,7 @@ from leukoscope.data.audit.checked import NO_BORDER, flagged
 from leukoscope.data.cohort import KNOWN, Cohort
 from leukoscope.data.imaging.foreground import beyond_crop, on_black
 from leukoscope.data.imaging.image import decode
+from leukoscope.data.scale import scale_advice
 from leukoscope.data.words import heading_like
 
 SAMPLE = 32
@@ -26,8 +27,9 @@ CUT_OUT = (
 
 
 def advice(cohort: Cohort) -> list[str]:
-    """Remarks on subjects and on the ground of the images, a line each."""
-    return [line for line in (subject_advice(cohort), ground_advice(cohort)) if line]
+    """Remarks on subjects, on the ground of the images and on their scale, a line each."""
+    lines = (subject_advice(cohort), ground_advice(cohort), scale_advice(cohort))
+    return [line for line in lines if line]
 
 
 def subject_advice(cohort: Cohort) -> str:

@@ -187,6 +187,7 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
         "out_of_distribution",
         "left_out",
         "subjects",
+        "scale",
         "classes",
         "positive",
     }:

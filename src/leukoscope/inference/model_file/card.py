@@ -3,9 +3,9 @@
 The schema has a number. A file with a higher number than this version knows is refused, because a
 field that this version ignores may be the one that says when the model must not answer. Schema 2
 added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added results by
-person, `left_out`. Schema 4 added the pixels of the training images and the model of subjects,
-`subjects`. A card of an earlier schema lacks the later fields, is read as before, and keeps its
-number.
+person, `left_out`. Schema 4 added the pixels of the training images, their `scale`, and the model
+of subjects, `subjects`. A card of an earlier schema lacks the later fields, is read as before, and
+keeps its number.
 """
 
 import json
@@ -21,6 +21,7 @@ from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
 from leukoscope.data.imaging.image import Crop
+from leukoscope.data.scale import Scale
 from leukoscope.data.sources import Sources
 from leukoscope.data.words import id_key
 from leukoscope.inference.model_file.hashes import SeenImages, unpack_hashes
@@ -144,6 +145,7 @@ class Card:
         out_of_distribution: The largest accepted distance to the training cells.
         left_out: Out-of-fold results by person, for a model fitted on all persons.
         subjects: The model of subjects; without it there are no answers for subjects.
+        scale: The scale of the images of both parts; None if not recorded.
         classes: The classes, HEM first.
         positive: The positive class.
         schema: The number of the schema.
@@ -169,6 +171,7 @@ class Card:
     out_of_distribution: OutOfDistribution | None = None
     left_out: tuple[OutOfFoldResult, ...] = ()
     subjects: SubjectModel | None = None
+    scale: Scale | None = None
     classes: tuple[str, ...] = CLASSES
     positive: str = POSITIVE
     schema: int = SCHEMA
@@ -180,6 +183,7 @@ class Card:
         _check(self.schema > 1 or new == (None, None, None), "schema 1 cannot say when to abstain")
         _check(self.schema > 2 or not self.left_out, "schema 2 cannot hold results by person")
         _check(self.schema > 3 or self.subjects is None, "schema 3 cannot hold a model of subjects")
+        _check(self.schema > 3 or self.scale is None, "schema 3 cannot hold the scale of images")
         pixels = self.training.pixels
         _check(self.schema > 3 or not pixels, "schema 3 cannot hold the pixels of training images")
         measured = self.image_limits is None or set(self.image_limits) == set(MEASURES)

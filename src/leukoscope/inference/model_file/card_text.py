@@ -8,7 +8,7 @@ from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.values import MetricResult
 from leukoscope.inference.model_file.hashes import unpack_hashes
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
-from leukoscope.inference.model_file.origin import stated_data
+from leukoscope.inference.model_file.origin import scale_text, stated_data
 from leukoscope.inference.model_file.out_of_fold import persons_text
 from leukoscope.inference.rejection.image_checks import quality_text
 from leukoscope.inference.subject.text import subjects_text
@@ -28,6 +28,7 @@ class CardText:
     name: str
     created: str
     input: str
+    scale: str
     descriptors: str
     estimator: str
     output: str
@@ -51,6 +52,7 @@ HEADINGS = {
     "name": "Name",
     "created": "Created",
     "input": "Input",
+    "scale": "Scale",
     "descriptors": "Descriptors",
     "estimator": "Estimator",
     "output": "Output",
@@ -88,6 +90,7 @@ def card_text(card: "Card") -> CardText:
         name=card.name,
         created=card.created,
         input=f"the central {crop} x {crop} original pixels, resized to {size} x {size}",
+        scale=scale_text(card),
         descriptors=_descriptors(card),
         estimator=_estimator(card),
         output=f"probability of {card.positive}, temperature {card.temperature:.3g}",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leukoscope.core.files import natural_key
+from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 from leukoscope.data.sources import CNMC, OWN, UNKNOWN_LICENSE, Sources, comparable
 from leukoscope.data.words import id_key
 from leukoscope.inference.model_file.hashes import official_files
@@ -35,6 +36,15 @@ def stated_data(card: "Card") -> "DataSource":
         license=UNKNOWN_LICENSE,
         doi="",
     )
+
+
+def scale_text(card: "Card") -> str:
+    """The scale of the images of a card; for an older card that of C-NMC, if it has seen these."""
+    if card.scale is not None:
+        return card.scale.text()
+    if is_cnmc(card):
+        return f"{CNMC_UM_PER_PX} µm per pixel, as derived for C-NMC 2019 (not in the card)"
+    return "not recorded"
 
 
 def known_ids(card: "Card") -> Mapping[str, tuple[str, ...]]:

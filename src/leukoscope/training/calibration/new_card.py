@@ -14,6 +14,7 @@ from leukoscope.data.audit.checked import not_compared
 from leukoscope.data.cnmc import cnmc
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.imaging.image import Crop
+from leukoscope.data.scale import scale_of
 from leukoscope.data.sources import (
     CNMC,
     OWN_NAME,
@@ -53,6 +54,7 @@ def new_card(
         data=data_source(cohort, synthetic),
         license="Apache-2.0",
         recipe=recipe.to_dict(),
+        scale=scale_of(cohort.select(np.isin(cohort["part"], SEEN))),
         versions={"leukoscope": __version__, **{name: version(name) for name in packages}},
         **fields,
     )
