@@ -37,6 +37,7 @@ from leukoscope.training.estimators.inputs import feature_matrix
 from leukoscope.training.network.allocator import keep_memory
 from leukoscope.training.network.devices import open_fabric
 from leukoscope.training.network.fit import fit, predict_logits
+from leukoscope.training.network.probe import unprobed
 
 
 def predict_fold(
@@ -68,7 +69,7 @@ def predict_fold(
             ),
         )
         rows = np.flatnonzero(fold == number)
-        fabric = open_fabric(recipe.fit.precision)
+        fabric = open_fabric(unprobed(recipe).precision)
         np.save(path, predict_logits(fabric, fitted.network, cells, rows))
     return np.asarray(np.load(path), np.float64)
 

@@ -4,7 +4,7 @@
     python tools/licenses.py --check    # fails if a license is unknown or not among those allowed
 
 The packages and their licenses are read from what is installed here, so the parts must be:
-pip install -e '.[train,client,cluster,large,postgres,pandas,download,docs]'.
+pip install -e '.[train,client,cluster,large,postgres,pandas,download,docs,mlflow,tensorboard]'.
 """
 
 import argparse
@@ -24,7 +24,19 @@ Wanted = tuple[str, tuple[str, ...]]  # a package, and the extras of it
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 PAGE = Path(__file__).parents[1] / "docs" / "licenses.md"
 # The core contains the app and its server (`leukoscope serve`).
-PARTS = ("core", "train", "client", "cluster", "large", "postgres", "pandas", "download", "docs")
+PARTS = (
+    "core",
+    "train",
+    "client",
+    "cluster",
+    "large",
+    "postgres",
+    "pandas",
+    "download",
+    "docs",
+    "mlflow",
+    "tensorboard",
+)
 # Of the classifiers and free texts of older packages, as SPDX names.
 SPDX = {
     "apache": "Apache-2.0",

@@ -8,7 +8,10 @@ import pytest
 from leukoscope.core.errors import EXTRAS, MissingExtraError, missing_extra
 from tests.root import ROOT
 
-RUNTIME = ("cluster", "large", "train", "client", "pandas", "postgres", "download")
+RUNTIME = (
+    *("cluster", "large", "train", "client", "pandas", "postgres", "download"),
+    *("mlflow", "tensorboard"),
+)
 
 
 def test_every_package_of_an_extra_is_known_by_the_name_it_imports_by() -> None:

@@ -1,4 +1,6 @@
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from leukoscope.core.errors import TrainingError
 from leukoscope.data.cohort import Cohort, hash_cells, make_cohort
 from leukoscope.data.descriptors import describe
 from leukoscope.data.imaging.image import Crop, read_cell
+from leukoscope.training import cache
 from leukoscope.training.cache import (
     cache_folder,
     cached_crops,
@@ -17,7 +20,7 @@ from leukoscope.training.cache import (
     estimate_measuring,
     usable_rows,
 )
-from leukoscope.training.mapped_array import create
+from leukoscope.training.mapped_array import SelectedRows, create
 
 CROP = Crop(crop=40, size=20)
 
@@ -116,7 +119,7 @@ def test_a_full_disk_is_said_before_anything_is_written(cohort: Cohort, folder: 
     many = cohort.select(np.zeros(400_000, dtype=np.uint8))
     with pytest.raises(TrainingError, match=r"20132\.7 GB are needed.*LEUKOSCOPE_CACHE"):
         cached_crops(many, Crop(4096, 4096), folder=folder)
-    assert not list(folder.iterdir())
+    assert {path.suffix for path in folder.iterdir()} <= {".lock"}
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -179,6 +182,32 @@ def test_a_damaged_cache_is_made_again(
     (path,) = folder.glob(f"*{suffix}")
     path.write_bytes(path.read_bytes()[:left])
     assert np.array_equal(cached_crops(cohort, CROP, folder=folder).cells, expected)
+
+
+def test_of_several_processes_one_makes_the_crops(
+    cohort: Cohort, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = [], cache._make
+
+    def make(*arguments: object) -> None:
+        made.append(arguments)
+        time.sleep(0.2)  # the others come meanwhile
+        real(*arguments)
+
+    monkeypatch.setattr(cache, "_make", make)
+    with ThreadPoolExecutor(3) as pool:  # locks of threads exclude each other as those of processes
+        tasks = [pool.submit(cached_crops, cohort, CROP, folder=folder) for _ in range(3)]
+        crops = [task.result().cells for task in tasks]
+    assert len(made) == 1
+    assert all(isinstance(one, np.memmap) for one in crops)
+
+
+def test_selected_rows_are_looked_up_and_not_copied(cohort: Cohort, folder: Path) -> None:
+    cells = cached_crops(cohort, CROP, folder=folder).cells
+    selected = SelectedRows(cells, np.array([3, 1]))
+    assert len(selected) == 2
+    assert np.array_equal(selected[np.array([1, 0])], cells[[1, 3]])
+    assert np.shares_memory(selected[0], cells)
 
 
 def test_room_on_the_disk_is_taken_before_it_is_written(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def train(
     jobs: int | None = None,
     fractions: Sequence[float] = FRACTIONS,
     target_recall: float = 0.95,
+    log_to: Sequence[str] = (),
     data_source: str | None = None,
     data_license: str | None = None,
 ) -> "Run":
@@ -56,6 +57,7 @@ def train(
         jobs: Threads for reading and augmentation; by default one for each core.
         fractions: Wanted fractions of train, validation and test.
         target_recall: Sensitivity for ALL that the operating point is chosen for.
+        log_to: Loggers that also get settings and metrics: "mlflow:URI", "tensorboard:DIR".
         data_source: Name of the data set for the model's card; see `audit`.
         data_license: Its license.
 
@@ -68,8 +70,10 @@ def train(
     """
     with needs_train_extra("train"):
         from leukoscope.models.recipe.recipe import read_recipe
+        from leukoscope.training.loggers.targets import parse_target
         from leukoscope.training.network.distributed import is_first_process
         from leukoscope.training.run import LAST, exclusive
+    targets = [parse_target(text) for text in log_to]
     jobs = jobs or usable_cores()
     named = {} if weights is None else {"network.weights": weights}
     chosen = read_recipe(recipe).with_settings({**(settings or {}), **named})
@@ -92,6 +96,7 @@ def train(
             resume=resume,
             jobs=jobs,
             target_recall=target_recall,
+            targets=targets,
         )
 
 

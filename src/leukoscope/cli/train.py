@@ -86,6 +86,14 @@ def train(
         float,
         typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
     ] = 0.95,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log",
+            metavar="KIND:PLACE",
+            help="Log settings and metrics to mlflow:URI or tensorboard:DIR as well; repeatable.",
+        ),
+    ] = None,
     labels: Labels = None,
     columns: Columns = None,
     subject_pattern: SubjectPattern = None,
@@ -109,6 +117,7 @@ def train(
         resume=not fresh,
         fractions=parse_fractions(fractions),
         target_recall=target_recall,
+        log_to=log_to or (),
         jobs=jobs,
         data_source=data_source,
         data_license=data_license,

@@ -105,8 +105,10 @@ EXTRAS: Mapping[str, str] = {
     **dict.fromkeys(("fsspec", "pyarrow", "ray"), "cluster"),
     "httpx": "client",
     "kagglehub": "download",
+    "mlflow": "mlflow",
     "pandas": "pandas",
     "pg8000": "postgres",
+    "tensorboard": "tensorboard",
     "usearch": "large",
 }
 

@@ -4,8 +4,10 @@ A class has the fields that the model card holds. Where an evaluation's record h
 reader and writer of that file map it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -173,3 +175,14 @@ def _text(value: float | None, low: float | None, high: float | None, form: str)
     if low is None or high is None:
         return f"{value:{form}} (no interval)"
     return f"{value:{form}} ({low:{form}} to {high:{form}})"
+
+
+def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """The leaves of a tree of mappings by their dotted names."""
+    leaves: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            leaves |= flat(value, f"{above}{name}.")
+        else:
+            leaves[above + name] = value
+    return leaves

@@ -1,7 +1,9 @@
 """Inputs of a training, made once for each cell and cached as one memory-mapped array.
 
 Decoding and resizing cost more than half of a small network's training step, and measuring a cell
-costs more than any estimator; with the cache they are paid once for all epochs and runs.
+costs more than any estimator; with the cache they are paid once for all epochs and runs. The
+processes of a machine map one file, so its pages are in memory once: the first one that takes the
+lock makes the file, and the others wait for it.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ import numpy as np
 
 from leukoscope.core import folders
 from leukoscope.core.errors import FileError, ImageError, TrainingError
-from leukoscope.core.files import atomic_path, write_text
+from leukoscope.core.files import atomic_path, locked, write_text
 from leukoscope.core.progress import track
 from leukoscope.data.audit.checked import flagged
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, UNREADABLE, Cohort, hash_cells
@@ -191,11 +193,14 @@ def _cached(cohort: Cohort, kind: _Kind, folder: Path | None, jobs: int) -> Crop
     cached = _read(array, remarks, kind, len(files))
     log.debug("cache: %s%s", array, "" if cached else " (new)")
     if cached is None:
-        if kind.note:
-            log.info(kind.note)
         try:
-            _make(files, kind, array, remarks, jobs)
-            cached = _read(array, remarks, kind, len(files))
+            with locked(folder / f".{key}.lock"):
+                cached = _read(array, remarks, kind, len(files))  # another process may have made it
+                if cached is None:
+                    if kind.note:
+                        log.info(kind.note)
+                    _make(files, kind, array, remarks, jobs)
+                    cached = _read(array, remarks, kind, len(files))
         except FileError as error:
             log.warning("%s The cells are held in memory, for this run only.", error)
     if cached is None:

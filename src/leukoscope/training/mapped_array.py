@@ -7,6 +7,7 @@ before anything is read.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,3 +36,20 @@ def open_mapped(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.
     except (OSError, ValueError, EOFError):
         return None
     return array if array.dtype == dtype and array.shape == shape else None
+
+
+class SelectedRows:
+    """Some rows of a mapped array, looked up when asked for and not copied before.
+
+    A copy would be held by every process that trains on the same file.
+    """
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
+        self.array, self.rows = array, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        """One row or several, by a number or an array of numbers."""
+        return np.asarray(self.array[self.rows[index]])

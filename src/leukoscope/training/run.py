@@ -24,8 +24,9 @@ LAST, BEST = "last.safetensors", "best.safetensors"  # checkpoints of a network
 LOG = "log.csv"  # a line of metrics for each epoch of a network
 CURVES, PREDICTIONS, REPORTS = "curves.png", "predictions.csv", ("report.html", "report.json")
 CHOICE, IMPORTANCE = "choice.json", "importance.csv"  # of classical recipes
+MLFLOW = "mlflow.json"  # ids of the runs that MLflow knows it by
 LOCK = ".training.lock"
-TRAINING_FILES = (MODEL, LOG, LAST, BEST, CURVES, CHOICE, IMPORTANCE)
+TRAINING_FILES = (MODEL, LOG, LAST, BEST, CURVES, CHOICE, IMPORTANCE, MLFLOW)
 RUN_FILES = (RECIPE, SPLIT, COHORT, *TRAINING_FILES, PREDICTIONS, *REPORTS)
 
 

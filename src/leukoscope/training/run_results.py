@@ -10,6 +10,7 @@ import numpy as np
 
 from leukoscope.core.errors import CohortError, LeukoscopeError, TrainingError
 from leukoscope.core.tables import read_table
+from leukoscope.core.values import flat
 from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.splits.partition import Split, read_split
 from leukoscope.evaluation.comparison.comparison import Entry
@@ -77,7 +78,7 @@ def changed_settings(recipe: Recipe) -> tuple[str, ...]:
     """Settings that differ from the shipped recipe of the same name, as "NAME=VALUE"."""
     if recipe.name not in recipe_names():
         return ()
-    shipped, used = _flat(read_recipe(recipe.name).to_dict()), _flat(recipe.to_dict())
+    shipped, used = flat(read_recipe(recipe.name).to_dict()), flat(recipe.to_dict())
     names = [name for name in {**shipped, **used} if shipped.get(name) != used.get(name)]
     return tuple(
         f"{name}={printable(json.dumps(used.get(name), ensure_ascii=False)).strip(chr(34))}"
@@ -205,14 +206,3 @@ def _seconds(value: Any) -> float | None:
 
 def _number(value: float) -> float | None:
     return value if isfinite(value) else None
-
-
-def _flat(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
-    """Dotted names to values."""
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{above}{name}.")
-        else:
-            flat[above + name] = value
-    return flat

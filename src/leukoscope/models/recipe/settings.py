@@ -170,7 +170,8 @@ class Fit:
         monitor: Metric on validation persons that decides which epoch is kept.
         sampling: "natural" (every cell once per epoch), "class" or "person" (drawn so that classes,
             or persons within classes, are equally frequent).
-        precision: "auto" (bf16 if the processor supports it), "bf16" or "fp32".
+        precision: "auto" (a probe of a few steps chooses bf16 or fp32, and the order of axes in
+            memory), "bf16" or "fp32" (with channels last, without a probe).
     """
 
     epochs: int = 30

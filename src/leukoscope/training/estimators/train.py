@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -22,6 +23,8 @@ from leukoscope.training.calibration.new_card import new_card
 from leukoscope.training.calibration.package import package_model
 from leukoscope.training.estimators.grid_search import Choice, choose
 from leukoscope.training.estimators.inputs import crop_of, estimate, feature_matrix, file_inputs
+from leukoscope.training.loggers.run_settings import final_values, logged_run
+from leukoscope.training.loggers.targets import Target, run_log
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.sampling import even_weights, subset_rows
 from leukoscope.training.plausible import check_cells_differ
@@ -40,6 +43,7 @@ def run_classical(
     resume: bool = True,
     jobs: int = 2,
     target_recall: float = 0.95,
+    targets: Sequence[Target] = (),
 ) -> Run:
     """Train a classical estimator, export and calibrate it; the run folder holds everything.
 
@@ -55,6 +59,7 @@ def run_classical(
         resume: Refuse a folder that holds another run; otherwise clear it.
         jobs: Number of threads.
         target_recall: The wanted sensitivity for ALL at the operating point.
+        targets: Loggers that also get settings and metrics.
 
     Raises:
         LeakageError: The split is not marked as leaky, but a person, image or cell is in two
@@ -74,27 +79,29 @@ def run_classical(
         clear(out)
     train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
     write_run(run)
-    started = perf_counter()
-    choice, fitted = choose_and_fit(recipe, cohort.select(train), values[train], seed, jobs)
-    _write_choice(choice, key, perf_counter() - started, out / CHOICE)
-    log.info("measuring the importance of the descriptor groups on validation persons")
-    importance = permutation_importance(
-        fitted.logit,
-        values[validation],
-        cohort["label"][validation],
-        cohort["person"][validation],
-        recipe.classical.groups(),
-        seed=seed,
-    )
-    write_importance(importance, out / IMPORTANCE)
-    package_model(  # last: a run with a model file is complete
-        fitted.exportable(recipe.input.size),
-        estimator_card(cohort, recipe, split, choice, fitted),
-        cohort,
-        file_inputs(cohort, recipe, values),
-        run.model,
-        target_recall=target_recall,
-    )
+    with run_log(targets, logged_run(run, seed, resumed=False)) as logs:
+        started = perf_counter()
+        choice, fitted = choose_and_fit(recipe, cohort.select(train), values[train], seed, jobs)
+        _write_choice(choice, key, perf_counter() - started, out / CHOICE)
+        log.info("measuring the importance of the descriptor groups on validation persons")
+        importance = permutation_importance(
+            fitted.logit,
+            values[validation],
+            cohort["label"][validation],
+            cohort["person"][validation],
+            recipe.classical.groups(),
+            seed=seed,
+        )
+        write_importance(importance, out / IMPORTANCE)
+        card = package_model(  # last: a run with a model file is complete
+            fitted.exportable(recipe.input.size),
+            estimator_card(cohort, recipe, split, choice, fitted),
+            cohort,
+            file_inputs(cohort, recipe, values),
+            run.model,
+            target_recall=target_recall,
+        )
+        logs.values(_auroc(choice) | final_values(card), 1)
     return run
 
 
@@ -205,3 +212,8 @@ def _write_choice(choice: Choice, key: str, seconds: float, path: Path) -> None:
     ]
     content = {"run": key, "chosen": choice.chosen, "seconds": seconds, "candidates": tried}
     write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def _auroc(choice: Choice) -> dict[str, float]:
+    """The out-of-fold AUROC of the chosen settings; none where nothing was chosen."""
+    return {"fold_auroc": float(choice.auroc.mean(axis=1).max())} if choice.auroc.size else {}

@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 
 from leukoscope.models.recipe.settings import Augment
+from leukoscope.training.calibration.file_outputs import Inputs
 from leukoscope.training.network.augment import augment
 
 AHEAD = 4  # batches prepared in advance: enough to hide one slow batch, few enough to stay small
 
 
 def training_batches(
-    cells: np.ndarray,
+    cells: Inputs,
     order: np.ndarray,
     settings: Augment,
     *,
@@ -31,7 +32,7 @@ def training_batches(
     the number of processes nor that of threads changes the input of the network.
 
     Args:
-        cells: uint8 (N, S, S, 3).
+        cells: uint8 (N, S, S, 3), or what looks up their rows.
         order: Row numbers of the epoch.
         settings: The augmentation.
         batch_size: Cells per step, over all processes.

@@ -13,17 +13,16 @@ def open_fabric(precision: str) -> Fabric:
     """A launched Fabric on the best device, with all processes that `torchrun` started.
 
     Args:
-        precision: "auto", "bf16" or "fp32", as in a recipe.
+        precision: "bf16" or "fp32".
     """
     # It announces the precision and the processes of every training.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    bf16 = precision == "bf16" or (precision == "auto" and computes_bf16())
     fabric = Fabric(
         accelerator="auto",
         devices=processes_here(),
         num_nodes=max(1, world_size() // processes_here()),
         strategy="ddp" if world_size() > 1 else "auto",
-        precision="bf16-mixed" if bf16 else "32-true",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
     )
     fabric.launch()
     return fabric

@@ -17,22 +17,28 @@ from leukoscope.models.network.networks import build
 from leukoscope.models.network.weights import find_weights, load_weights
 from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.models.recipe.settings import Stage
+from leukoscope.training.calibration.file_outputs import Inputs
 from leukoscope.training.network import checkpoint
 from leukoscope.training.network.batches import training_batches
 from leukoscope.training.network.devices import open_fabric
+from leukoscope.training.network.distributed import gathered, lost_process_is_said
 from leukoscope.training.network.log import Epoch, validation_metrics, write_log
-from leukoscope.training.network.loss import make_optimizer, penalty, weighted_loss
-from leukoscope.training.network.sampling import class_weights, epoch_order, subset_rows
-from leukoscope.training.network.schedule import best_epoch, learning_rate, score
-from leukoscope.training.network.stages import (
-    freeze_norms,
-    plan,
-    scores_within,
-    stage_of_next,
-    trainable,
+from leukoscope.training.network.loss import Losses, make_optimizer, penalty, weighted_loss
+from leukoscope.training.network.probe import Speed, probe, set_memory_format, unprobed
+from leukoscope.training.network.resume import (
+    finished_epochs,
+    key_of,
+    load_best,
+    next_stage,
+    scores_of,
+    speed_of,
+    stages_of,
 )
+from leukoscope.training.network.sampling import class_weights, epoch_order, subset_rows
+from leukoscope.training.network.schedule import best_epoch, learning_rate
+from leukoscope.training.network.stages import freeze_norms, plan, scores_within, trainable
 from leukoscope.training.network.sync_batchnorm import share_batch_norms, unshare_batch_norms
-from leukoscope.training.run import LOG, run_key
+from leukoscope.training.run import LOG
 
 VALIDATION_BATCH = 64
 
@@ -61,7 +67,7 @@ OnStage = Callable[[int, Stage, nn.Module], None]
 
 def fit(
     cohort: Cohort,
-    cells: np.ndarray,
+    cells: Inputs,
     recipe: NetworkRecipe,
     out: Path,
     *,
@@ -80,7 +86,7 @@ def fit(
 
     Args:
         cohort: N cells with label, person, part.
-        cells: uint8 (N, S, S, 3) crops.
+        cells: uint8 (N, S, S, 3) crops, or what looks up their rows.
         recipe: The settings.
         out: Folder for checkpoints and log.
         seed: Random seed of weights, order, augmentation and dropout.
@@ -92,15 +98,31 @@ def fit(
 
     Raises:
         TrainingError: A subset lacks a class, `out` holds a different run, the initial weights
-            cannot be used, or the loss is not finite.
+            cannot be used, the loss is not finite, or another process is gone.
         DownloadError: The initial weights cannot be downloaded.
     """
+    with lost_process_is_said(out):
+        return _fit(cohort, cells, recipe, out, seed, resume, jobs, on_step, on_epoch, on_stage)
+
+
+def _fit(
+    cohort: Cohort,
+    cells: Inputs,
+    recipe: NetworkRecipe,
+    out: Path,
+    seed: int,
+    resume: bool,
+    jobs: int,
+    on_step: OnStep,
+    on_epoch: OnEpoch,
+    on_stage: OnStage,
+) -> Fitted:
     train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
     label, person = cohort["label"].astype(np.float32), cohort["person"]
-    key, stages = _run_key(cohort, recipe, seed), plan(recipe)
+    key, stages = key_of(cohort, recipe, seed), plan(recipe)
     log = finished_epochs(out, cohort, recipe, seed) if resume else []
 
-    fabric = open_fabric(recipe.fit.precision)
+    fabric, speed = _opened(recipe, out if log else None, cells, train)
     torch.manual_seed(seed)
     network = fabric.to_device(build(recipe))
     if log:
@@ -109,10 +131,11 @@ def fit(
         load_weights(network, path)
     if fabric.world_size > 1:
         share_batch_norms(network)
+    unformat = set_memory_format(network, speed.memory_format)
     weights = class_weights(label[train], recipe.loss.class_weights)
     ready = 0  # the stage that model, optimizer and stepper belong to
 
-    while (number := _next_stage(recipe, log)) <= len(stages):
+    while (number := next_stage(recipe, log)) <= len(stages):
         epoch, began, stage = len(log), time.perf_counter(), stages[number - 1]
         if number != ready:
             optimizer = make_optimizer(trainable(network, stage), recipe.optimizer)
@@ -121,7 +144,7 @@ def fit(
             model, stepper = fabric.setup(network, optimizer)
             ready = number
             on_stage(number, stage, network)
-        scores = scores_within(number, _stages(log), _scores(recipe, log))
+        scores = scores_within(number, stages_of(log), scores_of(recipe, log))
         for group in stepper.param_groups:
             group["lr"] = learning_rate(group["base"], recipe.schedule, stage.epochs, scores)
         torch.manual_seed(np.random.SeedSequence((seed, epoch, 2)).generate_state(1)[0].item())
@@ -133,7 +156,7 @@ def fit(
 
         model.train()
         freeze_norms(network)
-        summed, seen = 0.0, 0
+        losses = Losses(fabric.device)
         batches = training_batches(
             cells,
             order,
@@ -158,30 +181,32 @@ def fit(
                     model, stepper, max_norm=recipe.optimizer.clip, error_if_nonfinite=False
                 )
             stepper.step()
-            summed, seen = summed + loss.item() * together, seen + together
-            _check_finite(summed, out, epoch)
-            on_step(epoch, min(1.0, seen / len(order)), summed / seen)
+            if losses.add(loss, together):
+                _check_finite(losses.mean, out, epoch)
+                on_step(epoch, min(1.0, losses.cells / len(order)), losses.mean)
 
+        losses.read()
+        _check_finite(losses.mean, out, epoch)
         trained = time.perf_counter() - began
-        logit = predict_logits(fabric, model, cells, validation)
+        logit = predict_logits(fabric, network, cells, validation)
         _check_finite(float(np.abs(logit).max()), out, epoch)
         entry = Epoch(
             epoch=epoch + 1,
             stage=number,
             learning_rate=stepper.param_groups[0]["lr"],
-            train_loss=summed / max(1, seen),
+            train_loss=losses.mean,
             **validation_metrics(logit, label[validation]),
             images_per_second=len(order) / trained,
             seconds=time.perf_counter() - began,
         )
         log.append(entry)
-        is_best = best_epoch(_scores(recipe, log)) == epoch
-        state = {"run": key, "log": [vars(line) for line in log]}
+        is_best = best_epoch(scores_of(recipe, log)) == epoch
+        state = {"run": key, "log": [vars(line) for line in log], "speed": vars(speed)}
         if is_best and fabric.global_rank == 0:
             checkpoint.save(out / checkpoint.BEST, network, None, state)
         fabric.barrier()
-        if number < _next_stage(recipe, log) <= len(stages):  # which begins from the best epoch
-            _load_best(out, key, network)
+        if number < next_stage(recipe, log) <= len(stages):  # which begins from the best epoch
+            load_best(out, key, network)
         if fabric.global_rank == 0:
             # `last` is written last: if the run stops before, the epoch is simply repeated.
             write_log(log, out / LOG)
@@ -189,84 +214,43 @@ def fit(
             on_epoch(entry, is_best)
         fabric.barrier()
 
+    unformat()
     unshare_batch_norms(network)
-    _load_best(out, key, network)
-    return Fitted(network.float().cpu().eval(), tuple(log), best_epoch(_scores(recipe, log)))
+    load_best(out, key, network)
+    return Fitted(network.float().cpu().eval(), tuple(log), best_epoch(scores_of(recipe, log)))
 
 
-def finished_epochs(out: Path, cohort: Cohort, recipe: NetworkRecipe, seed: int) -> list[Epoch]:
-    """The log of an interrupted or finished run in `out`; empty where there is none.
-
-    Raises:
-        TrainingError: `out` holds a run with other settings, seed or cells, or a damaged one.
-    """
-    path = out / checkpoint.LAST
-    if not path.exists():
-        return []
-    state = checkpoint.read_state(path)
-    if state.get("run") != _run_key(cohort, recipe, seed):
-        raise TrainingError(
-            f"{out}: holds a run with other settings, seed or cells; choose another --out, or "
-            "start again there with --fresh."
-        )
-    try:
-        return [Epoch(**line) for line in state["log"]]
-    except (KeyError, TypeError) as error:
-        raise TrainingError(f"{path}: its log is damaged; start again with --fresh.") from error
-
-
-def _load_best(out: Path, key: str, network: nn.Module) -> None:
-    """Load the weights of the best epoch, which must be of this run.
-
-    Raises:
-        TrainingError: They are of another run.
-    """
-    path = out / checkpoint.BEST
-    if checkpoint.read_state(path).get("run") != key:
-        raise TrainingError(
-            f"{path}: holds weights of another run; choose another --out, or start again there "
-            "with --fresh."
-        )
-    checkpoint.load(path, network)
+def _opened(
+    recipe: NetworkRecipe, resumed: Path | None, cells: Inputs, train: np.ndarray
+) -> tuple[Fabric, Speed]:
+    """The device and processes, and what they compute with: measured, or that of the old run."""
+    speed = unprobed(recipe) if resumed is None else speed_of(resumed) or unprobed(recipe)
+    fabric = open_fabric(speed.precision)
+    if resumed is None and recipe.fit.precision == "auto":
+        part = train[: max(1, recipe.fit.batch_size // fabric.world_size)]
+        measured = fabric.broadcast(probe(recipe, cells[part], fabric.device))
+        if measured.precision != speed.precision:
+            fabric = open_fabric(measured.precision)
+        speed = measured
+    return fabric, speed
 
 
 def predict_logits(
-    fabric: Fabric, model: nn.Module, cells: np.ndarray, rows: np.ndarray
+    fabric: Fabric, network: nn.Module, cells: Inputs, rows: np.ndarray
 ) -> np.ndarray:
-    """Logits of some rows, float32 (n,).
-
-    Every process computes all of them: the validation subset is small.
-    """
-    model.eval()
+    """Logits of some rows, float32 (n,); each process computes a part and gets all."""
+    network.eval()  # without the wrapper that lets all processes take as many batches
     logits = []
-    with torch.inference_mode():
-        for start in range(0, len(rows), VALIDATION_BATCH):
-            batch = torch.from_numpy(cells[rows[start : start + VALIDATION_BATCH]])
-            logits.append(model(fabric.to_device(batch)).logit.float().cpu().numpy())
-    return np.concatenate(logits)
-
-
-def _run_key(cohort: Cohort, recipe: NetworkRecipe, seed: int) -> str:
-    """The key of a run whose `epochs` and `patience` may grow."""
-    settings = recipe.to_dict()
-    settings["stages"] = [vars(stage).copy() for stage in plan(recipe)]
-    for allowance in ("epochs", "patience"):  # a finished run may be given more of either
-        settings["fit"].pop(allowance)
-        settings["stages"][-1].pop(allowance)
-    return run_key(cohort, settings, seed)
-
-
-def _next_stage(recipe: NetworkRecipe, log: list[Epoch]) -> int:
-    return stage_of_next(plan(recipe), _stages(log), _scores(recipe, log))
-
-
-def _stages(log: list[Epoch]) -> list[int]:
-    return [line.stage for line in log]
-
-
-def _scores(recipe: NetworkRecipe, log: list[Epoch]) -> list[float]:
-    name = recipe.fit.monitor
-    return [score(name, entry.monitored(name)) for entry in log]
+    with torch.inference_mode(), fabric.autocast():
+        own = rows[fabric.global_rank :: fabric.world_size]
+        for start in range(0, len(own), VALIDATION_BATCH):
+            batch = torch.from_numpy(cells[own[start : start + VALIDATION_BATCH]])
+            logits.append(network(fabric.to_device(batch)).logit.float().cpu().numpy())
+    everyone = gathered(np.concatenate(logits or [np.empty(0, np.float32)]))
+    logit = np.empty(len(rows), np.float32)
+    for rank, values in enumerate(everyone):
+        logit[rank :: fabric.world_size] = values
+    return logit
 
 
 def _check_finite(value: float, out: Path, epoch: int) -> None:

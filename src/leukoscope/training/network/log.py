@@ -39,6 +39,10 @@ class Epoch:
     images_per_second: float
     seconds: float
 
+    def values(self) -> dict[str, float]:
+        """All fields but the number of the epoch, by name."""
+        return {name: value for name, value in vars(self).items() if name != "epoch"}
+
     def monitored(self, name: str) -> float:
         """The value of `fit.monitor` on the validation persons."""
         return float(getattr(self, f"validation_{name}"))

@@ -11,6 +11,7 @@ from leukoscope.models.network.param_groups import head
 from leukoscope.models.recipe.settings import Loss, Optimizer
 
 MOMENTUM = 0.9
+READ_EVERY = 16  # steps, on an accelerator
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -60,3 +61,38 @@ def make_optimizer(
     return OPTIMIZERS[settings.name](
         weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
+
+
+class Losses:
+    """The mean loss of an epoch, read from an accelerator every few steps only.
+
+    Reading waits for all that was begun, so that the processor could not prepare the next step
+    meanwhile.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.every = 1 if device.type == "cpu" else READ_EVERY
+        self.cells, self._read_cells, self._sum = 0, 0, 0.0
+        self._waiting: list[tuple[Tensor, int]] = []
+
+    @property
+    def mean(self) -> float:
+        """The mean over the cells whose loss was read."""
+        return self._sum / max(1, self._read_cells)
+
+    def add(self, loss: Tensor, cells: int) -> bool:
+        """Add the mean loss of some cells; return True if the losses were read."""
+        self._waiting.append((loss.detach(), cells))
+        self.cells += cells
+        if len(self._waiting) < self.every:
+            return False
+        self.read()
+        return True
+
+    def read(self) -> None:
+        """Read the losses that wait."""
+        if self._waiting:
+            values = torch.stack([loss for loss, _ in self._waiting]).tolist()
+            for value, (_, cells) in zip(values, self._waiting, strict=True):
+                self._sum, self._read_cells = self._sum + value * cells, self._read_cells + cells
+            self._waiting = []

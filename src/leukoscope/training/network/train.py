@@ -1,6 +1,7 @@
 """Train a network: cache the crops, fit, draw the learning curves, package the model."""
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +16,18 @@ from leukoscope.evaluation.report.plots_cells import learning_curves
 from leukoscope.models.network.onnx_export import TrainedNetwork
 from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.cache import cached_crops, estimate, usable_rows
+from leukoscope.training.calibration.file_outputs import Inputs
 from leukoscope.training.calibration.package import package_model
+from leukoscope.training.loggers.run_settings import final_values, logged_run
+from leukoscope.training.loggers.targets import Target, run_log
+from leukoscope.training.mapped_array import SelectedRows
 from leukoscope.training.network.allocator import keep_memory
 from leukoscope.training.network.display import training_display
 from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.export import network_card, try_export
-from leukoscope.training.network.fit import finished_epochs, fit
+from leukoscope.training.network.fit import fit
+from leukoscope.training.network.log import Epoch
+from leukoscope.training.network.resume import finished_epochs
 from leukoscope.training.network.stages import plan
 from leukoscope.training.plausible import check_cells_differ
 from leukoscope.training.run import CURVES, LOG, Run, check_kind, clear, write_run
@@ -38,6 +45,7 @@ def run_training(
     resume: bool = True,
     jobs: int = 2,
     target_recall: float = 0.95,
+    targets: Sequence[Target] = (),
 ) -> Run:
     """Train a network, export and calibrate it; the run folder holds everything.
 
@@ -50,6 +58,7 @@ def run_training(
         resume: Continue an interrupted run.
         jobs: Number of threads.
         target_recall: The wanted sensitivity for ALL at the operating point.
+        targets: Loggers that also get settings and metrics.
 
     Raises:
         LeakageError: The split is not marked as leaky, but a person, image or cell is in two
@@ -70,36 +79,42 @@ def run_training(
         for problem in crops.problems.values():
             log.warning("skipped: %s", problem)
     rows = usable_rows(cohort, crops.problems)
-    cells = crops.cells if len(rows) == len(cohort) else crops.cells[rows]
+    cells: Inputs = crops.cells
+    if len(rows) < len(cohort):
+        cells = SelectedRows(crops.cells, rows)
     cohort = cohort.select(rows)
 
     check_cells_differ(cohort.paths, crop, cohort.source)
 
     run = Run(out, recipe, split, cohort)
-    begun = False
+    past: list[Epoch] = []
     if resume:
         check_kind(out, recipe)  # the folder of another run is refused and not changed
-        begun = bool(finished_epochs(out, cohort, recipe, seed))
-    if is_first_process():
-        if not begun and recipe.network.architecture.startswith("timm:"):
+        past = finished_epochs(out, cohort, recipe, seed)
+    if first:
+        if not past and recipe.network.architecture.startswith("timm:"):
             try_export(recipe)
         if not resume:
             clear(out)
         write_run(run)
     trained = int(np.sum(cohort["part"] == "train"))
     fitting = partial(fit, cohort, cells, recipe, out, seed=seed, resume=resume, jobs=jobs)
-    if is_first_process():
+    if not first:
+        fitting()
+        return run
+    with run_log(targets, logged_run(run, seed, resumed=bool(past))) as logs:
+        logs.missing({entry.epoch: entry.values() for entry in past})
         with training_display(plan(recipe), trained) as display:
-            fitted = fitting(
-                on_step=display.on_step, on_epoch=display.on_epoch, on_stage=display.on_stage
-            )
-    else:
-        fitted = fitting()
-    if is_first_process():
+
+            def on_epoch(entry: Epoch, is_best: bool) -> None:
+                display.on_epoch(entry, is_best)
+                logs.values(entry.values(), entry.epoch)
+
+            fitted = fitting(on_step=display.on_step, on_epoch=on_epoch, on_stage=display.on_stage)
         with atomic_path(out / CURVES) as temporary:
             figure = learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1)
             figure.savefig(temporary, dpi=110)
-        package_model(
+        card = package_model(
             TrainedNetwork(fitted.network, recipe.input.size),
             network_card(fitted.network, cohort, recipe, split),
             cohort,
@@ -107,4 +122,5 @@ def run_training(
             run.model,
             target_recall=target_recall,
         )
+        logs.values(final_values(card), len(fitted.log))
     return run

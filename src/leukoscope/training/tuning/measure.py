@@ -121,7 +121,8 @@ def _network(
     report: Report,
 ) -> float:
     from leukoscope.training.network.allocator import keep_memory
-    from leukoscope.training.network.fit import finished_epochs, fit
+    from leukoscope.training.network.fit import fit
+    from leukoscope.training.network.resume import finished_epochs
 
     keep_memory()
     better = min if plan.minimizes else max

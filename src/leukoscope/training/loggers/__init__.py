@@ -1,0 +1,1 @@
+"""Optional loggers that a training reports its metrics to: MLflow and TensorBoard."""
