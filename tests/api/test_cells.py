@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 import leukoscope as ls
+from leukoscope.api.predict import predict_to_table
 from leukoscope.cli.main import main
 from leukoscope.data.imaging.image import decode
+from leukoscope.data.imaging.resolution import stated_scale
 from leukoscope.data.synthetic.field import FieldParams, draw_field
 from leukoscope.inference.sources import list_images
 
@@ -160,3 +162,24 @@ def test_paths_are_printed_as_they_are(result, smears, tmp_path, capsys):
         main(["cells", str(broken), "--out", str(tmp_path / "c"), "--um-per-px=0.16", "--jobs=1"])
     assert end.value.code == 3
     assert str(broken / "broken.png") in capsys.readouterr().out
+
+
+def test_the_scale_of_a_cell_is_in_its_file_and_in_the_answers(result, tmp_path, monkeypatch):
+    assert {stated_scale(path.read_bytes()) for path in result.cohort.paths} == {0.05}
+    assert [one.um_per_px for one in ls.predict(result.folder / "images")] == [0.05] * 6
+    table = tmp_path / "p.csv"
+    for fewest in (1, 99):  # kept in parts, and not
+        monkeypatch.setattr("leukoscope.inference.bulk.plan.FEWEST_ROWS", fewest)
+        outcome = predict_to_table([result.folder / "cells.csv"], out=table)
+        assert (outcome.unknown_scale, outcome.scale_looked_at) == (0, 6)
+        with table.open(newline="") as file:
+            assert [row["um_per_px"] for row in csv.DictReader(file)] == ["0.05"] * 6
+
+
+def test_predict_counts_images_of_unknown_scale(result, tmp_path, capsys):
+    for number, path in enumerate(result.cohort.paths[:3]):
+        plain = Image.fromarray(decode(path))
+        plain.save(tmp_path / ("a.png" if number else "UID_57_1_1_all.bmp"))
+    with pytest.raises(SystemExit):
+        main(["predict", str(tmp_path), "--out", str(tmp_path / "p.csv")])
+    assert "1 of 2 images looked at" in " ".join(capsys.readouterr().err.split())

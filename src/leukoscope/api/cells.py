@@ -47,9 +47,9 @@ def cells(
         MissingExtraError: OpenCV or the segmenter is not installed.
     """
     with needs_train_extra("cells"):
+        from leukoscope.data.imaging.resolution import COARSEST, FINEST
         from leukoscope.data.smear.collect import SmearSettings
         from leukoscope.data.smear.found import LEAVE_OUT
-        from leukoscope.data.smear.resolution import COARSEST, FINEST
         from leukoscope.data.smear.result import write_cells
         from leukoscope.data.smear.segmenters import named_segmenter
     from leukoscope.data.options import reading_options

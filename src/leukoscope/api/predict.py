@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from leukoscope.inference.predictor import Predictor
     from leukoscope.inference.results import Outcome
     from leukoscope.inference.sources import Image, Images
+
+
+SCALE = "um_per_px"
+"""Column of the scale, where a table states it."""
 
 
 def predict(
@@ -104,7 +109,8 @@ def predict_to_table(
     from leukoscope.core.files import keep_inputs
     from leukoscope.core.tables import check_suffix
     from leukoscope.inference.results import FIELDS, save
-    from leukoscope.inference.sources import named_inputs
+    from leukoscope.inference.scales import unknown_scales
+    from leukoscope.inference.sources import Source, named_inputs
     from leukoscope.inference.subject.rows import IN_CONTEXT, with_context
     from leukoscope.inference.subject.table import check_name, write_subjects
 
@@ -117,9 +123,15 @@ def predict_to_table(
     card = predictor.card
     fields = (*FIELDS, IN_CONTEXT) if in_context else FIELDS
     listed = _listed(images, labels, columns, subject_pattern)
+    scales = [one.um_per_px if isinstance(one, Source) else None for one in listed]
     with _rows(predictor, listed, out) as rows:
+        if any(scales):
+            fields = (*fields, SCALE)
+            rows = ({**row, SCALE: scale} for row, scale in zip(rows, scales, strict=True))
         rows = with_context(rows, card.subjects) if in_context else rows
         outcome = save(rows, out, fields, card.subjects)
+    unknown, looked_at = unknown_scales(listed)
+    outcome = replace(outcome, unknown_scale=unknown, scale_looked_at=looked_at)
     if subjects_out is not None:
         write_subjects(subjects_out, outcome.subjects, card.name)
     return outcome

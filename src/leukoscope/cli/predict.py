@@ -75,7 +75,7 @@ def predict(
     if as_json and out is None:
         raise typer.BadParameter("--json prints the summary here; name a file for the rows: --out.")
     from leukoscope.api.predict import predict_to_table
-    from leukoscope.inference.results import beyond_note, seen_note
+    from leukoscope.inference.notes import beyond_note, seen_note, unknown_scale_note
     from leukoscope.inference.subject.text import BOTH_KINDS, NO_ANSWER, NO_PATIENT
 
     if cluster:
@@ -131,6 +131,10 @@ def predict(
             lines.append(note)
         if note := seen_note(outcome.seen_in_training, outcome.rows):
             lines.append(note)
+        if outcome.unknown_scale is None:
+            lines.append("SCALE: not looked at with --cluster.")
+        if note := unknown_scale_note(outcome.unknown_scale or 0, outcome.scale_looked_at):
+            lines.append(note)
         if outcome.failed:
             lines.append(
                 f"{outcome.failed} of {outcome.rows} failed; the column `reason` says why."
@@ -160,7 +164,7 @@ def explain(
     """
     from leukoscope.api.explain import explain_to_folder
     from leukoscope.inference.named_model import split_model
-    from leukoscope.inference.results import seen_note
+    from leukoscope.inference.notes import seen_note
 
     model, paths = split_model(paths, model)
     if not paths:

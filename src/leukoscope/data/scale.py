@@ -90,7 +90,7 @@ def _rows(cohort: Cohort) -> tuple[np.ndarray, list[str]]:
     """Scale of each image in µm per px, nan if unknown, and where it is from."""
     if is_synthetic_cohort(cohort):
         return np.full(len(cohort), CNMC_UM_PER_PX), [SYNTHETIC] * len(cohort)
-    stated = _stated(cohort)
+    stated = stated_scales(cohort)
     origin = cohort[FROM] if FROM in cohort else [""] * len(cohort)
     values, sources = [], []
     folds = cohort["fold"]
@@ -102,8 +102,8 @@ def _rows(cohort: Cohort) -> tuple[np.ndarray, list[str]]:
     return np.array(values, np.float64), sources
 
 
-def _stated(cohort: Cohort) -> np.ndarray:
-    """The column of scales; nan for what is no number above 0."""
+def stated_scales(cohort: Cohort) -> np.ndarray:
+    """The column of scales in µm per pixel, `(n,)`; nan for what is no number above 0."""
     if COLUMN not in cohort:
         return np.full(len(cohort), np.nan)
     values = np.array([_number(value) for value in cohort[COLUMN]], np.float64)

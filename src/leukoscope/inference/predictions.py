@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, overload
 from leukoscope.core.data_frames import to_data_frame
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.verdicts import Verdict
+from leukoscope.inference.notes import beyond_note, seen_note
 from leukoscope.inference.results import (
     FIELDS,
     Outcome,
     Prediction,
     SubjectSummary,
     as_row,
-    beyond_note,
-    seen_note,
     summarize,
 )
 from leukoscope.inference.subject.model import SubjectModel

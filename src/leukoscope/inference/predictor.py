@@ -265,6 +265,7 @@ class Predictor:
             distance,
             None if heatmap is None else "exact",
             read.subject,
+            read.um_per_px,
         )
 
 

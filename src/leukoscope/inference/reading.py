@@ -11,6 +11,7 @@ from leukoscope.data.imaging.foreground import beyond_crop
 from leukoscope.data.imaging.image import decode, fixed_scale_crop, read_bytes
 from leukoscope.data.imaging.noise import without_noise
 from leukoscope.data.imaging.pixel_identity import pixel_sha256
+from leukoscope.data.imaging.resolution import stated_scale
 from leukoscope.inference.evidence import check_image
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.hashes import SeenImages
@@ -33,6 +34,7 @@ class ReadImage:
         seen: The model was trained or calibrated on this image.
         beyond: The cell reaches over the crop.
         subject: The subject that a table named for it.
+        um_per_px: Its scale by a table or by the resolution of its file; None if unknown.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ReadImage:
     seen: bool = False
     beyond: bool = False
     subject: str = ""
+    um_per_px: float | None = None
 
 
 def read_image(source: Image, card: Card, trained_on: SeenImages = NONE_SEEN) -> ReadImage:
@@ -53,7 +56,9 @@ def read_image(source: Image, card: Card, trained_on: SeenImages = NONE_SEEN) ->
         trained_on: The images of the card, unpacked once for all images.
     """
     read = _read(source, card, trained_on)
-    return replace(read, subject=source.subject) if isinstance(source, Source) else read
+    if not isinstance(source, Source):
+        return read
+    return replace(read, subject=source.subject, um_per_px=source.um_per_px or read.um_per_px)
 
 
 def _read(source: Image, card: Card, trained_on: SeenImages) -> ReadImage:
@@ -79,7 +84,12 @@ def _read(source: Image, card: Card, trained_on: SeenImages) -> ReadImage:
     framed = not {Flag.EMPTY, Flag.NO_BORDER} & set(quality)
     beyond = framed and beyond_crop(image, card.input.crop)
     return ReadImage(
-        name, None if Flag.EMPTY in quality else cell, quality, seen=seen, beyond=beyond
+        name,
+        None if Flag.EMPTY in quality else cell,
+        quality,
+        seen=seen,
+        beyond=beyond,
+        um_per_px=stated_scale(source) if isinstance(source, bytes) else None,
     )
 
 

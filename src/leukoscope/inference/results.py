@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from leukoscope.core.files import natural_key
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import TableWriter
 from leukoscope.core.verdicts import ANSWERS, Verdict
+from leukoscope.core.wording import count as counted
 from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.subject.answer import SubjectAnswer
@@ -19,7 +20,7 @@ from leukoscope.inference.subject.model import SubjectModel
 from leukoscope.inference.subject.rows import SubjectLogits
 
 FIELDS = ("path", "subject", "p_all", "verdict", "logit", "flags", "reason", "model")
-NUMBERS = ("p_all", "logit", "p_all_in_context")
+NUMBERS = ("p_all", "logit", "p_all_in_context", "um_per_px")
 """The columns of numbers; all others are text."""
 
 Row = Mapping[str, Any]
@@ -43,6 +44,7 @@ class Prediction:
         distance: Distance from the training cells, where the card has a limit for it.
         heatmap_kind: "exact", or "occlusion" for an approximate map.
         subject: The subject that a table named for the image; "" if none did.
+        um_per_px: Scale of the image by a table or its file; None if unknown.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Prediction:
     distance: float | None = None
     heatmap_kind: Literal["exact", "occlusion"] | None = None
     subject: str = ""
+    um_per_px: float | None = None
 
     def __repr__(self) -> str:
         parts = [f"{self.name!r}, {str(self.verdict)!r}"]
@@ -105,9 +108,9 @@ class SubjectSummary:
         answered = self.cells - self.not_answered
         reasons = self._reasons()
         if self.fraction is None or self.low is None or self.high is None:
-            return f"{subject}: none of {_count(self.cells, 'cell')} could be classified{reasons}."
+            return f"{subject}: none of {counted(self.cells, 'cell')} could be classified{reasons}."
         text = (
-            f"{subject}: {self.blasts} of {_count(answered, 'cell')} predicted as blasts "
+            f"{subject}: {self.blasts} of {counted(answered, 'cell')} predicted as blasts "
             f"({self.fraction:.1%}, 95 % interval {self.low:.1%} to {self.high:.1%})"
         )
         return (
@@ -145,6 +148,8 @@ class Outcome:
         subjects: In natural order; images without a subject last.
         seen_in_training: Images that the model was trained or calibrated on.
         beyond_crop: Images whose cell reaches over the crop that the model sees.
+        unknown_scale: Images of unknown scale among those looked at; None if not counted.
+        scale_looked_at: Images looked at for it, see `inference.scales`.
     """
 
     rows: int
@@ -152,6 +157,8 @@ class Outcome:
     subjects: tuple[SubjectSummary, ...]
     seen_in_training: int = 0
     beyond_crop: int = 0
+    unknown_scale: int | None = field(default=None, compare=False)
+    scale_looked_at: int = field(default=0, compare=False)
 
     @property
     def exit_code(self) -> int:
@@ -226,26 +233,6 @@ def with_answers(outcome: Outcome, answers: Mapping[str, SubjectAnswer]) -> Outc
     return replace(outcome, subjects=tuple(found))
 
 
-def seen_note(seen: int, total: int) -> str:
-    """A remark on images that the model was trained on; "" without such images."""
-    if not seen:
-        return ""
-    return (
-        f"SEEN IN TRAINING: {seen:,} of {total:,} images are among those that the model was "
-        "trained or calibrated on. Its answers for them say nothing about other cells."
-    )
-
-
-def beyond_note(beyond: int, total: int) -> str:
-    """A remark on cells that the crop cuts off; "" without such cells."""
-    if not beyond:
-        return ""
-    return (
-        f"CUT OFF: {beyond:,} of {total:,} cells reach over the crop of the model, which does not "
-        "see them whole. Their scale is probably not that of the training cells."
-    )
-
-
 def tally(groups: Iterable[tuple[str, str, int]]) -> Outcome:
     """Summarize rows that are counted already.
 
@@ -289,10 +276,6 @@ def _subject(
     return SubjectSummary(
         name, cells, blasts, fraction, low, high, cells - answered, uncertain, not_cells
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def printable(text: str) -> str:

@@ -26,6 +26,7 @@ from leukoscope.data.imaging.other_files import (
     is_image,
 )
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
+from leukoscope.data.scale import stated_scales
 from leukoscope.data.unused_options import check_words, refuse_columns, subjects_of
 from leukoscope.inference.zip_images import list_zip
 
@@ -47,6 +48,7 @@ class Source:
         member: Name inside `path`, if that is a ZIP.
         number: Place of the member in the directory of the ZIP.
         subject: The subject that a table names for the image; "" takes it from the file name.
+        um_per_px: The scale that a table states; None takes it from the file.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Source:
     member: str = ""
     number: int = 0
     subject: str = ""
+    um_per_px: float | None = None
 
     @property
     def name(self) -> str:
@@ -177,8 +180,10 @@ def _table(path: Path, options: ReadingOptions) -> list[Source]:
 
 
 def _of_cohort(cohort: Cohort) -> Iterator[Source]:
-    for path, subject in zip(cohort.paths, cohort["subject"], strict=True):
-        yield Source(path, subject=str(subject))
+    for path, subject, scale in zip(
+        cohort.paths, cohort["subject"], stated_scales(cohort), strict=True
+    ):
+        yield Source(path, subject=str(subject), um_per_px=None if np.isnan(scale) else scale)
 
 
 def _zip(path: Path) -> list[Source]:

@@ -21,8 +21,8 @@ from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.data.imaging.image import center, decode
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
+from leukoscope.inference.notes import seen_note
 from leukoscope.inference.rejection.flags import Flag
-from leukoscope.inference.results import seen_note
 from leukoscope.inference.subject.text import NO_PATIENT
 
 # Limit, so that the report opens quickly.

@@ -25,6 +25,7 @@ from leukoscope.core.files import atomic_path
 from leukoscope.core.progress import track
 from leukoscope.data.class_words import class_of_folder
 from leukoscope.data.imaging.image import decode, read_bytes
+from leukoscope.data.imaging.resolution import INCH, stated_scale
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.smear.field import CellImage, cells_of_field
@@ -33,7 +34,6 @@ from leukoscope.data.smear.red_cells import (
     estimate_scale,
     measure_red_cells,
 )
-from leukoscope.data.smear.resolution import stated_scale
 from leukoscope.data.smear.segment import Segmenter, segment
 from leukoscope.data.smear.sheet import draw_sheet
 
@@ -188,14 +188,14 @@ def _one_field(
         written = ""
         if cell.image is not None:
             written = f"images/{name}_{number:02d}.png"
-            save(cell.image, folder / written)
+            save(cell.image, folder / written, CNMC_UM_PER_PX if scale else None)
         rows.append(_row(number, cell, written, path, name, scale, source, settings.options))
     save(draw_sheet(image, [cell.found for cell in cells]), folder / sheet_of(name))
     return FieldResult(path, name, scale, source, tuple(rows))
 
 
-def save(picture: NDArray[np.uint8], path: Path) -> None:
-    """Write a picture, uint8 RGB `(H, W, 3)`, as PNG or JPEG."""
+def save(picture: NDArray[np.uint8], path: Path, um_per_px: float | None = None) -> None:
+    """Write a picture, uint8 RGB `(H, W, 3)`, as PNG with its scale, or as JPEG."""
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +203,8 @@ def save(picture: NDArray[np.uint8], path: Path) -> None:
     if path.suffix == ".jpg":
         Image.fromarray(picture).save(stream, "JPEG", quality=88)
     else:
-        Image.fromarray(picture).save(stream, "PNG", compress_level=1)
+        dots = {"dpi": (INCH / um_per_px,) * 2} if um_per_px else {}
+        Image.fromarray(picture).save(stream, "PNG", compress_level=1, **dots)
     with atomic_path(path) as part:
         part.write_bytes(stream.getvalue())
 

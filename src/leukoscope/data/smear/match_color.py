@@ -77,12 +77,13 @@ def match_files(paths: Sequence[Path]) -> None:
         paths: PNG files of cells on black, which are written again.
     """
     from leukoscope.data.imaging.image import decode
+    from leukoscope.data.imaging.resolution import stated_scale
     from leukoscope.data.smear.collect import save
 
     match = fit_match([color_moments(decode(path)) for path in paths])
     if match is not None:
         for path in paths:
-            save(match(decode(path)), path)
+            save(match(decode(path)), path, stated_scale(path))
 
 
 def _density(pixels: NDArray[np.uint8]) -> Floats:

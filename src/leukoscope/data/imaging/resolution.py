@@ -9,6 +9,7 @@ nucleus. Such a number states no scale.
 import io
 import re
 import warnings
+from pathlib import Path
 
 from leukoscope.data.imaging.formats import PILLOW_FORMATS
 
@@ -33,18 +34,19 @@ TO_UM = {
 IMAGE_DESCRIPTION, RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION = 270, 296, 282, 283
 
 
-def stated_scale(data: bytes) -> float | None:
+def stated_scale(data: bytes | Path) -> float | None:
     """µm per pixel that an image file states, or None.
 
     Args:
-        data: Content of the file.
+        data: Content of the file, or its path, of which only the head is read.
     """
     from PIL import Image
 
+    source = data if isinstance(data, Path) else io.BytesIO(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
+            with Image.open(source, formats=PILLOW_FORMATS) as image:
                 if image.format == "TIFF":
                     tags = dict(image.tag_v2)  # type: ignore[attr-defined]
                     sizes = _of_tiff(tags)

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from leukoscope.data.smear.resolution import stated_scale
+from leukoscope.data.imaging.resolution import stated_scale
 
 PICTURE = Image.new("RGB", (8, 6), (200, 190, 180))
 

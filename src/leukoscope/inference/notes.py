@@ -1,0 +1,35 @@
+"""Remarks on a set of predictions, for whoever reads them."""
+
+from leukoscope.core.wording import count
+from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
+
+
+def seen_note(seen: int, total: int) -> str:
+    """A remark on images that the model was trained on; "" without such images."""
+    if not seen:
+        return ""
+    return (
+        f"SEEN IN TRAINING: {seen:,} of {total:,} images are among those that the model was "
+        "trained or calibrated on. Its answers for them say nothing about other cells."
+    )
+
+
+def beyond_note(beyond: int, total: int) -> str:
+    """A remark on cells that the crop cuts off; "" without such cells."""
+    if not beyond:
+        return ""
+    return (
+        f"CUT OFF: {beyond:,} of {total:,} cells reach over the crop of the model, which does not "
+        "see them whole. Their scale is probably not that of the training cells."
+    )
+
+
+def unknown_scale_note(unknown: int, total: int) -> str:
+    """A remark on images of unknown scale among those looked at; "" without any."""
+    if not unknown:
+        return ""
+    return (
+        f"SCALE: {unknown:,} of {count(total, 'image')} looked at state no µm per pixel. Size "
+        f"counts in every answer, and the model expects {CNMC_UM_PER_PX} µm per pixel, as C-NMC "
+        "has. State it in the resolution of the files or in a column um_per_px of a table."
+    )

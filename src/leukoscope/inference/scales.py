@@ -1,0 +1,40 @@
+"""The scale of images to predict: how many state none, by a sample of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.errors import LeukoscopeError
+from leukoscope.data.cnmc.cnmc import parse_name
+from leukoscope.data.imaging.resolution import stated_scale
+from leukoscope.inference.sources import Image, Source
+from leukoscope.inference.zip_images import read_member
+
+SAMPLE = 1000
+"""Images that are looked at, evenly spread."""
+
+
+def unknown_scales(images: Sequence[Image]) -> tuple[int, int]:
+    """Count images of unknown scale.
+
+    Args:
+        images: Images as listed. Those that lead to no file, and arrays, are left out.
+
+    Returns:
+        The number of images whose scale neither a table nor their file states, without those that
+        have a name of C-NMC; and the number looked at.
+    """
+    files = [one for one in images if isinstance(one, Source) and not one.problem]
+    rows = np.unique(np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).astype(int))
+    return sum(not _is_known(files[row]) for row in rows), len(rows)
+
+
+def _is_known(source: Source) -> bool:
+    if source.um_per_px or parse_name(Path(source.name).name):
+        return True
+    try:
+        data = read_member(source.path, source.number) if source.member else source.path
+    except LeukoscopeError:
+        return False
+    return stated_scale(data) is not None
