@@ -1,6 +1,7 @@
 """Settings of the whole suite, and what any test may ask for."""
 
 import base64
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -60,6 +61,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("slow"):
             seconds[item.path] = max(seconds.get(item.path, 0), *mark.args)
     items.sort(key=lambda item: -seconds.get(item.path, 0))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what imports made, and run it more rarely.
+
+    It took a tenth of the time of an export, for which PyTorch makes millions of objects.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True, scope="session")
