@@ -1,6 +1,7 @@
 # The public API: the one list of its names and of where they are defined. `__init__.py` loads them
 # from here when they are used; editors and type checkers read it as it is.
 
+from .api.adapt import adapt as adapt
 from .api.cells import cells as cells
 from .api.compare import compare as compare
 from .api.data import audit as audit

@@ -19,7 +19,7 @@ from leukoscope.cli.leakage import leakage
 from leukoscope.cli.model import model
 from leukoscope.cli.predict import explain, predict
 from leukoscope.cli.serve import demo, serve
-from leukoscope.cli.train import preview, recipes, release, train
+from leukoscope.cli.train import adapt, preview, recipes, release, train
 from leukoscope.cli.tune import tune
 from leukoscope.core.console_log import log_to_stderr
 from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError, missing_extra
@@ -74,6 +74,7 @@ for command in (
     compare,
     leakage,
     release,
+    adapt,
 ):
     app.command()(command)
 

@@ -1,4 +1,4 @@
-"""The commands recipes, preview, train and release."""
+"""The commands recipes, preview, train, release and adapt."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -172,6 +172,67 @@ def release(
     from leukoscope.api.release import release_text
 
     show(release_text(released))
+
+
+def adapt(
+    model: Annotated[
+        str, typer.Argument(help='Model file, run folder, or "default" for the shipped model.')
+    ],
+    source: Source,
+    out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("adapted.onnx"),
+    folds: Annotated[int, typer.Option(min=2, help="Folds over persons.")] = 7,
+    seed: Seed = 0,
+    refit: Annotated[
+        bool | None,
+        typer.Option(
+            "--refit/--no-refit",
+            help="Fit the last layer as well, or never; by default where it helps.",
+            show_default=False,
+        ),
+    ] = None,
+    target_recall: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
+    ] = 0.95,
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
+    jobs: Jobs = None,
+    data_source: DataSource = None,
+    data_license: DataLicense = None,
+    as_json: Json = False,
+) -> None:
+    """Adapt a model to labeled cells of another laboratory.
+
+    Sets threshold, limits and calibration on at least three persons of each class that the model
+    has not seen. Each metric is of persons left out.
+    """
+    adapted = ls.adapt(
+        None if model == "default" else model,
+        read(source, labels, columns, subject_pattern),
+        out=out,
+        folds=folds,
+        seed=seed,
+        refit=refit,
+        target_recall=target_recall,
+        jobs=jobs,
+        data_source=data_source,
+        data_license=data_license,
+    )
+    if as_json:
+        from dataclasses import asdict
+
+        after = {key: asdict(metric) for key, metric in adapted.card.results.items()}
+        adaptation = adapted.card.adaptation
+        assert adaptation is not None  # every adapted model has one
+        before = {key: asdict(metric) for key, metric in adaptation.before.items()}
+        method = adaptation.method
+        report({"model": str(out), "method": method, "before": before, "metrics": after}, as_json)
+        return
+    from leukoscope.api.adapt import adaptation_report
+
+    show(adaptation_report(adapted))
+    hint(f"Predict with it: leukoscope predict CELLS --model {out}")
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

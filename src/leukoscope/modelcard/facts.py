@@ -84,6 +84,8 @@ def facts(source: CardSource) -> Mapping[str, Fact]:
         "balance": Fact(_balance(card), "card: recipe"),
         "initial values": Fact(_initial(card), "card: recipe"),
     }
+    if card.adaptation is not None:
+        known["adaptation"] = Fact(f"Adapted: {text.adaptation}", "card: adaptation")
     if card.results:
         known["metrics"] = Fact(_headline(card.results), "card: results")
     if source.record is not None:
@@ -95,7 +97,7 @@ def facts(source: CardSource) -> Mapping[str, Fact]:
 
 def is_final_fit(card: Card) -> bool:
     """Whether the model was fitted on all persons, and measured by cross-validation."""
-    return card.training.split.kind == EVERYONE
+    return card.training.split.kind == EVERYONE and card.adaptation is None
 
 
 def is_shipped(card: Card) -> bool:
@@ -106,6 +108,8 @@ def is_shipped(card: Card) -> bool:
 
 def calibration_persons(card: Card) -> str:
     """The persons on whom temperature and operating point were set, as text."""
+    if card.adaptation is not None:
+        return "the persons that the model was adapted to"
     return "persons left out by cross-validation" if is_final_fit(card) else "validation persons"
 
 
@@ -119,6 +123,11 @@ def settings_text(card: Card) -> str:
 
 
 def _split(card: Card, text: CardText) -> str:
+    if card.adaptation is not None:
+        return (
+            f"Split of the model before it was adapted: by {text.split}. The metrics are those of "
+            "the persons that it was adapted to, each left out in turn"
+        )
     if is_final_fit(card):
         return (
             f"Split: none ({text.split}). The model is fitted on all persons; the metrics are "

@@ -77,10 +77,11 @@ def of_out_of_fold(card: Card) -> dict[str, Fact]:
     worst = worst_person(rows)
     best = max(rows, key=lambda row: row.right / row.cells)
     source = "card: left_out"
+    last = "fitted on" if card.adaptation is None else "adapted to"
     known = {
         "parts": Fact(
-            f"Parts: none; each of {len(rows)} persons was left out once, and the model is fitted "
-            "on all",
+            f"Parts: none; each of {len(rows)} persons was left out once, and the model is {last} "
+            "all",
             source,
         ),
         "tested": Fact(

@@ -72,6 +72,7 @@ def _details(source: CardSource, known: Mapping[str, Fact]) -> list[Block]:
         "Descriptors": text.descriptors,
         "Estimator": text.estimator,
         "Heatmap": text.heatmap,
+        "Adapted": text.adaptation,
         "Versions": text.versions,
         "Settings": settings_text(source.card),
     }
@@ -139,8 +140,8 @@ def _results(source: CardSource) -> list[Block]:
     first = next(iter(results.values()))
     selective = any(metric.key in results for metric in SELECTIVE_METRICS)
     equal = "; in the metrics of answers and coverage all persons have the same weight"
-    final_fit = is_final_fit(source.card)
-    where = "On persons left out by cross-validation" if final_fit else f"On the {first.part} part"
+    left_out = is_final_fit(source.card) or source.card.adaptation is not None
+    where = "On persons left out by cross-validation" if left_out else f"On the {first.part} part"
     return [
         Paragraph(
             f"{where}: {first.persons} persons, {first.cells} cells{equal if selective else ''}."

@@ -48,16 +48,10 @@ def comparison() -> Comparison:
 
 @pytest.fixture(scope="module")
 def page(comparison: Comparison) -> str:
-    return without_pictures(comparison)
-
-
-def without_pictures(comparison: Comparison) -> str:
     return re.sub(r"data:image/[^\"]*", "", render_comparison(comparison))
 
 
-@pytest.mark.usefixtures("drawn")
-def test_names_from_outside_are_escaped(comparison):
-    page = without_pictures(comparison)
+def test_names_from_outside_are_escaped(page):
     assert "<script" not in page
     assert page.count("&lt;script&gt;") > 8
 

@@ -188,6 +188,7 @@ def test_missing_fields_are_named_or_have_a_default(field: str) -> None:
         "left_out",
         "subjects",
         "scale",
+        "adaptation",
         "classes",
         "positive",
     }:

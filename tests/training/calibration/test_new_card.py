@@ -18,4 +18,4 @@ def test_images_that_the_audit_could_not_compare_are_counted(
         "part": ["train", "validation", "train", "test"],
     }
     cohort = make_cohort(table | column)
-    assert training_data(cohort, SPLIT, synthetic=False).not_compared == count
+    assert training_data(cohort, SPLIT.reference, synthetic=False).not_compared == count

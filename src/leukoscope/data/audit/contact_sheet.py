@@ -12,7 +12,6 @@ import numpy as np
 
 from leukoscope.core.errors import ImageError
 from leukoscope.core.files import natural_key
-from leukoscope.core.wording import count
 from leukoscope.data.audit.matching import oriented
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES
 from leukoscope.data.imaging.foreground import solid_mask
@@ -81,10 +80,10 @@ def _summary(result: "AuditResult") -> str:
     kinds = list(result.pairs["kind"])
     subjects, persons = len(result.persons), len(set(result.persons.values()))
     return (
-        f"{count(len(result.cohort), 'image')}: {kinds.count('exact')} exact copies, "
+        f"{len(result.cohort)} images: {kinds.count('exact')} exact copies, "
         f"{kinds.count('same-pixels')} other files with the same pixels, "
         f"{kinds.count('same-cell')} other pairs of the same cell. "
-        f"{count(subjects, 'subject id', 'belongs')} to {count(persons, 'person')}."
+        f"The {subjects} subject ids belong to {persons} persons."
     )
 
 

@@ -3,9 +3,9 @@
 The schema has a number. A file with a higher number than this version knows is refused, because a
 field that this version ignores may be the one that says when the model must not answer. Schema 2
 added such fields: `abstention`, `image_limits` and `out_of_distribution`. Schema 3 added results by
-person, `left_out`. Schema 4 added the pixels of the training images, their `scale`, and the model
-of subjects, `subjects`. A card of an earlier schema lacks the later fields, is read as before, and
-keeps its number.
+person, `left_out`. Schema 4 added the pixels of the training images, their `scale`, the model of
+subjects, `subjects`, and `adaptation`. A card of an earlier schema lacks the later fields, is read
+as before, and keeps its number.
 """
 
 import json
@@ -20,11 +20,11 @@ from leukoscope.core.dataclass_reader import MalformedError, build, parse_object
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
-from leukoscope.core.wording import count
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.scale import Scale
 from leukoscope.data.sources import Sources
 from leukoscope.data.words import id_key
+from leukoscope.inference.model_file.adaptation import Adaptation
 from leukoscope.inference.model_file.hashes import SeenImages, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution
 from leukoscope.inference.model_file.origin import same_source
@@ -147,6 +147,7 @@ class Card:
         left_out: Out-of-fold results by person, for a model fitted on all persons.
         subjects: The model of subjects; without it there are no answers for subjects.
         scale: The scale of the images of both parts; None if not recorded.
+        adaptation: How the model was adapted to the cells of another laboratory, if it was.
         classes: The classes, HEM first.
         positive: The positive class.
         schema: The number of the schema.
@@ -173,6 +174,7 @@ class Card:
     left_out: tuple[OutOfFoldResult, ...] = ()
     subjects: SubjectModel | None = None
     scale: Scale | None = None
+    adaptation: Adaptation | None = None
     classes: tuple[str, ...] = CLASSES
     positive: str = POSITIVE
     schema: int = SCHEMA
@@ -187,6 +189,7 @@ class Card:
         _check(self.schema > 3 or self.scale is None, "schema 3 cannot hold the scale of images")
         pixels = self.training.pixels
         _check(self.schema > 3 or not pixels, "schema 3 cannot hold the pixels of training images")
+        _check(self.schema > 3 or self.adaptation is None, "schema 3 cannot hold an adaptation")
         measured = self.image_limits is None or set(self.image_limits) == set(MEASURES)
         _check(measured, f"image_limits must name {', '.join(MEASURES)}")
         _check(bool(self.name.strip()), "name is empty")
@@ -207,7 +210,7 @@ class Card:
         persons = len({person for part in self.training.persons.values() for person in part})
         auroc = self.results.get("auroc")
         result = "" if auroc is None else f"; AUROC {auroc}, {auroc.part}"
-        return f"<Card of {self.name!r}: trained on {count(persons, 'person')}{result}>"
+        return f"<Card of {self.name!r}: trained on {persons} persons{result}>"
 
     def _repr_html_(self) -> str:
         from leukoscope.core.html import notebook_table

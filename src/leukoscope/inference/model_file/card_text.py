@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.values import MetricResult
+from leukoscope.inference.model_file.adaptation import adaptation_text
 from leukoscope.inference.model_file.hashes import unpack_hashes
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
 from leukoscope.inference.model_file.origin import scale_text, stated_data
@@ -37,6 +38,7 @@ class CardText:
     abstention: str
     distance_limit: str
     image_limits: str
+    adaptation: str
     training: str
     split: str
     data: str
@@ -61,6 +63,7 @@ HEADINGS = {
     "abstention": "Abstention",
     "distance_limit": "Distance limit",
     "image_limits": "Image limits",
+    "adaptation": "Adapted",
     "training": "Training data",
     "split": "Split",
     "data": "Data",
@@ -99,6 +102,7 @@ def card_text(card: "Card") -> CardText:
         abstention=abstention_text(card.abstention),
         distance_limit=distance_text(card.out_of_distribution),
         image_limits=quality_text(card.image_limits),
+        adaptation=adaptation_text(card.adaptation),
         training=_training(card),
         split=_split(card),
         data=_data(card),

@@ -95,7 +95,16 @@ def truncate_start(digits: str) -> int:
 
 def pack_hashes(sha256s: Iterable[str]) -> str:
     """Sorted, distinct, truncated hashes as base64: 11 characters an image."""
-    values = sorted({truncate(sha256) for sha256 in sha256s})
+    return _packed(truncate(sha256) for sha256 in sha256s)
+
+
+def merge_hashes(*packed: str) -> str:
+    """The hashes of several texts of `pack_hashes` in one."""
+    return _packed(value for text in packed for value in unpack_hashes(text).tolist())
+
+
+def _packed(hashes: Iterable[int]) -> str:
+    values = sorted(set(hashes))
     return base64.b64encode(np.array(values, dtype=">u8").tobytes()).decode()
 
 

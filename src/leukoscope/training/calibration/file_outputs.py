@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from leukoscope.core.progress import track
 from leukoscope.inference.model_file.model_file import ModelFile, ModelOutput
 
 BATCH = 32  # cells whose inputs are in memory at a time
@@ -23,6 +24,18 @@ class Inputs(Protocol):
 def predict_logits(file: ModelFile, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
     """Logits of some rows, float32 (n,), not calibrated."""
     return np.concatenate([outputs.logit for outputs in _outputs(file, inputs, rows)])
+
+
+def predict_both(file: ModelFile, inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (N,), not calibrated, and embeddings (N, d) of all rows, in one pass with progress."""
+    rows = np.arange(len(inputs))
+    batches = _outputs(file, inputs, rows, embeddings=True)
+    logits, embeddings = [], []
+    for outputs in track(batches, "Predicting cells", total=-(-len(rows) // BATCH)):
+        assert outputs.embedding is not None  # it was asked for
+        logits.append(outputs.logit)
+        embeddings.append(outputs.embedding)
+    return np.concatenate(logits), np.concatenate(embeddings)
 
 
 def predict_embeddings(file: ModelFile, inputs: Inputs, rows: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from leukoscope.core.files import natural_key
+from leukoscope.core.values import SplitReference
 from leukoscope.core.version import __version__
 from leukoscope.data.audit.checked import not_compared
 from leukoscope.data.cnmc import cnmc
@@ -50,7 +51,7 @@ def new_card(
         name=recipe.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         input=Crop(recipe.input.crop, recipe.input.size),
-        training=training_data(cohort, split, synthetic),
+        training=training_data(cohort, split.reference, synthetic),
         data=data_source(cohort, synthetic),
         license="Apache-2.0",
         recipe=recipe.to_dict(),
@@ -109,7 +110,7 @@ def _column(cohort: Cohort, name: str) -> np.ndarray:
     return cohort[name] if name in cohort else np.full(len(cohort), "", object)
 
 
-def training_data(cohort: Cohort, split: Split, synthetic: bool) -> Training:
+def training_data(cohort: Cohort, split: SplitReference, synthetic: bool) -> Training:
     """The persons, subjects, image hashes and cell counts that a model has seen."""
     part, label = cohort["part"], cohort["label"]
     used = np.isin(part, SEEN)
@@ -123,7 +124,7 @@ def training_data(cohort: Cohort, split: Split, synthetic: bool) -> Training:
     }
     pixels = cohort["pixel_sha256"][used] if "pixel_sha256" in cohort else ()
     return Training(
-        split=split.reference,
+        split=split,
         persons=persons,
         subjects=tuple(sorted(set(cohort["subject"][used]) - {""}, key=natural_key)),
         hashes=pack_hashes(value for value in cohort["sha256"][used] if value),

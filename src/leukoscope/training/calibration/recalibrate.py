@@ -5,15 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from leukoscope.data.audit.checked import require_unchanged
-from leukoscope.data.cohort import UNKNOWN, Cohort, hash_cells
-from leukoscope.data.descriptors import NAMES
+from leukoscope.data.cohort import UNKNOWN, hash_cells
 from leukoscope.evaluation.metrics.operating_point import TARGET_RECALL
 from leukoscope.inference.model_file.card import SCHEMA, Card
 from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.inference.model_file.model_file import load, write_card
-from leukoscope.training.cache import cached_crops, cached_descriptors, usable_rows
 from leukoscope.training.calibration.calibrate import calibrate
 from leukoscope.training.calibration.file_outputs import predict_logits
+from leukoscope.training.calibration.model_inputs import model_inputs
 from leukoscope.training.calibration.new_card import SEEN
 from leukoscope.training.calibration.out_of_distribution import add_rejection_limits
 from leukoscope.training.run import Run
@@ -43,7 +42,7 @@ def recalibrate(run: Run, *, jobs: int = 2) -> Card:
     require_unchanged(cohort, hashed, "the training")
     pixels = hashed["pixel_sha256"][np.isin(hashed["part"], SEEN)]
     training = replace(file.card.training, pixels=pack_hashes(filter(None, pixels)))
-    cohort, inputs = _inputs(file.card, cohort, jobs)
+    cohort, inputs = model_inputs(file.card, cohort, jobs)
     point = file.card.operating_point
     target_recall = point.target_recall if point else TARGET_RECALL
     validation = np.flatnonzero(cohort["part"] == "validation")
@@ -53,14 +52,3 @@ def recalibrate(run: Run, *, jobs: int = 2) -> Card:
     card = add_rejection_limits(card, file, cohort, inputs)
     write_card(run.model, card)
     return card
-
-
-def _inputs(card: Card, cohort: Cohort, jobs: int) -> tuple[Cohort, np.ndarray]:
-    """The readable cells, and the model's inputs for them."""
-    cached = cached_crops if card.descriptors is None else cached_descriptors
-    crops = cached(cohort, card.input, jobs=jobs)
-    rows = usable_rows(cohort, crops.problems)
-    inputs = np.asarray(crops.cells[rows]) if len(rows) < len(cohort) else crops.cells
-    if card.descriptors is not None:
-        inputs = np.asarray(inputs)[:, [NAMES.index(name) for name in card.descriptors.names]]
-    return cohort.select(rows), inputs

@@ -1,0 +1,192 @@
+"""Adapt a model file to the cells of another laboratory.
+
+The network stays as it is. A head (`adaptation.head`), the temperature, the operating point, the
+limits and the model of subjects are set on the new persons. What is reported about a person was set
+on the others: heads are fitted for each fold of a cross-validation over the new persons, and
+thresholds for a fold are set on the out-of-fold scores of the other folds, as in a release.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from leukoscope.core.errors import TrainingError
+from leukoscope.core.files import atomic_path
+from leukoscope.core.statistics import sigmoid
+from leukoscope.core.values import Cells, Estimate, MetricResult
+from leukoscope.data.cohort import UNKNOWN, Cohort
+from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.model_file import ModelFile, load, write_card
+from leukoscope.inference.verdict import threshold
+from leukoscope.training.adaptation.adapted_card import adapted_card
+from leukoscope.training.adaptation.graph import append_head
+from leukoscope.training.adaptation.head import Head, Outputs, fit_head, persons_of_classes
+from leukoscope.training.calibration.file_outputs import predict_both
+from leukoscope.training.calibration.model_inputs import model_inputs
+from leukoscope.training.calibration.out_of_distribution import (
+    distances,
+    fit_by_person,
+    measure_quality,
+    sample,
+)
+from leukoscope.training.calibration.package import export, verify_parity
+from leukoscope.training.calibration.subjects import add_subject_curve
+from leukoscope.training.estimators.grid_search import person_folds
+from leukoscope.training.release.cross_validate import (
+    OutOfFoldPredictions,
+    OutOfFoldScores,
+    apply_thresholds,
+    calibrate_on,
+)
+from leukoscope.training.release.results import OutOfFoldResults, measure, rows_of_card
+
+log = logging.getLogger(__name__)
+
+FEWEST_PERSONS = 3
+"""Persons of each class without which nothing can be set on some and measured on others."""
+PART = "adaptation, persons left out"
+"""The name, on the card, of the cells that metrics come from."""
+
+
+@dataclass(frozen=True)
+class AdaptedModel:
+    """An adapted model, and its performance on the new persons, each left out.
+
+    Attributes:
+        path: The model file.
+        card: The card in the file.
+        cohort: The N cells that it was adapted to.
+        predictions: Out-of-fold predictions for these cells.
+        results: Metrics of these predictions.
+        before: Metrics of the old model with its own thresholds, on the same cells.
+    """
+
+    path: Path
+    card: Card
+    cohort: Cohort
+    predictions: OutOfFoldPredictions
+    results: OutOfFoldResults
+    before: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class _Adapted:
+    """A model with a head, as `export` and `verify_parity` take it."""
+
+    base: ModelFile
+    head: Head
+
+    def to_onnx(self, path: Path) -> None:
+        append_head(self.base.path, path, self.head)
+
+    def file_logits(self, inputs: np.ndarray) -> np.ndarray:
+        return self.head.logit(*predict_both(self.base, inputs))
+
+
+def adapt_model(
+    model: Path,
+    cohort: Cohort,
+    path: Path,
+    *,
+    folds: int = 7,
+    seed: int = 0,
+    jobs: int = 2,
+    target_recall: float = 0.95,
+    refit: bool | None = None,
+) -> AdaptedModel:
+    """Adapt a model file to labeled cells of persons that it has not seen.
+
+    Args:
+        model: The model file.
+        cohort: Hashed cells with label and person.
+        path: The model file to write.
+        folds: Number of folds over persons; fewer where a class has fewer persons.
+        seed: Random seed of the folds.
+        jobs: Number of threads.
+        target_recall: The wanted sensitivity for ALL at the operating point.
+        refit: As for `head.fit_head`.
+
+    Raises:
+        TrainingError: A class has fewer than three persons.
+        ParityError: The file and the model with its head differ.
+    """
+    base = load(model, threads=0)
+    cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
+    require_persons(cohort)
+    cohort = cohort.with_columns(part=np.full(len(cohort), "validation", dtype=object))
+    cohort, inputs = model_inputs(base.card, cohort, jobs)
+    require_persons(cohort)
+    outputs = Outputs(cohort, *predict_both(base, inputs))
+    quality = measure_quality(cohort.paths, jobs)
+    fold = person_folds(cohort, folds, seed)
+    scores = _out_of_fold(outputs, fold, quality, seed, refit)
+    head = fit_head(outputs, seed, refit=refit)
+    adapted = _Adapted(base, head)
+    before = _before(base.card, outputs)
+    counted = Cells(PART, len(cohort.unique("person")), len(cohort))
+    digest = sha256(model.read_bytes()).hexdigest()
+    card = adapted_card(base.card, digest, cohort, head, _on_card(before, counted))
+    rows = np.arange(len(cohort))
+    with atomic_path(path) as temporary:
+        exported = export(adapted, card, temporary)
+        verify_parity(adapted, exported, inputs, rows, path)
+        sampled = sample(cohort["person"], rows)
+        gaussian = fit_by_person(outputs.embedding[sampled], cohort["person"][sampled])
+        predictions = apply_thresholds(card, cohort, scores, gaussian, target_recall)
+        results = measure(cohort, predictions)
+        card = calibrate_on(card, cohort, scores, rows, gaussian, target_recall)
+        card = replace(
+            add_subject_curve(card, cohort, scores.logit),
+            results=_on_card(results.metrics, counted),
+            left_out=rows_of_card(cohort, results, quality),
+        )
+        write_card(temporary, card)
+    return AdaptedModel(path, card, cohort, predictions, results, before)
+
+
+def require_persons(cohort: Cohort) -> None:
+    """Refuse a cohort with too few persons.
+
+    Raises:
+        TrainingError: A class has fewer than three persons.
+    """
+    leukemic, normal = persons_of_classes(cohort)
+    if min(leukemic, normal) < FEWEST_PERSONS:
+        raise TrainingError(
+            f"{cohort.source or 'the cohort'}: {leukemic} persons with ALL cells and {normal} with "
+            f"HEM cells, and adapting needs at least {FEWEST_PERSONS} of each: limits that are set "
+            "on fewer say nothing about the next person. Add persons, or use the model as it is "
+            "and read its verdicts with care."
+        )
+
+
+def _out_of_fold(
+    outputs: Outputs, fold: np.ndarray, quality: list, seed: int, refit: bool | None
+) -> OutOfFoldScores:
+    """Scores of each fold by the head, and the distances by the cells, of the other folds."""
+    person = outputs.cohort["person"]
+    logit, distance = np.empty(len(fold)), np.full(len(fold), np.nan)
+    for number in range(int(fold.max()) + 1):
+        others, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        head = fit_head(outputs.select(others), seed, refit=refit)
+        logit[held_out] = head.logit(outputs.logit[held_out], outputs.embedding[held_out])
+        sampled = sample(person, others)
+        gaussian = fit_by_person(outputs.embedding[sampled], person[sampled])
+        if gaussian is not None:
+            distance[held_out] = distances(gaussian, outputs.embedding[held_out])
+    return OutOfFoldScores(fold, logit, None if np.isnan(distance).any() else distance, quality)
+
+
+def _before(card: Card, outputs: Outputs) -> dict[str, Estimate]:
+    """Metrics of the old model as it is; these persons have set nothing in it."""
+    p = sigmoid(outputs.logit / card.temperature)
+    label, person = outputs.cohort["label"], outputs.cohort["person"]
+    return bootstrap_metrics(label, p, person, threshold=threshold(card))
+
+
+def _on_card(metrics: dict[str, Estimate], cells: Cells) -> dict[str, MetricResult]:
+    return {key: MetricResult.of(estimate, cells) for key, estimate in metrics.items()}

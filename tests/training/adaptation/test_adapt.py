@@ -1,0 +1,166 @@
+"""Adapting a model file to the cells of another laboratory."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import leukoscope as ls
+from leukoscope.cli.main import app
+from leukoscope.core.errors import CohortError, LeakageError, ModelFileError, TrainingError
+from leukoscope.data.cohort import Cohort
+from leukoscope.inference.model_file.model_file import load, read_card
+from leukoscope.training.adaptation.graph import append_head
+from leukoscope.training.adaptation.head import Head
+from tests.inference.tiny_model import cell_image, write_tiny_model
+
+PERSONS, CELLS = 3, 4
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that has seen none of the cells."""
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cells of three persons of each class; those of the class ALL are redder."""
+    folder = tmp_path_factory.mktemp("laboratory")
+    for number in range(2 * PERSONS * CELLS):
+        person, name = number // CELLS, "all" if number < PERSONS * CELLS else "hem"
+        image = cell_image(number).astype(float) * ([1, 0.7, 0.7] if name == "all" else 0.8)
+        path = folder / name / f"patient_{person + 50}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.astype(np.uint8)).save(path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cohort(folder: Path) -> Cohort:
+    """The audited cells."""
+    cells = ls.read_cohort(folder, subject_pattern=r"patient_(\w+)")
+    return ls.audit(cells, jobs=1).cohort
+
+
+@pytest.fixture(scope="module")
+def adapted(model: Path, cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The adapted model."""
+    out = tmp_path_factory.mktemp("out") / "adapted.onnx"
+    ls.adapt(model, cohort, out=out, jobs=1, data_source="Our laboratory")
+    return out
+
+
+def test_the_file_gives_the_shifted_logit_and_keeps_its_exact_heatmap(
+    model: Path, adapted: Path, cohort: Cohort
+) -> None:
+    card = read_card(adapted)
+    assert card.adaptation is not None
+    old, new = ls.Predictor(model), ls.Predictor(adapted)
+    paths = cohort.paths[::5]
+    for before, after in zip(old.predict(paths), new.predict(paths, heatmaps=True), strict=True):
+        assert before.logit is not None
+        assert after.logit is not None
+        assert after.logit == pytest.approx(before.logit - card.adaptation.offset, abs=1e-4)
+        assert after.heatmap is not None
+        assert card.cam_bias is not None
+        assert after.heatmap.mean() + card.cam_bias == pytest.approx(after.logit, abs=1e-3)
+
+
+def test_the_card_says_what_was_adapted_to_what_and_holds_metrics_of_left_out_persons(
+    adapted: Path, model: Path, cohort: Cohort
+) -> None:
+    card = read_card(adapted)
+    assert card.adaptation is not None
+    assert card.adaptation.method == "recalibrated"
+    assert card.adaptation.base == "tiny"
+    assert card.adaptation.persons == {"ALL": PERSONS, "HEM": PERSONS}
+    assert card.adaptation.data == "Our laboratory"
+    assert "Our laboratory" in card.data.name
+    assert card.results["auroc"].persons == 2 * PERSONS == len(card.left_out)
+    assert card.adaptation.before["auroc"].cells == len(cohort)
+    assert card.operating_point is not None
+    assert card.subjects is not None
+    # What it has seen is what the old model has seen, and the new cells.
+    old = read_card(model)
+    assert set(old.training.subjects) < set(card.training.subjects)
+    assert len(card.hash_set()) == len(old.hash_set()) + len(cohort)
+
+
+def test_an_adapted_model_is_not_scored_on_the_persons_it_was_adapted_to(
+    adapted: Path, cohort: Cohort
+) -> None:
+    with pytest.raises(LeakageError):
+        ls.evaluate(adapted, cohort, jobs=1)
+    with pytest.raises(LeakageError):
+        ls.adapt(adapted, cohort, out=adapted.with_name("twice.onnx"), jobs=1)
+
+
+def test_persons_and_thresholds_of_the_other_folds_alone_decide_about_a_person(
+    model: Path, cohort: Cohort, tmp_path: Path
+) -> None:
+    """The label of a person does not change the out-of-fold scores of that person."""
+    result = ls.adapt(model, cohort, out=tmp_path / "a.onnx", jobs=1, data_source="x")
+    fold = result.predictions.fold
+    for number in range(int(fold.max()) + 1):
+        persons = set(result.cohort["person"][fold == number])
+        assert not persons & set(result.cohort["person"][fold != number])
+
+
+@pytest.mark.parametrize("keep", [2, 0])
+def test_too_few_persons_are_refused(
+    model: Path, cohort: Cohort, tmp_path: Path, keep: int
+) -> None:
+    persons = cohort.unique("person")[: PERSONS + keep]
+    few = cohort.select(np.isin(cohort["person"], persons))
+    with pytest.raises(TrainingError, match=str(keep)):
+        ls.adapt(model, few, out=tmp_path / "a.onnx", jobs=1, data_source="x")
+    assert not (tmp_path / "a.onnx").exists()
+
+
+def test_cells_that_are_not_on_black_are_refused(model: Path, tmp_path: Path) -> None:
+    for number in range(6):
+        path = tmp_path / "cells" / ("all" if number < 3 else "hem") / f"{number + 60}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = cell_image(number)
+        Image.fromarray(np.where(image == 0, 235, image).astype(np.uint8)).save(path)
+    cells = ls.read_cohort(tmp_path / "cells", subject_pattern=r"(\d+)\.png")
+    with pytest.raises(CohortError, match="leukoscope cells"):
+        ls.adapt(model, cells, out=tmp_path / "a.onnx", jobs=1, data_source="x")
+
+
+def test_the_adapted_model_does_not_replace_the_old_one(model: Path, cohort: Cohort) -> None:
+    with pytest.raises(ModelFileError):
+        ls.adapt(model, cohort, out=model, jobs=1)
+
+
+def test_a_head_with_weights_is_in_the_file_and_can_be_followed_by_another(
+    model: Path, tmp_path: Path
+) -> None:
+    old = load(model)
+    cells = np.stack([cell_image(seed, 256)[::8, ::8] for seed in range(3)])
+    expected = old.run(cells, embeddings=True)
+    assert expected.embedding is not None
+    head = Head(0.25, np.linspace(-1, 1, expected.embedding.shape[1]))
+    once, twice = tmp_path / "once.onnx", tmp_path / "twice.onnx"
+    append_head(model, once, head)
+    append_head(once, twice, Head(-1.0))
+    onnx.checker.check_model(onnx.load(twice))
+    card = old.card
+    logit = head.logit(expected.logit, expected.embedding)
+    assert np.allclose(load(once, card=card).run(cells).logit, logit, atol=1e-5)
+    assert np.allclose(load(twice, card=card).run(cells).logit, logit + 1, atol=1e-5)
+
+
+def test_the_command_prints_both_metrics(model: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.onnx"
+    options = ["--out", str(out), "--subject-pattern", r"patient_(\w+)", "--jobs", "1", "--json"]
+    done = CliRunner().invoke(app, ["adapt", str(model), str(folder), *options])
+    answer = json.loads(done.stdout)
+    assert answer["method"] == "recalibrated"
+    assert answer["before"]["auroc"]["persons"] == answer["metrics"]["auroc"]["persons"] == 6
+    assert read_card(out).adaptation is not None
