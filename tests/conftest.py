@@ -1,5 +1,7 @@
 """Settings of the whole suite, and what any test may ask for."""
 
+import base64
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from leukoscope.core import html
 from tests.postgresql import PostgreSQL, running_postgresql
 
 # Tests run side by side, one to a core: more threads in each only wait for one another. Read by
@@ -19,6 +22,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CNMC = "LEUKOSCOPE_CNMC"
+DRAW = html.to_png
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)
 
 # No test fails because the machine is slow.
 settings.register_profile(
@@ -54,6 +61,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("slow"):
             seconds[item.path] = max(seconds.get(item.path, 0), *mark.args)
     items.sort(key=lambda item: -seconds.get(item.path, 0))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what imports made, and run it more rarely.
+
+    It took a tenth of the time of an export, for which PyTorch makes millions of objects.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _undrawn() -> Iterator[None]:
+    """Build the figures of reports without drawing them, which takes most of a report's time.
+
+    Those of tests with the fixture `drawn`, and of commands in processes, are drawn.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(html, "to_png", lambda drawing: PIXEL)
+        yield
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch, _undrawn: object) -> None:
+    """Draw the figures of reports in this test, as users see them."""
+    monkeypatch.setattr(html, "to_png", DRAW)
 
 
 @pytest.fixture(scope="session")

@@ -61,8 +61,8 @@ def test_names_in_a_label_file_without_an_image_are_noted(tmp_path):
     rows = ["UID_57_22_2_all.bmp,1.bmp,1", "UID_H30_6_2_hem.bmp,77.bmp,0"]
     cohort = read_cohort(preliminary(tmp_path, rows))
     assert cohort["label"].tolist() == [1, -1]
-    assert any("1 images that are absent: 77.bmp" in note for note in cohort.notes)
-    assert any("1 images: 2.bmp" in note for note in cohort.notes)
+    assert any("1 image that" in note for note in cohort.notes)
+    assert any("1 image: 2.bmp" in note for note in cohort.notes)
 
 
 def test_a_label_file_of_other_images_is_refused(tmp_path):

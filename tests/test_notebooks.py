@@ -13,6 +13,11 @@ from tools.notebooks import clear, execute, notebooks, to_markdown
 
 PATHS = notebooks()
 SYNTHETIC = 'DATA = "synthetic"'
+# The fewest cells with copies among them, for the pictures of pairs; and one candidate to train.
+SMALLER = {
+    "persons=30, cells=6": "persons=12, cells=5",
+    "RECIPE, split=": "RECIPE, settings={'classical.c': 0.1}, split=",
+}
 
 
 def code(path: Path) -> list[str]:
@@ -78,10 +83,15 @@ def test_the_drive_is_mounted_on_colab(tmp_path: Path, monkeypatch: pytest.Monke
     assert mounted == ["/content/drive"]
 
 
-@pytest.mark.slow(50)  # three kernels, a training
+def test_what_makes_the_notebooks_smaller_is_in_them() -> None:
+    whole = "".join(line for path in PATHS for line in code(path))
+    assert all(text in whole for text in SMALLER)
+
+
+@pytest.mark.slow(25)  # three kernels, a training
 def test_the_notebooks_run_and_show_figures(tmp_path: Path) -> None:
     for path, figures in zip(PATHS, (5, 2, 2), strict=True):
-        text, pictures = to_markdown(execute(path, tmp_path), path.stem)
+        text, pictures = to_markdown(execute(path, tmp_path, SMALLER), path.stem)
         assert len(pictures) >= figures, path.name
         assert all(name in text for name in pictures)
 

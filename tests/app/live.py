@@ -106,19 +106,36 @@ def running(
             live.stop()
 
 
+class Inside:
+    """An app served from a thread of this process until `stop`."""
+
+    def __init__(self, app: FastAPI, port: int = 0) -> None:
+        self._listener = bind("127.0.0.1", port)
+        self._server = uvicorn.Server(uvicorn_config(app, app.state.services.settings.limits))
+        self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
+        self._thread.start()
+        self.url = address(self._listener)
+
+    def wait_ready(self) -> None:
+        """Wait until model and database are ready."""
+        with httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False) as client:
+            until(lambda: client.get("/readyz").status_code == 200)
+
+    def stop(self) -> None:
+        """End it, as a signal would, and wait."""
+        self._server.should_exit = True
+        self._thread.join(PATIENCE)
+        self._listener.close()
+
+
 @contextmanager
 def in_thread(app: FastAPI) -> Iterator[str]:
     """The URL of an app served from a thread of this process, for limits of one's own."""
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn_config(app, app.state.services.settings.limits))
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
+    inside = Inside(app)
     try:
-        yield address(listener)
+        yield inside.url
     finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
-        listener.close()
+        inside.stop()
 
 
 class Held:

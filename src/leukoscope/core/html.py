@@ -77,9 +77,14 @@ def notebook_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[o
 
 def figure(drawing: "Figure", caption: str = "", alt: str = "") -> Markup:
     """A Matplotlib figure as an embedded PNG."""
+    return _picture(to_png(drawing), "png", caption, alt or caption)
+
+
+def to_png(drawing: "Figure") -> bytes:
+    """Draw a Matplotlib figure."""
     stream = io.BytesIO()
     drawing.savefig(stream, format="png", dpi=110)
-    return _picture(stream.getvalue(), "png", caption, alt or caption)
+    return stream.getvalue()
 
 
 def image_grid(

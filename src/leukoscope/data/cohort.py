@@ -20,6 +20,7 @@ from leukoscope.core.files import natural_key
 from leukoscope.core.progress import track
 from leukoscope.core.shell_words import pair_option
 from leukoscope.core.tables import Table, read_table, text_column, write_table
+from leukoscope.core.wording import count as counted
 from leukoscope.data.class_words import parse_labels
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
@@ -162,9 +163,9 @@ class Cohort:
     def __repr__(self) -> str:
         counts = ", ".join(f"{count:,} {label}" for label, count in self.counts().items())
         subjects = len(self.unique("subject"))
-        known = f"; {subjects} subjects" if subjects else ""
+        known = f"; {counted(subjects, 'subject')}" if subjects else ""
         if "cell" in self:  # before the audit each subject counts as a person
-            known += f", {len(self.unique('person'))} persons"
+            known += f", {counted(len(self.unique('person')), 'person')}"
         return f"<Cohort of {len(self):,} cells: {counts}{known}>"
 
     def _repr_html_(self) -> str:

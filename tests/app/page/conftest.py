@@ -12,7 +12,7 @@ from leukoscope.core.values import Cells, OperatingPoint
 from leukoscope.inference.model_file.card import OperatingCurve
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from tests.app.conftest import clean_environment
-from tests.app.live import Live, running
+from tests.app.live import Inside, Live, running
 from tests.app.page.driver import PATIENCE, Desk
 from tests.inference.subject.test_answer import MODEL
 from tests.inference.tiny_model import tiny_card, write_tiny_model
@@ -98,7 +98,9 @@ def desk(browser: Browser, quick_server: Live) -> Iterator[OpenDesk]:
     """Opens a page, on the quick server unless another is named; what went wrong fails the test."""
     opened: list[Desk] = []
 
-    def open_desk(server: Live | None = None, address: str = "", **context: object) -> Desk:
+    def open_desk(
+        server: Live | Inside | None = None, address: str = "", **context: object
+    ) -> Desk:
         page: Page = browser.new_context(**context).new_page()
         opened.append(Desk(page, (server or quick_server).url.rstrip("/")))
         opened[-1].go(address)

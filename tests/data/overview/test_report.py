@@ -74,6 +74,7 @@ def test_page_and_table(cells, tmp_path):
     assert set(table["label"]) == {"ALL", "HEM"}
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -99,10 +100,12 @@ def test_cohort_of_unusable_images_has_a_report(tmp_path):
     assert "0 bytes" in text
 
 
+@pytest.mark.usefixtures("drawn")
 def test_one_single_cell_has_a_report(cells, tmp_path):
     assert write_report(cells.select(np.array([0])), tmp_path).exists()
 
 
+@pytest.mark.usefixtures("drawn")
 def test_names_from_the_data_cannot_write_into_the_page(cells, tmp_path):
     evil = "<script>alert(1)</script>$\\frac{$\n"
     cohort = make_cohort(
@@ -131,6 +134,7 @@ def test_the_square_holds_the_cells(cells):
     assert 2 * 54 + 1 <= crop.crop <= 2 * 54 + 21
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.real
 def test_report_on_real_cells(cnmc_dir, tmp_path):
     paths = sorted(str(path) for path in cnmc_dir.rglob("fold_0/*/*.bmp"))[::60]

@@ -165,7 +165,7 @@ def test_a_folder_around_class_folders_is_no_class(tmp_path):
     draw(tmp_path / "leukemia" / "hem" / "2.png")
     assert list(read_cohort(tmp_path)["label"]) == [ALL, HEM]
     draw(tmp_path / "leukemia" / "loose.png")
-    with pytest.raises(CohortError, match=r"1 images .* leukemia/ \(1\)"):
+    with pytest.raises(CohortError, match=r"1 image .* leukemia/ \(1\)"):
         read_cohort(tmp_path)
 
 
@@ -197,8 +197,8 @@ def test_images_in_one_folder_take_their_labels_from_a_table(tmp_path):
         "b.png": ("", HEM, ""),
         "c.png": ("", UNKNOWN, ""),
     }
-    assert any("1 images that are absent: z.png" in note for note in cohort.notes)
-    assert any("1 images: c.png" in note for note in cohort.notes)
+    assert any("1 image that" in note for note in cohort.notes)
+    assert any("1 image: c.png" in note for note in cohort.notes)
 
 
 def test_a_folder_against_the_name(official):
@@ -207,7 +207,7 @@ def test_a_folder_against_the_name(official):
     odd = cohort.select(cohort["flags"] == LABEL_CONFLICT)
     assert list(odd["label"]) == [UNKNOWN]
     assert list(odd["subject"]) == ["6"]
-    assert any(note.startswith("1 images ") for note in cohort.notes)
+    assert any(note.startswith("1 image ") for note in cohort.notes)
 
 
 def test_one_name_in_two_folders_is_kept_and_noted(tmp_path):
@@ -215,7 +215,7 @@ def test_one_name_in_two_folders_is_kept_and_noted(tmp_path):
         draw(tmp_path / folder / "x.png")
     cohort = read_cohort(tmp_path)
     assert len(cohort) == 2
-    assert cohort.notes == ("1 file names occur in more than one folder: x.png.",)
+    assert cohort.notes == ("1 file name occurs in more than one folder: x.png.",)
 
 
 def test_clutter_and_hidden_files_are_passed_over(official):
@@ -247,7 +247,9 @@ def test_links_are_not_followed_out_of_the_folder(tmp_path):
     (root / "hem").symlink_to(tmp_path / "other")
     cohort = read_cohort(root)
     assert [path.name for path in cohort.paths] == ["inside.png", "own.png"]
-    assert any(note.startswith("5 links to folders, or out of") for note in cohort.notes)
+    assert any(
+        note.startswith("Not followed: 5 links to folders, or out of") for note in cohort.notes
+    )
     (tmp_path / "link").symlink_to(root)
     assert len(read_cohort(tmp_path / "link")) == 2
 

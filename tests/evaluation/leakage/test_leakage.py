@@ -172,6 +172,7 @@ def test_persons_seen_and_new_ones_are_measured_apart() -> None:
     assert set(by_exposure(replace(run, seen=run.label == 1))) == set()
 
 
+@pytest.mark.usefixtures("drawn")
 def test_what_is_written(tmp_path: Path) -> None:
     made = study(answered("image"), answered("person", draw=1), answered("image", recipe="<b>"))
     page = write_study(made, tmp_path).read_text()

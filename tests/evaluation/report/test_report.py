@@ -61,6 +61,7 @@ def test_without_a_taint_there_is_no_banner_and_with_one_there_is(tmp_path):
         assert banner in leaky
 
 
+@pytest.mark.usefixtures("drawn")
 def test_errors_are_shown_by_their_pictures_and_a_vanished_file_does_no_harm(tmp_path):
     asked = []
 
@@ -84,6 +85,7 @@ def test_without_pictures_the_errors_are_named(tmp_path):
     assert worst.removeprefix("cells/") in text
 
 
+@pytest.mark.usefixtures("drawn")
 def test_optional_parts_appear_only_with_their_data(tmp_path):
     columns = {
         name: values for name, values in table().items() if name in ("label", "p_all", "person")
@@ -97,6 +99,7 @@ def test_optional_parts_appear_only_with_their_data(tmp_path):
         assert title in full
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_alone_still_gives_a_report(tmp_path, label):
     columns = {name: values[table()["label"] == label] for name, values in table().items()}
@@ -105,6 +108,7 @@ def test_one_class_alone_still_gives_a_report(tmp_path, label):
     assert ">nan<" not in text
 
 
+@pytest.mark.usefixtures("drawn")
 def test_one_cell_of_an_unknown_person_still_gives_a_report(tmp_path):
     text, _ = rendered(tmp_path, {"label": [1], "p_all": [0.97], "person": [""]})
     assert "1 cell" in text

@@ -45,9 +45,12 @@ def s3() -> Iterator[str]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_cluster(s3: str) -> Iterator[None]:
-    """A connected cluster of two machines with two cores each."""
+    """A connected cluster of two machines with two cores each.
+
+    It ends with the file that uses it, since its processes work when idle, too.
+    """
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     pytest.importorskip("ray.data", reason="Ray Data is not installed")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

@@ -12,6 +12,7 @@ import numpy as np
 
 from leukoscope.core.errors import ImageError
 from leukoscope.core.files import natural_key
+from leukoscope.core.wording import count
 from leukoscope.data.audit.matching import oriented
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES
 from leukoscope.data.imaging.foreground import solid_mask
@@ -80,10 +81,10 @@ def _summary(result: "AuditResult") -> str:
     kinds = list(result.pairs["kind"])
     subjects, persons = len(result.persons), len(set(result.persons.values()))
     return (
-        f"{len(result.cohort)} images: {kinds.count('exact')} exact copies, "
+        f"{count(len(result.cohort), 'image')}: {kinds.count('exact')} exact copies, "
         f"{kinds.count('same-pixels')} other files with the same pixels, "
         f"{kinds.count('same-cell')} other pairs of the same cell. "
-        f"The {subjects} subject ids belong to {persons} persons."
+        f"{count(subjects, 'subject id', 'belongs')} to {count(persons, 'person')}."
     )
 
 

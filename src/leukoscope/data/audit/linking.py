@@ -7,6 +7,7 @@ import numpy as np
 
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import text_column
+from leukoscope.core.wording import count
 
 SHOWN = 8  # ids in a note
 CELL_NAME = 16  # hexadecimal digits; two of a million cells share them once in 37 million cohorts
@@ -71,8 +72,8 @@ def person_notes(subjects: np.ndarray, given: np.ndarray, person: np.ndarray) ->
     """
     if not np.any((given != subjects) & (given != "")):
         return ()
-    count = len(set(given) - {""})
-    lines = [f"Rows with the same person in the table count as one person ({count:,} persons)."]
+    persons = count(len(set(given) - {""}), "person")
+    lines = [f"Rows with the same person in the table count as one person ({persons})."]
     names: dict[str, set[str]] = {}
     for before, after in zip(given, person, strict=True):
         if before:

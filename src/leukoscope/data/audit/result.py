@@ -7,6 +7,7 @@ import numpy as np
 
 from leukoscope.core.files import natural_key
 from leukoscope.core.tables import Table
+from leukoscope.core.wording import count
 from leukoscope.data.audit.checked import not_compared, remarks, unread
 from leukoscope.data.audit.descriptors import Descriptors
 from leukoscope.data.cnmc.cnmc import UNKNOWN
@@ -46,8 +47,8 @@ class AuditResult:
     def __repr__(self) -> str:
         exact = int(np.sum(self.pairs["kind"] != SAME_CELL))
         pairs = f"pairs: {exact:,} identical, {len(self.pairs['kind']) - exact:,} of one cell"
-        persons = f"{len(self.cohort.unique('person'))} persons"
-        cells = f"{len(self.cohort):,} cells of {len(self.persons)} subjects"
+        persons = count(len(self.cohort.unique("person")), "person")
+        cells = f"{count(len(self.cohort), 'cell')} of {count(len(self.persons), 'subject')}"
         unchecked = len(self.unreadable) + len(self.not_compared)
         missed = f"; NOT CHECKED: {unchecked:,} images" if unchecked else ""
         return f"<AuditResult: {cells}, {persons}; {pairs}{missed}>"

@@ -10,6 +10,7 @@ import numpy as np
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
+from leukoscope.core.wording import count
 from leukoscope.data.class_words import CLASS_WORDS, how_to_name
 from leukoscope.data.cnmc.cnmc import (
     ALL,
@@ -203,7 +204,8 @@ def _join_notes(
 ) -> list[str]:
     present = [tree.images[row].name for row in listed]
     if file is None:
-        return [f"{len(present)} images have no label: no label file was found."] if present else []
+        without = f"{count(len(present), 'image', 'has')} no label: no label file was found."
+        return [without] if present else []
     absent = [name for name in entries if name not in set(present)]
     if len(absent) == len(entries):
         raise CohortError(
@@ -212,27 +214,29 @@ def _join_notes(
         )
     unnamed = [name for name in present if name not in entries]
     notes = (
-        [f"{file.name} lists {len(absent)} images that are absent: {_first(absent)}."]
+        [f"Absent: {count(len(absent), 'image')} that {file.name} lists: {_first(absent)}."]
         if absent
         else []
     )
     return notes + (
-        [f"{file.name} does not list {len(unnamed)} images: {_first(unnamed)}."] if unnamed else []
+        [f"{file.name} does not list {count(len(unnamed), 'image')}: {_first(unnamed)}."]
+        if unnamed
+        else []
     )
 
 
 def _unknown_class(tree: Tree, rows: Sequence[int]) -> CohortError:
     folders = Counter(str(tree.images[row].parent) for row in rows)
     places = ", ".join(
-        f"{'the folder itself' if name == '.' else name + '/'} ({count})"
-        for name, count in folders.most_common(5)
+        f"{'the folder itself' if name == '.' else name + '/'} ({number})"
+        for name, number in folders.most_common(5)
     )
     known = {
         LABEL_NAMES[label]: "/, ".join(n for n, value in CLASS_FOLDERS.items() if value == label)
         for label in (ALL, HEM)
     }
     return CohortError(
-        f"{tree.root}: the class of {len(rows)} images is unknown; they are in {places}. "
+        f"{tree.root}: the class of {count(len(rows), 'image')} is unknown, in {places}. "
         f"Name a folder per class {known['ALL']}/ (leukemic) or {known['HEM']}/ (normal), "
         "in any case, use official file names, or give a table of path and label. "
         + how_to_name(sorted({tree.images[row].parent.name for row in rows} - {""}))
@@ -246,14 +250,16 @@ def _remarks(
     conflicts = [str(image) for image, flag in zip(tree.images, flags, strict=True) if flag]
     if conflicts:
         notes.append(
-            f"{len(conflicts)} images have contradictory classes (mislabeled?); their label is set "
-            f"to unknown: {_first(conflicts)}."
+            f"{count(len(conflicts), 'image', 'has')} contradictory classes (mislabeled?); the "
+            f"label is set to unknown: {_first(conflicts)}."
         )
     rows = zip(tree.images, folds, strict=True)
     names = Counter(image.name for image, fold in rows if fold not in ("prelim", "final"))
-    twice = [name for name, count in names.items() if count > 1]
+    twice = [name for name, number in names.items() if number > 1]
     if twice:
-        notes.append(f"{len(twice)} file names occur in more than one folder: {_first(twice)}.")
+        notes.append(
+            f"{count(len(twice), 'file name', 'occurs')} in more than one folder: {_first(twice)}."
+        )
     for value in (ALL, HEM):
         if value not in label:
             notes.append(f"There is no {LABEL_NAMES[value]} cell; training needs both classes.")

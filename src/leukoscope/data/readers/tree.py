@@ -74,7 +74,8 @@ def walk(root: Path) -> Tree:
     if links:
         first = min(links, key=lambda path: natural_key(str(path)))
         notes.append(
-            f"{len(links)} links to folders, or out of {root}, were not followed; first: {first}."
+            f"Not followed: {count(len(links), 'link')} to folders, or out of {root}; "
+            f"first: {first}."
         )
     if others:
         kinds = ", ".join(kind for kind, _ in others.most_common(5))

@@ -69,8 +69,8 @@ class CellsResult:
     def __repr__(self) -> str:
         found = len(self.objects["path"])
         return (
-            f"<CellsResult: {len(self.cohort):,} cells of {found:,} objects in "
-            f"{len(self.fields):,} fields>"
+            f"<CellsResult: {count(len(self.cohort), 'cell')} of {count(found, 'object')} in "
+            f"{count(len(self.fields), 'field')}>"
         )
 
     @property

@@ -20,6 +20,7 @@ from leukoscope.core.dataclass_reader import MalformedError, build, parse_object
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
+from leukoscope.core.wording import count
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.scale import Scale
 from leukoscope.data.sources import Sources
@@ -210,7 +211,7 @@ class Card:
         persons = len({person for part in self.training.persons.values() for person in part})
         auroc = self.results.get("auroc")
         result = "" if auroc is None else f"; AUROC {auroc}, {auroc.part}"
-        return f"<Card of {self.name!r}: trained on {persons} persons{result}>"
+        return f"<Card of {self.name!r}: trained on {count(persons, 'person')}{result}>"
 
     def _repr_html_(self) -> str:
         from leukoscope.core.html import notebook_table
