@@ -50,6 +50,7 @@ SETTINGS = {"cnn": CNN, "timm": TIMM}
 BOTH = """
 import json, sys
 import torch
+import torch._dynamo  # each process would import it for its optimizer
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 import leukoscope.training.network.fit, leukoscope.training.network.export
 import leukoscope.training.network.train
