@@ -141,6 +141,9 @@ def release(
         float,
         typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
     ] = 0.95,
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
     jobs: Jobs = None,
     data_source: DataSource = None,
     data_license: DataLicense = None,
@@ -151,7 +154,7 @@ def release(
     Each person is predicted by a model that has not seen that person. For classical recipes.
     """
     released = ls.release(
-        source,
+        read(source, labels, columns, subject_pattern),
         recipe,
         out=out,
         folds=folds,

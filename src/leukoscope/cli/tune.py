@@ -9,13 +9,17 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.common import (
     FRACTIONS,
+    Columns,
     Fractions,
     Jobs,
     Json,
+    Labels,
     Seed,
     Source,
+    SubjectPattern,
     hint,
     parse_fractions,
+    read,
     report,
 )
 from leukoscope.cli.train import RecipeName, parse_setting
@@ -79,6 +83,9 @@ def tune(
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes on this machine.")] = 1,
     fractions: Fractions = FRACTIONS,
+    labels: Labels = None,
+    columns: Columns = None,
+    subject_pattern: SubjectPattern = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
@@ -90,7 +97,7 @@ def tune(
     from leukoscope.models.recipe.space import label
 
     study = ls.tune(
-        source,
+        read(source, labels, columns, subject_pattern),
         recipe,
         out=out,
         trials=trials,
