@@ -106,7 +106,9 @@ def phone(browser: Browser, url: str) -> None:
     page = browser.new_context(**PHONE, color_scheme="dark").new_page()
     example_case(page, url)
     page.locator(".toolbar").scroll_into_view_if_needed()
-    page.evaluate("scrollTo(0, document.querySelector('.toolbar').offsetTop - 80)")
+    page.locator("#page").evaluate(
+        "(one) => one.scrollTo(0, one.querySelector('.toolbar').offsetTop - 80)"
+    )
     tidy(page)
     save(page, "phone")
 

@@ -58,7 +58,10 @@ def note(text: str, kind: str = "info") -> Markup:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> Markup:
-    """A table; cells are escaped unless they are Markup."""
+    """A table; cells are escaped unless they are Markup.
+
+    It scrolls sideways in a region that the keyboard reaches and a screen reader names.
+    """
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in headers)
     body = Markup("\n").join(
         Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(v) for v in row))
@@ -66,8 +69,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str
     )
     title = Markup("<caption>{}</caption>").format(caption) if caption else Markup("")
     return Markup(
-        '<div class="scroll"><table>{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-    ).format(title, head, body)
+        '<div class="scroll" role="region" aria-label="{}" tabindex="0">'
+        "<table>{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+    ).format(caption or f"Table: {', '.join(filter(None, headers))}", title, head, body)
 
 
 def notebook_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -6,44 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
+from tests.app.page.access import fits, fits_sideways, violations
 from tests.app.page.conftest import OpenDesk
 from tests.app.page.driver import Desk
 from tests.app.page.fonts import use_font
 
 pytestmark = pytest.mark.slow(25)
 
-AXE = resources.files("axe_core_python") / "axe.min.js"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
-
-
-def violations(at: Desk) -> list[str]:
-    # Evaluated by the debugger, which the page's policy does not bind.
-    at.page.evaluate(AXE.read_text("utf-8"))
-    found: dict[str, Any] = at.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{one['impact']} {one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
-        for one in found["violations"]
-        for node in one["nodes"]
-    ]
-
-
-def fits(at: Desk) -> bool:
-    """True where nothing reaches over the right edge; else what does is printed."""
-    wide = at.page.evaluate(
-        """() => document.documentElement.scrollWidth <= document.body.clientWidth ? [] :
-            [...document.querySelectorAll("body *")]
-                .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5)
-                .map((one) => one.outerHTML.slice(0, 100))"""
-    )
-    print(wide)
-    return not wide
-
-
-def fits_sideways(box: Locator) -> bool:
-    return bool(box.evaluate("one => one.scrollWidth <= one.clientWidth"))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +81,7 @@ def test_everything_still_fits_at_200_percent(
     at.dismiss()  # on so small a screen they would lie over the cells
     at.cards.nth(0).locator(".open").click()
     at.dialog.get_by_role("checkbox", name="Heatmap").check()
-    at.dialog.locator("summary").first.click()
+    at.dialog.locator("summary", has_text="Reviewer").click()
     # A browser makes an empty field as wide as 20 characters of its font, in DejaVu Sans too wide.
     at.dialog.evaluate("one => one.querySelectorAll('input').forEach((field) => field.size = 40)")
     assert fits_sideways(at.dialog)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.app.page.access import fits, violations
 from tests.app.page.conftest import LEFT_OUT, OpenDesk
-from tests.app.page.test_access import fits, violations
 
 pytestmark = pytest.mark.slow(15)
 

@@ -100,7 +100,7 @@ def test_cells_are_grouped_by_hand_and_removed(quick_case: Desk) -> None:
     at.dialog.get_by_label("Subject").fill("Patient X")
     at.page.keyboard.press("Enter")
     expect(at.page.locator(".card .subject", has_text="Patient X")).to_have_count(4)
-    expect(at.page.locator(".subjects").first).to_contain_text("Patient X")
+    expect(at.page.locator(".answers")).to_contain_text("Patient X")
     expect(at.page.locator(".selection")).to_be_hidden()
 
     at.cards.nth(5).locator(".check").click()

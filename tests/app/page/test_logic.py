@@ -123,12 +123,93 @@ def test_requests_are_bounded_by_count_and_bytes_and_archives_go_alone(call: Cal
     dealt = call("upload/batches", "batches", files, 5, 1000)
     names = [[one["name"] for one in request] for request in dealt]
     assert names == [
+        ["c12.bmp", "c11.bmp", "c10.bmp", "c9.bmp", "c8.bmp"],
+        ["c7.bmp", "c6.bmp", "c5.bmp", "c4.bmp", "c3.bmp"],
+        ["c2.bmp", "c1.bmp", "big.bmp"],
         ["a.zip"],
-        ["big.bmp", "c1.bmp", "c2.bmp", "c3.bmp", "c4.bmp"],
-        ["c5.bmp", "c6.bmp", "c7.bmp", "c8.bmp", "c9.bmp"],
-        ["c10.bmp", "c11.bmp", "c12.bmp"],
         ["huge.bmp"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [
+        (["smear 7/a.bmp", "smear 7/day 2/b.bmp"], "smear 7"),
+        (["march.ZIP"], "march"),
+        (["a/1.bmp", "b/1.bmp", "c.zip"], "a and 2 more"),
+        (["a/1.bmp", "loose.bmp"], None),
+        (["loose.bmp"], None),
+    ],
+)
+def test_a_case_is_named_after_its_folder_or_archive(
+    call: Call, names: list[str], title: str | None
+) -> None:
+    found = call("upload/casename", "caseName", [upload(name, 1) for name in names], 0)
+    assert found == (title or "1 Jan 1970, 00:00") or (title is None and "1970" in found)
+
+
+HEADS = [
+    {
+        "id": name,
+        "name": f"Case {name}",
+        "notes": notes,
+        "model": "tiny",
+        "updated": f"2026-01-0{day}",
+        "created": f"2026-01-0{9 - day}",
+        "verdicts": {"blast": cells, "normal": 1},
+        "reviewed": reviewed,
+        "subjects": [{"subject": f"S{name}"}],
+    }
+    for name, notes, day, cells, reviewed in (
+        ("2", "", 3, 4, 5),
+        ("10", "old smear", 2, 3, 0),
+        ("1", "", 1, 9, 8),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("order", "ids"),
+    [
+        ("updated", ["2", "10", "1"]),
+        ("created", ["1", "10", "2"]),
+        ("name", ["1", "2", "10"]),
+        ("cells", ["1", "2", "10"]),
+        ("open", ["10", "1", "2"]),
+    ],
+)
+def test_cases_are_sorted(call: Call, order: str, ids: list[str]) -> None:
+    assert [one["id"] for one in call("home/caseorder", "inOrder", HEADS, order)] == ids
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"), [("", ["2", "10", "1"]), ("SMEAR case", ["10"]), ("s2", ["2"]), ("x", [])]
+)
+def test_cases_are_found_by_name_notes_and_subject(call: Call, text: str, ids: list[str]) -> None:
+    assert [one["id"] for one in call("home/caseorder", "chosen", HEADS, text)] == ids
+
+
+def test_reviews_are_counted_beside_the_verdicts_of_the_model(call: Call) -> None:
+    cells = [
+        cell(1, verdict="blast", review={"label": "ALL"}),
+        cell(2, verdict="blast", review={"label": "HEM"}),
+        cell(3, verdict="uncertain", review={"label": "HEM"}),
+        cell(4, review={"label": "monocyte"}),
+        cell(5),
+        cell(6, verdict="error"),
+    ]
+    counts = call("answer/figures", "reviewCounts", cells)
+    assert counts == {
+        "blasts": 1,
+        "normal": 2,
+        "other": 1,
+        "open": 1,
+        "compared": 2,
+        "agreed": 1,
+    }
+    words = call("answer/words", "reviewWords", counts)
+    assert "1 of 3 blasts, 1 with another label, 1 open" in words
+    assert "1 of 2 cells" in call("answer/words", "agreementWords", counts)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from playwright.sync_api import Route, expect
 
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
+from tests.app.page.access import fits_sideways
 from tests.app.page.conftest import OpenDesk
 from tests.app.page.test_upload import zipped
 from tests.inference.planted import write_planted
@@ -51,7 +52,7 @@ def test_a_map_is_made_when_it_is_looked_at(
     assert not asked
     box.get_by_label("Heatmap", exact=False).first.check()
     expect(box.locator(".heat-kind")).to_have_attribute("data-kind", "occlusion")
-    assert box.evaluate("one => one.scrollWidth <= one.clientWidth"), "wider than its box"
+    assert fits_sideways(box)
     painted = box.locator("canvas").evaluate(PAINTED)
     assert painted["width"] == 12
     assert painted["places"] == WHERE_IT_LOOKS

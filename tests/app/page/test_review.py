@@ -42,7 +42,7 @@ def test_reviews_by_button_with_reviewer_and_remark(quick_case: Desk) -> None:
     at = quick_case
     at.cards.nth(0).locator(".open").click()
     box = at.dialog
-    box.locator("summary").first.click()
+    box.locator("summary", has_text="Reviewer").click()
     box.get_by_label("Reviewer (optional").fill("Dr B")
     box.get_by_label("Note (optional").fill("large nucleolus")
     box.get_by_role("button", name="It is a blast").click()

@@ -45,17 +45,18 @@ def test_200_images_come_as_they_are_answered_and_none_is_lost(
     at = desk()
     sent: list[str] = []
     at.page.on("request", lambda one: sent.append(one.url) if "/v1/predict" in one.url else None)
-    at.add(cells)
+    dropped = cells[::-1]
+    at.add(dropped)
     expect(at.page.locator(".shown")).to_have_text("200 cells")
     # Cards are made in portions, as one scrolls.
     assert at.cards.count() < 200
-    at.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    at.page.locator("#page").evaluate("one => one.scrollTo(0, one.scrollHeight)")
     expect(at.cards).to_have_count(200)
     assert at.count("blast") + at.count("normal") == 200
     assert len(sent) == 13  # 16 images in a request
     kept = at.page.request.get(f"{at.url}/v1/cases/{at.case}").json()
     assert len(kept["cells"]) == 200
-    assert {cell["name"] for cell in kept["cells"]} == {cell.name for cell in cells}
+    assert [cell["name"] for cell in kept["cells"]] == [cell.name for cell in dropped]
 
 
 def test_an_archive_and_junk_beside_it(desk: OpenDesk, cells: list[Path], tmp_path: Path) -> None:
@@ -69,6 +70,8 @@ def test_an_archive_and_junk_beside_it(desk: OpenDesk, cells: list[Path], tmp_pa
     expect(at.page.locator(".toast").first).to_contain_text("2 could not")
     card = at.card("notes.bmp")
     expect(card).to_contain_text("Error")
+    expect(card.locator(".subject")).to_have_text("notes.bmp")
+    expect(card.locator(".reason")).not_to_be_empty()
     card.locator(".open").click()
     expect(at.dialog.locator(".answer")).to_contain_text("image")
 
@@ -86,6 +89,7 @@ def test_a_folder_keeps_relative_paths_and_leaves_out_what_is_no_image(
     expect(at.page.locator(".toast").first).to_contain_text("2 files")
     expect(at.cards).to_have_count(1)
     expect(at.cards.locator(".open")).to_have_attribute("title", f"patient/day 1/{cells[0].name}")
+    expect(at.page.get_by_label("Name of the case")).to_have_value("patient")
 
 
 def test_a_drop_anywhere_adds_to_the_open_case_and_copies_are_no_new_cells(

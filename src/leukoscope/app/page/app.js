@@ -1,20 +1,24 @@
 /** Entry point of the page: header, views, and the parts that all views share. */
 
 import { knownCase } from "./case/casefile.js";
+import { closeDialogs } from "./lib/dialogs.js";
 import { render, h } from "./lib/dom.js";
+import { dropStaleEntries } from "./lib/entries.js";
 import { homeView } from "./home/home.js";
 import { acceptDrops, queue } from "./upload/dropzone.js";
 import { connectionBanner } from "./upload/banner.js";
 import { forgetModel } from "./server/models.js";
 import { loadVocabulary } from "./server/vocabulary.js";
 import { progressStrip } from "./upload/progress.js";
-import { parse } from "./lib/router.js";
+import { followLinks, parse } from "./lib/router.js";
 import { themeSwitch } from "./lib/theme.js";
 import { toastRegion } from "./lib/toast.js";
 
 /** @typedef {import("./case/caseview.js").View} View */
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
+/** Header and view scroll here; messages and progress have rows of their own below, and cover nothing. */
+const scroller = /** @type {HTMLElement} */ (document.getElementById("page"));
 
 /** @type {View|null} */
 let open = null;
@@ -30,6 +34,7 @@ async function show(first = false) {
     if (here && route.view !== "case") link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  closeDialogs(); // a dialog must not act on a view that was left
   open?.close?.();
   open = null;
   main.setAttribute("aria-busy", "true");
@@ -42,7 +47,7 @@ async function show(first = false) {
   render(main, view.element);
   main.removeAttribute("aria-busy");
   if (first) return;
-  scrollTo(0, 0);
+  scroller.scrollTo(0, 0);
   /** @type {HTMLElement|null} */ (main.querySelector("h1"))?.focus({ preventScroll: true });
 }
 
@@ -89,7 +94,11 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
 });
 document.getElementById("theme")?.append(themeSwitch());
 document.body.prepend(connectionBanner(serverIsBack));
-document.body.append(progressStrip(queue), toastRegion);
+document.body.append(h("div", { class: "dock" }, progressStrip(queue), toastRegion));
+// The keys that scroll act on the element with the focus.
+scroller.focus({ preventScroll: true });
+dropStaleEntries();
+followLinks();
 // Files can be dropped on a case while its view is still loading.
 acceptDrops(() => open?.file ?? knownCase(parse(location.hash).id));
 addEventListener("hashchange", () => void show());

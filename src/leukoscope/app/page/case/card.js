@@ -24,6 +24,7 @@ export class Card {
   #verdict = h("span", { class: "verdict" });
   #probability = h("span", { class: "probability" });
   #subject = h("span", { class: "subject" });
+  #reason = h("span", { class: "reason soft" });
   #mark = h("span", { class: "mark" });
   #bar = h("span", { class: "p-bar", "aria-hidden": "true" });
 
@@ -39,6 +40,7 @@ export class Card {
       h("span", { class: "line" }, this.#verdict, this.#probability),
       this.#bar,
       h("span", { class: "line soft" }, this.#subject, this.#mark),
+      this.#reason,
     );
     this.check = h("input", { type: "checkbox", tabindex: -1 });
     this.element = h(
@@ -64,7 +66,9 @@ export class Card {
     setVars(this.#bar, { "--p": p ?? 0, ...zones });
     this.#bar.hidden = p === null;
     const label = cell.subject ? `subject ${cell.subject}` : name;
-    setText(this.#subject, p === null && cell.reason ? cell.reason : label);
+    // Without an answer the name tells which file it is, and the reason follows.
+    setText(this.#subject, p === null ? name : label);
+    setText(this.#reason, p === null ? cell.reason : "");
     this.#mark.className = `mark ${cell.review ? (agrees(cell) ? "agrees" : "corrected") : ""}`;
     setText(
       this.#mark,

@@ -36,7 +36,10 @@ export class Grid {
   #end = h("div", { class: "end" });
   /** Ids of the cards in or near the window. @type {Set<number>} */
   #nearby = new Set();
-  #near = new IntersectionObserver((seen) => this.#cameNear(seen), { rootMargin: "600px" });
+  #near = new IntersectionObserver((seen) => this.#cameNear(seen), {
+    root: document.getElementById("page"),
+    rootMargin: "600px",
+  });
 
   /**
    * @param {CaseFile} file

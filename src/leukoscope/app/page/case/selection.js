@@ -1,6 +1,6 @@
 /** Actions on the selected cells: set their subject, or remove them from the case. */
 
-import { confirm, dialog } from "../lib/dialogs.js";
+import { confirm, dialog, open } from "../lib/dialogs.js";
 import { h, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { choices } from "./filter.js";
@@ -63,7 +63,6 @@ function askSubject(file, grid) {
     maxlength: 100,
     list: "subjects",
     autocomplete: "off",
-    autofocus: true,
   });
   const save = async () => {
     try {
@@ -108,5 +107,5 @@ function askSubject(file, grid) {
       ),
     ),
   );
-  box.showModal();
+  open(box, input);
 }

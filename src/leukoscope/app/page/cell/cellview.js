@@ -1,7 +1,8 @@
 /** One cell in a dialog: picture and heatmap, prediction, and review. */
 
+import { Adjust } from "./adjust.js";
 import { predictionView, detailsView } from "./prediction.js";
-import { dialog } from "../lib/dialogs.js";
+import { dialog, open } from "../lib/dialogs.js";
 import { render, h, setText } from "../lib/dom.js";
 import { baseName, integer } from "../lib/format.js";
 import { plainKey, showKeys } from "../lib/keys.js";
@@ -29,6 +30,7 @@ class CellView {
   #box;
   #place = h("p", { class: "soft place", "aria-live": "polite" });
   #stage = h("div", { class: "stage" });
+  #adjust = new Adjust(this.#stage);
   #answer = h("section", { class: "answer", "aria-label": "Prediction" });
   #details = h("div", { class: "cell-facts" });
   #panel = new ReviewPanel((action) => void this.#review(action));
@@ -61,14 +63,14 @@ class CellView {
           this.#stage,
           h("div", { class: "stepper" }, this.#previous, this.#place, this.#next),
           this.#heatControls(),
+          this.#adjust.element,
         ),
         h("div", { class: "cell-right" }, this.#answer, this.#panel.element, this.#details),
       ),
     );
     this.#box.addEventListener("keydown", (event) => this.#pressed(event));
     this.#draw();
-    this.#box.showModal();
-    this.#panel.focus();
+    open(this.#box, this.#panel.first);
   }
 
   get #id() {
@@ -159,6 +161,10 @@ class CellView {
     );
   }
 
+  #toggleHeat() {
+    /** @type {HTMLElement|null} */ (this.#box.querySelector(".heat-controls input"))?.click();
+  }
+
   get #heatOn() {
     return !this.#kind.hidden;
   }
@@ -172,6 +178,7 @@ class CellView {
   /** @param {import("./review.js").Action} action */
   async #review(action) {
     const id = this.#id;
+    if (!this.#box.open) return; // closed in the meantime: there is no cell that the user sees
     if (!(await review(this.#file, id, action, this.#panel.note))) return;
     this.#panel.clearNote();
     if (advancesAfterReview() && id === this.#id) this.#step(1);
@@ -193,11 +200,12 @@ class CellView {
   #pressed(event) {
     const key = plainKey(event);
     const action = ACTIONS.find((one) => one.key === key);
-    if (["ArrowRight", "ArrowDown", "j"].includes(key)) this.#step(1);
+    if (key && this.#adjust.pressed(event)) event.preventDefault();
+    else if (["ArrowRight", "ArrowDown", "j"].includes(key)) this.#step(1);
     else if (["ArrowLeft", "ArrowUp", "k"].includes(key)) this.#step(-1);
     else if (action) void this.#review(action);
     else if (key === "u") void this.#undo();
-    else if (key === "h") this.#box.querySelector("label")?.click();
+    else if (key === "h") this.#toggleHeat();
     else if (key === "?") showKeys();
     else return;
     event.preventDefault();

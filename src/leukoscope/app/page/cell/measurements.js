@@ -1,4 +1,4 @@
-/** Measurements of a cell and its most similar example cells, as lists. */
+/** Measurements of a cell and the most similar drawn example cells, as lists. */
 
 import { h, setVars } from "../lib/dom.js";
 import { significant, percent, integer } from "../lib/format.js";

@@ -44,12 +44,12 @@ export function detailsView(cell, remove) {
       h(
         "section",
         {},
-        h("h3", {}, "Most similar example cells"),
+        h("h3", {}, "Most similar drawn examples"),
         neighbors,
         h(
           "p",
           { class: "soft small-text" },
-          "Similarity from 0 to 1, by the features of the model. It is not evidence for the verdict.",
+          "These examples are drawn by a program; they are no cells of a person, and the model was not trained on them. Similarity from 0 to 1, by the features of the model. It is not evidence for the verdict.",
         ),
       ),
     h(

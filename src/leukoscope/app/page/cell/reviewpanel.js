@@ -61,9 +61,9 @@ export class ReviewPanel {
     this.#note.value = "";
   }
 
-  focus() {
-    const button = this.#buttons.querySelector("button:not(:disabled)");
-    /** @type {HTMLElement|null} */ (button)?.focus();
+  /** @returns {HTMLElement|null} The first button that can be used. */
+  get first() {
+    return this.#buttons.querySelector("button:not(:disabled)");
   }
 
   /** @param {Cell} cell */
@@ -76,7 +76,7 @@ export class ReviewPanel {
     );
     const again = held && this.#buttons.querySelector(`[data-key="${held}"]:not(:disabled)`);
     if (again) /** @type {HTMLElement} */ (again).focus();
-    else if (held) this.focus();
+    else if (held) this.first?.focus();
   }
 
   /** @param {Action} action @param {Cell} cell */

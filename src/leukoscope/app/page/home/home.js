@@ -1,8 +1,7 @@
 /** The home view: drop area, example cells, and recent cases. */
 
-import { call } from "../server/api.js";
 import { render, h } from "../lib/dom.js";
-import { count, date, integer } from "../lib/format.js";
+import { CaseList } from "./caselist.js";
 import {
   chooseButtons,
   isLocal,
@@ -12,22 +11,17 @@ import {
   listExamples,
   tryExamples,
 } from "../upload/dropzone.js";
-import { caseHash } from "../lib/router.js";
-import { verdicts } from "../cell/verdicts.js";
 import { vocabulary } from "../server/vocabulary.js";
 
-/** @typedef {import("../server/types.js").CaseHead} CaseHead */
-
-const RECENT = 12;
 const THUMBS = 5;
 
 /** @returns {Promise<import("../case/caseview.js").View>} */
 export async function homeView() {
   document.title = "Leukoscope";
   storage.images = false;
-  const cases = h("section", { class: "recent", "aria-labelledby": "recent-title" });
-  void showCases(cases);
-  return { element: h("div", { class: "view home" }, dropArea(), exampleRow(), cases) };
+  const cases = new CaseList();
+  void cases.load();
+  return { element: h("div", { class: "view home" }, dropArea(), exampleRow(), cases.element) };
 }
 
 function dropArea() {
@@ -126,75 +120,4 @@ function spread(list, n) {
 function formats() {
   const names = vocabulary().image_formats.map(({ name }) => name);
   return new Intl.ListFormat("en-US", { type: "disjunction" }).format(names);
-}
-
-/** @param {HTMLElement} section */
-async function showCases(section) {
-  const heading = h("h2", { id: "recent-title" }, "Cases");
-  try {
-    /** @type {CaseHead[]} */
-    const heads = await call("GET", "/v1/cases");
-    section.hidden = heads.length === 0;
-    const rest = heads.slice(RECENT);
-    render(
-      section,
-      heading,
-      h("ul", { class: "case-list" }, heads.slice(0, RECENT).map(row)),
-      rest.length > 0 &&
-        h(
-          "details",
-          {},
-          h("summary", {}, count(rest.length, "older case")),
-          h("ul", { class: "case-list" }, rest.map(row)),
-        ),
-    );
-  } catch (error) {
-    render(
-      section,
-      heading,
-      h(
-        "p",
-        { class: "note warning" },
-        `Your cases could not be loaded: ${error instanceof Error ? error.message : error}`,
-      ),
-      h("button", { type: "button", onclick: () => void showCases(section) }, "Try again"),
-    );
-  }
-}
-
-/** @param {CaseHead} head */
-function row(head) {
-  const cells = Object.values(head.verdicts).reduce((sum, n) => sum + n, 0);
-  const subjects = head.subjects.filter(({ subject }) => subject);
-  const bar = h("span", { class: "verdict-bar", "aria-hidden": "true" });
-  const counts = [];
-  for (const { verdict, plural, color } of verdicts()) {
-    const n = head.verdicts[verdict] ?? 0;
-    if (!n) continue;
-    bar.append(h("span", { class: `v-${color}`, vars: { "--cells": n } }));
-    counts.push(`${integer(n)} ${n === 1 ? verdict : plural}`);
-  }
-  return h(
-    "li",
-    {},
-    h(
-      "a",
-      { href: caseHash(head.id) },
-      h("span", { class: "case-row-name" }, head.name),
-      h(
-        "span",
-        { class: "soft" },
-        [
-          count(cells, "cell"),
-          subjects.length && count(subjects.length, "subject"),
-          head.reviewed && `${integer(head.reviewed)} reviewed`,
-          date(head.updated),
-        ]
-          .filter(Boolean)
-          .join(" · "),
-      ),
-      bar,
-      h("span", { class: "soft" }, counts.join(", ") || "no cells yet"),
-    ),
-  );
 }

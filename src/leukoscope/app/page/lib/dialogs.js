@@ -1,9 +1,13 @@
-/** Dialogs, with the <dialog> element, which traps the focus and closes on Escape. */
+/**
+ * Dialogs, with the <dialog> element, which traps the focus and closes on Escape. Back closes them too.
+ */
 
 import { h } from "./dom.js";
+import { addEntry, forgetEntries } from "./entries.js";
 
 /**
- * A dialog with a heading and a close button, removed from the page when it closes.
+ * A dialog with a heading and a close button, removed from the page when it closes. Show it with
+ * `open`; its content scrolls below the heading, and messages have a row below the content.
  *
  * @param {{title: string, class?: string, onclose?: () => void}} options
  * @param {...import("./dom.js").Child} children
@@ -24,12 +28,12 @@ export function dialog({ title, class: name = "", onclose }, ...children) {
         "×",
       ),
     ),
-    children,
+    h("div", { class: "dialog-content" }, children),
   );
   box.addEventListener("close", () => {
     // Messages may have moved into the dialog; keep them.
     const toasts = box.querySelector(".toasts");
-    if (toasts) document.body.append(toasts);
+    if (toasts) document.querySelector(".dock")?.append(toasts);
     box.remove();
     onclose?.();
   });
@@ -38,6 +42,30 @@ export function dialog({ title, class: name = "", onclose }, ...children) {
   });
   document.body.append(box);
   return box;
+}
+
+/**
+ * Show a dialog, from its top, with an entry in the history.
+ *
+ * @param {HTMLDialogElement} box
+ * @param {HTMLElement|null} [focused] Gets the focus, without scrolling to it.
+ */
+export function open(box, focused) {
+  box.showModal();
+  box.addEventListener(
+    "close",
+    addEntry(() => box.close()),
+  );
+  focused?.focus({ preventScroll: true });
+  const content = box.querySelector(".dialog-content");
+  if (content) content.scrollTop = 0;
+}
+
+/** Close all dialogs, because the view below them has changed. */
+export function closeDialogs() {
+  forgetEntries();
+  for (const box of [...document.querySelectorAll("dialog[open]")].reverse())
+    /** @type {HTMLDialogElement} */ (box).close();
 }
 
 /**
@@ -67,7 +95,6 @@ export function confirm({ title, text, word }) {
       h("p", {}, text),
       h("div", { class: "buttons" }, cancel, go),
     );
-    box.showModal();
-    cancel.focus();
+    open(box, cancel);
   });
 }

@@ -1,6 +1,6 @@
 /** The keyboard shortcuts: their list, and the key of an event. */
 
-import { dialog } from "./dialogs.js";
+import { dialog, open } from "./dialogs.js";
 import { h } from "./dom.js";
 
 const KEYS = [
@@ -13,6 +13,7 @@ const KEYS = [
   ["U", "undo the latest review"],
   ["S", "select the cell, to set its subject or remove it"],
   ["H", "show or hide heatmaps"],
+  ["+, −, 0", "zoom the open cell in or out, or reset its view"],
   ["Esc", "close, or clear the selection"],
   ["?", "show this list"],
 ];
@@ -28,7 +29,7 @@ export function showKeys() {
       KEYS.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what))),
     ),
   );
-  box.showModal();
+  open(box);
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Views, selected by the part of the URL after #. */
 
+import { afterEntries } from "./entries.js";
+
 /** @typedef {{view: "home"|"case"|"model", id: string}} Route */
 
 /** @param {string} hash @returns {Route} */
@@ -11,8 +13,20 @@ export function parse(hash) {
 
 /** @param {string} hash */
 export function go(hash) {
-  if (location.hash === hash) dispatchEvent(new HashChangeEvent("hashchange"));
-  else location.hash = hash;
+  void afterEntries(() => {
+    if (location.hash === hash) dispatchEvent(new HashChangeEvent("hashchange"));
+    else location.hash = hash;
+  });
+}
+
+/** Follow links to views by `go`, which waits for a dialog that is just closing. */
+export function followLinks() {
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element && event.target.closest('a[href^="#/"]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+    event.preventDefault();
+    go(link.getAttribute("href") ?? "#/");
+  });
 }
 
 /** @param {string} id @returns {string} */

@@ -1,5 +1,5 @@
 /**
- * Short messages at the edge of the page. They stay while the pointer or the focus is on them.
+ * Short messages in a row below the page or the open dialog, where they cover nothing. They stay while the pointer or the focus is on them.
  *
  * A message with an action, such as Undo, stays until the next message or view: slow readers must be
  * able to use it (WCAG 2.2.1), and it applies to the latest action only.
@@ -68,7 +68,7 @@ export function problem(what, error) {
 /** Behind an open dialog nothing can be read out or clicked, so messages move into it. */
 function home() {
   const open = [...document.querySelectorAll("dialog[open]")];
-  return open[open.length - 1] ?? document.body;
+  return open[open.length - 1] ?? document.querySelector(".dock") ?? document.body;
 }
 
 /** @param {HTMLElement} box @param {() => void} close */

@@ -9,11 +9,9 @@ import { vocabulary } from "../server/vocabulary.js";
 export const MAX_COUNT = 16;
 export const MAX_BYTES = 12_000_000;
 
-const NATURAL = new Intl.Collator("en", { numeric: true });
-
 /**
- * Group files into requests, in natural order of their names. An archive gets its own request,
- * because its content is not known.
+ * Group files into requests, in their order. An archive gets its own request, because its content is
+ * not known.
  *
  * @param {Upload[]} uploads
  * @param {number} [maxCount]
@@ -21,13 +19,12 @@ const NATURAL = new Intl.Collator("en", { numeric: true });
  * @returns {Upload[][]}
  */
 export function batches(uploads, maxCount = MAX_COUNT, maxBytes = MAX_BYTES) {
-  const sorted = [...uploads].sort((a, b) => NATURAL.compare(a.name, b.name));
   /** @type {Upload[][]} */
   const done = [];
   /** @type {Upload[]} */
   let open = [];
   let bytes = 0;
-  for (const upload of sorted) {
+  for (const upload of uploads) {
     const alone = isArchive(upload.name);
     if (open.length && (alone || open.length >= maxCount || bytes + upload.file.size > maxBytes)) {
       done.push(open);

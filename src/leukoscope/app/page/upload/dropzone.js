@@ -1,11 +1,11 @@
 /** Add images by buttons, drag and drop, paste, or from the examples; all use one queue. */
 
 import { call } from "../server/api.js";
-import { subjectOf } from "./batches.js";
+import { caseName } from "./casename.js";
 import { createCase } from "../case/casefile.js";
 import { h } from "../lib/dom.js";
 import { fromInput, fromTransfer } from "./files.js";
-import { count, date } from "../lib/format.js";
+import { count } from "../lib/format.js";
 import { caseHash, go } from "../lib/router.js";
 import { problem, toast } from "../lib/toast.js";
 import { UploadQueue } from "./queue.js";
@@ -167,15 +167,6 @@ async function newCase(uploads) {
   const file = await createCase({ name, keep_images: storage.images });
   go(caseHash(file.id));
   return file;
-}
-
-/** @param {Upload[]} uploads @param {Date} now */
-function caseName(uploads, now) {
-  const subjects = new Set(uploads.map(({ name }) => subjectOf(name)).filter(Boolean));
-  const [first] = subjects;
-  if (!first) return date(now);
-  const others = subjects.size > 1 ? ` and ${subjects.size - 1} more` : "";
-  return `${date(now)}, subject ${first}${others}`;
 }
 
 /** @param {() => CaseFile|null} target @param {Record<string, boolean>} props */

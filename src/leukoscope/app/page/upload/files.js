@@ -1,8 +1,13 @@
-/** Turn dropped, pasted or chosen files and folders into a list of files with relative paths. */
+/**
+ * Turn dropped, pasted or chosen files and folders into a list of files with relative paths. Files
+ * keep the order in which they were dropped; those of a folder, which has none, are in natural order.
+ */
 
 import { isWantedInFolder } from "./batches.js";
 
 /** @typedef {import("./batches.js").Upload} Upload */
+const NATURAL = new Intl.Collator("en", { numeric: true });
+
 /** @typedef {{uploads: Upload[], skipped: number}} Found `skipped`: number of other files in folders. */
 
 /**
@@ -36,7 +41,11 @@ export function fromInput(input) {
     file,
     name: file.webkitRelativePath || file.name,
   }));
-  const uploads = input.webkitdirectory ? all.filter(({ name }) => isWantedInFolder(name)) : all;
+  const uploads = input.webkitdirectory
+    ? all
+        .filter(({ name }) => isWantedInFolder(name))
+        .sort((a, b) => NATURAL.compare(a.name, b.name))
+    : all;
   return { uploads, skipped: all.length - uploads.length };
 }
 
@@ -63,7 +72,7 @@ async function children(reader) {
   for (;;) {
     // A reader returns about a hundred entries at a time, and none at the end.
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return all;
+    if (!some.length) return all.sort((a, b) => NATURAL.compare(a.name, b.name));
     all.push(...some);
   }
 }

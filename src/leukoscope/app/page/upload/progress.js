@@ -2,7 +2,7 @@
 
 import { render, h, setText } from "../lib/dom.js";
 import { count, integer } from "../lib/format.js";
-import { dialog } from "../lib/dialogs.js";
+import { dialog, open } from "../lib/dialogs.js";
 import { toast } from "../lib/toast.js";
 import { throttle } from "../lib/timing.js";
 
@@ -83,8 +83,10 @@ function announce({ answers, failed, known, refused, cancelled, files, settled, 
 /** @param {{name: string, why: string}[]} refused */
 function showRefused(refused) {
   const rows = refused.map(({ name, why }) => h("li", {}, h("strong", {}, name), ` ${why}`));
-  dialog(
-    { title: `${count(refused.length, "file")} not sent`, class: "small" },
-    h("ul", { class: "plain-list" }, rows),
-  ).showModal();
+  open(
+    dialog(
+      { title: `${count(refused.length, "file")} not sent`, class: "small" },
+      h("ul", { class: "plain-list" }, rows),
+    ),
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * The upload queue: at most two requests at a time, each of moderate size. Files that a busy server
- * refused, or whose connection broke, are sent again.
+ * The upload queue: requests of moderate size one after the other, so that cells are in the order in
+ * which they were dropped. Files that a busy server refused, or whose connection broke, are sent again.
  */
 
 import { ApiError, predict, sleep } from "../server/api.js";
@@ -28,8 +28,6 @@ import { Signal } from "../lib/signal.js";
  * @typedef {{caseFile: CaseFile, uploads: Upload[], tries: number, counted: Set<string>}} Job
  */
 
-const IN_FLIGHT = 2;
-
 /** Statuses that concern the case, not the files. */
 const CASE_ERRORS = [401, 403, 404, 409];
 
@@ -42,7 +40,7 @@ export class UploadQueue {
 
   /** @type {Job[]} */
   #waiting = [];
-  #running = 0;
+  #running = false;
   #abort = new AbortController();
   #wake = new AbortController();
   /** @type {Set<CaseFile>} */
@@ -60,7 +58,7 @@ export class UploadQueue {
     this.#cases.add(caseFile);
     for (const part of batches(uploads)) this.#waiting.push(job(caseFile, part));
     this.#update({ state: "working", files: this.#progress.files + uploads.length });
-    while (this.#running < IN_FLIGHT && this.#waiting.length) this.#start();
+    if (!this.#running) this.#start();
   }
 
   cancel() {
@@ -78,11 +76,11 @@ export class UploadQueue {
   #start() {
     const next = this.#waiting.shift();
     if (!next) return;
-    this.#running += 1;
+    this.#running = true;
     void this.#run(next).then(() => {
-      this.#running -= 1;
+      this.#running = false;
       if (this.#waiting.length) this.#start();
-      else if (!this.#running) this.#finish();
+      else this.#finish();
     });
   }
 
