@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError
-from leukoscope.data.cohort import Cohort, write_cohort
+from leukoscope.data.cohort import Cohort, require_cells, write_cohort
 from leukoscope.data.splits.splits import FRACTIONS
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def _read_cohort(
         if options != NO_OPTIONS:
             raise CohortError("a cohort is read already; give the options when it is read.")
         return source
-    return check_labels(Cohort.from_pandas(source, options=options))
+    cohort = Cohort.from_pandas(source, options=options)
+    require_cells(cohort)
+    return check_labels(cohort)
 
 
 def audited(
@@ -105,6 +107,7 @@ def audited(
             the rows are of several audits.
     """
     from leukoscope.data.audit.checked import require_one_audit, require_readable, up_to_date
+    from leukoscope.data.label_conflicts import check_official
     from leukoscope.data.sources import declared
 
     jobs = jobs or usable_cores()
@@ -113,7 +116,7 @@ def audited(
         cohort = audit(cohort, jobs=jobs).cohort
     else:
         require_one_audit(cohort)
-        cohort = up_to_date(cohort, jobs=jobs) if hashed else cohort
+        cohort = check_official(up_to_date(cohort, jobs=jobs)) if hashed else cohort
     if hashed:
         require_readable(cohort)
     return cohort
@@ -184,6 +187,10 @@ def audit(
         data_license: Its license, for the card of a model.
         against: Folder of an existing audit: the images of `source` are compared with those of the
             audit and with each other. The result has the rows of both.
+
+    Raises:
+        CohortError: There is no cell; most labels contradict the official images; or the images of
+            the audit named by `against` changed since, or have another label or id in `source`.
     """
     with needs_train_extra("data audit"):
         from leukoscope.data.audit.against import audit_against, read_audit
@@ -193,6 +200,7 @@ def audit(
     from leukoscope.data.sources import declared
 
     cohort = declared(read_cohort(source), data_source, data_license)
+    require_cells(cohort)
     jobs = jobs or usable_cores()
     if against is None:
         result = find_pairs(cohort, jobs=jobs)

@@ -48,6 +48,7 @@ __all__ = [
     "hash_cells",
     "make_cohort",
     "read_cohort_table",
+    "require_cells",
     "write_cohort",
 ]
 
@@ -273,6 +274,18 @@ def _from_table(
         table["subject"] = text_column([old or options.subject_of(path) for old, path in pairs])
     cohort = make_cohort(table, source=source, notes=[*notes, *own])
     return replace(cohort, notes=(*cohort.notes, *alike_notes(cohort["subject"])))
+
+
+def require_cells(cohort: Cohort) -> None:
+    """Refuse a data set without a cell: nothing can be said of it.
+
+    Raises:
+        CohortError: There is no row.
+    """
+    if not len(cohort):
+        raise CohortError(
+            f"{cohort.source or 'the data set'}: has no cell; a table needs a row for each image."
+        )
 
 
 def hash_cells(cohort: Cohort, *, jobs: int = 2) -> Cohort:

@@ -7,14 +7,14 @@ source, its ids are compared with those of C-NMC and with those of other unknown
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePath
 
 import numpy as np
 
 from leukoscope.core.errors import CohortError
-from leukoscope.core.files import natural_key
+from leukoscope.core.listing import listed
 from leukoscope.core.tables import text_column
 from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.data.cnmc.official import official_images
@@ -26,7 +26,6 @@ OWN = ""
 """Of cells whose source nobody named."""
 OWN_NAME, UNKNOWN_LICENSE = "own data", "license unknown"
 LONGEST = 200  # characters of the name of a source or license
-SHOWN = 8
 Sources = frozenset[str]
 
 
@@ -128,10 +127,10 @@ def source_notes(cohort: Cohort) -> list[str]:
     where = f"are in several data sets ({', '.join(names(cohort))})"
     notes = []
     if apart:
-        notes.append(f"The subject ids {_listed(apart)} {where} and count as different subjects.")
+        notes.append(f"The subject ids {listed(apart)} {where} and count as different subjects.")
     if joined:
         notes.append(
-            f"The subject ids {_listed(joined)} {where}, one of them unknown, and count as the "
+            f"The subject ids {listed(joined)} {where}, one of them unknown, and count as the "
             "same subjects. If they are others, name the data set of each row in a column "
             "data_source."
         )
@@ -146,11 +145,6 @@ def names(cohort: Cohort) -> list[str]:
 def _main(cohort: Cohort) -> list[str]:
     """The probable source of each row."""
     return [CNMC if CNMC in sources else min(sources) for sources in row_sources(cohort)]
-
-
-def _listed(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
-    return ", ".join(sorted(ids, key=natural_key)[:SHOWN]) + more
 
 
 def _sources(official: bool, named: str, path: str) -> Sources:

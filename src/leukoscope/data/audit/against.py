@@ -1,7 +1,7 @@
 """Compare a new batch of images with an existing audit, without auditing its images again.
 
-Of the old images only those are read that look like a new one. Whether old files changed is not
-checked here: the commands that use the result hash them.
+Of the old images only those are read that look like a new one, and those whose file has another
+state than at the audit: size or times (`audit.file_state`).
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,12 @@ from leukoscope.data.audit.audit import (
     one_opencv_thread,
     scan_image,
 )
-from leukoscope.data.audit.checked import FLAGS, require_one_audit
+from leukoscope.data.audit.checked import FLAGS, require_audited, require_one_audit
 from leukoscope.data.audit.descriptors import Descriptors
+from leukoscope.data.audit.file_state import files_now, state_of_row
 from leukoscope.data.audit.fingerprint import Fingerprint
 from leukoscope.data.audit.matching import ORIENTATIONS, Match, Settings, compare, find_matches
+from leukoscope.data.audit.repeated import require_same_entries
 from leukoscope.data.audit.result import SAME_CELL, AuditResult
 from leukoscope.data.cnmc.identity import known_identities
 from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table
@@ -47,7 +49,12 @@ def read_audit(folder: Path) -> Before:
     Raises:
         CohortError: A file is absent or damaged, or the files are not of one audit.
     """
-    cohort = read_cohort_table(folder / "cohort.csv")
+    table = folder / "cohort.csv"
+    if not table.is_file():
+        beside = folder.parent if (folder.parent / "cohort.csv").is_file() else None
+        hint = f": {beside}" if beside else ", which `leukoscope data audit` wrote"
+        raise CohortError(f"{folder}: not the folder of an audit. Name the folder of one{hint}.")
+    cohort = read_cohort_table(table)
     if None in known_identities(cohort.columns) or "cell" not in cohort:
         raise CohortError(f"{folder}: not an audit of this version. Audit its images again.")
     require_one_audit(cohort)
@@ -61,15 +68,22 @@ def audit_against(
     """Audit new images together with those of an earlier audit.
 
     Args:
-        cohort: The new images; those that the audit has already (the same path) are left out.
+        cohort: The new images; those that the audit has already (the same path) are left out, if
+            they say the same.
         before: The earlier audit.
         jobs: Number of threads.
         settings: Thresholds of the search.
 
     Returns:
-        The result for the old rows and the new ones after them.
+        The result for the old rows and the new ones after them. Old images that cannot be read now
+        are flagged.
+
+    Raises:
+        CohortError: Old images changed since, or the new table says something else of an image.
     """
     settings = settings or Settings()
+    require_same_entries(before.cohort, cohort)
+    before = _as_now(before, jobs)
     old = len(before.cohort)
     there = set(before.cohort["path"])
     cohort = cohort.select(np.array([path not in there for path in cohort["path"]], bool))
@@ -77,7 +91,7 @@ def audit_against(
     with one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
         step = before.descriptors.step
         new = pool.map(lambda path: scan_image(Path(path), step), cohort["path"])
-        scans = [*_old_scans(before.cohort), *track(new, "Reading cells", total=len(cohort))]
+        scans = [*_old_scans(before), *track(new, "Reading cells", total=len(cohort))]
         links = [link for link in copy_links(scans, settings) if link[1] >= old]
         copies = {second for _, second, *_ in links}
         prints = {
@@ -86,7 +100,8 @@ def audit_against(
             if isinstance(scan.print, Fingerprint) and row not in copies
         }
         rows = list(prints)
-        later = Descriptors.of(rows, list(prints.values()), step)
+        states = [scan.state for scan in scans[old:]]
+        later = Descriptors.of(rows, list(prints.values()), step, states)
         matches = find_matches(list(prints.values()), settings, jobs=jobs)
         links += [(rows[m.first], rows[m.second], SAME_CELL, m) for m in matches]
         links += _across(both, before.descriptors, later, prints, settings)
@@ -129,14 +144,29 @@ def _joined(old: Cohort, new: Cohort) -> Cohort:
     return make_cohort(columns, source=new.source, notes=new.notes)
 
 
-def _old_scans(cohort: Cohort) -> list[Scan]:
+def _old_scans(before: Before) -> list[Scan]:
+    cohort, states = before.cohort, before.descriptors.states
     flags = [tuple(f for f in text.split(";") if f in FLAGS) for text in cohort["flags"]]
     identities = known_identities(cohort.columns)
     return [
-        Scan(identity, None, own)
-        for identity, own in zip(identities, flags, strict=True)
+        Scan(identity, None, own, state_of_row(state))
+        for identity, own, state in zip(identities, flags, states, strict=True)
         if identity is not None
     ]
+
+
+def _as_now(before: Before, jobs: int) -> Before:
+    """The audit without the images that cannot be read now, as if it had not read them.
+
+    Raises:
+        CohortError: Images changed since, or could not be read then and can be now.
+    """
+    cohort, states = files_now(before.cohort, before.descriptors.states, jobs)
+    require_audited(before.cohort, cohort)
+    lost = (cohort["sha256"] == "") & (before.cohort["sha256"] != "")
+    gone = set(np.flatnonzero(lost))
+    links = tuple(link for link in before.links if not gone.intersection(link[:2]))
+    return Before(cohort, links, before.descriptors.only(~lost, states))
 
 
 def _links(cohort: Cohort, pairs: Table, folder: Path) -> tuple[Link, ...]:

@@ -21,11 +21,11 @@ from leukoscope.core.tables import Table, text_column
 from leukoscope.data.audit.checked import (
     BLANK,
     FLAGS,
-    LABEL_CONFLICT,
     NO_BORDER,
     UNMATCHED,
 )
 from leukoscope.data.audit.descriptors import Descriptors
+from leukoscope.data.audit.file_state import FileState, file_state
 from leukoscope.data.audit.fingerprint import (
     Fingerprint,
     fingerprint,
@@ -40,6 +40,7 @@ from leukoscope.data.cnmc.copies import known_persons
 from leukoscope.data.cnmc.identity import Identity, identity_columns
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.image import decode, read_bytes
+from leukoscope.data.label_conflicts import LABEL_CONFLICT, check_official
 from leukoscope.data.sources import CNMC, qualified, row_sources, source_notes
 
 EXACT, SAME_PIXELS = "exact", "same-pixels"
@@ -53,11 +54,12 @@ Link = tuple[int, int, str, Match | None]
 
 @dataclass(frozen=True)
 class Scan:
-    """Identity, fingerprint and flags of one image, which is read once."""
+    """Identity, fingerprint, flags and state of one image file, which is read once."""
 
     identity: Identity
     print: "Fingerprint | Stored | None"
     flags: tuple[str, ...]
+    state: FileState
 
 
 def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) -> AuditResult:
@@ -90,7 +92,7 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
         prints = {row: s.print for row, s in enumerate(scans) if s.print and row not in copies}
         kept = Prints(list(prints.values()))
         matches = find_matches(kept, settings, jobs=jobs)
-        descriptors = Descriptors.of(list(prints), kept, step)
+        descriptors = Descriptors.of(list(prints), kept, step, [scan.state for scan in scans])
     rows = list(prints)
     links += [(rows[match.first], rows[match.second], SAME_CELL, match) for match in matches]
     links.sort(key=lambda link: link[:2])
@@ -120,23 +122,24 @@ def _cohort_step(cohort: Cohort) -> float:
 
 def scan_image(path: Path, step: float, store: PrintStore | None = None) -> Scan:
     """Read one image; its fingerprint goes into the store, if there is one."""
+    state = file_state(path)  # before the bytes, so that a later change shows
     try:
         content = read_bytes(path)
     except ImageError:
-        return Scan(Identity(), None, (UNREADABLE,))
+        return Scan(Identity(), None, (UNREADABLE,), state)
     digest = sha256(content).hexdigest()
     try:
         image = decode(content)
     except ImageError:
-        return Scan(Identity.of(digest, None), None, (UNREADABLE,))
+        return Scan(Identity.of(digest, None), None, (UNREADABLE,), state)
     identity = Identity.of(digest, image)
     if int(image.max()) == int(image.min()):
-        return Scan(identity, None, (BLANK,))
+        return Scan(identity, None, (BLANK,), state)
     mark = fingerprint(image, step)
     if mark is None:
-        return Scan(identity, None, (UNMATCHED,))
+        return Scan(identity, None, (UNMATCHED,), state)
     kept = store.add(mark) if store else mark
-    return Scan(identity, kept, () if mark.framed else (NO_BORDER,))
+    return Scan(identity, kept, () if mark.framed else (NO_BORDER,), state)
 
 
 def copy_links(scans: Sequence[Scan], settings: Settings | None) -> list[Link]:
@@ -182,17 +185,17 @@ def _pair_table(cohort: Cohort, links: Sequence[Link]) -> Table:
 
 def conclude(cohort: Cohort, scans: Sequence[Scan], links: Sequence[Link]) -> AuditResult:
     """Name the persons and cells of scanned rows by their links, in order of their rows."""
+    identities = [scan.identity for scan in scans]
+    columns = identity_columns(identities)
+    cohort = check_official(cohort.with_columns(**columns))
     pairs = _pair_table(cohort, links)
     conflict = labels_differ(pairs["label_a"], pairs["label_b"])
     linking = [link[:2] for link, bad in zip(links, conflict, strict=True) if not bad]
     suspects = {row for link, bad in zip(links, conflict, strict=True) if bad for row in link[:2]}
-    identities = [scan.identity for scan in scans]
-    columns = identity_columns(identities)
     flags = []
     for row, (old, scan) in enumerate(zip(cohort["flags"], scans, strict=True)):
         kept = ";".join(flag for flag in old.split(";") if flag not in FLAGS)
         flags.append(with_flags(kept, *scan.flags, *[LABEL_CONFLICT] * (row in suspects)))
-    cohort = cohort.with_columns(**columns)
     subjects, given = qualified(cohort, "subject"), qualified(cohort, "person")
     known = known_persons(cohort["subject"], _official_or_named(cohort))
     person, persons = link_persons(subjects, linking, known, given)

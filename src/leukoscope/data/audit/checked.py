@@ -6,17 +6,17 @@ since, or that were away, must be audited again before a model is trained on the
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from leukoscope.core.errors import CohortError
-from leukoscope.core.files import natural_key
+from leukoscope.core.listing import listed
 from leukoscope.data.audit.linking import CELL_NAME
 from leukoscope.data.cohort import UNKNOWN, UNREADABLE, Cohort, hash_cells
+from leukoscope.data.label_conflicts import LABEL_CONFLICT
 from leukoscope.data.missing import why_not_found
 
-LABEL_CONFLICT = "label-conflict"
 BLANK, UNMATCHED, NO_BORDER = "blank", "too-small-to-match", "no-border"
 NOT_COMPARED = {
     NO_BORDER: "without a black border that shows the outline",
@@ -26,7 +26,6 @@ NOT_COMPARED = {
 """Flags of images that are compared as files only, or as whole frames, with the reason."""
 FLAGS = (UNREADABLE, *NOT_COMPARED)
 """The flags that an audit sets anew."""
-SHOWN = 8  # names in a message
 
 
 def flagged(cohort: Cohort, names: Iterable[str]) -> np.ndarray:
@@ -190,9 +189,3 @@ def require_readable(
             f"read: {listed(paths)}. "
             f"{why_not_found(paths[0], cohort.source)} {advice}"
         )
-
-
-def listed(paths: Sequence[str] | np.ndarray) -> str:
-    """The first of some paths in natural order, and the number of the others."""
-    more = f" and {len(paths) - SHOWN:,} more" if len(paths) > SHOWN else ""
-    return ", ".join(sorted(map(str, paths), key=natural_key)[:SHOWN]) + more

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_path
+from leukoscope.data.audit.file_state import UNSEEN, FileState, state_array
 from leukoscope.data.audit.fingerprint import Fingerprint
 from leukoscope.data.audit.neighbors import LENGTH, Orientation, Vectors, describe, turned
 
@@ -18,6 +18,7 @@ NAME = "descriptors.npz"
 LEAST = 0.5  # cosine of vectors from which a pair is compared: lower than that of a graph
 BLOCK = 1024
 _ARRAYS = ("rows", "vectors", "areas", "framed", "step")
+_STATES = "states"  # lacks in audits of earlier versions
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Descriptors:
         areas: float (M,), areas of the nuclei in pixels.
         framed: bool (M,), where an outline shows.
         step: Pixels of a texture step, the same for all.
+        states: int64 (N, 3), the state of each file of the cohort; see `audit.file_state`.
     """
 
     rows: NDArray[np.int64]
@@ -37,11 +39,29 @@ class Descriptors:
     areas: NDArray[np.float64]
     framed: NDArray[np.bool_]
     step: float
+    states: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: Sequence[int], prints: Sequence[Fingerprint], step: float) -> "Descriptors":
-        """Describe the fingerprints of some rows."""
-        return cls(np.array(rows, np.int64), *describe(prints), step)
+    def of(
+        cls,
+        rows: Sequence[int],
+        prints: Sequence[Fingerprint],
+        step: float,
+        states: Sequence[FileState],
+    ) -> "Descriptors":
+        """Describe the fingerprints of some rows, and keep the states of all files."""
+        return cls(np.array(rows, np.int64), *describe(prints), step, state_array(states))
+
+    def only(self, rows: NDArray[np.bool_], states: NDArray[np.int64]) -> "Descriptors":
+        """Keep the descriptors of some rows of the cohort.
+
+        Args:
+            rows: Mask of the rows of the cohort, bool (N,).
+            states: The states of all files now.
+        """
+        kept = rows[self.rows]
+        arrays = (self.rows[kept], self.vectors[kept], self.areas[kept], self.framed[kept])
+        return Descriptors(*arrays, self.step, states)
 
     def joined(self, other: "Descriptors") -> "Descriptors":
         """These descriptors followed by those of later rows."""
@@ -51,12 +71,14 @@ class Descriptors:
             np.concatenate([self.areas, other.areas]),
             np.concatenate([self.framed, other.framed]),
             self.step,
+            np.concatenate([self.states, other.states]),
         )
 
     def save(self, folder: Path) -> None:
         """Write them into the folder of an audit, 1.5 KB an image."""
         with atomic_path(folder / NAME) as temporary, temporary.open("wb") as file:
-            arrays: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
+            names = (*_ARRAYS, _STATES)
+            arrays: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in names}
             np.savez(file, **arrays)
 
     @classmethod
@@ -70,18 +92,22 @@ class Descriptors:
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays: Mapping[str, np.ndarray] = {name: file[name] for name in _ARRAYS}
+                states = file[_STATES] if _STATES in file else state_array([UNSEEN] * count)
+            step = float(arrays["step"])
         except FileNotFoundError:
             raise CohortError(
                 f"{path}: not found; the audit is of an earlier version. {again}"
             ) from None
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise CohortError(f"{path}: cannot be read ({error}). {again}") from error
+        except Exception as error:  # NumPy and zipfile raise nearly anything on damaged files
+            raise CohortError(f"{path}: damaged, or not a file of an audit. {again}") from error
         rows, vectors, areas, framed = (arrays[name] for name in _ARRAYS[:-1])
         shapes = [rows.shape, vectors.shape[:1], areas.shape, framed.shape]
-        fits = len(set(shapes)) == 1 and vectors.shape[1:] == (LENGTH,) and arrays["step"].ndim == 0
+        kinds = "".join(array.dtype.kind for array in (rows, vectors, areas, framed, states))
+        fits = len(set(shapes)) == 1 and vectors.shape[1:] == (LENGTH,) and kinds == "iffbi"
+        fits = fits and states.shape == (count, len(UNSEEN)) and 0 < step < np.inf
         if not fits or (len(rows) and not 0 <= rows.min() <= rows.max() < count):
             raise CohortError(f"{path}: does not fit cohort.csv beside it. {again}")
-        return cls(rows, vectors, areas, framed, float(arrays["step"]))
+        return cls(rows, vectors, areas, framed, step, states)
 
     def near(
         self, later: "Descriptors", orientations: Sequence[Orientation], area_ratio: float

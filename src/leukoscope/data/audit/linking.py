@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from leukoscope.core.files import natural_key
+from leukoscope.core.listing import listed
 from leukoscope.core.tables import text_column
 from leukoscope.core.wording import count
 
-SHOWN = 8  # ids in a note
 CELL_NAME = 16  # hexadecimal digits; two of a million cells share them once in 37 million cohorts
 
 
@@ -80,10 +80,8 @@ def person_notes(subjects: np.ndarray, given: np.ndarray, person: np.ndarray) ->
             names.setdefault(after, set()).add(before)
     for after in sorted(names, key=natural_key):
         if len(names[after]) > 1:
-            joined = sorted(names[after], key=natural_key)
-            more = f" and {len(joined) - SHOWN:,} more" if len(joined) > SHOWN else ""
             lines.append(
-                f"Persons {', '.join(map(repr, joined[:SHOWN]))}{more} of the table share a cell "
+                f"Persons {listed(map(repr, names[after]))} of the table share a cell "
                 f"or a subject and are one person, {after!r}."
             )
     return tuple(lines)

@@ -1,4 +1,4 @@
-"""Check labels against the official names, class folders and label files of the images."""
+"""Check labels against the official images, names, class folders and label files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,17 +7,18 @@ import numpy as np
 
 from leukoscope.core.errors import CohortError
 from leukoscope.data.class_words import CLASS_WORDS
-from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN, fold_of, parse_name
+from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN, fold_of, parse_name
 from leukoscope.data.cohort import Cohort
+from leukoscope.data.label_conflicts import (
+    REVIEWER,
+    check_official,
+    without_contradicted,
+)
 from leukoscope.data.readers.label_file import OFFICIAL_NAME, read_label_file
-
-LABEL_CONFLICT = "label-conflict"
-REVIEWER = "reviewer"
-"""Column of tables whose labels are reviews by people, as the app exports them."""
 
 
 def check_labels(cohort: Cohort) -> Cohort:
-    """Check the labels of a table against all that its paths say.
+    """Check the labels of a table against all that its paths, and a column `official`, say.
 
     A contradicted label becomes unknown with the flag "label-conflict", as in a folder. A table
     with a column `reviewer`, such as a cohort from reviewed cells, is not checked: its labels are
@@ -26,53 +27,12 @@ def check_labels(cohort: Cohort) -> Cohort:
     Raises:
         CohortError: Most labels are contradicted, so the class numbers are probably swapped.
     """
+    if "official" in cohort:
+        cohort = check_official(cohort)
     if REVIEWER in cohort:
         return cohort
-    paths = cohort.paths
-    named = _named(paths)
-    labels = cohort["label"]
-    compared = (labels != UNKNOWN) & (named != UNKNOWN)
-    conflicts = np.flatnonzero(compared & (labels != named))
-    if not len(conflicts):
-        return cohort
-    refuse_swapped(
-        cohort.source or "the table", len(conflicts), int(np.sum(compared)), paths[conflicts[0]]
-    )
-    labels, flags = labels.copy(), cohort["flags"].copy()
-    labels[conflicts] = UNKNOWN
-    for row in conflicts:
-        if LABEL_CONFLICT not in flags[row].split(";"):
-            flags[row] = ";".join(filter(None, [flags[row], LABEL_CONFLICT]))
-    first = paths[conflicts[0]]
-    note = (
-        f"{len(conflicts)} of {int(np.sum(compared))} labels contradict the names, folders or "
-        f"label file of their images and are set to unknown; first: {first} "
-        f"(labeled {LABEL_NAMES[int(cohort['label'][conflicts[0]])]})."
-    )
-    checked = cohort.with_columns(label=labels, flags=flags)
-    return Cohort(checked.columns, cohort.source, (*cohort.notes, note))
-
-
-def refuse_swapped(
-    source: Path | str, conflicts: int, compared: int, first: Path | str, swapped: str = "0 and 1"
-) -> None:
-    """Refuse labels most of which are contradicted.
-
-    Args:
-        source: Where they were read.
-        conflicts: Number of contradicted labels.
-        compared: Number of labels that could be checked.
-        first: The first contradicted image.
-        swapped: What is probably swapped.
-
-    Raises:
-        CohortError: At least two, and more than half, are contradicted.
-    """
-    if conflicts >= 2 and 2 * conflicts > compared:
-        raise CohortError(
-            f"{source}: {conflicts} of {compared} names say the other class; are {swapped} "
-            f"swapped? ALL (leukemic) is 1, HEM (normal) is 0. First: {first}."
-        )
+    by = "names, folders or label file of their images"
+    return without_contradicted(cohort, _named(cohort.paths), by)
 
 
 def _named(paths: Sequence[Path]) -> np.ndarray:

@@ -21,12 +21,13 @@ from leukoscope.data.cnmc.cnmc import (
     fold_of,
     parse_name,
 )
-from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table
+from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table, require_cells
 from leukoscope.data.imaging.other_files import HEAD_BYTES, archive_kind
+from leukoscope.data.label_conflicts import LABEL_CONFLICT, refuse_swapped
 from leukoscope.data.missing import why_not_found
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.overview.describe import describe
-from leukoscope.data.readers.label_check import LABEL_CONFLICT, check_labels, refuse_swapped
+from leukoscope.data.readers.label_check import check_labels
 from leukoscope.data.readers.label_file import Entry, find_label_file, read_label_file
 from leukoscope.data.readers.tree import Tree, walk
 from leukoscope.data.unused_options import check_pattern, check_words, refuse_columns
@@ -84,7 +85,9 @@ def read_cohort(
         )
     if labels is not None:
         raise CohortError(f"{source}: a table contains its labels; omit {labels}.")
-    return note_missing(check_labels(read_cohort_table(source, options)))
+    cohort = read_cohort_table(source, options)
+    require_cells(cohort)
+    return note_missing(check_labels(cohort))
 
 
 def note_missing(cohort: Cohort) -> Cohort:
@@ -120,7 +123,7 @@ def _read_tree(tree: Tree, labels: Path | str | None, options: ReadingOptions) -
     conflicts = [row for row in named if flags[row]]
     if conflicts:
         first = tree.images[conflicts[0]]
-        refuse_swapped(tree.root, len(conflicts), len(named), first, "the class folders")
+        refuse_swapped(tree.root, len(conflicts), len(named), first, swapped="the class folders")
     entries, file = _entries(tree, labels, bool(listed))
     for row in listed:
         entry = entries.get(tree.images[row].name)

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,6 +12,7 @@ import numpy as np
 from leukoscope.core.dataclass_reader import build, parse_object
 from leukoscope.core.errors import LeakageError, SplitError
 from leukoscope.core.files import natural_key, write_text
+from leukoscope.core.listing import listed
 from leukoscope.core.tables import text_column
 from leukoscope.core.values import SplitReference
 from leukoscope.data.cnmc.cnmc import UNKNOWN
@@ -85,7 +86,7 @@ def apply_split(cohort: Cohort, split: Split) -> Cohort:
     if unknown:
         raise SplitError(
             f"{cohort.source or 'the cohort'}: the split does not contain "
-            f"{_listed(unknown)} (by {split.unit}); make a new split of this cohort."
+            f"{listed(unknown)} (by {split.unit}); make a new split of this cohort."
         )
     part = [split.parts[key] if known else "" for key, known in zip(keys, labeled, strict=True)]
     return cohort.with_columns(part=text_column(part))
@@ -130,7 +131,7 @@ def leaks(cohort: Cohort) -> tuple[str, ...]:
                 for name, parts in overlap.items()
             ]
             count = f"{len(overlap)} {noun}{'s stand' if len(overlap) > 1 else ' stands'}"
-            lines.append(f"{count} in more than one part: {_listed(names, shown)}")
+            lines.append(f"{count} in more than one part: {listed(names, shown)}")
     return tuple(lines)
 
 
@@ -218,9 +219,3 @@ def _straddling(cohort: Cohort, column: str) -> dict[str, set[str]]:
             parts[name].add(part)
     names = sorted((name for name, p in parts.items() if len(p) > 1), key=natural_key)
     return {name: parts[name] for name in names}
-
-
-def _listed(names: Iterable[str], shown: int = 8) -> str:
-    ordered = sorted(names, key=natural_key)
-    rest = len(ordered) - shown
-    return ", ".join(ordered[:shown]) + (f" and {rest} more" if rest > 0 else "")

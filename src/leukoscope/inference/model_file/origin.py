@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from leukoscope.core.files import natural_key
+from leukoscope.core.listing import listed
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 from leukoscope.data.sources import CNMC, OWN, UNKNOWN_LICENSE, Sources, comparable
 from leukoscope.data.words import id_key
@@ -82,16 +82,14 @@ def same_source(card: "Card", names: Iterable[str], sources: Sequence[Sources]) 
 
 def other_source_note(card: "Card", names: Iterable[str], sources: Sequence[Sources]) -> list[str]:
     """A note on ids that the model has seen in another data set only; empty without such ids."""
-    listed = list(names)
-    kept = set(same_source(card, listed, sources))
+    every = list(names)
+    kept = set(same_source(card, every, sources))
     trained = {id_key(name) for ids in known_ids(card).values() for name in ids}
-    found = {name for name in listed if name and id_key(name) in trained} - kept
-    other = sorted(found, key=natural_key)
-    if not other:
+    found = {name for name in every if name and id_key(name) in trained} - kept
+    if not found:
         return []
-    more = f" and {len(other) - 8:,} more" if len(other) > 8 else ""
     return [
-        f"The ids {', '.join(other[:8])}{more} are ids of training persons too, but of another "
+        f"The ids {listed(found)} are ids of training persons too, but of another "
         f"data set ({stated_data(card).name}), and count as other persons. Images were compared. "
         "If the cells are of that data set, name it with --data-source."
     ]
