@@ -16,6 +16,7 @@ from leukoscope.inference.occlusion import Kind
 
 Label = Literal["ALL", "HEM", "not a cell"]
 Include = Literal["heatmap", "picture", "features", "neighbors"]
+ScaleSource = Literal["given", "file", "red cells", "unknown"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -145,6 +146,30 @@ class StreamEnd(Schema):
     failed: int
     seen_in_training: int = SEEN
     subjects: list[SubjectSummary] = []
+
+
+class FieldCell(Schema):
+    """An object found in a picture of a smear; places in pixels of that picture."""
+
+    number: int = Field(description="From 1, from top to bottom.")
+    outline: list[tuple[float, float]] = Field(description="x and y of its outline.")
+    diameter_um: float | None = Field(description="Of a disk of its area; null at unknown scale.")
+    flags: list[str]
+    left_out: str = Field(description="The reason why it is left out unless chosen, or empty.")
+
+
+class FieldCells(Schema):
+    """The objects of a picture of a smear, and the picture reduced for a screen."""
+
+    notice: str = RESEARCH_USE
+    name: str
+    width: int = Field(description="Pixels of the picture as it was sent.")
+    height: int
+    um_per_px: float | None = Field(description="Scale that the diameters have; null: unknown.")
+    scale_from: ScaleSource
+    scale_text: str = Field(description="How sure the scale is, or why it is unknown.")
+    picture: str = Field(description="The picture as a JPEG data URL, at most 1600 px wide.")
+    cells: list[FieldCell]
 
 
 class ImageIn(RequestBody):

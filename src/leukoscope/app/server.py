@@ -12,7 +12,7 @@ from leukoscope.app.http.methods import HeadMiddleware
 from leukoscope.app.http.openapi import document
 from leukoscope.app.http.problems import install_handlers
 from leukoscope.app.http.security import AuthMiddleware, SecurityHeadersMiddleware
-from leukoscope.app.routes import cases, login, models, page, predict, service, vocabulary
+from leukoscope.app.routes import cases, fields, login, models, page, predict, service, vocabulary
 from leukoscope.app.settings import Settings
 from leukoscope.app.state import Services, build_services
 from leukoscope.app.store import open_store
@@ -35,7 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = parts
-    modules = (predict, models, cases, vocabulary, service, page, login)
+    modules = (predict, fields, models, cases, vocabulary, service, page, login)
     for module in modules:
         app.include_router(module.router)
     app.state.own_routes = [route for module in modules for route in module.router.routes]

@@ -39,6 +39,8 @@ class Services:
     batcher: Batcher[ImageTask, CellPrediction]
     memory: MemoryBudget
     metrics: Metrics
+    fields: asyncio.Semaphore
+    """Pictures of smears are large, so one is looked at at a time."""
     opening: "asyncio.Future[Store] | None" = None
     stopping: bool = False
 
@@ -112,6 +114,7 @@ def build_services(settings: Settings) -> Services:
         batcher=batcher,
         memory=memory,
         metrics=metrics,
+        fields=asyncio.Semaphore(1),
     )
 
 

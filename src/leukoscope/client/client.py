@@ -28,6 +28,7 @@ from leukoscope.app.schemas import (
     Cell,
     CellChange,
     CellPrediction,
+    FieldCells,
     Include,
     Label,
     ModelEntry,
@@ -145,6 +146,36 @@ class Client:
         if isinstance(batch, UnreadableImage):
             return self._unread(batch)
         return _read(CellPrediction, self._ask("POST", "/v1/explain", files=batch))
+
+    def find_cells(self, picture: Image, um_per_px: float | None = None) -> FieldCells:
+        """Find the white cells of a picture of a smear.
+
+        Args:
+            picture: As an image of `predict`.
+            um_per_px: Its scale; by default what the file states, else an estimate.
+        """
+        query = {} if um_per_px is None else {"um_per_px": um_per_px}
+        return _read(FieldCells, self._picture("/v1/fields", picture, query))
+
+    def cut_cells(
+        self, picture: Image, numbers: Sequence[int], um_per_px: float | None = None
+    ) -> bytes:
+        """Cut cells out of a picture of a smear: a ZIP of images, for `predict`.
+
+        Args:
+            picture: The same as for `find_cells`.
+            numbers: The numbers of the cells in its answer.
+            um_per_px: As for `find_cells`.
+        """
+        query: dict[str, Any] = {"number": list(numbers)}
+        query |= {} if um_per_px is None else {"um_per_px": um_per_px}
+        return self._picture("/v1/fields/cells", picture, query)
+
+    def _picture(self, path: str, picture: Image, query: dict[str, Any]) -> bytes:
+        batch = next(upload_batches([picture]))
+        if isinstance(batch, UnreadableImage):
+            raise ServerError(f"{batch.name}: {batch.reason}")
+        return self._ask("POST", path, files=batch, params=query)
 
     def models(self) -> list[ModelEntry]:
         """List the served models with their model cards."""

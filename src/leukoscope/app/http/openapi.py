@@ -20,6 +20,7 @@ _WORDS = {
     415: "Unsupported type of body",
     422: "A field is missing or has an invalid value",
     429: "Too many images are waiting; retry after the seconds in Retry-After",
+    501: "Needs an extra that is not installed",
     503: "Not ready, or stopping",
 }
 # Nearly the smallest PNG: one black pixel.

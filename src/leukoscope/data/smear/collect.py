@@ -196,17 +196,28 @@ def _one_field(
 
 def save(picture: NDArray[np.uint8], path: Path, um_per_px: float | None = None) -> None:
     """Write a picture, uint8 RGB `(H, W, 3)`, as PNG with its scale, or as JPEG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = _jpeg_bytes(picture) if path.suffix == ".jpg" else png_bytes(picture, um_per_px)
+    with atomic_path(path) as part:
+        part.write_bytes(content)
+
+
+def png_bytes(picture: NDArray[np.uint8], um_per_px: float | None) -> bytes:
+    """A picture, uint8 RGB `(H, W, 3)`, as a PNG file that states its scale, if it is known."""
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     stream = io.BytesIO()
-    if path.suffix == ".jpg":
-        Image.fromarray(picture).save(stream, "JPEG", quality=88)
-    else:
-        dots = {"dpi": (INCH / um_per_px,) * 2} if um_per_px else {}
-        Image.fromarray(picture).save(stream, "PNG", compress_level=1, **dots)
-    with atomic_path(path) as part:
-        part.write_bytes(stream.getvalue())
+    dots = {"dpi": (INCH / um_per_px,) * 2} if um_per_px else {}
+    Image.fromarray(picture).save(stream, "PNG", compress_level=1, **dots)
+    return stream.getvalue()
+
+
+def _jpeg_bytes(picture: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "JPEG", quality=88)
+    return stream.getvalue()
 
 
 def _row(

@@ -1,0 +1,139 @@
+"""The white cells of one picture of a smear: found for a person to choose, then cut out.
+
+Both steps find the same objects, so nothing is kept between them.
+"""
+
+import base64
+import io
+import zipfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import PurePath
+
+import numpy as np
+
+from leukoscope.app.schemas import FieldCell, FieldCells, ScaleSource
+from leukoscope.core.errors import ImageError
+from leukoscope.core.installing import install_command
+from leukoscope.data.imaging.image import decode
+from leukoscope.data.imaging.resolution import stated_scale
+
+BYTES_PER_PIXEL = 10
+"""Memory for a pixel of a picture: the picture, and its densities at the working scale."""
+
+
+def missing() -> str:
+    """Why no cells can be found: OpenCV is not installed; "" if it is."""
+    if find_spec("cv2") is not None:
+        return ""
+    return f"finding cells in pictures of smears needs an extra: {install_command('train')}"
+
+
+def find_cells(name: str, data: bytes, um_per_px: float | None, max_pixels: int) -> FieldCells:
+    """Find the objects of a picture.
+
+    Args:
+        name: Name of the file.
+        data: Its content.
+        um_per_px: Its scale; None to take what the file states, or else an estimate.
+        max_pixels: Limit on its pixels.
+
+    Raises:
+        ImageError: It cannot be read, has one color, or is a cell on black already.
+    """
+    from leukoscope.data.smear.field import cells_of_field
+
+    image = decode(data, max_pixels=max_pixels)
+    scale = _scale(data, image, um_per_px)
+    cells = [
+        FieldCell(
+            number=number,
+            outline=[(round(x, 1), round(y, 1)) for x, y in cell.found.outline.tolist()],
+            diameter_um=cell.found.diameter_um and round(cell.found.diameter_um, 2),
+            flags=[str(flag) for flag in cell.found.flags],
+            left_out=cell.found.left_out,
+        )
+        for number, cell in enumerate(cells_of_field(image, scale.um_per_px), start=1)
+    ]
+    return FieldCells(
+        name=name,
+        width=image.shape[1],
+        height=image.shape[0],
+        um_per_px=scale.um_per_px,
+        scale_from=scale.source,
+        scale_text=scale.text,
+        picture=_picture(image),
+        cells=cells,
+    )
+
+
+def cut_cells(
+    name: str, data: bytes, um_per_px: float | None, numbers: Collection[int], max_pixels: int
+) -> bytes:
+    """Cut chosen objects out of a picture, into a ZIP of PNG images.
+
+    Args:
+        name: Name of the file; the images have its name and their number.
+        data: Its content.
+        um_per_px: As for `find_cells`.
+        numbers: Of the objects.
+        max_pixels: As for `find_cells`.
+
+    Raises:
+        ImageError: As for `find_cells`; or there is no such object, or it is too large for an image
+            of a cell.
+    """
+    from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
+    from leukoscope.data.smear.collect import png_bytes
+    from leukoscope.data.smear.field import cells_of_field
+    from leukoscope.data.smear.found import LEAVE_OUT
+
+    image = decode(data, max_pixels=max_pixels)
+    scale = _scale(data, image, um_per_px).um_per_px
+    cells = cells_of_field(image, scale, keep=LEAVE_OUT)
+    out, stem = io.BytesIO(), PurePath(name).stem or "field"
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for number in sorted(set(numbers)):
+            if not 1 <= number <= len(cells):
+                raise ImageError(f"no object {number}; there are {len(cells)}.")
+            picture = cells[number - 1].image
+            if picture is None:
+                raise ImageError(f"object {number} is too large for an image of a cell.")
+            content = png_bytes(picture, CNMC_UM_PER_PX if scale else None)
+            archive.writestr(zipfile.ZipInfo(f"{stem}_{number:02d}.png"), content)
+    return out.getvalue()
+
+
+@dataclass(frozen=True)
+class _Scale:
+    um_per_px: float | None
+    source: ScaleSource
+    text: str
+
+
+def _scale(data: bytes, image: np.ndarray, given: float | None) -> _Scale:
+    """The scale of a picture, by the order of `leukoscope cells`."""
+    from leukoscope.data.smear.red_cells import estimate_scale, measure_red_cells
+
+    if given is not None:
+        return _Scale(given, "given", "")
+    if stated := stated_scale(data):
+        return _Scale(stated, "file", "as the file states")
+    estimate = estimate_scale([measure_red_cells(image)])
+    if estimate.um_per_px is None:
+        return _Scale(None, "unknown", estimate.problem)
+    text = f"estimated from {estimate.red_cells} red cells, error {estimate.error:.0%}"
+    return _Scale(round(estimate.um_per_px, 5), "red cells", text)
+
+
+def _picture(image: np.ndarray) -> str:
+    from PIL import Image
+
+    from leukoscope.data.smear.density import reduced_image
+    from leukoscope.data.smear.sheet import LONGEST
+
+    factor = min(1.0, LONGEST / max(image.shape[:2]))
+    out = io.BytesIO()
+    Image.fromarray(reduced_image(image, factor)).save(out, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"

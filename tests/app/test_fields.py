@@ -1,0 +1,138 @@
+"""Cells of a picture of a smear over HTTP: found, chosen and cut out."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from leukoscope.app.predicting import smear_fields
+from leukoscope.app.server import create_app
+from leukoscope.app.settings import Settings
+from leukoscope.data.imaging.resolution import stated_scale
+from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
+from leukoscope.data.smear.field import cells_of_field
+from leukoscope.data.synthetic.field import FieldParams, draw_field
+from tests.app.live import in_thread
+from tests.inference.bad_images import encode
+from tests.inference.tiny_model import cell_image, write_tiny_model
+
+SCALE = 0.16
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    model = write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
+    app = create_app(Settings(model=model, ephemeral=True, workers=2))
+    with in_thread(app) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    """A field with three whole cells and a neutrophil."""
+    sizes = {"height": 330, "width": 430, "um_per_px": SCALE}
+    params = FieldParams(**sizes, cells=3, pairs=0, red_cells=8, neutrophils=1)
+    return draw_field(np.random.default_rng(0), params).image
+
+
+@pytest.fixture(scope="module")
+def picture(image: np.ndarray) -> tuple[str, bytes]:
+    return "slide 7.png", encode(image, "PNG")
+
+
+def test_the_objects_are_those_of_the_command(
+    client: httpx.Client, picture: tuple[str, bytes], image: np.ndarray
+) -> None:
+    asked = client.post("/v1/fields", params={"um_per_px": SCALE}, files={"f": picture})
+    found = asked.json()
+    expected = cells_of_field(image, SCALE)
+    assert [one["left_out"] for one in found["cells"]] == [c.found.left_out for c in expected]
+    assert sum(one["left_out"] == "" for one in found["cells"]) >= 3
+    assert (found["width"], found["height"]) == (430, 330)
+    assert (found["scale_from"], found["um_per_px"]) == ("given", SCALE)
+    for one, cell in zip(found["cells"], expected, strict=True):
+        assert np.allclose(one["outline"], cell.found.outline, atol=0.06)
+    assert found["picture"].startswith("data:image/jpeg;base64,")
+
+
+def test_chosen_cells_are_cut_out_and_can_be_predicted_into_a_case(
+    client: httpx.Client, picture: tuple[str, bytes], image: np.ndarray
+) -> None:
+    expected = cells_of_field(image, SCALE)
+    whole = [n for n, cell in enumerate(expected, start=1) if cell.image is not None]
+    params = [("um_per_px", SCALE), ("number", whole[1]), ("number", whole[0])]
+    cut = client.post("/v1/fields/cells", params=params, files={"f": picture})
+    with zipfile.ZipFile(io.BytesIO(cut.content)) as archive:
+        names = archive.namelist()
+        content = archive.read(names[0])
+    assert names == [f"slide 7_{number:02d}.png" for number in whole[:2]]
+    assert stated_scale(content) == pytest.approx(CNMC_UM_PER_PX, rel=0.01)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), expected[whole[0] - 1].image)
+    case = client.post("/v1/cases", json={"name": "slide 7"}).json()["id"]
+    sent = {"f": ("slide 7.zip", cut.content)}
+    answers = client.post(f"/v1/predict?case={case}", files=sent).json()["answers"]
+    assert [one["name"] for one in answers] == [f"slide 7.zip/{name}" for name in names]
+
+
+def test_an_object_left_out_is_cut_out_where_it_is_chosen(
+    client: httpx.Client, picture: tuple[str, bytes]
+) -> None:
+    params = {"um_per_px": SCALE}
+    cells = client.post("/v1/fields", params=params, files={"f": picture}).json()["cells"]
+    lobed = next(one["number"] for one in cells if one["left_out"] == "lobed nucleus")
+    cut = client.post("/v1/fields/cells", params={**params, "number": lobed}, files={"f": picture})
+    assert zipfile.ZipFile(io.BytesIO(cut.content)).namelist() == [f"slide 7_{lobed:02d}.png"]
+
+
+@pytest.mark.parametrize(
+    ("route", "params", "data", "status"),
+    [
+        ("/v1/fields", {}, b"no picture", 422),
+        ("/v1/fields", {}, encode(cell_image(1), "PNG"), 422),  # a cell on black already
+        ("/v1/fields", {"um_per_px": 7}, None, 422),
+        ("/v1/fields/cells", {"um_per_px": SCALE, "number": 99}, None, 422),
+        ("/v1/fields/cells", {"um_per_px": SCALE}, None, 422),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(
+    client: httpx.Client,
+    picture: tuple[str, bytes],
+    route: str,
+    params: dict[str, float],
+    data: bytes | None,
+    status: int,
+) -> None:
+    sent = picture if data is None else ("a.png", data)
+    answer = client.post(route, params=params, files={"f": sent})
+    assert answer.status_code == status
+    assert "\n" not in answer.json()["error"]
+
+
+def test_two_pictures_at_once_are_refused(client: httpx.Client, picture: tuple[str, bytes]) -> None:
+    sent = [("a", picture), ("b", picture)]
+    assert client.post("/v1/fields", files=sent).status_code == 400
+
+
+def test_without_opencv_the_extra_is_named(
+    client: httpx.Client, picture: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smear_fields, "find_spec", lambda _: None)
+    answer = client.post("/v1/fields", files={"f": picture})
+    assert answer.status_code == 501
+    assert "[train]" in answer.json()["error"]
+
+
+def test_an_unknown_scale_is_said_and_gives_no_sizes(client: httpx.Client) -> None:
+    sizes = {"height": 330, "width": 430, "um_per_px": SCALE}
+    image = draw_field(
+        np.random.default_rng(1), FieldParams(**sizes, cells=2, pairs=0, red_cells=1)
+    ).image
+    found = client.post("/v1/fields", files={"f": ("a.png", encode(image, "PNG"))}).json()
+    assert found["scale_from"] == "unknown"
+    assert found["um_per_px"] is None
+    assert all(one["diameter_um"] is None for one in found["cells"])
+    assert found["scale_text"]
