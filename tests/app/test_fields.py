@@ -12,6 +12,8 @@ from PIL import Image
 from leukoscope.app.predicting import smear_fields
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
+from leukoscope.client import Client
+from leukoscope.core.errors import ServerError
 from leukoscope.data.imaging.resolution import stated_scale
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 from leukoscope.data.smear.field import cells_of_field
@@ -136,3 +138,15 @@ def test_an_unknown_scale_is_said_and_gives_no_sizes(client: httpx.Client) -> No
     assert found["um_per_px"] is None
     assert all(one["diameter_um"] is None for one in found["cells"])
     assert found["scale_text"]
+
+
+def test_the_python_client_finds_and_cuts_cells(
+    client: httpx.Client, picture: tuple[str, bytes]
+) -> None:
+    with Client(str(client.base_url)) as ours:
+        found = ours.find_cells(picture, SCALE)
+        taken = [cell.number for cell in found.cells if not cell.left_out]
+        content = ours.cut_cells(picture, taken, SCALE)
+        assert len(list(ours.predict(("slide 7.zip", content)))) == len(taken)
+        with pytest.raises(ServerError):
+            ours.find_cells("gone.png")

@@ -174,7 +174,7 @@ class Client:
     def _picture(self, path: str, picture: Image, query: dict[str, Any]) -> bytes:
         batch = next(upload_batches([picture]))
         if isinstance(batch, UnreadableImage):
-            raise ServerError(f"{batch.name}: {batch.reason}")
+            raise ServerError(f"{batch.name}: {batch.problem}")
         return self._ask("POST", path, files=batch, params=query)
 
     def models(self) -> list[ModelEntry]:

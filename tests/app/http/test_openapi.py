@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROUTES = {
     "/v1/predict": {"post"},
+    "/v1/fields": {"post"},
+    "/v1/fields/cells": {"post"},
     "/v1/explain": {"post"},
     "/v1/models": {"get"},
     "/v1/examples": {"get"},

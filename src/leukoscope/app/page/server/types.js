@@ -102,6 +102,24 @@
  * @property {boolean} synthetic
  * @property {string} url
  *
+ * @typedef {object} FieldCell
+ * @property {number} number
+ * @property {[number, number][]} outline
+ * @property {number|null} diameter_um
+ * @property {string[]} flags
+ * @property {string} left_out
+ *
+ * @typedef {object} FieldCells
+ * @property {string} [notice]
+ * @property {string} name
+ * @property {number} width
+ * @property {number} height
+ * @property {number|null} um_per_px
+ * @property {"given"|"file"|"red cells"|"unknown"} scale_from
+ * @property {string} scale_text
+ * @property {string} picture
+ * @property {FieldCell[]} cells
+ *
  * @typedef {object} FormatEntry
  * @property {string} name
  * @property {string[]} suffixes
