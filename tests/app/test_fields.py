@@ -93,10 +93,9 @@ def test_an_object_left_out_is_cut_out_where_it_is_chosen(
 @pytest.mark.parametrize(
     ("route", "params", "data", "status"),
     [
-        ("/v1/fields", {}, b"no picture", 422),
-        ("/v1/fields", {}, encode(cell_image(1), "PNG"), 422),  # a cell on black already
+        ("/v1/fields/cells", {"number": 1}, b"no picture", 404),
         ("/v1/fields", {"um_per_px": 7}, None, 422),
-        ("/v1/fields/cells", {"um_per_px": SCALE, "number": 99}, None, 422),
+        ("/v1/fields/cells", {"um_per_px": SCALE, "number": 99}, None, 404),
         ("/v1/fields/cells", {"um_per_px": SCALE}, None, 422),
     ],
 )
@@ -112,6 +111,15 @@ def test_what_cannot_be_done_is_refused_in_one_line(
     answer = client.post(route, params=params, files={"f": sent})
     assert answer.status_code == status
     assert "\n" not in answer.json()["error"]
+
+
+@pytest.mark.parametrize("data", [b"no picture", encode(cell_image(1), "PNG")])
+def test_a_picture_that_cannot_be_used_does_not_fail_the_request(
+    client: httpx.Client, data: bytes
+) -> None:
+    found = client.post("/v1/fields", files={"f": ("a.png", data)}).json()
+    assert found["problem"]
+    assert found["cells"] == []
 
 
 def test_two_pictures_at_once_are_refused(client: httpx.Client, picture: tuple[str, bytes]) -> None:

@@ -169,6 +169,7 @@ class FieldCells(Schema):
     scale_from: ScaleSource
     scale_text: str = Field(description="How sure the scale is, or why it is unknown.")
     picture: str = Field(description="The picture as a JPEG data URL, at most 1600 px wide.")
+    problem: str = Field(default="", description="Why it cannot be used, or empty.")
     cells: list[FieldCell]
 
 

@@ -68,6 +68,21 @@ def find_cells(name: str, data: bytes, um_per_px: float | None, max_pixels: int)
     )
 
 
+def unusable(name: str, problem: str) -> FieldCells:
+    """The answer for a picture in which no cells can be looked for."""
+    return FieldCells(
+        name=name,
+        width=0,
+        height=0,
+        um_per_px=None,
+        scale_from="unknown",
+        scale_text="",
+        picture="",
+        problem=problem,
+        cells=[],
+    )
+
+
 def cut_cells(
     name: str, data: bytes, um_per_px: float | None, numbers: Collection[int], max_pixels: int
 ) -> bytes:

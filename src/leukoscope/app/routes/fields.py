@@ -5,12 +5,19 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from leukoscope.app.http.access import trace
 from leukoscope.app.http.openapi import images_body, problems
 from leukoscope.app.http.problems import RequestError
-from leukoscope.app.predicting.smear_fields import BYTES_PER_PIXEL, cut_cells, find_cells, missing
+from leukoscope.app.predicting.smear_fields import (
+    BYTES_PER_PIXEL,
+    cut_cells,
+    find_cells,
+    missing,
+    unusable,
+)
 from leukoscope.app.schemas import FieldCells
 from leukoscope.app.state import services
 from leukoscope.app.uploads.uploaded_file import UploadedImage
@@ -45,7 +52,10 @@ async def find(request: Request, um_per_px: Scale = None) -> FieldCells:
     def work() -> FieldCells:
         return find_cells(item.name, item.load(), um_per_px, server.settings.limits.image_pixels)
 
-    found: FieldCells = await _one_at_a_time(request, work)
+    try:
+        found: FieldCells = await _one_at_a_time(request, work)
+    except ImageError as error:  # as with images to predict, this does not fail the request
+        return unusable(item.name, _text(error))
     return found
 
 
@@ -56,13 +66,14 @@ async def find(request: Request, um_per_px: Scale = None) -> FieldCells:
     responses={
         200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}},
         **_ANSWERS,
+        **problems(404),
     },
     openapi_extra=images_body("The same picture", limit=1),
 )
 async def cut(
     request: Request,
     number: Annotated[
-        list[int],
+        list[Annotated[int, Field(ge=1)]],
         Query(min_length=1, max_length=2_000, description="`number` of each cell; repeatable."),
     ],
     um_per_px: Scale = None,
@@ -74,7 +85,11 @@ async def cut(
         limit = server.settings.limits.image_pixels
         return cut_cells(item.name, item.load(), um_per_px, number, limit)
 
-    return Response(await _one_at_a_time(request, work), media_type="application/zip")
+    try:
+        content = await _one_at_a_time(request, work)
+    except ImageError as error:
+        raise RequestError(404, _text(error)) from None
+    return Response(content, media_type="application/zip")
 
 
 async def _receive(request: Request) -> UploadedImage:
@@ -93,8 +108,8 @@ async def _receive(request: Request) -> UploadedImage:
 
 async def _one_at_a_time(request: Request, work: Callable[[], Any]) -> Any:
     async with services(request).fields:
-        try:
-            return await asyncio.to_thread(work)
-        except ImageError as error:
-            text = str(error).removeprefix("the image: ").rstrip(".")
-            raise RequestError(422, text) from None
+        return await asyncio.to_thread(work)
+
+
+def _text(error: ImageError) -> str:
+    return str(error).removeprefix("the image: ")

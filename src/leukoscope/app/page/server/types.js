@@ -118,6 +118,7 @@
  * @property {"given"|"file"|"red cells"|"unknown"} scale_from
  * @property {string} scale_text
  * @property {string} picture
+ * @property {string} [problem]
  * @property {FieldCell[]} cells
  *
  * @typedef {object} FormatEntry
