@@ -162,7 +162,9 @@ def test_exports_are_attachments_with_a_name(client: httpx.Client, tmp_path: Pat
         ("PATCH", "/v1/cases/nope", {"threshold": 2}, 422),
         ("PATCH", "/v1/cases/nope/cells", {"cells": [], "subject": ""}, 422),
         ("PATCH", "/v1/cases/nope/cells", {"cells": [10**30], "subject": ""}, 404),
-        ("PUT", "/v1/cases/nope/cells/1/review", {"label": "blast"}, 422),
+        ("PUT", "/v1/cases/nope/cells/1/review", {"label": " blast"}, 422),
+        ("PUT", "/v1/cases/nope/cells/1/review", {"label": "x" * 41}, 422),
+        ("PUT", "/v1/cases/nope/reviews", {"label": "ALL", "cells": []}, 422),
         ("PUT", "/v1/cases/nope/cells/1/review", {"label": "ALL"}, 404),
         ("POST", "/v1/cases/nope/undo", None, 404),
         ("POST", "/v1/cases", {"notes": "x" * 20_001}, 422),
@@ -201,7 +203,7 @@ def test_links_of_a_new_case_lead_somewhere(client: httpx.Client) -> None:
 def test_every_error_of_a_route_is_declared(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     paths = {path: one for path, one in document["paths"].items() if "/cases" in path}
-    assert len(paths) == 9
+    assert len(paths) == 10
     for path, methods in paths.items():
         for method, one in methods.items():
             expected = {"401", "403", "503"} | ({"404", "422"} if "{" in path else set())

@@ -14,7 +14,17 @@ from leukoscope.core.verdicts import SubjectVerdict, Verdict
 from leukoscope.inference import results
 from leukoscope.inference.occlusion import Kind
 
-Label = Literal["ALL", "HEM", "not a cell"]
+LABELS = ("ALL", "HEM", "not a cell", "cannot tell")
+"""The labels that every reviewer can give; any other names another type of cell."""
+Label = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=40,
+        pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$",
+        description="ALL, HEM, not a cell, cannot tell, or the name of another type of cell.",
+    ),
+]
 Include = Literal["heatmap", "picture", "features", "neighbors"]
 ScaleSource = Literal["given", "file", "red cells", "unknown"]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -215,6 +225,12 @@ class Review(RequestBody):
     note: str = Field(default="", max_length=1_000)
 
 
+class Reviews(Review):
+    """One label for several cells."""
+
+    cells: list[int] = Field(min_length=1, max_length=20_000)
+
+
 class ReviewOut(Review):
     """A stored review."""
 
@@ -302,21 +318,6 @@ class ExampleEntry(Schema):
     label: Literal["ALL", "HEM"]
     synthetic: bool
     url: str
-
-
-class Health(Schema):
-    """The server process runs."""
-
-    status: Literal["ok"]
-    version: str
-
-
-class Readiness(Schema):
-    """Model and database are ready."""
-
-    status: Literal["ready"]
-    version: str
-    ephemeral: bool = Field(description="Cases are lost when the server stops.")
 
 
 class Problem(Schema):

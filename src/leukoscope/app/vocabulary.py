@@ -1,4 +1,6 @@
-"""Schemas of the names and texts that the server shares with its page and its clients."""
+"""Schemas of the names and texts that the server shares with its clients, and of its state."""
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -41,3 +43,18 @@ class Vocabulary(Schema):
     file_name_pattern: str = Field(
         description="Regular expression of a whole C-NMC file name; the first group is the subject."
     )
+
+
+class Health(Schema):
+    """The server process runs."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Readiness(Schema):
+    """Model and database are ready."""
+
+    status: Literal["ready"]
+    version: str
+    ephemeral: bool = Field(description="Cases are lost when the server stops.")

@@ -34,6 +34,7 @@ from leukoscope.app.schemas import (
     ModelEntry,
     Problem,
     Review,
+    Reviews,
     StreamEnd,
 )
 from leukoscope.app.vocabulary import Vocabulary
@@ -221,13 +222,21 @@ class Client:
         body = Review(label=label, reviewer=reviewer, note=note).model_dump()
         return _read(Cell, self._ask("PUT", f"/v1/cases/{case}/cells/{cell}/review", json=body))
 
+    def review_all(
+        self, case: str, cells: Sequence[int], label: Label, reviewer: str = "", note: str = ""
+    ) -> CaseHead:
+        """Record the same review of several cells, of all of them or none."""
+        body = Reviews(cells=list(cells), label=label, reviewer=reviewer, note=note).model_dump()
+        return _read(CaseHead, self._ask("PUT", f"/v1/cases/{case}/reviews", json=body))
+
     def undo(self, case: str) -> Cell:
-        """Take back the latest review of the case."""
+        """Take back the latest review of the case, or those given together."""
         return _read(Cell, self._ask("POST", f"/v1/cases/{case}/undo"))
 
-    def export(self, case: str, format: Format = "csv") -> bytes:
+    def export(self, case: str, format: Format = "csv", *, images: bool = True) -> bytes:
         """Export a case: a CSV table, JSON, an HTML report, or a cohort as a ZIP to train on."""
-        return self._ask("GET", f"/v1/cases/{case}/export", params={"format": format})
+        params = {"format": format, "images": images}
+        return self._ask("GET", f"/v1/cases/{case}/export", params=params)
 
     def _unread(self, image: UnreadableImage) -> CellPrediction:
         entry = self.models()[0]

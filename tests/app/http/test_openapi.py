@@ -31,6 +31,7 @@ ROUTES = {
     "/v1/cases/{case_id}/cells/{cell_id}/review": {"put"},
     "/v1/cases/{case_id}/cells/{cell_id}/image": {"get"},
     "/v1/cases/{case_id}/cells/{cell_id}/explain": {"get"},
+    "/v1/cases/{case_id}/reviews": {"put"},
     "/v1/cases/{case_id}/undo": {"post"},
     "/v1/cases/{case_id}/export": {"get"},
     "/v1/vocabulary": {"get"},

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event
 
-from leukoscope.app.schemas import CaseChange, CaseIn, CellChange, Review
+from leukoscope.app.schemas import CaseChange, CaseIn, CellChange, Review, Reviews
 from leukoscope.app.store import ConflictError, NotFoundError, Store, StoreError
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import Verdict
@@ -169,6 +169,25 @@ def test_only_what_is_named_is_changed(store: Store) -> None:
     head = store.change(case, CaseChange(name="three"))
     assert (head.name, head.notes) == ("three", "")
     assert head.updated > head.created
+
+
+def test_reviews_given_together_are_undone_together(store: Store) -> None:
+    case = new_case(store)
+    one, two, three, junk = add(store, case, *(answer(n) for n in (1, 2, 3)), answer(4, None))
+    store.review(case, one, Review(label="ALL"))
+    both = Reviews(label="plasma cell", cells=[one, two, two], reviewer="Ada")
+    assert store.review_all(case, both).reviewed == 2
+    reviews = {cell.id: cell.review and cell.review.label for cell in store.case(case).cells}
+    assert reviews == {one: "plasma cell", two: "plasma cell", three: None, junk: None}
+    with pytest.raises(ConflictError):  # all of them or none
+        store.review_all(case, Reviews(label="HEM", cells=[three, junk]))
+    with pytest.raises(NotFoundError):
+        store.review_all(case, Reviews(label="HEM", cells=[three, 10_000]))
+    with pytest.raises(ConflictError):
+        store.review(case, junk, Review(label="HEM"))
+    assert store.undo(case).id in (one, two)
+    reviews = {cell.id: cell.review and cell.review.label for cell in store.case(case).cells}
+    assert reviews == {one: "ALL", two: None, three: None, junk: None}
 
 
 def test_reviews_stand_beside_verdicts_and_undo_takes_back_the_latest(store: Store) -> None:

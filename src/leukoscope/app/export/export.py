@@ -100,6 +100,12 @@ def export(
     return Export(f"{case.name}.zip", "application/zip", _chunks(file), file.tell())
 
 
+def without_images(case: Case) -> Case:
+    """The case as if it had not kept its images."""
+    cells = [cell.model_copy(update={"has_image": False}) for cell in case.cells]
+    return case.model_copy(update={"cells": cells})
+
+
 def _temporary_file(folder: Path | None) -> IO[bytes]:
     """A file without a name that only this process can read; it is gone when closed."""
     size = SPOOLED_BYTES if folder else 0  # 0: never a file

@@ -6,7 +6,6 @@ The file loads nothing from elsewhere, and no plotting library is needed.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import get_args
 
 import numpy as np
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from markupsafe import Markup
 from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage
 from leukoscope.app.export.histogram import histogram
 from leukoscope.app.export.review_counts import review_counts
-from leukoscope.app.schemas import Case, Cell, Label
+from leukoscope.app.schemas import LABELS, Case, Cell
 from leukoscope.core import html
 from leukoscope.core.errors import ImageError
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
@@ -118,7 +117,7 @@ def _counts(cells: Sequence[Cell]) -> Markup:
     counts: Counter[tuple[str, str]] = Counter(
         (cell.verdict, cell.review.label if cell.review else "") for cell in cells
     )
-    labels = get_args(Label)
+    labels = _labels(cells)
     rows = []
     for verdict in Verdict:
         row = [counts[verdict, label] for label in (*labels, "")]
@@ -126,6 +125,13 @@ def _counts(cells: Sequence[Cell]) -> Markup:
             rows.append((str(verdict), sum(row), *row))
     headers = ("Verdict", "Cells", *(f"Reviewed {label}" for label in labels), "Not reviewed")
     return html.table(headers, rows, "Verdicts of the model and reviews")
+
+
+def _labels(cells: Sequence[Cell]) -> list[str]:
+    """The labels with a column each: the classes, and the others that were given."""
+    given = {cell.review.label for cell in cells if cell.review}
+    first = [label for label in LABELS if label != "cannot tell" or label in given]
+    return [*first, *sorted(given - set(LABELS))]
 
 
 def _pictures(cells: Sequence[Cell], side: int, load_image: LoadImage) -> Iterator[Markup]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
-from leukoscope.app.export.export import Format, export
+from leukoscope.app.export.export import Format, export, without_images
 from leukoscope.app.http.json_bodies import StrictJsonRoute
 from leukoscope.app.http.names import disposition
 from leukoscope.app.http.openapi import problems
@@ -22,6 +22,7 @@ from leukoscope.app.schemas import (
     CellChange,
     CellPrediction,
     Review,
+    Reviews,
 )
 from leukoscope.app.state import explain, model_sha256, ready_model, ready_store
 from leukoscope.app.uploads.sniff import media_type
@@ -124,11 +125,21 @@ def remove(store: StoreParam, case_id: CaseId, cell_id: CellId) -> None:
 @router.put(
     "/{case_id}/cells/{cell_id}/review",
     summary="Review a cell",
-    responses=problems(400, 404, 422, 503),
+    responses=problems(400, 404, 409, 422, 503),
 )
 def review(store: StoreParam, case_id: CaseId, cell_id: CellId, wanted: Review) -> Cell:
     """Label a cell. The verdict does not change; the latest review is stored beside it."""
     return store.review(case_id, cell_id, wanted)
+
+
+@router.put(
+    "/{case_id}/reviews",
+    summary="Review several cells",
+    responses=problems(400, 404, 409, 422, 503),
+)
+def review_all(store: StoreParam, case_id: CaseId, wanted: Reviews) -> CaseHead:
+    """Give several cells the same label, all of them or none. Undo takes back all of them."""
+    return store.review_all(case_id, wanted)
 
 
 @router.post(
@@ -201,11 +212,16 @@ def export_case(
             "cohort: a ZIP of the reviewed cells, for training.",
         ),
     ],
+    images: Annotated[
+        bool, Query(description="False: leave the stored images out of a report or cohort.")
+    ] = True,
 ) -> StreamingResponse:
     """A case as a CSV table of cells or subjects, JSON, an HTML report, or a reviewed cohort."""
     with store.snapshot(case_id) as (case, load_image):
         is_served = case.model_sha256 == model_sha256(request)
         card = ready_model(request).card if is_served else None
+        if not images:
+            case = without_images(case)
         file = export(kind, case, load_image, card, store.scratch)
     headers = {"Content-Disposition": disposition(file.filename)}
     if file.size is not None:

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from leukoscope.app.http.openapi import problems
 from leukoscope.app.http.problems import RequestError
-from leukoscope.app.schemas import Health, Readiness
 from leukoscope.app.state import services, stopping
 from leukoscope.app.store import UnavailableError
+from leukoscope.app.vocabulary import Health, Readiness
 from leukoscope.core.version import __version__
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

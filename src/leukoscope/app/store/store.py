@@ -18,6 +18,7 @@ from leukoscope.app.schemas import (
     Cell,
     CellChange,
     Review,
+    Reviews,
 )
 from leukoscope.app.store import reading, writing
 from leukoscope.app.store.answers import CaseAnswers
@@ -225,13 +226,27 @@ class Store:
         self._vacuum()
 
     def review(self, case_id: str, cell_id: int, wanted: Review) -> Cell:
-        """Record a review of a cell."""
+        """Record a review of a cell.
+
+        Raises:
+            ConflictError: Its file could not be read.
+        """
         with self._writing() as connection:
-            writing.review(connection, case_id, cell_id, wanted)
+            writing.review(connection, case_id, [cell_id], wanted)
             return reading.cells(connection, case_id, cell_id)[0]
 
+    def review_all(self, case_id: str, wanted: Reviews) -> CaseHead:
+        """Record the same review of several cells, of all of them or none; undone together.
+
+        Raises:
+            ConflictError: The file of one of them could not be read.
+        """
+        with self._writing() as connection:
+            writing.review(connection, case_id, wanted.cells, wanted)
+            return self._head(connection, case_id)
+
     def undo(self, case_id: str) -> Cell:
-        """Undo the latest review in force, and return its cell.
+        """Undo the latest review in force, or those given together, and return its cell.
 
         Raises:
             ConflictError: No review is in force.

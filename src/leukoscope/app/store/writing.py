@@ -151,36 +151,46 @@ def remove(connection: Connection, case_id: str, cell_id: int) -> None:
     _touch(connection, case_id)
 
 
-def review(connection: Connection, case_id: str, cell_id: int, wanted: Review) -> None:
-    """Record a review of a cell; its earlier reviews stay in the table."""
+def review(connection: Connection, case_id: str, cells: Sequence[int], wanted: Review) -> None:
+    """Record a review of cells, of all of them or none; earlier reviews stay in the table.
+
+    Raises:
+        NotFoundError: One of them is not in the case.
+        ConflictError: One of them is a file that could not be read.
+    """
     _locked(connection, case_id)
-    in_case = select(CellRow.id).where(CellRow.case_id == case_id, CellRow.id == cell_key(cell_id))
-    if connection.execute(in_case).one_or_none() is None:
+    ids = sorted({cell_key(cell_id) for cell_id in cells})
+    found: list[str] = []
+    for batch in batches(ids):
+        query = select(CellRow.verdict).where(CellRow.case_id == case_id, CellRow.id.in_(batch))
+        found.extend(connection.execute(query).scalars())
+    if len(found) != len(ids):
         raise NotFoundError(NO_CELL)
+    if Verdict.ERROR in found:
+        raise ConflictError("a file that could not be read has nothing to review")
     row = {
         "case_id": case_id,
-        "cell_id": cell_id,
-        "label": wanted.label,
+        "label": clean_text(wanted.label),
         "reviewer": clean_text(wanted.reviewer).strip(),
         "note": clean_text(wanted.note),
         "created": _now(),
     }
-    connection.execute(insert(ReviewRow).values(row))
+    connection.execute(insert(ReviewRow), [{**row, "cell_id": cell_id} for cell_id in ids])
     _touch(connection, case_id)
 
 
 def undo(connection: Connection, case_id: str) -> int:
-    """Undo the latest review of a case that is in force.
+    """Undo the latest review of a case that is in force, with all that were given together with it.
 
     Returns:
-        The id of the reviewed cell.
+        The id of the cell, of one of them.
 
     Raises:
         ConflictError: No review is in force.
     """
     _locked(connection, case_id)
     latest = (
-        select(ReviewRow.id, ReviewRow.cell_id)
+        select(ReviewRow.created, ReviewRow.cell_id)
         .where(ReviewRow.case_id == case_id, ReviewRow.undone.is_(None))
         .order_by(ReviewRow.id.desc())
         .limit(1)
@@ -188,7 +198,12 @@ def undo(connection: Connection, case_id: str) -> int:
     row = connection.execute(latest).one_or_none()
     if row is None:
         raise ConflictError("there is no review in this case to undo")
-    connection.execute(update(ReviewRow).where(ReviewRow.id == row.id).values(undone=_now()))
+    together = (
+        ReviewRow.case_id == case_id,
+        ReviewRow.created == row.created,
+        ReviewRow.undone.is_(None),
+    )
+    connection.execute(update(ReviewRow).where(*together).values(undone=_now()))
     _touch(connection, case_id)
     return row.cell_id
 

@@ -45,10 +45,9 @@ export class AnswerPanel {
     );
   }
 
-  /** @param {import("../server/types.js").ModelEntry|null} model The model of the case, if served. */
+  /** Needs an update. @param {import("../server/types.js").ModelEntry|null} model That of the case, if served. */
   setModel(model) {
     this.#study = studyOf(model);
-    this.update();
   }
 
   /** @param {boolean} [hidden] The verdicts are hidden until the review. */

@@ -6,12 +6,14 @@ import { Picture } from "../cell/picture.js";
 import { reviewText } from "../cell/review.js";
 import {
   agrees,
+  differs,
   glyph,
   shownProbability,
   title,
   verdictOf,
   verdictOfLabel,
 } from "../cell/verdicts.js";
+import { isHidden } from "../cell/blind.js";
 import { zoneVars } from "./limits.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
@@ -21,6 +23,7 @@ export class Card {
   #file;
   /** @type {Cell|null} */
   #shown = null;
+  #hidden = false;
   #verdict = h("span", { class: "verdict" });
   #probability = h("span", { class: "probability" });
   #subject = h("span", { class: "subject" });
@@ -54,22 +57,24 @@ export class Card {
 
   /** @param {Cell} cell */
   update(cell) {
-    if (cell === this.#shown) return;
+    if (cell === this.#shown && isHidden(cell) === this.#hidden) return;
     this.#shown = cell;
-    const verdict = verdictOf(cell.verdict);
+    this.#hidden = isHidden(cell);
+    const hidden = isHidden(cell);
+    const verdict = verdictOf(hidden ? "not reviewed" : cell.verdict);
     const name = baseName(cell.name) || `cell ${cell.id}`;
     this.element.dataset.verdict = verdict.color;
-    render(this.#verdict, glyph(verdict), title(verdict.verdict));
-    const p = shownProbability(cell);
+    render(this.#verdict, !hidden && glyph(verdict), title(verdict.verdict));
+    const p = hidden ? null : shownProbability(cell);
     setText(this.#probability, percent(p));
     const zones = zoneVars(cell.threshold, this.#file.head.abstains ?? null);
     setVars(this.#bar, { "--p": p ?? 0, ...zones });
     this.#bar.hidden = p === null;
     const label = cell.subject ? `subject ${cell.subject}` : name;
     // Without an answer the name tells which file it is, and the reason follows.
-    setText(this.#subject, p === null ? name : label);
-    setText(this.#reason, p === null ? cell.reason : "");
-    this.#mark.className = `mark ${cell.review ? (agrees(cell) ? "agrees" : "corrected") : ""}`;
+    setText(this.#subject, p === null && !hidden ? name : label);
+    setText(this.#reason, p === null && !hidden ? cell.reason : "");
+    this.#mark.className = `mark ${differs(cell) ? "corrected" : cell.review ? "agrees" : ""}`;
     setText(
       this.#mark,
       cell.review ? (agrees(cell) ? "✓" : `→ ${verdictOfLabel(cell.review.label).verdict}`) : "",
@@ -95,6 +100,10 @@ export class Card {
 /** @param {Cell} cell @param {string} name */
 function describe(cell, name) {
   const p = shownProbability(cell);
+  if (isHidden(cell))
+    return ["Not reviewed", cell.subject && `subject ${cell.subject}`, name]
+      .filter(Boolean)
+      .join(", ");
   const parts = [
     title(cell.verdict),
     p === null ? cell.reason : `probability of ALL ${percent(p)}`,

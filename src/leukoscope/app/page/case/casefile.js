@@ -168,9 +168,20 @@ export class CaseFile {
     );
   }
 
-  /** @returns {Promise<Cell>} The cell whose latest review was undone. */
+  /** @param {number[]} ids @param {{label: string, reviewer: string, note: string}} review */
+  async reviewAll(ids, review) {
+    await call("PUT", casePath(this.id, "/reviews"), { body: { ...review, cells: ids } });
+    await this.reload();
+  }
+
+  /** @returns {Promise<Cell>} The cell whose latest review was undone, or one of several. */
   async undo() {
-    return this.#replaceCell(await call("POST", casePath(this.id, "/undo")));
+    const times = [...this.cells.values()].map(({ review }) => review?.created ?? "");
+    const latest = times.reduce((a, b) => (a > b ? a : b), "");
+    const cell = this.#replaceCell(await call("POST", casePath(this.id, "/undo")));
+    // Reviews that were given together are undone together.
+    if (times.filter((time) => time === latest).length > 1) await this.reload();
+    return cell;
   }
 
   /** @param {number[]} ids @param {string} subject */

@@ -1,6 +1,7 @@
 /** The header of a case: name, facts, and actions. */
 
 import { casePath } from "./casefile.js";
+import { askAboutImages, asksAboutImages } from "./exportask.js";
 import { confirm } from "../lib/dialogs.js";
 import { render, h, setText } from "../lib/dom.js";
 import { count, date, integer } from "../lib/format.js";
@@ -92,8 +93,13 @@ export class CaseHeadView {
 
   /** @param {string[]} row */
   #exportLink([format, word, what]) {
+    const about = h("span", { class: "soft" }, what);
+    if (asksAboutImages(format)) {
+      const onclick = () => askAboutImages(this.#file, format);
+      return h("button", { type: "button", onclick }, `${word}…`, about);
+    }
     const href = casePath(this.#file.id, `/export?format=${format}`);
-    return h("a", { href, download: "" }, word, h("span", { class: "soft" }, what));
+    return h("a", { href, download: "" }, word, about);
   }
 
   async #rename() {

@@ -3,6 +3,7 @@
 import { openCase } from "./casefile.js";
 import { AnswerPanel } from "../answer/answerpanel.js";
 import { CaseHeadView } from "./casehead.js";
+import { blindChanged, isBlind } from "../cell/blind.js";
 import { openCell } from "../cell/cellview.js";
 import { render, h, setText, setVars } from "../lib/dom.js";
 import { Grid } from "./grid.js";
@@ -57,7 +58,8 @@ export async function caseView(id) {
   const showEmpty = () => {
     const none = file.cells.size === 0;
     empty.hidden = grid.order.length > 0;
-    toolbar.element.hidden = options.element.hidden = caption.hidden = none;
+    toolbar.element.hidden = options.element.hidden = none;
+    caption.hidden = none || isBlind();
     if (none)
       render(
         empty,
@@ -75,25 +77,34 @@ export async function caseView(id) {
     const words = limitWords(file.head.threshold, file.head.abstains ?? null);
     setText(caption, `The percentage of a cell is its probability of ALL: ${words}.`);
   };
+  const showBlind = () => {
+    const blind = isBlind();
+    work.toggleAttribute("data-blind", blind);
+    threshold.element.hidden = blind || file.cells.size === 0;
+    caption.hidden ||= blind;
+    answers.update(blind);
+    if (blind) toolbar.hideVerdicts();
+  };
   const update = () => {
     grid.refresh();
     toolbar.update(file.cells, grid.order.length);
     head.update();
-    answers.update();
     threshold.update();
     showLimits();
     render(notice, seenNotice(file), silhouettesNotice(file));
     showEmpty();
+    showBlind();
   };
   const leave = [
     file.changed.on(update),
     file.headChanged.on(() => {
       head.update();
-      answers.update();
       threshold.update();
       showLimits();
+      showBlind();
     }),
     options.heatChanged.on(() => grid.drawHeat()),
+    blindChanged.on(update),
   ];
   update();
   void servedModel().then(
@@ -101,6 +112,7 @@ export async function caseView(id) {
       const ofCase = model.sha256 === file.head.model_sha256 ? model : null;
       threshold.setModel(ofCase);
       answers.setModel(ofCase);
+      showBlind();
       setVars(document.documentElement, { "--crop": model.card.input.crop });
       if (model.sha256 !== file.head.model_sha256)
         notice.before(otherModel(file.head.model, model.name));

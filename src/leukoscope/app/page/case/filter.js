@@ -1,6 +1,6 @@
 /** Filter and sort cells. Pure functions. */
 
-import { agrees, rankOf, shownProbability } from "../cell/verdicts.js";
+import { differs, rankOf, shownProbability } from "../cell/verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
 
@@ -45,7 +45,7 @@ export const ORDERS = {
 export const REVIEWS = {
   open: { word: "Not reviewed", test: (cell) => !cell.review },
   done: { word: "Reviewed", test: (cell) => Boolean(cell.review) },
-  corrected: { word: "Corrected", test: (cell) => cell.review !== null && !agrees(cell) },
+  corrected: { word: "Corrected", test: differs },
 };
 
 /**

@@ -6,7 +6,7 @@
 import { Card } from "./card.js";
 import { render, h } from "../lib/dom.js";
 import { plainKey, showKeys } from "../lib/keys.js";
-import { ACTIONS, review, undo } from "../cell/review.js";
+import { actions, review, undo } from "../cell/review.js";
 import { filterAndSort } from "./filter.js";
 import { Signal } from "../lib/signal.js";
 
@@ -211,7 +211,7 @@ export class Grid {
   /** @param {KeyboardEvent} event */
   #pressed(event) {
     const key = plainKey(event);
-    const action = ACTIONS.find((one) => one.key === key);
+    const action = actions().find((one) => one.key === key);
     const steps = this.#steps(key);
     if (steps) this.#move(steps);
     else if (key === "Home" || key === "End") this.#move(key === "Home" ? -Infinity : Infinity);

@@ -1,9 +1,10 @@
-/** Actions on the selected cells: set their subject, or remove them from the case. */
+/** Actions on the selected cells: review them, set their subject, or remove them from the case. */
 
 import { confirm, dialog, open } from "../lib/dialogs.js";
 import { h, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { choices } from "./filter.js";
+import { reviewMany } from "./reviewmany.js";
 import { problem, toast } from "../lib/toast.js";
 
 /** @typedef {import("./casefile.js").CaseFile} CaseFile */
@@ -19,6 +20,7 @@ export function selectionBar(file, grid) {
     { class: "selection", role: "group", "aria-label": "Selected cells", hidden: true },
     text,
     button("Set subject…", () => askSubject(file, grid), "primary"),
+    button("Review…", () => reviewMany(file, [...grid.selected], () => grid.clearSelection())),
     button("Select all shown", () => grid.selectShown()),
     button("Remove…", () => void removeCells(file, [...grid.selected])),
     button("Clear", () => grid.clearSelection(), "plain"),

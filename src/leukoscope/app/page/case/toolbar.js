@@ -97,6 +97,19 @@ export class Toolbar {
     this.#reset.hidden = shown === all;
   }
 
+  /** The blind mode: leave out the order and the filters that would tell a verdict. */
+  hideVerdicts() {
+    const { sort, verdicts, low, high } = this.view;
+    const ordered = sort === "probability" || sort === "verdict";
+    if (ordered || verdicts.length || low > 0 || high < 100)
+      this.#change({
+        verdicts: [],
+        low: 0,
+        high: 100,
+        ...(ordered && { sort: "added", descending: false }),
+      });
+  }
+
   reset() {
     const { sort, descending } = this.view;
     this.#change({ ...SHOW_ALL, sort, descending });

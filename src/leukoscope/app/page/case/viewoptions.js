@@ -1,5 +1,6 @@
 /** View options: scale of the cells with a ruler, and heatmaps. Remembered in this browser. */
 
+import { isBlind, setBlind } from "../cell/blind.js";
 import { h, setVars } from "../lib/dom.js";
 import { recall, remember } from "../lib/prefs.js";
 import { Signal } from "../lib/signal.js";
@@ -45,6 +46,7 @@ export class ViewOptions {
         h("span", { class: "heat-only" }, opacitySlider()),
         legend(),
       ),
+      blindBox(),
     );
     this.#setSize(size);
     this.#apply();
@@ -75,6 +77,21 @@ export class ViewOptions {
     setVars(this.#target, { "--scale": SCALES[key] });
     this.#target.dataset.size = key;
   }
+}
+
+/** A checkbox for the blind mode. */
+function blindBox() {
+  const box = h("input", {
+    type: "checkbox",
+    checked: isBlind(),
+    onchange: () => setBlind(box.checked),
+  });
+  return h(
+    "label",
+    { class: "inline", title: "The verdict of a cell is shown after its review" },
+    box,
+    "Review blind",
+  );
 }
 
 /** A slider for the opacity of all heatmaps. */

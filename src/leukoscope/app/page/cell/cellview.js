@@ -1,6 +1,7 @@
 /** One cell in a dialog: picture and heatmap, prediction, and review. */
 
 import { Adjust } from "./adjust.js";
+import { isHidden } from "./blind.js";
 import { predictionView, detailsView } from "./prediction.js";
 import { dialog, open } from "../lib/dialogs.js";
 import { render, h, setText } from "../lib/dom.js";
@@ -8,7 +9,7 @@ import { baseName, integer } from "../lib/format.js";
 import { plainKey, showKeys } from "../lib/keys.js";
 import { Picture } from "./picture.js";
 import { recall, remember } from "../lib/prefs.js";
-import { ACTIONS, review, undo } from "./review.js";
+import { actions, review, undo } from "./review.js";
 import { advancesAfterReview, ReviewPanel } from "./reviewpanel.js";
 import { removeCells } from "../case/selection.js";
 import { legend, opacitySlider } from "../case/viewoptions.js";
@@ -47,9 +48,9 @@ class CellView {
     this.#file = file;
     this.#ids = grid.order.map((cell) => cell.id);
     this.#at = Math.max(this.#ids.indexOf(id), 0);
-    const stop = file.changed.on(() => this.#draw());
+    const stop = [file.changed.on(() => this.#draw()), this.#panel.follow()];
     const onclose = () => {
-      stop();
+      for (const one of stop) one();
       grid.focus(this.#id);
     };
     this.#box = dialog(
@@ -113,7 +114,14 @@ class CellView {
     this.#kind.dataset.kind = kind;
     setText(this.#kind, text);
     this.#panel.show(cell);
-    render(this.#answer, predictionView(cell, this.#file.head.abstains ?? null));
+    const hidden = isHidden(cell);
+    this.#box.toggleAttribute("data-blind", hidden);
+    render(
+      this.#answer,
+      hidden
+        ? h("p", {}, "You review blind: the verdict is shown after your review.")
+        : predictionView(cell, this.#file.head.abstains ?? null),
+    );
     render(
       this.#details,
       detailsView(cell, () => void removeCells(this.#file, [cell.id])),
@@ -199,7 +207,7 @@ class CellView {
   /** @param {KeyboardEvent} event */
   #pressed(event) {
     const key = plainKey(event);
-    const action = ACTIONS.find((one) => one.key === key);
+    const action = actions().find((one) => one.key === key);
     if (key && this.#adjust.pressed(event)) event.preventDefault();
     else if (["ArrowRight", "ArrowDown", "j"].includes(key)) this.#step(1);
     else if (["ArrowLeft", "ArrowUp", "k"].includes(key)) this.#step(-1);

@@ -1,5 +1,6 @@
 /** Everything about one cell: prediction, measurements, similar examples, and file. */
 
+import { isHidden } from "./blind.js";
 import { flagText, neighborList, measurementList } from "./measurements.js";
 import { h } from "../lib/dom.js";
 import { date, percent, percentOneDecimal } from "../lib/format.js";
@@ -30,7 +31,7 @@ export function predictionView(cell, abstains) {
 /** @param {Cell} cell @param {() => void} remove @returns {Child[]} */
 export function detailsView(cell, remove) {
   const measurements = measurementList(cell.features);
-  const neighbors = neighborList(cell.neighbors);
+  const neighbors = isHidden(cell) ? null : neighborList(cell.neighbors);
   const imageMissing = !cell.picture && !cell.has_image && cell.verdict !== "error";
   return [
     imageMissing &&

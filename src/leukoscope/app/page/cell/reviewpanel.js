@@ -4,7 +4,8 @@ import { render, h, setText } from "../lib/dom.js";
 import { date } from "../lib/format.js";
 import { showKeys } from "../lib/keys.js";
 import { recall, remember } from "../lib/prefs.js";
-import { ACTIONS, reviewer, reviewText, setReviewer } from "./review.js";
+import { editTypes, typesChanged } from "./labels.js";
+import { actions, canReview, reviewer, reviewText, setReviewer, whyNot } from "./review.js";
 import { glyph, verdictOfLabel } from "./verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
@@ -14,6 +15,10 @@ export class ReviewPanel {
   #onAction;
   #said = h("p", { class: "said", role: "status" });
   #buttons = h("div", { class: "review-buttons", role: "group", "aria-label": "Review" });
+  #others = h("div", { class: "review-buttons", role: "group", "aria-label": "Other types" });
+  #why = h("p", { class: "note", hidden: true });
+  /** @type {Cell|null} */
+  #cell = null;
   #note = h("input", { type: "text", maxlength: 1000, autocomplete: "off" });
 
   /** @param {(action: Action) => void} onAction */
@@ -35,7 +40,15 @@ export class ReviewPanel {
       "section",
       { class: "review", "aria-label": "Your review" },
       this.#said,
+      this.#why,
       this.#buttons,
+      h(
+        "details",
+        { class: "other-types" },
+        h("summary", {}, "Other types of cells"),
+        this.#others,
+        h("button", { type: "button", class: "plain", onclick: editTypes }, "Edit the list…"),
+      ),
       h(
         "div",
         { class: "review-options" },
@@ -61,6 +74,11 @@ export class ReviewPanel {
     this.#note.value = "";
   }
 
+  /** Follow changes of the list of types. @returns {() => void} Stops following. */
+  follow() {
+    return typesChanged.on(() => this.#cell && this.show(this.#cell));
+  }
+
   /** @returns {HTMLElement|null} The first button that can be used. */
   get first() {
     return this.#buttons.querySelector("button:not(:disabled)");
@@ -69,19 +87,25 @@ export class ReviewPanel {
   /** @param {Cell} cell */
   show(cell) {
     setText(this.#said, currentReview(cell));
+    this.#cell = cell;
+    this.#why.hidden = canReview(cell);
+    setText(this.#why, this.#why.hidden ? "" : whyNot(cell));
     const held = /** @type {HTMLElement|null} */ (document.activeElement)?.dataset.key;
-    render(
-      this.#buttons,
-      ACTIONS.map((action) => this.#button(action, cell)),
+    const [own, others] = [false, true].map((other) =>
+      actions()
+        .filter((action) => Boolean(action.other) === other)
+        .map((action) => this.#button(action, cell)),
     );
-    const again = held && this.#buttons.querySelector(`[data-key="${held}"]:not(:disabled)`);
+    render(this.#buttons, own);
+    render(this.#others, others);
+    const again = held && this.element.querySelector(`[data-key="${held}"]:not(:disabled)`);
     if (again) /** @type {HTMLElement} */ (again).focus();
     else if (held) this.first?.focus();
   }
 
   /** @param {Action} action @param {Cell} cell */
   #button(action, cell) {
-    const label = action.label(cell);
+    const label = canReview(cell) ? action.label(cell) : null;
     const key = action.key.toUpperCase();
     return h(
       "button",
@@ -108,7 +132,7 @@ export function advancesAfterReview() {
 /** @param {Cell} cell */
 function currentReview(cell) {
   const { review } = cell;
-  if (!review) return "Not reviewed yet. What do you see?";
+  if (!review) return canReview(cell) ? "Not reviewed yet. What do you see?" : "Not reviewed.";
   const by = review.reviewer ? ` by ${review.reviewer}` : "";
   const remark = review.note ? `: ${review.note}` : "";
   return `${reviewText(cell)}${by}, ${date(review.created)}${remark}`;

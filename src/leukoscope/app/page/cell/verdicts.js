@@ -5,6 +5,7 @@
 
 import { svg } from "../lib/dom.js";
 import { capital } from "../lib/format.js";
+import { CANNOT_TELL } from "./labels.js";
 import { vocabulary } from "../server/vocabulary.js";
 
 /** @typedef {import("../server/types.js").VerdictEntry} Verdict */
@@ -18,6 +19,7 @@ const SHAPES = {
     { cx: 8, cy: 8, r: 5.4, fill: "none", stroke: "currentColor", "stroke-width": 2.4 },
   ],
   none: ["path", { d: "M8 1.4 15.2 14.4H.8Z", fill: "currentColor" }],
+  other: ["rect", { x: 2, y: 2, width: 12, height: 12, fill: "currentColor" }],
   error: [
     "path",
     { d: "m3 3 10 10M13 3 3 13", stroke: "currentColor", "stroke-width": 2.6, fill: "none" },
@@ -63,7 +65,8 @@ export function rankOf(name) {
 
 /** @param {string} label Label of a review. @returns {Verdict} The verdict it agrees with. */
 export function verdictOfLabel(label) {
-  return verdicts().find((verdict) => verdict.label === label) ?? verdictOf(label);
+  const known = verdicts().find((verdict) => verdict.label === label);
+  return known ?? { ...verdictOf(label), color: label === CANNOT_TELL ? "uncertain" : "other" };
 }
 
 /**
@@ -72,6 +75,12 @@ export function verdictOfLabel(label) {
  */
 export function agrees({ verdict, review }) {
   return review !== null && review.label === verdictOf(verdict).label;
+}
+
+/** @param {Parameters<typeof agrees>[0]} cell @returns {boolean} Whether it is another answer. */
+export function differs({ verdict, review }) {
+  if (review === null || review.label === CANNOT_TELL) return false;
+  return review.label !== verdictOf(verdict).label;
 }
 
 /** @param {Verdict} verdict @returns {SVGElement} Decoration: the name is next to it. */

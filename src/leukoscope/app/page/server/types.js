@@ -169,15 +169,21 @@
  * @property {boolean} ephemeral
  *
  * @typedef {object} Review
- * @property {"ALL"|"HEM"|"not a cell"} label
+ * @property {string} label
  * @property {string} [reviewer]
  * @property {string} [note]
  *
  * @typedef {object} ReviewOut
- * @property {"ALL"|"HEM"|"not a cell"} label
+ * @property {string} label
  * @property {string} [reviewer]
  * @property {string} [note]
  * @property {string} created
+ *
+ * @typedef {object} Reviews
+ * @property {string} label
+ * @property {string} [reviewer]
+ * @property {string} [note]
+ * @property {number[]} cells
  *
  * @typedef {object} SubjectAnswer
  * @property {SubjectVerdict} verdict
