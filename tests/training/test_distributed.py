@@ -4,17 +4,22 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from leukoscope import read_cohort, train
+from leukoscope.core.errors import TrainingError
 from leukoscope.core.tables import read_table
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.splits.partition import Split, write_split
 from leukoscope.inference.model_file.model_file import load
-from leukoscope.training.run import LOG, read_run
+from leukoscope.training.network.distributed import lost_process_is_said
+from leukoscope.training.run import LAST, LOG, read_run
+from tests.ports import free_port
 from tests.root import ROOT
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
@@ -48,11 +53,11 @@ SETTINGS = {"cnn": CNN, "timm": TIMM}
 # Both trainings in one start of the processes, which torchrun's own agent forks from one that has
 # imported PyTorch; torchrun itself would import it three times.
 BOTH = """
-import json, sys
+import json, os, signal, sys
 import torch
 import torch._dynamo  # each process would import it for its optimizer
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-import leukoscope.training.network.fit, leukoscope.training.network.export
+import leukoscope.training.network.fit as fit, leukoscope.training.network.export
 import leukoscope.training.network.train
 from leukoscope.models.network.torchvision_shim import import_timm
 from leukoscope.cli.main import main
@@ -72,7 +77,44 @@ config = LaunchConfig(
     min_nodes=1, max_nodes=1, nproc_per_node=2, start_method="fork", run_id="test",
     rdzv_backend="c10d", rdzv_endpoint="localhost:0",
 )
-elastic_launch(config, train)(json.loads(sys.argv[1]))
+
+def kill_in_second_epoch():
+    order = fit.epoch_order
+    def killing(*arguments, epoch, **others):
+        if epoch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return order(*arguments, epoch=epoch, **others)
+    fit.epoch_order = killing
+
+def without_agent(training, port, kill):  # which ends the survivor before it can speak
+    processes = []
+    for rank in ("0", "1"):
+        process = os.fork()
+        if not process:
+            os.environ |= {
+                "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2",
+                "GROUP_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
+                "TORCHELASTIC_RUN_ID": "test",
+            }
+            if kill and rank == "1":
+                kill_in_second_epoch()
+            try:
+                main(training)
+                code = 0
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+            sys.stderr.flush()
+            os._exit(code or 0)
+        processes.append(process)
+    return [os.waitstatus_to_exitcode(os.waitpid(one, 0)[1]) for one in processes]
+
+trainings, killed, ports = json.loads(sys.argv[1])
+elastic_launch(config, train)(trainings)
+ended = without_agent(killed, ports[0], kill=True)
+assert ended[0] > 0 and ended[1] == -signal.SIGKILL, ended
+print("the job ended", file=sys.stderr)
+ended = without_agent(killed, ports[1], kill=False)
+assert ended == [0, 0], ended
 """
 
 
@@ -86,8 +128,9 @@ def trained(
     cells, split = source
     folder = tmp_path_factory.mktemp("two")
     (folder / "both.py").write_text(BOTH)
-    trainings = [
-        [
+
+    def command(name: str, own: dict[str, Any]) -> list[str]:
+        return [
             "train",
             str(cells),
             "--recipe",
@@ -98,13 +141,14 @@ def trained(
             str(split),
             *(f"--set={key}={json.dumps(value)}" for key, value in own.items()),
         ]
-        for name, own in SETTINGS.items()
-    ]
+
+    trainings = [command(name, own) for name, own in SETTINGS.items()]
+    killed = command("killed", CNN)
     ended = subprocess.run(
         [
             sys.executable,
             str(folder / "both.py"),
-            json.dumps(trainings),
+            json.dumps([trainings, killed, [str(free_port()) for _ in range(2)]]),
         ],
         env={
             **os.environ,
@@ -121,7 +165,43 @@ def trained(
 
 
 def test_one_process_of_two_speaks(trained: tuple[Path, str]) -> None:
-    assert len(re.findall("epoch +1 ", trained[1])) == len(SETTINGS)
+    assert len(re.findall("epoch +1 ", trained[1])) == len(SETTINGS) + 1
+
+
+def test_a_killed_process_ends_the_job_with_a_line(trained: tuple[Path, str]) -> None:
+    before, ended, _ = trained[1].partition("the job ended")
+    assert ended
+    (line,) = re.findall(".*lost another one.*", before)
+    assert "resumes after the last complete epoch" in line
+
+
+def test_what_was_killed_resumes_exactly(trained: tuple[Path, str]) -> None:
+    whole, resumed = trained[0] / "cnn", trained[0] / "killed"
+    assert (resumed / LAST).read_bytes()  # written by one process, whole
+    weights = [load_file(folder / LAST) for folder in (whole, resumed)]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    logs = [read_table(folder / LOG) for folder in (whole, resumed)]
+    for name in ("epoch", "train_loss", "validation_loss", "validation_auroc"):
+        assert logs[0][name].tolist() == logs[1][name].tolist()
+
+
+@pytest.mark.parametrize(
+    ("world", "problem", "expected"),
+    [
+        ("2", "[../gloo/transport/tcp/pair.cc:534] Connection closed by peer", TrainingError),
+        ("2", "NCCL communicator was aborted", TrainingError),
+        ("2", "mat1 and mat2 shapes cannot be multiplied", RuntimeError),
+        ("1", "gloo", RuntimeError),
+    ],
+)
+def test_only_a_lost_connection_is_told_as_one(
+    world: str, problem: str, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", world)
+    with pytest.raises(expected) as caught, lost_process_is_said(Path("run")):
+        raise RuntimeError(problem)
+    assert isinstance(caught.value, TrainingError) == (expected is TrainingError)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

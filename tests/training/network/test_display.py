@@ -45,7 +45,7 @@ def test_stages_cost_and_figures_are_lines(caplog: pytest.LogCaptureFixture) -> 
     assert begins == "stage 2 of 2, the head and the last block: at most 5 epochs"
     weights, some = 3 * 9 * 4 + 4 + 4 * 9 * 8 + 8 + 8 + 1, 4 * 9 * 8 + 8 + 8 + 1
     assert re.fullmatch(
-        rf"{weights} parameters, {some} of them trained; \d+\.\d GB of memory; "
+        rf"{weights} parameters, {some} of them trained; about \d+\.\d\d GB of memory; "
         r"about \d+ s per epoch, at most 8 epochs",
         cost,
     )

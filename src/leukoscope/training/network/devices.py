@@ -1,7 +1,6 @@
 """The device, precision and processes of a training, through Lightning Fabric."""
 
 import logging
-import sys
 
 import torch
 from lightning_fabric import Fabric
@@ -33,19 +32,3 @@ def computes_bf16() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def peak_memory() -> int | None:
-    """Return the most memory this process has held so far, in bytes.
-
-    It is the memory of the device; without a device, that of the machine, which Python cannot read
-    on Windows.
-    """
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    try:
-        import resource
-    except ImportError:
-        return None
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held if sys.platform == "darwin" else held * 1024

@@ -10,7 +10,7 @@ from torch import nn
 
 from leukoscope.core.progress import bars_are_shown
 from leukoscope.models.recipe.settings import Stage
-from leukoscope.training.network.devices import peak_memory
+from leukoscope.training.memory import expected_peak
 from leukoscope.training.network.log import Epoch
 from leukoscope.training.network.stages import describe_stage
 
@@ -23,7 +23,7 @@ MEASURED = (2, 8)  # the steps of a stage between which its speed is measured fo
 
 
 @contextmanager
-def training_display(stages: Sequence[Stage], cells: int) -> Iterator["Display"]:
+def training_display(stages: Sequence[Stage], cells: int, cached: int = 0) -> Iterator["Display"]:
     """Yield the display, whose methods are the callbacks of `fit`.
 
     It logs lines, and draws a bar where standard error is a terminal.
@@ -31,6 +31,7 @@ def training_display(stages: Sequence[Stage], cells: int) -> Iterator["Display"]
     Args:
         stages: The plan.
         cells: Training cells per epoch, for the speed.
+        cached: Bytes of the cached cells that an epoch reads.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -44,14 +45,16 @@ def training_display(stages: Sequence[Stage], cells: int) -> Iterator["Display"]
     )
     hidden = not bars_are_shown()
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        yield Display(stages, cells, bar)
+        yield Display(stages, cells, bar, cached)
 
 
 class Display:
     """Shows the progress of a training."""
 
-    def __init__(self, stages: Sequence[Stage], cells: int, bar: "Progress") -> None:
-        self.stages, self.cells, self.bar = stages, cells, bar
+    def __init__(
+        self, stages: Sequence[Stage], cells: int, bar: "Progress", cached: int = 0
+    ) -> None:
+        self.stages, self.cells, self.bar, self.cached = stages, cells, bar, cached
         self.task = bar.add_task("Epoch", total=1.0, now="")
         self.most_epochs, self.stage = 0, ""
         self.parameters = ""  # as text, until the estimate is logged
@@ -86,7 +89,8 @@ class Display:
         if self.steps == MEASURED[0]:
             self.from_step = (now, epoch + done)
         elif self.parameters and (self.steps == MEASURED[1] or done >= 1):
-            self._estimate(now - self.from_step[0], epoch + done - self.from_step[1])
+            unread = round(self.cached * max(0.0, 1 - done - epoch))
+            self._estimate(now - self.from_step[0], epoch + done - self.from_step[1], unread)
 
     def on_epoch(self, entry: Epoch, is_best: bool) -> None:
         """Log a line of metrics."""
@@ -104,10 +108,10 @@ class Display:
         )
         log.info("  ".join(metrics))
 
-    def _estimate(self, seconds: float, fraction: float) -> None:
-        parts, memory = [self.parameters], peak_memory()
+    def _estimate(self, seconds: float, fraction: float, unread: int) -> None:
+        parts, memory = [self.parameters], expected_peak(unread)
         if memory is not None:
-            parts.append(f"{memory / 1e9:.1f} GB of memory")
+            parts.append(f"about {memory / 1e9:.2f} GB of memory")
         if self.steps > MEASURED[0]:
             each = seconds / fraction
             parts.append(f"about {each:.0f} s per epoch, at most {self.most_epochs} epochs")

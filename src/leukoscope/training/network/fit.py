@@ -185,8 +185,9 @@ def _fit(
                 _check_finite(losses.mean, out, epoch)
                 on_step(epoch, min(1.0, losses.cells / len(order)), losses.mean)
 
-        losses.read()
-        _check_finite(losses.mean, out, epoch)
+        if losses.read():
+            _check_finite(losses.mean, out, epoch)
+            on_step(epoch, 1.0, losses.mean)
         trained = time.perf_counter() - began
         logit = predict_logits(fabric, network, cells, validation)
         _check_finite(float(np.abs(logit).max()), out, epoch)

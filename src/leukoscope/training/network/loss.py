@@ -86,13 +86,14 @@ class Losses:
         self.cells += cells
         if len(self._waiting) < self.every:
             return False
-        self.read()
-        return True
+        return self.read()
 
-    def read(self) -> None:
-        """Read the losses that wait."""
-        if self._waiting:
+    def read(self) -> bool:
+        """Read the losses that wait; return True if there were any."""
+        waited = bool(self._waiting)
+        if waited:
             values = torch.stack([loss for loss, _ in self._waiting]).tolist()
             for value, (_, cells) in zip(values, self._waiting, strict=True):
                 self._sum, self._read_cells = self._sum + value * cells, self._read_cells + cells
             self._waiting = []
+        return waited

@@ -104,7 +104,9 @@ def run_training(
         return run
     with run_log(targets, logged_run(run, seed, resumed=bool(past))) as logs:
         logs.missing({entry.epoch: entry.values() for entry in past})
-        with training_display(plan(recipe), trained) as display:
+        read = np.sum(np.isin(cohort["part"], ("train", "validation")))
+        cached = int(read) * crop.size**2 * 3
+        with training_display(plan(recipe), trained, cached) as display:
 
             def on_epoch(entry: Epoch, is_best: bool) -> None:
                 display.on_epoch(entry, is_best)

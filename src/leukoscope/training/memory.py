@@ -1,0 +1,51 @@
+"""The memory of this process: the most so far, and the most to expect until a training ends."""
+
+import sys
+from pathlib import Path
+
+EXPORT = 200_000_000
+"""Bytes that the exporter to ONNX and the check of its file take, measured on Linux."""
+STATM = Path("/proc/self/statm")
+
+
+def peak_memory() -> int | None:
+    """Return the most memory this process has held so far, in bytes.
+
+    It is the memory of the device; without a device, that of the machine, which Python cannot read
+    on Windows.
+    """
+    torch = sys.modules.get("torch")  # who has not loaded it holds no memory of a device
+    if torch is not None and torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    try:
+        import resource
+    except ImportError:
+        return None
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held if sys.platform == "darwin" else held * 1024
+
+
+def expected_peak(growth: int) -> int | None:
+    """Return the most memory to expect until the end of a training, in bytes.
+
+    Args:
+        growth: What this process will take in addition to what it holds now: pages of cached cells
+            that are not read yet, arrays of a fit. The system takes pages of a file back when it
+            needs room.
+    """
+    peak = peak_memory()
+    torch = sys.modules.get("torch")
+    if peak is None or (torch is not None and torch.cuda.is_available()):
+        return peak  # cells are not held on the device
+    exported = 0 if "onnxscript" in sys.modules else EXPORT
+    return max(peak, _held(peak) + growth + exported)
+
+
+def _held(otherwise: int) -> int:
+    """The memory held now, in bytes; `otherwise` where the system does not tell."""
+    try:
+        import resource
+
+        return int(STATM.read_text().split()[1]) * resource.getpagesize()
+    except (ImportError, OSError, IndexError, ValueError):
+        return otherwise
