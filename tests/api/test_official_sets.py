@@ -12,6 +12,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import leukoscope as ls
@@ -110,14 +111,38 @@ def test_a_model_of_other_persons_of_the_set_is_refused(copy: Path, tmp_path: Pa
         ls.evaluate_preliminary(model, copy, out=tmp_path / "out", jobs=1)
 
 
-def test_images_that_are_not_official_are_said_and_end_with_3(copy: Path, tmp_path: Path) -> None:
-    arguments = ["evaluate", str(MODEL), "--data", str(copy), "--set", "preliminary"]
+@pytest.mark.usefixtures("official")
+def test_images_that_are_not_official_are_said_and_end_with_3(
+    copy: Path, changed: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = changed(PRELIMINARY)
+    shutil.copy(copy / f"{PRELIMINARY}_labels.csv", tmp_path)
+    (folder / "3.bmp").unlink()
+    Image.new("RGB", (200, 200), (90, 40, 90)).save(folder / "4.bmp")
+    arguments = ["evaluate", str(MODEL), "--data", str(tmp_path), "--set", "preliminary"]
     done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "out"), "--jobs", "1"])
     assert done.exit_code == 3
-    assert "preliminary set of 1,867 images: 1,851 are missing" in done.output
-    assert "16 have a content that is not official" in done.output
+    assert "preliminary set of 16 images: 1 are missing: 3.bmp" in done.output
+    assert "1 have a content that is not official" in done.output
     assert "without subject 55" in done.output
     assert "0.925" in done.output
+
+
+def test_without_an_official_image_nothing_is_measured(copy: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(CohortError, match=r"none of 16 images .* all 1,867 are missing") as error:
+        ls.evaluate_preliminary(MODEL, copy, out=out, jobs=1)
+    assert error.value.exit_code == 2
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("content", [[], ["notes.txt"]])
+def test_a_folder_without_images_has_no_submission(content: list[str], tmp_path: Path) -> None:
+    for name in content:
+        (tmp_path / name).write_text("x")
+    with pytest.raises(CohortError, match="without images"):
+        ls.submission(tmp_path, MODEL, out=tmp_path / "s.zip", jobs=1)
+    assert not (tmp_path / "s.zip").exists()
 
 
 def test_options_that_do_not_go_together(copy: Path) -> None:

@@ -53,7 +53,9 @@ def test_an_unknown_source_may_be_any_but_cnmc() -> None:
 def test_a_shared_id_is_qualified_by_its_source() -> None:
     assert list(qualified(cells(), "subject")) == ["1", "1", "1"]  # the last may be altered
     assert ["unknown" in note for note in source_notes(cells())] == [True]
-    two = cells(data_source=["", "", "Lab B"])
+    altered = cells(data_source=["", "", "Lab B"])  # the second may be of either
+    assert list(qualified(altered, "subject")) == ["1", "1", "1"]
+    two = cells(path=["a.png", "b.png", "c.png"], data_source=["", CNMC, "Lab B"])
     assert list(qualified(two, "subject")) == ["1", "1", "1 (Lab B)"]
     assert ["different subjects" in note for note in source_notes(two)] == [True]
     alone = cells(subject=["1", "1", "2"])
@@ -98,3 +100,14 @@ def test_a_declared_source_is_on_every_row() -> None:
 def test_cnmc_has_one_name(name: str) -> None:
     assert canonical(name) == CNMC
     assert np.all(declared(cells(), name)["data_source"] == CNMC)
+
+
+def test_ids_of_one_table_that_may_be_the_same_are_one_subject() -> None:
+    mixed = cells(path=["a.png", "b.png", "c.png"])  # one official image, two of unknown source
+    labs = cells(path=["a.png", "b.png", "c.png"], data_source=["", "Lab B", ""])
+    assert not comparable({CNMC}, {""})
+    assert comparable({CNMC}, {""}, one_table=True)
+    assert not comparable({CNMC}, {"Lab B"}, one_table=True)
+    for cohort in (mixed, labs):
+        assert list(qualified(cohort, "subject")) == ["1", "1", "1"]
+        assert len(source_notes(cohort)) == 1

@@ -70,6 +70,8 @@ def test_the_record_keeps_the_form_of_earlier_files():
     assert body["operating_point"]["cells"] == record.operating_point.set_on.cells
     assert body["protocol"]["overlap_persons"] == ["5"]
     assert body["protocol"]["overlap_images"] == 2
+    del body["protocol"]["overlap_subjects"]  # of earlier versions
+    assert Evaluation.from_json(json.dumps(body)) == record
     assert {"value", "low", "high", "reason"} == set(body["metrics"]["auroc"])
     old = record.to_json().replace("unlabeled", "unlabelled")
     assert Evaluation.from_json(old) == record
@@ -161,7 +163,7 @@ def test_confident_errors_are_the_wrong_calls_furthest_off():
         (Protocol("by image", leaky=True), "LEAKY SPLIT (by image)"),
         (
             Protocol("x", overlap=Overlap(("5",), hashes=2)),
-            "1 evaluated person (5) and 2 evaluated images",
+            "1 of these person or subject ids (5) and 2 of these images",
         ),
         (Protocol("x", synthetic=True), "SYNTHETIC"),
     ],

@@ -9,7 +9,6 @@ from leukoscope.api.evaluate import check_overlap, labeled, opened
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import LeakageError, ModelFileError
-from leukoscope.core.files import natural_key
 from leukoscope.data.advice import crop_advice, require_black_ground
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.scale import scale_advice
@@ -100,12 +99,10 @@ def require_unseen(card: "Card", cells: "Cohort") -> None:
         LeakageError: It has seen some.
     """
     if shared := check_overlap(card, cells, allowed=True):
-        names = ", ".join(sorted({*shared.persons, *shared.subjects}, key=natural_key)[:8])
         raise LeakageError(
-            f"{cells.source}: the model was trained on some of these persons ({names or 'none'}) "
-            f"or images ({shared.hashes}), and limits set on them would be too good. Name cells of "
-            "other persons; if other persons have these ids in your data, name it: "
-            "--data-source NAME."
+            f"{cells.source}: the model was trained on {shared.text()}, and limits "
+            "set on them would be too good. Name cells of other persons; if other persons have "
+            "these ids in your data, name it: --data-source NAME."
         )
 
 

@@ -13,7 +13,6 @@ from leukoscope.api.extras import needs_train_extra
 from leukoscope.api.predict_cells import predict_cells
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError, LeakageError, TrainingError
-from leukoscope.core.files import natural_key
 from leukoscope.core.values import Cells, MetricResult, OperatingPoint, Overlap
 from leukoscope.data.audit.checked import (
     remarks,
@@ -204,12 +203,10 @@ def check_overlap(card: Card, cells: Cohort, allowed: bool) -> Overlap:
     own = row_sources(cells)
     shared = card.overlap(cells["subject"], cells["person"], cells["sha256"], pixels, own)
     if shared and not allowed:
-        names = ", ".join(sorted({*shared.persons, *shared.subjects}, key=natural_key)[:8])
         raise LeakageError(
-            f"{cells.source}: the model was trained on {len(shared.persons)} of these persons "
-            f"({names or 'none'}) and {shared.hashes} of these images, so the results would be too "
-            "good. Name cells of other persons, or add --allow-overlap to evaluate anyway and have "
-            f"the result marked.{_way_out(shared)}"
+            f"{cells.source}: the model was trained on {shared.text()}, so the "
+            "results would be too good. Name cells of other persons, or add --allow-overlap to "
+            f"evaluate anyway and have the result marked.{_way_out(shared)}"
         )
     return shared
 

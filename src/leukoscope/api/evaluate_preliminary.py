@@ -20,6 +20,7 @@ from leukoscope.data.test_sets import (
     check_set,
     is_leaking,
     of_test_set,
+    require_some_of_set,
 )
 from leukoscope.inference.model_file.model_file import read_card
 
@@ -98,7 +99,7 @@ def evaluate_preliminary(
         jobs: Threads; by default one for each core.
 
     Raises:
-        CohortError: No image of the set there, or none with a label.
+        CohortError: No image has the content of one of the set, or none has a label.
         LeakageError: The model was trained on other persons of the set.
     """
     jobs = jobs or usable_cores()
@@ -107,7 +108,9 @@ def evaluate_preliminary(
 
     own_run, model = opened(run)
     card = read_card(model)
-    cells = labeled(audited(of_test_set(read_cohort(data, labels=labels), NAME), jobs=jobs))
+    cells = audited(of_test_set(read_cohort(data, labels=labels), NAME), jobs=jobs)
+    require_some_of_set(NAME, cells)
+    cells = labeled(cells)
     others = np.flatnonzero(~is_leaking(cells))
     check_overlap(card, cells.select(others), allow_overlap)
     predicted, area = predict_cells(cells, model, jobs=jobs)

@@ -130,8 +130,9 @@ def _images(folder: Path, test_set: str) -> Cohort:
     if not folder.is_dir():
         raise CohortError(f"{folder}: no such folder; name that of the {test_set} test set.")
     sources = expand(folder)
-    if not sources:
-        raise CohortError(f"{folder}: no image there.")
+    if all(source.problem for source in sources):
+        why = next((source.problem for source in sources), "no image there")
+        raise CohortError(f"{folder}: {why}. Name the folder of the {test_set} test set.")
     paths = [source.path.absolute() for source in sources]
     folds = [fold_of(path.parts[:-1]) for path in paths]
     table = {"path": [str(path) for path in paths], "fold": folds}

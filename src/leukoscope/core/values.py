@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
+from leukoscope.core.files import natural_key
+from leukoscope.core.listing import listed
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -127,6 +130,17 @@ class Overlap:
     def __bool__(self) -> bool:
         """Whether anything is shared."""
         return bool(self.persons or self.subjects or self.hashes)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The shared ids of persons and subjects, each once, in natural order."""
+        return tuple(sorted({*self.persons, *self.subjects}, key=natural_key))
+
+    def text(self) -> str:
+        """What is shared: "2 of these person or subject ids (1, 15) and 3 of these images"."""
+        ids = self.ids
+        named = f" ({listed(ids)})" if ids else ""
+        return f"{len(ids):,} of these person or subject ids{named} and {self.hashes:,} of these images"
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 A cell is from C-NMC 2019 if its image is an official one (`cnmc.recognize`). Otherwise it is from
 the data set that the column `data_source` names, and without that from an unknown one. A file with
 the name of an official image but other content may be an altered copy: unless the table names its
-source, its ids are compared with those of C-NMC and with those of other unknown sources.
+source, it may be from C-NMC or from an unknown one, and its ids are compared with those of any.
+
+`comparable` is the one rule for ids. The audit, splits and the comparison with the training data of
+a model follow it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import PurePath
 
@@ -80,13 +83,21 @@ def row_sources(cohort: Cohort) -> list[Sources]:
     return [_sources(*row) for row in rows]
 
 
-def comparable(one: Iterable[str], other: Iterable[str]) -> bool:
+def comparable(one: Iterable[str], other: Iterable[str], *, one_table: bool = False) -> bool:
     """Whether the same id in two sources may be the same subject.
 
-    It may within one source, and where one is unknown: the other may be the same. Unknown images
-    are no official ones, so C-NMC is not among these.
+    It may within one source, and where one is unknown, since that may be the other. Between two
+    tables C-NMC is an exception: its images are recognized, so unknown ones are not from it. In one
+    table the same id was written by the same author, and is the same subject also then.
+
+    Args:
+        one: The sources that a cell may be from.
+        other: Those of another cell.
+        one_table: The ids are from the same table.
     """
     a, b = set(one), set(other)
+    if one_table:
+        return bool(a & b) or OWN in a | b
     return bool(a & b) or (OWN in a and b != {CNMC}) or (OWN in b and a != {CNMC})
 
 
@@ -98,32 +109,31 @@ def qualified(cohort: Cohort, column: str) -> np.ndarray:
         column: "subject" or "person".
 
     Returns:
-        (N,) ids, "" if unknown. Of the data sets that share an id, C-NMC keeps it, or else the
-        first by name. An id that also has cells of an unknown source is left as it is: a wrong link
-        costs a little data, and a missed one is a leak.
+        (N,) ids, "" if unknown. Where an id is in data sets that are not `comparable`, directly or
+        through others, C-NMC keeps it, or else the first by name.
     """
-    main = _main(cohort)
-    if len(set(main)) < 2:
+    sources = row_sources(cohort)
+    if len(set(sources)) < 2:
         return cohort[column]
-    found: dict[str, set[str]] = {}
-    for name, source in zip(cohort[column], main, strict=True):
-        found.setdefault(name, set()).add(source)
+    groups = {name: _groups(of) for name, of in _sources_of(cohort[column], sources).items()}
     return text_column(
         [
-            _qualified(name, source, found[name])
-            for name, source in zip(cohort[column], main, strict=True)
+            _qualified(name, own, groups[name]) if name else ""
+            for name, own in zip(cohort[column], sources, strict=True)
         ]
     )
 
 
 def source_notes(cohort: Cohort) -> list[str]:
     """Notes on the ids that several data sets share; none if there is no such id."""
-    found: dict[str, set[str]] = {}
-    for name, source in zip(cohort["subject"], _main(cohort), strict=True):
-        found.setdefault(name, set()).add(source)
-    shared = {name: of for name, of in found.items() if name and len(of) > 1}
-    apart = [name for name, of in shared.items() if OWN not in of]
-    joined = [name for name, of in shared.items() if OWN in of]
+    found = _sources_of(cohort["subject"], row_sources(cohort))
+    groups = {name: _groups(of) for name, of in found.items()}
+    apart = [name for name, of in groups.items() if len(of) > 1]
+    joined = [
+        name
+        for name, of in groups.items()
+        if any(len({_main_of(one) for one in found[name] if one <= group}) > 1 for group in of)
+    ]
     where = f"are in several data sets ({', '.join(names(cohort))})"
     notes = []
     if apart:
@@ -144,7 +154,11 @@ def names(cohort: Cohort) -> list[str]:
 
 def _main(cohort: Cohort) -> list[str]:
     """The probable source of each row."""
-    return [CNMC if CNMC in sources else min(sources) for sources in row_sources(cohort)]
+    return [_main_of(sources) for sources in row_sources(cohort)]
+
+
+def _main_of(sources: Sources) -> str:
+    return CNMC if CNMC in sources else min(sources)
 
 
 def _sources(official: bool, named: str, path: str) -> Sources:
@@ -165,8 +179,25 @@ def _official_names() -> frozenset[object]:
     return frozenset(parse_name(image.name) for image in official_images()) - {None}
 
 
-def _qualified(name: str, source: str, sharing: set[str]) -> str:
-    if not name or len(sharing) < 2 or OWN in sharing:
-        return name
-    first = CNMC if CNMC in sharing else min(sharing)
-    return name if source == first else f"{name} ({source})"
+def _sources_of(ids: Iterable[str], sources: Iterable[Sources]) -> dict[str, set[Sources]]:
+    """The sources of the cells of each known id."""
+    found: dict[str, set[Sources]] = {}
+    for name, own in zip(ids, sources, strict=True):
+        if name:
+            found.setdefault(name, set()).add(own)
+    return found
+
+
+def _groups(found: Iterable[Sources]) -> list[Sources]:
+    """Join the sources that are comparable, directly or through others."""
+    groups: list[Sources] = []
+    for one in found:
+        near = [group for group in groups if comparable(group, one, one_table=True)]
+        groups = [group for group in groups if group not in near] + [one.union(*near)]
+    return groups
+
+
+def _qualified(name: str, own: Sources, groups: Sequence[Sources]) -> str:
+    labels = {group: min(group - {OWN}, default=OWN_NAME) for group in groups}
+    first = min(groups, key=lambda group: (CNMC not in group, labels[group]))
+    return name if own <= first else next(f"{name} ({labels[g]})" for g in groups if own <= g)

@@ -14,6 +14,7 @@ import numpy as np
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
+from leukoscope.core.wording import count
 from leukoscope.data.cnmc.cnmc import FINAL, PRELIMINARY
 from leukoscope.data.cnmc.copies import SAME_PERSON, by_official_path
 from leukoscope.data.cnmc.official import DIGEST_BYTES, OfficialImage, official_images
@@ -97,6 +98,27 @@ def of_test_set(cohort: Cohort, name: str) -> Cohort:
     return cohort
 
 
+def require_some_of_set(name: str, cells: Cohort) -> None:
+    """Refuse images of which none is an official one of a test set.
+
+    Args:
+        name: "preliminary" or "final".
+        cells: The images with the columns of `data.cnmc.identity`.
+
+    Raises:
+        CohortError: There is no image of the set, by content.
+    """
+    images = set_images(name)
+    own = {image.digest for image in images}
+    if not any(digests & own for digests in _digests(cells)):
+        _, folder = TEST_SETS[name]
+        raise CohortError(
+            f"{cells.source}: none of {count(len(cells), 'image')} has the content of an image of "
+            f"the {name} set of C-NMC 2019, so all {len(images):,} are missing. Name a copy of the "
+            f"data with the folder {folder}; other cells are measured without --set."
+        )
+
+
 def number_of(path: Path | str) -> int | None:
     """The number that names an image of a test set; None for another name."""
     stem = Path(path).stem
@@ -112,7 +134,7 @@ def check_set(name: str, cells: Cohort) -> SetCheck:
     """
     official = {number_of(image.name): image for image in set_images(name)}
     numbers = [number_of(path) for path in cells["path"]]
-    counts = Counter(number for number in numbers if number in official)
+    found = Counter(number for number in numbers if number in official)
     by_digest = {image.digest for image in official.values()}
     extra: list[str] = []
     renamed: list[str] = []
@@ -125,8 +147,8 @@ def check_set(name: str, cells: Cohort) -> SetCheck:
     return SetCheck(
         name,
         len(official),
-        missing=tuple(image.name for number, image in official.items() if number not in counts),
-        repeated=tuple(official[number].name for number, count in counts.items() if count > 1),
+        missing=tuple(image.name for number, image in official.items() if number not in found),
+        repeated=tuple(official[number].name for number, times in found.items() if times > 1),
         extra=tuple(extra),
         renamed=tuple(renamed),
         unofficial=tuple(unofficial),

@@ -129,7 +129,7 @@ class Evaluation:
     @property
     def overlap(self) -> bool:
         """Whether evaluated persons or images are known to be among those trained on."""
-        return bool(self.protocol.overlap.persons or self.protocol.overlap.hashes)
+        return bool(self.protocol.overlap)
 
     def to_json(self) -> str:
         """The evaluation as JSON text; undefined values are null."""
@@ -182,10 +182,10 @@ def _add_later_metrics(body: dict[str, Any]) -> None:
 
 
 def _protocol_fields(protocol: Protocol) -> dict[str, Any]:
-    """The protocol as the record holds it: the overlap as two fields before the notes."""
+    """The protocol as the record holds it: the overlap as three fields before the notes."""
     body = asdict(protocol)
     shared, notes = body.pop("overlap"), body.pop("notes")
-    overlap = {"overlap_persons": shared["persons"], "overlap_images": shared["hashes"]}
+    overlap = {key: shared[name] for name, key in OVERLAP.items()}
     return {**body, **overlap, "notes": notes}
 
 
@@ -199,12 +199,13 @@ def _point_fields(point: OperatingPoint, protocol: Protocol) -> dict[str, Any]:
 
 def _read_protocol(body: dict[str, Any]) -> dict[str, Any]:
     """The protocol's fields, from the form of the record."""
-    names = {"persons": "overlap_persons", "hashes": "overlap_images"}
-    for name in names.values():
-        if name not in body:  # a default would deny an overlap
+    # Earlier versions wrote no subjects. A default for the others would deny an overlap.
+    body = {OVERLAP["subjects"]: [], **body}
+    for name in OVERLAP.values():
+        if name not in body:
             raise MalformedError(f"missing field protocol.{name}")
-    rest = {name: value for name, value in body.items() if name not in names.values()}
-    return {**rest, "overlap": {name: body[key] for name, key in names.items()}}
+    rest = {name: value for name, value in body.items() if name not in OVERLAP.values()}
+    return {**rest, "overlap": {name: body[key] for name, key in OVERLAP.items()}}
 
 
 def _read_point(body: dict[str, Any]) -> dict[str, Any]:
@@ -221,6 +222,12 @@ def _read_selection(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "limits": {"method": METHOD, **limits}} if isinstance(limits, dict) else body
 
 
+OVERLAP = {
+    "persons": "overlap_persons",
+    "subjects": "overlap_subjects",
+    "hashes": "overlap_images",
+}
+"""Fields of an overlap to those of the record."""
 DERIVED = ("notice", "leaky", "overlap")
 """What the record states although it follows from other fields."""
 SHAPES = {

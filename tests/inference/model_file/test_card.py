@@ -331,6 +331,7 @@ def test_overlap_counts_what_the_model_has_seen() -> None:
     found = card.overlap(["3", "15", "99"], ["3", "99", "3"], [seen[0], seen[0].upper(), new])
     assert found == Overlap(persons=("3",), subjects=("15", "3"), hashes=2)
     assert found
+    assert found.text() == "2 of these person or subject ids (3, 15) and 2 of these images"
     # One image alone is enough, whoever it is said to be.
     assert card.overlap(["new"], ["new"], [seen[2]]) == Overlap(hashes=1)
 

@@ -31,12 +31,9 @@ def warnings(evaluation: Evaluation) -> list[str]:
             "in training and test. The results are too good: expect less on new persons."
         )
     if evaluation.overlap:
-        persons, images = protocol.overlap.persons, protocol.overlap.hashes
-        named = f" ({', '.join(persons)})" if persons else ""
         out.append(
-            f"OVERLAP WITH TRAINING. {count(len(persons), 'evaluated person')}{named} and "
-            f"{count(images, 'evaluated image')} were also trained on. This was allowed "
-            "explicitly; the results are too good."
+            f"OVERLAP WITH TRAINING. The model was trained on {protocol.overlap.text()}. "
+            "This was allowed explicitly; the results are too good."
         )
     if missed := evaluation.cells.get("without probability", 0):
         out.append(
