@@ -25,7 +25,7 @@ from leukoscope.training.tuning.storage import open_storage
 from tests.training.tiny import write_cells
 from tests.training.tuning.planned import end_heartbeats, logistic, network
 
-pytestmark = pytest.mark.slow(56)
+pytestmark = pytest.mark.slow(22)
 
 VARY = {"classical.c": "1e-3..1e1:log", "classical.balance": "none,class"}
 SPACE = [f"--vary={name}={values}" for name, values in VARY.items()]

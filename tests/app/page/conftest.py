@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from leukoscope import make_synthetic
 from leukoscope.core.values import Cells, OperatingPoint
@@ -93,15 +93,30 @@ def quick_case(desk: OpenDesk, cells: list[Path]) -> Desk:
     return at
 
 
+@pytest.fixture(scope="module")
+def shared_context(browser: Browser) -> Iterator[BrowserContext]:
+    """One context for the pages of a file, whose later pages need no process and no files anew."""
+    context = browser.new_context()
+    context.new_page()  # keeps the process
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def desk(browser: Browser, quick_server: Live) -> Iterator[OpenDesk]:
-    """Opens a page, on the quick server unless another is named; what went wrong fails the test."""
+def desk(
+    browser: Browser, shared_context: BrowserContext, quick_server: Live
+) -> Iterator[OpenDesk]:
+    """Opens a page, on the quick server unless another is named; what went wrong fails the test.
+
+    What a page stores is removed after the test. A page with options has a context of its own.
+    """
     opened: list[Desk] = []
 
     def open_desk(
         server: Live | Inside | None = None, address: str = "", **context: object
     ) -> Desk:
-        page: Page = browser.new_context(**context).new_page()
+        chosen = browser.new_context(**context) if context else shared_context
+        page: Page = chosen.new_page()
         opened.append(Desk(page, (server or quick_server).url.rstrip("/")))
         opened[-1].go(address)
         return opened[-1]
@@ -109,5 +124,9 @@ def desk(browser: Browser, quick_server: Live) -> Iterator[OpenDesk]:
     yield open_desk
     for one in opened:
         problems = one.problems
-        one.page.context.close()
+        if one.page.context is shared_context:
+            one.forget()
+            one.page.close()
+        else:
+            one.page.context.close()
         assert not problems, problems

@@ -41,6 +41,12 @@ class Desk:
         self.page.goto(f"{self.url}/{address}")
         expect(self.page.locator("main:not([aria-busy]) h1")).to_be_attached()
 
+    def forget(self) -> None:
+        """Remove everything that the page has stored."""
+        origin = {"origin": self.url, "storageTypes": "all"}
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Storage.clearDataForOrigin", origin)
+
     def add(self, files: Path | Sequence[Path]) -> None:
         """Choose files, and wait until all are answered; earlier messages are closed."""
         self.dismiss()

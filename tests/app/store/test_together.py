@@ -17,7 +17,7 @@ from tests.app.store.made import SHA256, add, answer, new_case, open_store
 from tests.postgresql import PostgreSQL
 from tests.root import ROOT
 
-pytestmark = pytest.mark.slow(34)
+pytestmark = pytest.mark.slow(20)
 
 THREADS = 8
 

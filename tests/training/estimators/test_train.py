@@ -34,7 +34,7 @@ from tests.models.network.cells import odd_cells
 from tests.training.described import QUICK
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
-pytestmark = pytest.mark.slow(28)
+pytestmark = pytest.mark.slow(50)
 
 
 def settings_of(estimator: str, **more: Any) -> dict[str, Any]:
