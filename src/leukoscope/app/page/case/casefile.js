@@ -1,6 +1,6 @@
 /** One case in the page: its head, its cells, and the pictures seen since it was opened. */
 
-import { call, explain } from "../server/api.js";
+import { call, download, explain } from "../server/api.js";
 import { limiter } from "../lib/limiter.js";
 import { Signal } from "../lib/signal.js";
 import { debounce, throttle } from "../lib/timing.js";
@@ -115,7 +115,7 @@ export class CaseFile {
    */
   add(answer, source) {
     if (answer.cell_id === null || answer.cell_id === undefined) return false;
-    if (source && answer.p_all !== null) this.#sources.set(answer.cell_id, source);
+    if (source && answer.verdict !== "error") this.#sources.set(answer.cell_id, source);
     const known = this.cells.get(answer.cell_id);
     const fresh = {
       ...answer,
@@ -150,7 +150,17 @@ export class CaseFile {
 
   /** @param {number} id @returns {boolean} Whether the image is available, here or at the server. */
   canExplain(id) {
-    return this.#sources.has(id) || Boolean(this.cells.get(id)?.has_image);
+    const cell = this.cells.get(id);
+    return Boolean(cell?.has_image) || (this.#sources.has(id) && cell?.p_all !== null);
+  }
+
+  /** @param {number} id @returns {Promise<File|null>} The image file, if it is here or at the server. */
+  async source(id) {
+    const { name, has_image } = this.#cell(id);
+    const here = this.#sources.get(id);
+    if (here || !has_image) return here ?? null;
+    const blob = await download(casePath(this.id, `/cells/${id}/image`));
+    return new File([blob], name, { type: blob.type });
   }
 
   /** @param {{name?: string, notes?: string, threshold?: number|null}} change @param {boolean} [leaving] */

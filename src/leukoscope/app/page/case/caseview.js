@@ -4,6 +4,7 @@ import { openCase } from "./casefile.js";
 import { AnswerPanel } from "../answer/answerpanel.js";
 import { CaseHeadView } from "./casehead.js";
 import { blindChanged, isBlind } from "../cell/blind.js";
+import { fieldsNotice } from "../field/fieldsnotice.js";
 import { openCell } from "../cell/cellview.js";
 import { render, h, setText, setVars } from "../lib/dom.js";
 import { Grid } from "./grid.js";
@@ -91,7 +92,7 @@ export async function caseView(id) {
     head.update();
     threshold.update();
     showLimits();
-    render(notice, seenNotice(file), silhouettesNotice(file));
+    render(notice, seenNotice(file), fieldsNotice(file), silhouettesNotice(file));
     showEmpty();
     showBlind();
   };

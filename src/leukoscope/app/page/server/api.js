@@ -94,6 +94,51 @@ export async function explain(file, name) {
   return readJson(await send("/v1/explain", { method: "POST", body: form, headers }));
 }
 
+/** @param {string} path @returns {Promise<Blob>} */
+export async function download(path) {
+  return (await send(path, { method: "GET" })).blob();
+}
+
+/**
+ * Find the white cells of a picture of a smear.
+ *
+ * @param {File} file
+ * @param {string} name
+ * @param {number|null} scale µm per pixel; null for what the server can find out.
+ * @returns {Promise<import("./types.js").FieldCells>}
+ */
+export async function findCells(file, name, scale) {
+  return readJson(await sendPicture("/v1/fields", file, name, scale, []));
+}
+
+/**
+ * Cut cells out of the same picture.
+ *
+ * @param {File} file
+ * @param {string} name
+ * @param {number|null} scale
+ * @param {number[]} numbers
+ * @returns {Promise<Blob>} A ZIP of images.
+ */
+export async function cutCells(file, name, scale, numbers) {
+  return (await sendPicture("/v1/fields/cells", file, name, scale, numbers)).blob();
+}
+
+/**
+ * @param {string} path
+ * @param {File} file
+ * @param {string} name
+ * @param {number|null} scale
+ * @param {number[]} numbers
+ */
+function sendPicture(path, file, name, scale, numbers) {
+  const form = new FormData();
+  form.append("files", file, name);
+  const query = new URLSearchParams(numbers.map((number) => ["number", String(number)]));
+  if (scale !== null) query.set("um_per_px", String(scale));
+  return send(`${path}?${query}`, { method: "POST", body: form });
+}
+
 /**
  * @param {number} seconds
  * @param {AbortSignal} [signal]
