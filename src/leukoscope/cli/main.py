@@ -18,7 +18,7 @@ from leukoscope.cli.evaluate import evaluate, submission
 from leukoscope.cli.leakage import leakage
 from leukoscope.cli.model import model
 from leukoscope.cli.predict import explain, predict
-from leukoscope.cli.serve import demo, serve
+from leukoscope.cli.serve import demo, open_app, serve
 from leukoscope.cli.train import adapt, preview, recipes, release, train
 from leukoscope.cli.tune import tune
 from leukoscope.core.console_log import log_to_stderr
@@ -77,6 +77,7 @@ for command in (
     adapt,
 ):
     app.command()(command)
+app.command("app")(open_app)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -1,6 +1,8 @@
-"""The commands serve and demo."""
+"""The commands app, serve and demo."""
 
+import socket
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.common import Seed
 from leukoscope.cli.model import ModelPath
+from leukoscope.core.printable import show
 
 
 def serve(
@@ -64,6 +67,33 @@ def serve(
         open_browser=sys.stdout.isatty() if browser is None else browser,
         log_names=log_names,
     )
+
+
+def open_app(
+    model: ModelPath = None,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port; any free one if another program has it.")
+    ] = 8000,
+) -> None:
+    """Open the app in a browser; starts its server if none runs.
+
+    Ctrl-C stops a server that it has started.
+    """
+    from leukoscope.app.launch import running_at
+    from leukoscope.app.process import configure_log
+
+    url = running_at(port)
+    if url is not None:
+        show(f"Leukoscope already runs at {url}")
+        webbrowser.open(url)
+        return
+    configure_log()
+    ls.serve(model, port=port if _is_free(port) else 0, open_browser=True)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def demo(

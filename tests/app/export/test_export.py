@@ -11,6 +11,7 @@ import pytest
 from leukoscope import __version__
 from leukoscope.app.export.export import (
     COLUMNS,
+    MEASURES,
     SUBJECT_COLUMNS,
     case_csv,
     export,
@@ -46,6 +47,7 @@ def test_the_table_has_the_columns_of_predict_and_the_review(made: Made) -> None
         *FIELDS,
         *("sha256", "threshold", "review", "reviewer", "reviewed", "note"),
         *SUBJECT_COLUMNS,
+        *MEASURES,
     )
     assert [row["verdict"] for row in table] == ["blast", "normal", "normal", "error", "not a cell"]
     assert [row["review"] for row in table] == ["ALL", "HEM", "not a cell", "", ""]
@@ -85,6 +87,14 @@ def test_data_are_the_case_and_who_wrote_it(made: Made) -> None:
     assert data["notice"] == RESEARCH_USE
     assert Case.model_validate(data) == made.case
     CaseExport.model_validate_json(json_bytes(made.case, NOW))
+
+
+def test_measurements_are_in_the_table_and_stay_with_the_case() -> None:
+    made = made_case([({"features": {"area": 900.5, "hue": None}}, None), ({}, None)])
+    assert made.case.cells[0].features == {"area": 900.5, "hue": None}
+    one, two = rows(made)
+    assert (one["measured_area"], one["measured_hue"], one["measured_width"]) == ("900.5", "", "")
+    assert {two[name] for name in MEASURES} == {""}
 
 
 def test_a_table_in_several_parts_is_one() -> None:

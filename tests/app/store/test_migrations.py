@@ -111,7 +111,8 @@ def test_cases_of_an_older_version_never_abstain(
 ) -> None:
     older = tmp_path / "migrations"
     shutil.copytree(FOLDER, older)
-    (older / "versions" / "m0002_abstention.py").unlink()
+    for later in ("m0002_abstention.py", "m0003_measurements.py"):
+        (older / "versions" / later).unlink()
     with monkeypatch.context() as patched:
         patched.setattr(migrate, "FOLDER", older)
         patched.setattr(reading, "check_tables", lambda connection: None)
@@ -124,8 +125,17 @@ def test_cases_of_an_older_version_never_abstain(
                 "false, '2026-01-02 03:04:05', '2026-01-02 03:04:05', 'tiny', 'ab', 0.4)"
             )
         )
+        connection.execute(
+            text(
+                "INSERT INTO cells (case_id, name, subject, p_all, verdict, logit, flags, reason, "
+                "sha256, answered) VALUES ('aaaaaaaaaaaaaaaaaaaaaa', 'a.bmp', '', 0.5, 'blast', "
+                "0.1, '[]', '', 'cd', '2026-01-02 03:04:05')"
+            )
+        )
     store.close()
     store = open_store(untouched_url)
     head = store.head("a" * 22)
     assert (head.name, head.threshold, head.abstains) == ("old", 0.4, None)
+    (cell,) = store.case("a" * 22).cells
+    assert (cell.name, cell.features) == ("a.bmp", None)
     store.close()

@@ -13,6 +13,7 @@ from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
 from leukoscope.app.export.subjects_csv import subjects_csv
 from leukoscope.app.schemas import Case, CaseExport, Cell, SubjectAnswer
 from leukoscope.app.store.errors import UnavailableError
+from leukoscope.data.imaging.features import FEATURES
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.results import FIELDS
 
@@ -34,7 +35,9 @@ SUBJECT_COLUMNS = {
     "subject_blast_fraction_high": "blasts_high",
     "subject_reason": "reason",
 }
-COLUMNS = (*CELL_COLUMNS, *SUBJECT_COLUMNS)
+# What the app has measured; empty for cells that were added without.
+MEASURES = tuple(f"measured_{name}" for name in FEATURES)
+COLUMNS = (*CELL_COLUMNS, *SUBJECT_COLUMNS, *MEASURES)
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,10 @@ def case_csv(case: Case) -> Iterator[bytes]:
     """The cells of a case as CSV: a header, then one row per cell."""
     answers = {one.subject: _answer_values(one.answer) for one in case.subjects}
     nothing = _answer_values(None)
-    rows = ((*csv_row(cell), *answers.get(cell.subject, nothing)) for cell in case.cells)
+    rows = (
+        (*csv_row(cell), *answers.get(cell.subject, nothing), *_measured(cell))
+        for cell in case.cells
+    )
     return csv_lines(COLUMNS, rows)
 
 
@@ -140,6 +146,12 @@ def _answer_values(answer: SubjectAnswer | None) -> tuple[Any, ...]:
         str(answer.verdict) if field == "verdict" else getattr(answer, field)
         for field in SUBJECT_COLUMNS.values()
     )
+
+
+def _measured(cell: Cell) -> list[float | None]:
+    """The values of `MEASURES`."""
+    features = cell.features or {}
+    return [features.get(name) for name in FEATURES]
 
 
 def csv_row(cell: Cell) -> tuple[Any, ...]:

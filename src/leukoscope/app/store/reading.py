@@ -238,6 +238,7 @@ def _cell(row: Any, review: ReviewOut | None) -> Cell:
         sha256=row.sha256 or "",
         threshold=row.threshold,
         answered=row.answered,
+        features=row.features,
         has_image=row.has_image,
         review=review,
     )

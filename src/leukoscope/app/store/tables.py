@@ -100,6 +100,7 @@ class CellRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str | None] = mapped_column(String(SHA256_LENGTH))
     answered: Mapped[datetime] = mapped_column(UtcTime)
+    features: Mapped[dict[str, float | None] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class ImageRow(Base):

@@ -283,6 +283,7 @@ def _row(case_id: str, prediction: CellPrediction, now: datetime) -> dict[str, A
         "reason": clean_text(prediction.reason),
         "sha256": prediction.sha256 or None,
         "answered": now,
+        "features": prediction.features,
     }
 
 

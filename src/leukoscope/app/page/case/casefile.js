@@ -229,8 +229,8 @@ export class CaseFile {
 
   /** @param {number} id */
   #needsMore(id) {
-    const { heatmap, features } = this.#cell(id);
-    return !(heatmap && features) && this.canExplain(id);
+    const { heatmap, features, neighbors } = this.#cell(id);
+    return !(heatmap && features && neighbors) && this.canExplain(id);
   }
 
   /** @param {number} id @returns {Promise<CellPrediction>} */

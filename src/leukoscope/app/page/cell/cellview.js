@@ -131,7 +131,8 @@ class CellView {
   /** Draw the heatmap. It may have to be fetched, and the measurements with it. */
   async #fetchRest(/** @type {Cell} */ cell) {
     // A heatmap is only computed while somebody looks at the cell, and then kept.
-    const wanted = () => cell.id === this.#id && (this.#heatOn || !cell.features);
+    const wanted = () =>
+      cell.id === this.#id && (this.#heatOn || !cell.features || !cell.neighbors);
     try {
       if (cell.heatmap || wanted()) await this.#picture?.showHeat(wanted);
     } catch {
