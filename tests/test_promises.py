@@ -12,7 +12,8 @@ ROW = re.compile(r"^\| (.+?) \| (`.+`|by hand: .+) \|$", re.M)
 NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
 # Commands whose result is files, a server or a question alone.
 WITHOUT_REPORT = {
-    *("app", "demo", "explain", "serve", "preview", "data download", "data synthesize", "data synthesise"),
+    *("app", "demo", "explain", "serve", "preview"),
+    *("data download", "data synthesize", "data synthesise"),
     *("model card", "model checklist"),
 }
 
