@@ -158,3 +158,12 @@ def test_the_python_client_finds_and_cuts_cells(
         assert len(list(ours.predict(("slide 7.zip", content)))) == len(taken)
         with pytest.raises(ServerError):
             ours.find_cells("gone.png")
+
+
+def test_a_picture_with_more_objects_than_a_person_can_choose_from_is_refused(
+    client: httpx.Client, picture: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smear_fields, "MOST_CELLS", 1)
+    found = client.post("/v1/fields", params={"um_per_px": SCALE}, files={"f": picture}).json()
+    assert "at most 1" in found["problem"]
+    assert found["cells"] == []

@@ -189,3 +189,10 @@ def test_a_segmenter_that_is_not_installed_is_named():
         named_segmenter("cellpose")
     with pytest.raises(LeukoscopeError, match="classical"):
         named_segmenter("magic")
+
+
+def test_a_field_that_would_be_huge_at_its_scale_is_refused_before_memory_is_taken():
+    image = np.full((5_000, 4_000, 3), 235, np.uint8)
+    image[:10] = 90
+    with pytest.raises(ImageError, match="mm of a smear"):
+        cells_of_field(image, 1.0)

@@ -19,6 +19,8 @@ from leukoscope.core.installing import install_command
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.imaging.resolution import stated_scale
 
+MOST_CELLS = 1_000
+"""Objects of a picture: a person cannot choose among more."""
 BYTES_PER_PIXEL = 10
 """Memory for a pixel of a picture: the picture, and its densities at the working scale."""
 
@@ -40,12 +42,17 @@ def find_cells(name: str, data: bytes, um_per_px: float | None, max_pixels: int)
         max_pixels: Limit on its pixels.
 
     Raises:
-        ImageError: It cannot be read, has one color, or is a cell on black already.
+        ImageError: It cannot be read, has one color, is a cell on black already, or shows too much.
     """
     from leukoscope.data.smear.field import cells_of_field
 
     image = decode(data, max_pixels=max_pixels)
     scale = _scale(data, image, um_per_px)
+    found = cells_of_field(image, scale.um_per_px)
+    if len(found) > MOST_CELLS:
+        raise ImageError(
+            f"{len(found):,} objects, at most {MOST_CELLS:,}; cut it into smaller ones."
+        )
     cells = [
         FieldCell(
             number=number,
@@ -54,7 +61,7 @@ def find_cells(name: str, data: bytes, um_per_px: float | None, max_pixels: int)
             flags=[str(flag) for flag in cell.found.flags],
             left_out=cell.found.left_out,
         )
-        for number, cell in enumerate(cells_of_field(image, scale.um_per_px), start=1)
+        for number, cell in enumerate(found, start=1)
     ]
     return FieldCells(
         name=name,

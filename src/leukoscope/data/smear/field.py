@@ -28,6 +28,8 @@ USUAL_NUCLEUS_UM = 9.0
 only the lengths of the segmentation: no size in µm is stated then."""
 LONGEST_GUESS = 800
 """Side in px to which a field is reduced for that guess."""
+MOST_WORKING_PIXELS = 16_000_000
+"""Pixels of a field at the working scale, 0.6 mm² of a smear; memory is bounded by them."""
 ON_BLACK = (
     "already cells on black: `leukoscope predict` and `leukoscope train` read them as they are"
 )
@@ -66,7 +68,8 @@ def cells_of_field(
         The objects from top to bottom.
 
     Raises:
-        ImageError: The picture is already a cell on black, or has one color. Without a file name.
+        ImageError: The picture is already a cell on black, has one color, or shows too large a part
+            of a smear. Without a file name.
     """
     if int(image.max()) - int(image.min()) < 8:
         raise ImageError("has one color only; there is no cell on it.")
@@ -75,6 +78,12 @@ def cells_of_field(
     ground = ground_color(image)
     scale = um_per_px or guessed_scale(image, ground)
     reduced = scale / WORKING_UM_PER_PX  # working pixels per pixel of the field
+    if image.shape[0] * image.shape[1] * reduced**2 > MOST_WORKING_PIXELS:
+        height, width = (side * scale / 1000 for side in image.shape[:2])
+        raise ImageError(
+            f"would show {width:.1f} x {height:.1f} mm of a smear at {scale:.3g} µm per pixel. "
+            "Check the scale, or cut the picture into smaller ones."
+        )
     small = reduced_image(image, reduced)
     field = densities(small, ground, BLUR_UM / WORKING_UM_PER_PX)
     segmented = segmenter(small, field, WORKING_UM_PER_PX)
