@@ -1,16 +1,20 @@
 """Files that are no readable images are named for what they are."""
 
+import re
 from collections import Counter
 
 import pytest
 
 from leukoscope.core.errors import ImageError
+from leukoscope.data.imaging import formats
+from leukoscope.data.imaging.formats import ImageFormat
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.imaging.other_files import (
     archive_kind,
     describe_left_out,
     has_image_suffix,
     is_image,
+    why_not_read,
 )
 
 OTHERS = {
@@ -29,6 +33,12 @@ def test_an_image_in_another_format_is_one_line_with_its_name(kind):
     assert is_image(OTHERS[kind])
     with pytest.raises(ImageError, match=kind):
         decode(OTHERS[kind] + bytes(400))
+
+
+def test_a_new_row_of_the_table_of_formats_is_enough_to_read_a_format(monkeypatch):
+    row = ImageFormat("GIF", "GIF", (".gif",), "image/gif", re.compile(rb"GIF8[79]a"))
+    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, row))
+    assert "damaged" in why_not_read(OTHERS["GIF"])
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)

@@ -105,13 +105,13 @@ def why_not_read(head: bytes) -> str:
         return "an HTML page saved as an image, perhaps an error of the server; download it again"
     if kind := archive_kind(head):
         return f"a {kind} archive, not an image; unpack it first"
-    if kind := next((name for name, pattern in _IMAGES if pattern.match(head)), ""):
-        return f"in the format {kind}, {NOT_READ}; save it as PNG"
     if known := sniff(head):
         return (
-            f"a {known.name} file that is damaged or of a rare kind; save it as PNG with 8 bits a "
-            "channel"
+            f"a {known.name} file that is damaged or of a rare kind; save it as PNG with 8 bits "
+            "per channel"
         )
+    if kind := next((name for name, pattern in _IMAGES if pattern.match(head)), ""):
+        return f"in the format {kind}, {NOT_READ}; save it as PNG"
     return NOT_READ
 
 
