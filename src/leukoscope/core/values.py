@@ -140,7 +140,8 @@ class Overlap:
         """What is shared: "2 of these person or subject ids (1, 15) and 3 of these images"."""
         ids = self.ids
         named = f" ({listed(ids)})" if ids else ""
-        return f"{len(ids):,} of these person or subject ids{named} and {self.hashes:,} of these images"
+        shared = f"{len(ids):,} of these person or subject ids{named}"
+        return f"{shared} and {self.hashes:,} of these images"
 
 
 @dataclass(frozen=True)
