@@ -100,3 +100,25 @@ def test_a_record_of_an_earlier_version_has_no_auroc_of_persons() -> None:
     read = Evaluation.from_json(json.dumps(body))
     assert np.isnan(read.metrics["persons_auroc"].value)
     assert read.person_answers is None
+
+
+def test_copies_of_an_image_count_once_for_their_person() -> None:
+    table = cells()
+    columns = {**vars(table), "p_all": table.p, **_without()}
+    columns["pixel_sha256"] = [f"{n:064x}"[::-1] for n in range(len(table))]
+    doubled = {
+        name: np.concatenate([values, values])
+        for name, values in columns.items()
+        if values is not None and np.ndim(values)
+    }
+    once, twice = (
+        measure_persons(scored_cells(one), MODEL, replicates=10, seed=0)
+        for one in (columns, doubled)
+    )
+    assert once is not None
+    assert twice is not None
+    assert [row.answer.copies for row in twice.rows] == [12] * 6
+    assert [row.answer.probability for row in twice.rows] == [
+        row.answer.probability for row in once.rows
+    ]
+    assert twice.auroc == once.auroc

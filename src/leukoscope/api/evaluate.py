@@ -27,6 +27,8 @@ from leukoscope.data.sources import row_sources
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import read_card, write_card
 from leukoscope.inference.model_file.origin import other_source_note
+from leukoscope.inference.notes import repeated_note
+from leukoscope.inference.subject.copies import counted_once
 
 if TYPE_CHECKING:
     from leukoscope.evaluation.record import Evaluation, Protocol
@@ -259,9 +261,16 @@ def _protocol(
 def _notes(card: Card, of_audit: Sequence[str], cells: Cohort) -> tuple[str, ...]:
     """The remarks for readers, each once."""
     other = other_source_note(card, [*cells["subject"], *cells["person"]], row_sources(cells) * 2)
-    return tuple(
-        dict.fromkeys([*of_audit, *copies_note(cells["official"]), *other, *_not_compared(card)])
-    )
+    copies = int(np.sum(~counted_once(cells["person"], cells["pixel_sha256"])))
+    repeated = repeated_note(copies, len(cells))
+    notes = [
+        *of_audit,
+        *copies_note(cells["official"]),
+        *other,
+        *_not_compared(card),
+        *([f"{repeated} Metrics of cells count all of them."] if copies else []),
+    ]
+    return tuple(dict.fromkeys(notes))
 
 
 def _results(evaluation: "Evaluation", part: str) -> dict[str, MetricResult]:

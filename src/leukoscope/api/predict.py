@@ -159,7 +159,7 @@ def _rows(
     from leukoscope.core.progress import track
     from leukoscope.inference.bulk.plan import FEWEST_ROWS
     from leukoscope.inference.bulk.resume import resumable_rows
-    from leukoscope.inference.results import as_row, in_file
+    from leukoscope.inference.results import in_file, summary_row
     from leukoscope.inference.sources import Source
 
     sources = [image for image in listed if isinstance(image, Source)]
@@ -168,7 +168,7 @@ def _rows(
             yield kept
         return
     stream = track(predictor.stream(listed), "Predicting", total=len(listed))
-    rows = (as_row(prediction, predictor.card.name) for prediction in stream)
+    rows = (summary_row(prediction, predictor.card.name) for prediction in stream)
     yield rows if out is None else (dict(in_file(row)) for row in rows)
 
 

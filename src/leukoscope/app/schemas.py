@@ -74,6 +74,7 @@ class CellPrediction(Schema):
     reason: str
     model: str
     sha256: str = Field(description="sha256 of the file.")
+    pixels: str = Field(default="", description="Hash of the pixels: the same for all copies.")
     threshold: Probability = Field(description="A cell is a blast from this probability of ALL.")
     heatmap: list[list[float]] | None = Field(
         default=None,
@@ -108,6 +109,9 @@ class SubjectAnswer(Schema):
     blasts: Probability | None = Field(description="Most likely fraction of blasts.")
     blasts_low: Probability | None
     blasts_high: Probability | None
+    copies: int = Field(
+        default=0, description="Further usable cells with the pixels of another; left out."
+    )
 
 
 class SubjectSummary(Schema):

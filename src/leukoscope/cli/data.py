@@ -128,6 +128,7 @@ def data_audit(
         "persons_of_the_table": list(result.notes),
         "identical_pairs": kinds.count("exact"),
         "pairs_of_same_pixels": kinds.count("same-pixels"),
+        "copies": sum(kind != "same-cell" for kind in kinds),
         "pairs_of_one_cell": kinds.count("same-cell"),
         "pairs_of_two_labels": int(result.label_conflicts.sum()),
         "unreadable": len(result.unreadable),

@@ -75,7 +75,12 @@ def predict(
     if as_json and out is None:
         raise typer.BadParameter("--json prints the summary here; name a file for the rows: --out.")
     from leukoscope.api.predict import predict_to_table
-    from leukoscope.inference.notes import beyond_note, seen_note, unknown_scale_note
+    from leukoscope.inference.notes import (
+        beyond_note,
+        repeated_note,
+        seen_note,
+        unknown_scale_note,
+    )
     from leukoscope.inference.subject.text import BOTH_KINDS, NO_ANSWER, NO_PATIENT
 
     if cluster:
@@ -130,6 +135,8 @@ def predict(
         if note := beyond_note(outcome.beyond_crop, outcome.rows):
             lines.append(note)
         if note := seen_note(outcome.seen_in_training, outcome.rows):
+            lines.append(note)
+        if note := repeated_note(outcome.copies, outcome.rows):
             lines.append(note)
         if outcome.unknown_scale is None:
             lines.append("SCALE: not looked at with --cluster.")

@@ -1,7 +1,8 @@
 """Answers for persons, with persons as units; and cells in the context of their person."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from leukoscope.evaluation.metrics.persons import clopper_pearson
 from leukoscope.evaluation.person_curve import cells_curve, group_persons
 from leukoscope.evaluation.table import CellTable
 from leukoscope.inference.subject.answer import SubjectAnswer, answer_subject
+from leukoscope.inference.subject.copies import counted_once
 from leukoscope.inference.subject.model import CurvePoint, SubjectModel, in_context
 
 DRAWS = 10
@@ -77,7 +79,7 @@ class PersonAnswers:
 def measure_persons(
     table: CellTable, model: SubjectModel | None, *, replicates: int, seed: int
 ) -> PersonAnswers | None:
-    """Answer for each person of a table and measure the answers.
+    """Answer for each person of a table and measure the answers; copies of an image count once.
 
     Args:
         table: The cells.
@@ -93,6 +95,12 @@ def measure_persons(
     usable = np.isfinite(table.logit)
     if table.verdict is not None:
         usable &= np.isin(table.verdict, [str(verdict) for verdict in FROM_PROBABILITY])
+    copies: Counter[str] = Counter()
+    if table.pixel_sha256 is not None:
+        used = np.flatnonzero(usable)
+        again = used[~counted_once(table.person[used], table.pixel_sha256[used])]
+        copies.update(table.person[again].tolist())
+        usable[again] = False
     label, who = table.label[usable], table.person[usable]
     logit, everyone = np.asarray(table.logit)[usable], set(table.person.tolist()) - {""}
     rows = []
@@ -100,7 +108,8 @@ def measure_persons(
         own = who == name
         if len(set(label[own].tolist())) == 1:
             kind = "ALL" if label[own][0] == 1 else "HEM"
-            rows.append(PersonAnswer(name, kind, answer_subject(model, logit[own])))
+            answer = replace(answer_subject(model, logit[own]), copies=copies[name])
+            rows.append(PersonAnswer(name, kind, answer))
     if not rows:
         return None
     rows.sort(key=lambda row: (row.label, _probability_of_label(row)))

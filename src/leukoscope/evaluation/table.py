@@ -13,7 +13,7 @@ from leukoscope.evaluation.metrics.cells import Floats
 
 Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
 NEEDED = ("label", "p_all", "person")
-TEXT = ("person", "subject", "path", "verdict")
+TEXT = ("person", "subject", "path", "verdict", "pixel_sha256")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class CellTable:
         verdict: (N,) object array of str.
         logit: (N,) before the temperature.
         area: (N,) in pixels; nan where unknown.
+        pixel_sha256: (N,) object array of str, "" where unknown; copies of an image have the same.
     """
 
     label: NDArray[Any]
@@ -43,6 +44,7 @@ class CellTable:
     verdict: NDArray[np.object_] | None = None
     logit: Floats | None = None
     area: Floats | None = None
+    pixel_sha256: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.p)
@@ -65,7 +67,8 @@ def scored_cells(columns: Columns) -> CellTable:
             f"The table to evaluate lacks the column {missing[0]!r}; join labels and predictions "
             "first."
         )
-    optional = [name for name in ("subject", "path", "verdict", "logit", "area") if name in columns]
+    known_names = ("subject", "path", "verdict", "logit", "area", "pixel_sha256")
+    optional = [name for name in known_names if columns.get(name) is not None]
     table = {
         name: text_column(list(columns[name])) if name in TEXT else np.asarray(columns[name])
         for name in (*NEEDED, *optional)

@@ -24,6 +24,22 @@ def beyond_note(beyond: int, total: int) -> str:
     )
 
 
+def repeated_note(copies: int, total: int) -> str:
+    """A remark on copies of images, which count once in the answers for subjects; "" without any.
+
+    Args:
+        copies: Images with the pixels of another one of their subject or person.
+        total: All images.
+    """
+    if not copies:
+        return ""
+    verb = "is a copy" if copies == 1 else "are copies"
+    return (
+        f"COPIES: {copies:,} of {count(total, 'image')} {verb} of another image of the same "
+        "subject or person, with the same pixels. Each image counts once in the answer for it."
+    )
+
+
 def unknown_scale_note(unknown: int, total: int) -> str:
     """A remark on images of unknown scale among those looked at; "" without any."""
     if not unknown:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from leukoscope.core.data_frames import to_data_frame
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.verdicts import Verdict
-from leukoscope.inference.notes import beyond_note, seen_note
+from leukoscope.inference.notes import beyond_note, repeated_note, seen_note
 from leukoscope.inference.results import (
     FIELDS,
     Outcome,
@@ -15,6 +15,7 @@ from leukoscope.inference.results import (
     SubjectSummary,
     as_row,
     summarize,
+    summary_row,
 )
 from leukoscope.inference.subject.model import SubjectModel
 from leukoscope.inference.subject.rows import context_column
@@ -80,7 +81,7 @@ class Predictions(Sequence[Prediction]):
     @cached_property
     def outcome(self) -> Outcome:
         """Counts and the summary of each subject."""
-        return summarize(self.rows(), self.subject_model)
+        return summarize(self._summary_rows(), self.subject_model)
 
     @property
     def p_all_in_context(self) -> list[float | None]:
@@ -89,7 +90,7 @@ class Predictions(Sequence[Prediction]):
         It is no verdict: a person after treatment has both kinds of cells. None for cells that are
         not usable or have no subject.
         """
-        return context_column(self.rows(), self.subject_model)
+        return context_column(self._summary_rows(), self.subject_model)
 
     @property
     def subjects(self) -> tuple[SubjectSummary, ...]:
@@ -114,6 +115,7 @@ class Predictions(Sequence[Prediction]):
         notes = (
             beyond_note(self.outcome.beyond_crop, len(self)),
             seen_note(self.outcome.seen_in_training, len(self)),
+            repeated_note(self.outcome.copies, len(self)),
         )
         return "\n".join([self._summary(), *rows, *filter(None, notes), RESEARCH_USE])
 
@@ -122,6 +124,9 @@ class Predictions(Sequence[Prediction]):
 
         head, *rows = self._table()
         return notebook_table(self._summary(), head, rows)
+
+    def _summary_rows(self) -> list[dict[str, Any]]:
+        return [summary_row(prediction, self.model) for prediction in self]
 
     def _summary(self) -> str:
         """Count the verdicts in one line."""

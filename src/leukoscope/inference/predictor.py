@@ -266,6 +266,7 @@ class Predictor:
             None if heatmap is None else "exact",
             read.subject,
             read.um_per_px,
+            read.pixels,
         )
 
 

@@ -35,6 +35,7 @@ class ReadImage:
         beyond: The cell reaches over the crop.
         subject: The subject that a table named for it.
         um_per_px: Its scale by a table or by the resolution of its file; None if unknown.
+        pixels: Its `pixel_sha256`; "" if it has none.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ReadImage:
     beyond: bool = False
     subject: str = ""
     um_per_px: float | None = None
+    pixels: str = ""
 
 
 def read_image(source: Image, card: Card, trained_on: SeenImages = NONE_SEEN) -> ReadImage:
@@ -80,7 +82,8 @@ def _read(source: Image, card: Card, trained_on: SeenImages) -> ReadImage:
         return ReadImage(name, error=text)
     quality = check_image(image, cell, card)
     # A model's number for an empty image means nothing, and somebody would average it.
-    seen = _seen(source, image, trained_on)
+    pixels = pixel_sha256(image)
+    seen = _seen(source, pixels, trained_on)
     framed = not {Flag.EMPTY, Flag.NO_BORDER} & set(quality)
     beyond = framed and beyond_crop(image, card.input.crop)
     return ReadImage(
@@ -90,6 +93,7 @@ def _read(source: Image, card: Card, trained_on: SeenImages) -> ReadImage:
         seen=seen,
         beyond=beyond,
         um_per_px=stated_scale(source) if isinstance(source, bytes) else None,
+        pixels=pixels,
     )
 
 
@@ -98,10 +102,10 @@ def _content(source: Image) -> Image:
     return read_bytes(Path(source)) if isinstance(source, str | Path) else source
 
 
-def _seen(source: Image, image: np.ndarray, trained_on: SeenImages) -> bool:
+def _seen(source: Image, pixels: str, trained_on: SeenImages) -> bool:
     by_file = bool(trained_on.files) and isinstance(source, bytes)
     digest = sha256(source).hexdigest() if by_file and isinstance(source, bytes) else ""
-    return trained_on.has(digest, pixel_sha256(image) if trained_on.pixels else "")
+    return trained_on.has(digest, pixels)
 
 
 def _decode(source: Image) -> np.ndarray:

@@ -16,6 +16,7 @@ from leukoscope.core.wording import count as counted
 from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.subject.answer import SubjectAnswer
+from leukoscope.inference.subject.copies import PIXEL_DIGITS, PIXELS
 from leukoscope.inference.subject.model import SubjectModel
 from leukoscope.inference.subject.rows import SubjectLogits
 
@@ -45,6 +46,7 @@ class Prediction:
         heatmap_kind: "exact", or "occlusion" for an approximate map.
         subject: The subject that a table named for the image; "" if none did.
         um_per_px: Scale of the image by a table or its file; None if unknown.
+        pixels: Hash of its pixels, by which copies are known; "" if there is none.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Prediction:
     heatmap_kind: Literal["exact", "occlusion"] | None = None
     subject: str = ""
     um_per_px: float | None = None
+    pixels: str = ""
 
     def __repr__(self) -> str:
         parts = [f"{self.name!r}, {str(self.verdict)!r}"]
@@ -148,6 +151,8 @@ class Outcome:
         subjects: In natural order; images without a subject last.
         seen_in_training: Images that the model was trained or calibrated on.
         beyond_crop: Images whose cell reaches over the crop that the model sees.
+        copies: Usable images with the pixels of another one of their subject; 0 without answers for
+            subjects, in which each image counts once.
         unknown_scale: Images of unknown scale among those looked at; None if not counted.
         scale_looked_at: Images looked at for it, see `inference.scales`.
     """
@@ -157,6 +162,7 @@ class Outcome:
     subjects: tuple[SubjectSummary, ...]
     seen_in_training: int = 0
     beyond_crop: int = 0
+    copies: int = 0
     unknown_scale: int | None = field(default=None, compare=False)
     scale_looked_at: int = field(default=0, compare=False)
 
@@ -184,6 +190,11 @@ def as_row(prediction: Prediction, model: str) -> dict[str, Any]:
     }
 
 
+def summary_row(prediction: Prediction, model: str) -> dict[str, Any]:
+    """The row with its entry `PIXELS`, which `summarize` needs and no table of results has."""
+    return {**as_row(prediction, model), PIXELS: prediction.pixels[:PIXEL_DIGITS]}
+
+
 def save(
     rows: Iterable[Row],
     path: Path | None,
@@ -193,7 +204,7 @@ def save(
     """Write rows to a table as they come, and summarize them.
 
     Args:
-        rows: From `as_row`.
+        rows: From `summary_row` or `as_row`.
         path: .csv, .jsonl or .parquet; None for CSV on standard output.
         fields: The columns.
         subjects: The model of subjects, from the card.
@@ -206,7 +217,7 @@ def summarize(rows: Iterable[Row], subjects: SubjectModel | None = None) -> Outc
     """Count rows per subject; subjects in natural order, images without one last.
 
     Args:
-        rows: From `as_row`.
+        rows: From `summary_row`, or from `as_row`, in which copies are not known.
         subjects: The model of subjects; without one there are no answers for subjects.
     """
     logits, seen, beyond = SubjectLogits(), 0, 0
@@ -216,7 +227,7 @@ def summarize(rows: Iterable[Row], subjects: SubjectModel | None = None) -> Outc
         for row in rows:
             subject = str(row["subject"])
             if subjects is not None:
-                logits.add(subject, row["verdict"], row["logit"])
+                logits.add(subject, row["verdict"], row["logit"], row.get(PIXELS, ""))
             flags = row.get("flags", "")
             flags = flags.split(" | ") if isinstance(flags, str) else flags
             seen += Flag.SEEN_IN_TRAINING in flags
@@ -224,7 +235,7 @@ def summarize(rows: Iterable[Row], subjects: SubjectModel | None = None) -> Outc
             yield subject, row["verdict"], 1
 
     outcome = replace(tally(groups()), seen_in_training=seen, beyond_crop=beyond)
-    return with_answers(outcome, logits.answers(subjects))
+    return with_answers(replace(outcome, copies=logits.copies), logits.answers(subjects))
 
 
 def with_answers(outcome: Outcome, answers: Mapping[str, SubjectAnswer]) -> Outcome:
@@ -262,7 +273,7 @@ def in_file(row: Row) -> Row:
 
 def _through(table: TableWriter, rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
-        table.write(row)
+        table.write({name: value for name, value in row.items() if name != PIXELS})
         yield row
 
 

@@ -65,3 +65,13 @@ def test_a_case_of_another_model_file_has_no_answer() -> None:
     (row,) = csv.DictReader(io.StringIO(b"".join(case_csv(store.case(case))).decode()))
     assert row["subject_verdict"] == row["subject_p_leukemic"] == ""
     store.close()
+
+
+def test_copies_in_a_case_count_once() -> None:
+    store = opened(SHA256)
+    case = new_case(store)
+    add(store, case, *(answer(n, 0.9, logit=1.0, pixels="ab" * 32) for n in range(6)))
+    (subject,) = store.head(case).subjects
+    assert subject.answer is not None
+    assert (subject.answer.cells, subject.answer.copies, subject.cells) == (1, 5, 6)
+    store.close()

@@ -111,7 +111,7 @@ def test_cases_of_an_older_version_never_abstain(
 ) -> None:
     older = tmp_path / "migrations"
     shutil.copytree(FOLDER, older)
-    for later in ("m0002_abstention.py", "m0003_measurements.py"):
+    for later in ("m0002_abstention.py", "m0003_measurements.py", "m0004_pixels.py"):
         (older / "versions" / later).unlink()
     with monkeypatch.context() as patched:
         patched.setattr(migrate, "FOLDER", older)
@@ -137,5 +137,5 @@ def test_cases_of_an_older_version_never_abstain(
     head = store.head("a" * 22)
     assert (head.name, head.threshold, head.abstains) == ("old", 0.4, None)
     (cell,) = store.case("a" * 22).cells
-    assert (cell.name, cell.features) == ("a.bmp", None)
+    assert (cell.name, cell.features, cell.pixels) == ("a.bmp", None, "")
     store.close()

@@ -136,6 +136,7 @@ class ImagePredictor:
             reason=row["reason"],
             model=self._model,
             sha256=decoded.sha256,
+            pixels=prediction.pixels,
             threshold=self._threshold,
             heatmap=heatmap,
             heatmap_kind=kind,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from leukoscope.app.store import Store
 
 NDJSON = "application/x-ndjson"
-SUMMARIZED = ("subject", "verdict", "logit", "flags")
+SUMMARIZED = ("subject", "verdict", "logit", "flags", "pixels")
 """Fields of a prediction from which the summary of a stream follows."""
 router = APIRouter(prefix="/v1", tags=["answers"])
 Value = TypeVar("Value")

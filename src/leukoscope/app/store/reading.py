@@ -122,10 +122,10 @@ def cells(connection: Connection, case_id: str, cell_id: int | None = None) -> l
 def logits(connection: Connection, cases: Sequence[str]) -> dict[str, SubjectLogits]:
     """The logits of the usable cells of cases, by case; verdicts are those of the model."""
     found = {case_id: SubjectLogits() for case_id in cases}
-    query = select(CellRow.case_id, CellRow.subject, CellRow.verdict, CellRow.logit)
+    query = select(CellRow.case_id, CellRow.subject, CellRow.verdict, CellRow.logit, CellRow.pixels)
     for ids in batches(list(found)):
         for row in connection.execute(query.where(CellRow.case_id.in_(ids)).order_by(CellRow.id)):
-            found[row.case_id].add(row.subject, row.verdict, row.logit)
+            found[row.case_id].add(row.subject, row.verdict, row.logit, row.pixels or "")
     return found
 
 
@@ -236,6 +236,7 @@ def _cell(row: Any, review: ReviewOut | None) -> Cell:
         reason=_reason(row),
         model=row.model,
         sha256=row.sha256 or "",
+        pixels=row.pixels or "",
         threshold=row.threshold,
         answered=row.answered,
         features=row.features,

@@ -101,6 +101,7 @@ class CellRow(Base):
     sha256: Mapped[str | None] = mapped_column(String(SHA256_LENGTH))
     answered: Mapped[datetime] = mapped_column(UtcTime)
     features: Mapped[dict[str, float | None] | None] = mapped_column(JSON(none_as_null=True))
+    pixels: Mapped[str | None] = mapped_column(String(SHA256_LENGTH))
 
 
 class ImageRow(Base):

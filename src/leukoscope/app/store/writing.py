@@ -284,6 +284,7 @@ def _row(case_id: str, prediction: CellPrediction, now: datetime) -> dict[str, A
         "sha256": prediction.sha256 or None,
         "answered": now,
         "features": prediction.features,
+        "pixels": prediction.pixels or None,
     }
 
 

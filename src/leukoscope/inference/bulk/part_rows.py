@@ -8,14 +8,15 @@ from typing import Any
 from leukoscope.core.json_files import escape_surrogates, finite
 from leukoscope.core.parquet import ParquetRows
 from leukoscope.inference.bulk.plan import Item, Part
-from leukoscope.inference.results import FIELDS, NUMBERS, Prediction, as_row, printable
+from leukoscope.inference.results import FIELDS, NUMBERS, Prediction, printable, summary_row
+from leukoscope.inference.subject.copies import PIXELS
 
 Rows = list[dict[str, Any]]
 
 
 def part_row(item: Item, prediction: Prediction, model: str) -> dict[str, Any]:
     """The row of one image, with the absolute path or URL by which it can be found again."""
-    return as_row(replace(prediction, name=item.name, subject=item.source.subject), model)
+    return summary_row(replace(prediction, name=item.name, subject=item.source.subject), model)
 
 
 def as_json_lines(rows: Iterable[dict[str, Any]]) -> bytes:
@@ -35,7 +36,7 @@ def from_json_lines(content: bytes) -> Rows:
 
 def as_parquet(rows: Iterable[dict[str, Any]]) -> bytes:
     """Rows as a Parquet file, with the same types in each part."""
-    table = ParquetRows(FIELDS, NUMBERS)
+    table = ParquetRows((*FIELDS, PIXELS), NUMBERS)
     for row in rows:
         table.add(finite(row))
     return table.content()
@@ -59,7 +60,8 @@ def from_parquet(content: bytes) -> Rows:
 
 def belong(rows: Sequence[dict[str, Any]], part: Part) -> bool:
     """True if the rows are those of the part's images, in order and complete."""
-    names = [printable(item.name) for item in part.items]
-    return all(isinstance(row, dict) and set(row) == set(FIELDS) for row in rows) and names == [
-        row["path"] for row in rows
-    ]
+    names, fields = [printable(item.name) for item in part.items], set(FIELDS)
+    # Parts of earlier versions have no hash of pixels.
+    return all(isinstance(row, dict) and set(row) - {PIXELS} == fields for row in rows) and (
+        names == [row["path"] for row in rows]
+    )

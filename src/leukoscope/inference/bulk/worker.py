@@ -14,8 +14,9 @@ from leukoscope.inference.bulk.reading import read_all, stamped
 from leukoscope.inference.bulk.storage import Storage
 from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.sources import Image
+from leukoscope.inference.subject.copies import PIXELS
 
-SUMMARY = ("subject", "verdict", "logit", "flags")  # what the answers for subjects need
+SUMMARY = ("subject", "verdict", "logit", "flags", PIXELS)  # what the answers for subjects need
 
 
 class Counter(Protocol):
@@ -148,5 +149,5 @@ def _fatal(item: Item, attempts: int) -> Item:
 
 def _finished(part: Part, file: str, rows: Rows, **facts: Any) -> Finished:
     failed = sum(row["verdict"] == Verdict.ERROR for row in rows)
-    summary = [{name: row[name] for name in SUMMARY} for row in rows]
+    summary = [{name: row.get(name, "") for name in SUMMARY} for row in rows]
     return Finished(part.number, file, len(rows), failed, summary, **facts)

@@ -8,6 +8,7 @@ import numpy as np
 
 from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import SubjectVerdict
+from leukoscope.core.wording import count
 from leukoscope.inference.subject.mixture import blast_fraction
 from leukoscope.inference.subject.model import MINIMUM_CELLS, Floats, SubjectModel, log_odds
 
@@ -31,6 +32,7 @@ class SubjectAnswer:
         blasts: Most likely fraction of blasts; None with too few cells.
         blasts_low: Lower end of its 95 % interval.
         blasts_high: Upper end of its 95 % interval.
+        copies: Number of further usable cells that are copies of these, and were left out.
     """
 
     verdict: SubjectVerdict
@@ -42,13 +44,17 @@ class SubjectAnswer:
     blasts: float | None = None
     blasts_low: float | None = None
     blasts_high: float | None = None
+    copies: int = 0
 
     def text(self) -> str:
         """The answer in one line."""
-        cells = f"{self.cells} usable cell{'' if self.cells == 1 else 's'}"
+        cells = count(self.cells, "usable cell")
+        if self.copies:
+            cells += f" ({count(self.copies, 'copy', 'is')} left out)"
         few = self.cells < MINIMUM_CELLS  # then a probability would say more than is known
         if few or self.probability is None or self.low is None or self.high is None:
-            return f"{self.verdict} ({self.reason})"
+            left_out = f"; {count(self.copies, 'copy', 'is')} left out" if self.copies else ""
+            return f"{self.verdict} ({self.reason}{left_out})"
         reason = f" ({self.reason})" if self.reason else ""
         text = (
             f"{self.verdict}{reason}: probability of a leukemic population {self.probability:.3f} "

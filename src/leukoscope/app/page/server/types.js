@@ -62,6 +62,7 @@
  * @property {string} reason
  * @property {string} model
  * @property {string} sha256
+ * @property {string} [pixels]
  * @property {number} threshold
  * @property {number[][]|null} [heatmap]
  * @property {"exact"|"occlusion"|null} [heatmap_kind]
@@ -88,6 +89,7 @@
  * @property {string} reason
  * @property {string} model
  * @property {string} sha256
+ * @property {string} [pixels]
  * @property {number} threshold
  * @property {number[][]|null} [heatmap]
  * @property {"exact"|"occlusion"|null} [heatmap_kind]
@@ -195,6 +197,7 @@
  * @property {number|null} blasts
  * @property {number|null} blasts_low
  * @property {number|null} blasts_high
+ * @property {number} [copies]
  *
  * @typedef {object} SubjectSummary
  * @property {string} subject
