@@ -19,6 +19,7 @@ SHORTEST_TOKEN = 16
 def serve(
     model: Path | str | None = None,
     *,
+    models: Path | str | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
     token: str | None = None,
@@ -34,6 +35,7 @@ def serve(
 
     Args:
         model: A model file; by default the one that ships with the package.
+        models: A folder of further model files, to choose from for each case.
         host: Address to listen on. Any other than this machine's own requires a token.
         port: Port to listen on; 0 for any free port.
         token: Bearer token that clients must send; by default the value of LEUKOSCOPE_TOKEN in the
@@ -54,6 +56,7 @@ def serve(
 
     settings = Settings(
         model=None if model is None else Path(model),
+        models=None if models is None else Path(models),
         host=host,
         port=port,
         token=token or os.environ.get(TOKEN) or None,

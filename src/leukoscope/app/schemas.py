@@ -209,6 +209,9 @@ class CaseIn(RequestBody):
     name: str = Field(default="", max_length=200, description="If empty, the time is the name.")
     notes: str = Field(default="", max_length=20_000)
     keep_images: bool = Field(default=False, description="Also store the image files.")
+    model_sha256: str = Field(
+        default="", max_length=64, description="One of the served models; by default the first."
+    )
 
 
 class CaseChange(RequestBody):

@@ -58,12 +58,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts.batcher.start()
     # Importing SQLAlchemy takes as long as all the rest: do it while the browser draws the page.
     parts.opening = asyncio.ensure_future(
-        asyncio.to_thread(open_store, parts.settings, parts.model_sha256, parts.model.card.subjects)
+        asyncio.to_thread(
+            open_store, parts.settings, {key: card.subjects for key, card in parts.cards.items()}
+        )
     )
     try:
         yield
     finally:
         parts.stopping = True
         await asyncio.to_thread(parts.batcher.stop, 1.0)
+        await asyncio.to_thread(parts.shelf.stop, 1.0)
         with contextlib.suppress(Exception):  # requests that wait for the store report the failure
             await asyncio.to_thread((await parts.opening).close)

@@ -13,6 +13,7 @@ class Settings:
 
     Attributes:
         model: The model file; None for the shipped one.
+        models: A folder of further model files to choose from; None for none.
         host: Address to listen on.
         port: Port to listen on; 0 for any free one.
         token: Bearer token that clients must send; None only on loopback.
@@ -24,6 +25,7 @@ class Settings:
     """
 
     model: Path | None = None
+    models: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None

@@ -1,7 +1,6 @@
 """The services that all requests of a server share, and access to them from routes."""
 
 import asyncio
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,18 +11,23 @@ from fastapi import Request
 from leukoscope.app.http.problems import RequestError
 from leukoscope.app.metrics import Metrics
 from leukoscope.app.predicting.batcher import Batcher, FullError, Job, StoppedError
+from leukoscope.app.predicting.engine import Engine, make_engine
 from leukoscope.app.predicting.image_predictor import ImagePredictor, ImageTask
+from leukoscope.app.predicting.shelf import Shelf, read_folder
 from leukoscope.app.schemas import CellPrediction
 from leukoscope.app.settings import Settings
 from leukoscope.app.uploads.memory_budget import MemoryBudget, busy
 from leukoscope.core.files import sha256_file
 from leukoscope.core.version import __version__
-from leukoscope.inference.model_file.model_file import ModelFile, default_model, load
-from leukoscope.inference.predictor import Predictor
+from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.model_file import ModelFile, default_model, read_card
 
 if TYPE_CHECKING:
     from leukoscope.app.predicting.examples import Examples
     from leukoscope.app.store import Store
+
+
+NOT_SERVED = "the server does not run this model; GET /v1/models lists those it does"
 
 
 @dataclass
@@ -37,12 +41,32 @@ class Services:
     examples: "Examples"
     predictor: ImagePredictor
     batcher: Batcher[ImageTask, CellPrediction]
+    shelf: Shelf
+    """The other models that the server was started with."""
     memory: MemoryBudget
     metrics: Metrics
     fields: asyncio.Semaphore
     """Pictures of smears are large, so one is looked at at a time."""
     opening: "asyncio.Future[Store] | None" = None
     stopping: bool = False
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        """The cards of all models by the sha256 of their files, the first one first."""
+        others = {sha256: one.card for sha256, one in self.shelf.models.items()}
+        return {self.model_sha256: self.model.card, **others}
+
+    def engine(self, sha256: str = "") -> Engine:
+        """What predicts with a model, by default the first; blocks while it is loaded.
+
+        Raises:
+            RequestError: 409 if the server has no such model.
+        """
+        if sha256 in ("", self.model_sha256):
+            return Engine(self.model, self.examples, self.predictor, self.batcher)
+        if sha256 not in self.shelf.models:
+            raise RequestError(409, NOT_SERVED)
+        return self.shelf.engine(sha256)
 
     def check(self) -> None:
         """Refuse early what `submit` would refuse later.
@@ -55,14 +79,16 @@ class Services:
         with self._refusals():
             self.batcher.check()
 
-    def submit(self, tasks: Sequence[ImageTask]) -> Job[ImageTask, CellPrediction]:
-        """Queue the images of one request.
+    def submit(
+        self, tasks: Sequence[ImageTask], engine: Engine | None = None
+    ) -> Job[ImageTask, CellPrediction]:
+        """Queue the images of one request, for the first model or another one.
 
         Raises:
             RequestError: As in `check`.
         """
         with self._refusals():
-            return self.batcher.submit(tasks)
+            return (engine or self).batcher.submit(tasks)
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -81,37 +107,23 @@ def build_services(settings: Settings) -> Services:
     Raises:
         ModelFileError: The model cannot be used.
     """
-    from leukoscope.app.predicting.examples import load_examples
-
     path = settings.model or default_model()
-    network = Predictor(load(path), threads=settings.workers)
-    model = network.model
-    examples = load_examples(model)
-    metrics = Metrics(__version__, model.card.name)
-    predictor = ImagePredictor(network, examples, settings.limits)
-
-    def work(tasks: Sequence[ImageTask]) -> list[CellPrediction]:
-        started = time.perf_counter()
-        predictions = predictor(tasks)
-        metrics.batch(time.perf_counter() - started, [row.verdict for row in predictions])
-        return predictions
-
-    batcher = Batcher(
-        work,
-        workers=network.threads,
-        batch_size=network.batch_size,
-        capacity=settings.limits.waiting_images,
-    )
+    sha256 = sha256_file(path)
+    shelved = read_folder(settings.models, but=sha256)
+    metrics = Metrics(__version__, read_card(path).name)
+    engine = make_engine(path, settings, metrics)
+    batcher = engine.batcher
     memory = MemoryBudget(settings.limits.bytes_in_flight, batcher.retry_after)
     metrics.watch(lambda: batcher.waiting, lambda: memory.held)
     return Services(
         settings=settings,
-        model=model,
-        model_sha256=sha256_file(path),
+        model=engine.model,
+        model_sha256=sha256,
         is_default=settings.model is None,
-        examples=examples,
-        predictor=predictor,
+        examples=engine.examples,
+        predictor=engine.predictor,
         batcher=batcher,
+        shelf=Shelf(shelved, lambda one: make_engine(one, settings, metrics)),
         memory=memory,
         metrics=metrics,
         fields=asyncio.Semaphore(1),
@@ -137,19 +149,14 @@ async def ready_store(request: Request) -> Any:
     return await asyncio.shield(server.opening)
 
 
-def ready_model(request: Request) -> ModelFile:
-    """The served model."""
-    return services(request).model
-
-
 def model_sha256(request: Request) -> str:
-    """The sha256 of the served model file."""
+    """The sha256 of the first model file."""
     return services(request).model_sha256
 
 
-def explain(request: Request, name: str, data: bytes) -> CellPrediction:
+def explain(request: Request, model_sha256: str, name: str, data: bytes) -> CellPrediction:
     """Predict one image with all optional parts; to be called in a worker thread."""
-    return services(request).predictor.explain(name, data)
+    return services(request).engine(model_sha256).predictor.explain(name, data)
 
 
 def stopping() -> RequestError:

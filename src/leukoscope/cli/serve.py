@@ -13,9 +13,17 @@ from leukoscope.cli.common import Seed
 from leukoscope.cli.model import ModelPath
 from leukoscope.core.printable import show
 
+ModelFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="Folder of further model files, to choose from for each case."
+    ),
+]
+
 
 def serve(
     model: ModelPath = None,
+    models: ModelFolder = None,
     host: Annotated[
         str,
         typer.Option(help="Address to listen on; other machines can reach any but the default."),
@@ -58,6 +66,7 @@ def serve(
     configure_log()
     ls.serve(
         model,
+        models=models,
         host=host,
         port=port,
         token=token,
@@ -71,6 +80,7 @@ def serve(
 
 def open_app(
     model: ModelPath = None,
+    models: ModelFolder = None,
     port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port; any free one if another program has it.")
     ] = 8000,
@@ -88,7 +98,7 @@ def open_app(
         webbrowser.open(url)
         return
     configure_log()
-    ls.serve(model, port=port if _is_free(port) else 0, open_browser=True)
+    ls.serve(model, models=models, port=port if _is_free(port) else 0, open_browser=True)
 
 
 def _is_free(port: int) -> bool:

@@ -14,7 +14,7 @@ from tests.inference.subject.test_answer import MODEL
 
 
 def opened(sha256: str) -> Store:
-    store = Store("sqlite://", Limits(), sha256, MODEL)
+    store = Store("sqlite://", Limits(), {sha256: MODEL})
     store.open()
     return store
 

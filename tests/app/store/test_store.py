@@ -291,7 +291,7 @@ def test_a_case_that_is_not_there(store: Store, odd: str) -> None:
         lambda: store.cell(odd, 1),
         lambda: store.image(odd, 1),
         lambda: store.change(odd, CaseChange(name="x")),
-        lambda: store.accept(odd, SHA256),
+        lambda: store.accept(odd, [SHA256]),
         lambda: add(store, odd, answer(1)),
         lambda: store.move(odd, CellChange(cells=[1], subject="")),
         lambda: store.review(odd, 1, Review(label="ALL")),
@@ -318,9 +318,9 @@ def test_a_cell_that_is_not_there(store: Store, odd: int) -> None:
 
 def test_answers_of_another_model_are_refused(store: Store) -> None:
     case = new_case(store)
-    store.accept(case, SHA256)
+    store.accept(case, [SHA256])
     for what in (
-        lambda: store.accept(case, "cd" * 32),
+        lambda: store.accept(case, ["cd" * 32]),
         lambda: store.add(case, [(answer(1), None)], model_sha256="cd" * 32),
     ):
         with pytest.raises(ConflictError, match=r"'tiny'.*start a new case"):

@@ -298,7 +298,7 @@ def test_postgresql_may_be_restarted(
     postgresql.stop()
     postgresql.start()
     for _ in range(5):  # the pool hands its four connections out in turn
-        store.accept(case, SHA256)
+        store.accept(case, [SHA256])
     store.close()
     assert caplog.records == []
 

@@ -7,7 +7,7 @@ import { dropStaleEntries } from "./lib/entries.js";
 import { homeView } from "./home/home.js";
 import { acceptDrops, queue } from "./upload/dropzone.js";
 import { connectionBanner } from "./upload/banner.js";
-import { forgetModel } from "./server/models.js";
+import { forgetModels } from "./server/models.js";
 import { loadVocabulary } from "./server/vocabulary.js";
 import { progressStrip } from "./upload/progress.js";
 import { followLinks, parse } from "./lib/router.js";
@@ -83,7 +83,7 @@ function failed(message) {
 
 function serverIsBack() {
   queue.retryNow();
-  forgetModel();
+  forgetModels();
   if (!open || open.element.matches(".failed, .home")) void show();
   else open.file?.reload().catch(() => undefined);
 }

@@ -13,6 +13,7 @@ from leukoscope.app.export.export import Format, export, without_images
 from leukoscope.app.http.json_bodies import StrictJsonRoute
 from leukoscope.app.http.names import disposition
 from leukoscope.app.http.openapi import problems
+from leukoscope.app.http.problems import RequestError
 from leukoscope.app.schemas import (
     Case,
     CaseChange,
@@ -24,7 +25,7 @@ from leukoscope.app.schemas import (
     Review,
     Reviews,
 )
-from leukoscope.app.state import explain, model_sha256, ready_model, ready_store
+from leukoscope.app.state import NOT_SERVED, explain, model_sha256, ready_store, services
 from leukoscope.app.uploads.sniff import media_type
 from leukoscope.inference.verdict import conformal_thresholds, threshold
 
@@ -64,14 +65,15 @@ def cases(store: StoreParam) -> Response:
     "",
     status_code=201,
     summary="Create a case",
-    responses={201: {"description": "The case", "links": _LINKS}, **problems(400, 422, 503)},
+    responses={201: {"description": "The case", "links": _LINKS}, **problems(400, 409, 422, 503)},
 )
 def create(request: Request, store: StoreParam, wanted: CaseIn) -> CaseHead:
-    """Create a case for predictions of the loaded model."""
-    card = ready_model(request).card
-    return store.create(
-        wanted, card.name, model_sha256(request), threshold(card), conformal_thresholds(card)
-    )
+    """Create a case for predictions of one model."""
+    sha256 = wanted.model_sha256 or model_sha256(request)
+    card = services(request).cards.get(sha256)
+    if card is None:
+        raise RequestError(409, NOT_SERVED)
+    return store.create(wanted, card.name, sha256, threshold(card), conformal_thresholds(card))
 
 
 @router.get(
@@ -174,9 +176,9 @@ def explain_cell(
     request: Request, store: StoreParam, case_id: CaseId, cell_id: CellId
 ) -> CellPrediction:
     """The prediction with heatmap, picture, measurements and neighbors, from the stored image."""
-    store.accept(case_id, model_sha256(request))
+    sha256 = store.accept(case_id, list(services(request).cards))
     cell = store.cell(case_id, cell_id)
-    prediction = explain(request, *store.image(case_id, cell_id))
+    prediction = explain(request, sha256, *store.image(case_id, cell_id))
     # The case may have its own threshold, and people may have changed subjects.
     stored = {
         name: getattr(cell, name)
@@ -218,8 +220,7 @@ def export_case(
 ) -> StreamingResponse:
     """A case as a CSV table of cells or subjects, JSON, an HTML report, or a reviewed cohort."""
     with store.snapshot(case_id) as (case, load_image):
-        is_served = case.model_sha256 == model_sha256(request)
-        card = ready_model(request).card if is_served else None
+        card = services(request).cards.get(case.model_sha256)
         if not images:
             case = without_images(case)
         file = export(kind, case, load_image, card, store.scratch)

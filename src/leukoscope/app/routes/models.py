@@ -1,4 +1,4 @@
-"""The served model, and the bundled example cells."""
+"""The served models, and the bundled example cells."""
 
 import json
 from dataclasses import replace
@@ -21,9 +21,12 @@ router = APIRouter(prefix="/v1", tags=["models"])
 
 @router.get("/models", summary="Served models", responses=problems())
 def models(request: Request) -> list[ModelEntry]:
-    """The loaded model with its model card: training data, performance, limitations."""
+    """The models with their cards, the first one first: training data, performance, limitations."""
     server = services(request)
-    return [_entry(server.model.card, server.model_sha256, server.is_default)]
+    return [
+        _entry(card, sha256, server.is_default and sha256 == server.model_sha256)
+        for sha256, card in server.cards.items()
+    ]
 
 
 @router.get("/examples", summary="Example cells", responses=problems())

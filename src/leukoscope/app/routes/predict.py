@@ -13,6 +13,7 @@ from leukoscope.app.http.access import trace
 from leukoscope.app.http.openapi import images_body, problems
 from leukoscope.app.http.problems import RequestError, describe
 from leukoscope.app.predicting.batcher import Job, StoppedError
+from leukoscope.app.predicting.engine import Engine
 from leukoscope.app.predicting.image_predictor import EVERYTHING, ImageTask, Part
 from leukoscope.app.schemas import (
     CellPrediction,
@@ -22,7 +23,7 @@ from leukoscope.app.schemas import (
     StreamEnd,
     SubjectSummary,
 )
-from leukoscope.app.state import model_sha256, ready_store, services, stopping
+from leukoscope.app.state import ready_store, services, stopping
 from leukoscope.app.uploads.memory_budget import PREDICTION_BYTES
 from leukoscope.app.uploads.uploaded_file import UploadedImage
 from leukoscope.app.uploads.uploads import read_uploads
@@ -39,6 +40,10 @@ SUMMARIZED = ("subject", "verdict", "logit", "flags", "pixels")
 """Fields of a prediction from which the summary of a stream follows."""
 router = APIRouter(prefix="/v1", tags=["answers"])
 Value = TypeVar("Value")
+Model = Annotated[
+    str,
+    Query(max_length=64, description="sha256 of a served model; by default that of the case."),
+]
 
 
 @router.post(
@@ -64,6 +69,7 @@ async def predict(
     case: Annotated[
         str | None, Query(max_length=100, description="Id of a case to add the predictions to.")
     ] = None,
+    model: Model = "",
 ) -> Response:
     """Predict each image: `p_all` and `logit` are those of `leukoscope predict`.
 
@@ -73,9 +79,11 @@ async def predict(
     services(request).check()
     recorder = None if case is None else await _CaseRecorder.open(request, case)
     items = await _receive(request)
-    job = _submit(request, items, frozenset(include))
+    # A case has one model.
+    engine = await _engine(request, model if recorder is None else recorder.sha256)
+    job = _submit(request, items, frozenset(include), engine)
     predictions = _predict(job, items, recorder)
-    subjects = services(request).model.card.subjects
+    subjects = engine.model.card.subjects
     if NDJSON in request.headers.get("accept", ""):
         return StreamingResponse(_lines(predictions, subjects), media_type=NDJSON)
     collected = await while_connected(request, _collect(predictions))
@@ -88,11 +96,11 @@ async def predict(
     response_class=Response,
     responses={
         200: {"model": CellPrediction, "description": "The prediction with all optional parts"},
-        **problems(400, 408, 413, 415, 422, 429, 503),
+        **problems(400, 408, 409, 413, 415, 422, 429, 503),
     },
     openapi_extra=images_body("One image", limit=1),
 )
-async def explain(request: Request) -> Response:
+async def explain(request: Request, model: Model = "") -> Response:
     """Predict one image, with heatmap, picture, measurements and the nearest example cells.
 
     If the model has no exact heatmap, an occlusion map is computed, which takes as long as about
@@ -102,7 +110,7 @@ async def explain(request: Request) -> Response:
     items = await _receive(request)
     if len(items) != 1:
         raise RequestError(400, f"send one image, not {len(items)}; /v1/predict takes many")
-    job = _submit(request, items, EVERYTHING)
+    job = _submit(request, items, EVERYTHING, await _engine(request, model))
     (prediction,) = await while_connected(request, _collect(_predict(job, items, None)))
     return _json(prediction)
 
@@ -135,8 +143,8 @@ class _CaseRecorder:
 
     @staticmethod
     async def open(request: Request, case: str) -> "_CaseRecorder":
-        store, sha256 = await ready_store(request), model_sha256(request)
-        await asyncio.to_thread(store.accept, case, sha256)
+        store, served = await ready_store(request), list(services(request).cards)
+        sha256 = await asyncio.to_thread(store.accept, case, served)
         return _CaseRecorder(store, case, sha256)
 
     def add(self, items: Sequence[UploadedImage], predictions: Sequence[CellPrediction]) -> None:
@@ -171,11 +179,20 @@ async def _receive(request: Request) -> list[UploadedImage]:
 
 
 def _submit(
-    request: Request, items: Sequence[UploadedImage], include: frozenset[Part]
+    request: Request, items: Sequence[UploadedImage], include: frozenset[Part], engine: Engine
 ) -> Job[ImageTask, CellPrediction]:
-    job = services(request).submit([ImageTask(item, include) for item in items])
+    job = services(request).submit([ImageTask(item, include) for item in items], engine)
     trace(request).cleanup.callback(job.cancel)
     return job
+
+
+async def _engine(request: Request, sha256: str) -> Engine:
+    """What predicts with a model, by default the first.
+
+    Raises:
+        RequestError: 409 if the server has no such model.
+    """
+    return await asyncio.to_thread(services(request).engine, sha256)
 
 
 async def _predict(

@@ -3,6 +3,7 @@
 Importing this package is cheap: SQLAlchemy and Alembic are loaded when a store is opened.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -36,14 +37,13 @@ def __getattr__(name: str) -> Any:
 
 
 def open_store(
-    settings: Settings, model_sha256: str = "", subjects: "SubjectModel | None" = None
+    settings: Settings, subjects: "Mapping[str, SubjectModel | None] | None" = None
 ) -> "Store":
     """Open the store that a server's settings name, and migrate it if necessary.
 
     Args:
         settings: The settings.
-        model_sha256: sha256 of the served model file.
-        subjects: Its model of subjects.
+        subjects: The model of subjects of each served model file, by its sha256.
 
     Raises:
         StoreError: The database cannot be used; the message says why, without any password.
@@ -52,6 +52,6 @@ def open_store(
     from leukoscope.app.store.location import database_url
     from leukoscope.app.store.store import Store
 
-    store = Store(database_url(settings), settings.limits, model_sha256, subjects)
+    store = Store(database_url(settings), settings.limits, subjects)
     store.open()
     return store

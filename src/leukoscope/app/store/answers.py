@@ -1,7 +1,7 @@
 """The answers for the subjects of cases, from the stored logits of their cells."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from threading import Lock
@@ -22,31 +22,29 @@ _Answers = dict[str, answering.SubjectAnswer]
 
 
 class CaseAnswers:
-    """Adds the answers for subjects to cases of the served model file; safe in several threads.
+    """Adds the answers for subjects to cases of the served model files; safe in several threads.
 
     Args:
-        model_sha256: sha256 of the served model file.
-        model: Its model of subjects; None for no answers.
+        models: The model of subjects of each served model file, by its sha256; None for no answers.
     """
 
-    def __init__(self, model_sha256: str, model: SubjectModel | None) -> None:
-        self._sha256, self._model = model_sha256, model
+    def __init__(self, models: Mapping[str, SubjectModel | None]) -> None:
+        self._models = {sha256: model for sha256, model in models.items() if model is not None}
         self._held: OrderedDict[_Key, _Answers] = OrderedDict()
         self._lock = Lock()
 
     def add(self, connection: Connection, heads: Sequence[CaseHead]) -> list[CaseHead]:
         """The cases with the answers for their subjects; those of other model files as they are."""
-        if self._model is None:
-            return list(heads)
-        found = self._known(connection, [h for h in heads if h.model_sha256 == self._sha256])
+        found = self._known(connection, [h for h in heads if h.model_sha256 in self._models])
         return [_answered(head, found[head.id]) if head.id in found else head for head in heads]
 
     def _known(self, connection: Connection, heads: Sequence[CaseHead]) -> dict[str, _Answers]:
         keys = {head.id: _key(head) for head in heads}
         with self._lock:
             found = {case: self._held[key] for case, key in keys.items() if key in self._held}
+        model = {head.id: self._models[head.model_sha256] for head in heads}
         new = {
-            case: logits.answers(self._model)
+            case: logits.answers(model[case])
             for case, logits in reading.logits(connection, [*keys.keys() - found.keys()]).items()
         }
         with self._lock:

@@ -3,7 +3,7 @@
 Its methods block and are thread-safe; several servers can share a database.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,19 +44,18 @@ class Store:
     Args:
         url: Database URL from `location.database_url`.
         limits: Limits of the server: cells per case, listed cases, length of notes.
-        model_sha256: sha256 of the served model file.
-        subjects: Its model of subjects; cases of this model file get answers for their subjects.
+        subjects: The model of subjects of each served model file, by its sha256; cases of these
+            files get answers for their subjects.
     """
 
     def __init__(
         self,
         url: str,
         limits: Limits,
-        model_sha256: str = "",
-        subjects: SubjectModel | None = None,
+        subjects: Mapping[str, SubjectModel | None] | None = None,
     ) -> None:
         self._url = url
-        self._answers = CaseAnswers(model_sha256, subjects)
+        self._answers = CaseAnswers(subjects or {})
         self._limits = limits
         self._engines: Engines | None = None
 
@@ -181,15 +180,21 @@ class Store:
             writing.delete_case(connection, case_id)
         self._vacuum()
 
-    def accept(self, case_id: str, model_sha256: str) -> None:
-        """Check before any image is predicted that `add` will accept this model.
+    def accept(self, case_id: str, served: Sequence[str]) -> str:
+        """The sha256 of the case's model file, before any image is predicted with it.
+
+        Args:
+            case_id: Id of the case.
+            served: The sha256 of the model files at hand.
 
         Raises:
             ConflictError: The case contains predictions of another model.
         """
         with self._reading() as connection:
             head = reading.head(connection, case_id)
-        writing.check_model(head.model, head.model_sha256, model_sha256)
+        if head.model_sha256 not in served:
+            writing.check_model(head.model, head.model_sha256, served[0])
+        return head.model_sha256
 
     def add(
         self, case_id: str, cells: Sequence[PredictionWithImage], *, model_sha256: str

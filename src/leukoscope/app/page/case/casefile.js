@@ -41,7 +41,7 @@ export function knownCase(id) {
   return opened.get(id) ?? null;
 }
 
-/** @param {{name?: string, keep_images?: boolean}} wanted @returns {Promise<CaseFile>} */
+/** @param {import("../server/types.js").CaseIn} wanted @returns {Promise<CaseFile>} */
 export async function createCase(wanted) {
   const head = await call("POST", "/v1/cases", { body: wanted });
   const file = new CaseFile({ ...head, cells: [] });
@@ -239,7 +239,7 @@ export class CaseFile {
     const source = this.#sources.get(id);
     return has_image || !source
       ? call("GET", casePath(this.id, `/cells/${id}/explain`))
-      : explain(source, name);
+      : explain(source, name, this.head.model_sha256);
   }
 
   /** @param {Cell} cell @returns {Cell} */

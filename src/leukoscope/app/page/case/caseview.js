@@ -9,7 +9,7 @@ import { openCell } from "../cell/cellview.js";
 import { render, h, setText, setVars } from "../lib/dom.js";
 import { Grid } from "./grid.js";
 import { chooseButtons, storageNotice } from "../upload/dropzone.js";
-import { servedModel } from "../server/models.js";
+import { servedModels } from "../server/models.js";
 import { limitWords } from "./limits.js";
 import { NotesPanel } from "./notes.js";
 import { ThresholdPanel } from "./thresholdpanel.js";
@@ -108,15 +108,16 @@ export async function caseView(id) {
     blindChanged.on(update),
   ];
   update();
-  void servedModel().then(
-    (model) => {
-      const ofCase = model.sha256 === file.head.model_sha256 ? model : null;
+  void servedModels().then(
+    (models) => {
+      const ofCase = models.find(({ sha256 }) => sha256 === file.head.model_sha256) ?? null;
       threshold.setModel(ofCase);
       answers.setModel(ofCase);
       showBlind();
-      setVars(document.documentElement, { "--crop": model.card.input.crop });
-      if (model.sha256 !== file.head.model_sha256)
-        notice.before(otherModel(file.head.model, model.name));
+      setVars(document.documentElement, {
+        "--crop": (ofCase ?? models[0]).card.input.crop,
+      });
+      if (!ofCase) notice.before(otherModel(file.head.model, models[0].name));
     },
     () => undefined, // without expected performance; everything else works
   );

@@ -2,6 +2,7 @@
 
 import { render, h } from "../lib/dom.js";
 import { CaseList } from "./caselist.js";
+import { modelChoice } from "./modelchoice.js";
 import {
   chooseButtons,
   isLocal,
@@ -19,6 +20,7 @@ const THUMBS = 5;
 export async function homeView() {
   document.title = "Leukoscope";
   storage.images = false;
+  storage.model = "";
   const cases = new CaseList();
   void cases.load();
   return { element: h("div", { class: "view home" }, dropArea(), exampleRow(), cases.element) };
@@ -48,6 +50,7 @@ function dropArea() {
       `One or more images, a folder, or a ZIP file. Each cell is predicted as blast or normal, or left uncertain. ${where}`,
     ),
     chooseButtons(() => null, true),
+    modelChoice((sha256) => (storage.model = sha256)),
     h(
       "div",
       { class: "keep" },

@@ -3,7 +3,7 @@
 import { uncertainRange } from "../case/plotdata.js";
 import { curvePlot } from "../case/curveplot.js";
 import { limitWords } from "../case/limits.js";
-import { h } from "../lib/dom.js";
+import { h, render } from "../lib/dom.js";
 import {
   CROSS_VALIDATION,
   count,
@@ -11,7 +11,7 @@ import {
   describePersons,
   integer,
 } from "../lib/format.js";
-import { servedModel } from "../server/models.js";
+import { modelLabel, servedModels } from "../server/models.js";
 import { vocabulary } from "../server/vocabulary.js";
 import { intervalBar } from "../lib/intervalbar.js";
 
@@ -24,32 +24,51 @@ const FIRST = ["sensitivity", "specificity", "auroc", "balanced_accuracy"];
 /** @returns {Promise<import("../case/caseview.js").View>} */
 export async function modelView() {
   document.title = "Model · Leukoscope";
-  const model = await servedModel();
-  const { card } = model;
+  const models = await servedModels();
+  const place = h("div", { class: "model-parts" });
+  const show = (/** @type {string} */ sha256) => {
+    const model = models.find((one) => one.sha256 === sha256) ?? models[0];
+    render(place, description(model));
+  };
+  const select = h(
+    "select",
+    { onchange: () => show(select.value) },
+    models.map((model) => h("option", { value: model.sha256 }, modelLabel(model))),
+  );
+  show(models[0].sha256);
   return {
     element: h(
       "div",
       { class: "view model-view" },
-      h("h1", { tabindex: -1 }, `Model ${model.name}`),
-      h("p", { class: "lead" }, introduction(card)),
-      card.training?.split?.leaky &&
-        h(
-          "p",
-          { class: "note warning" },
-          "LEAKY split: the same persons can be in training and test, so these results are too optimistic.",
-        ),
-      card.training?.synthetic &&
-        h(
-          "p",
-          { class: "note warning" },
-          "Trained on SYNTHETIC cells. Its predictions for real cells mean nothing.",
-        ),
-      operating(model),
-      results(card.results ?? {}),
-      limits(model),
-      facts(model),
+      models.length > 1 && h("label", { class: "inline" }, "Model", select),
+      place,
     ),
   };
+}
+
+/** @param {ModelEntry} model */
+function description(model) {
+  const { card } = model;
+  return [
+    h("h1", { tabindex: -1 }, `Model ${model.name}`),
+    h("p", { class: "lead" }, introduction(card)),
+    card.training?.split?.leaky &&
+      h(
+        "p",
+        { class: "note warning" },
+        "LEAKY split: the same persons can be in training and test, so these results are too optimistic.",
+      ),
+    card.training?.synthetic &&
+      h(
+        "p",
+        { class: "note warning" },
+        "Trained on SYNTHETIC cells. Its predictions for real cells mean nothing.",
+      ),
+    operating(model),
+    results(card.results ?? {}),
+    limits(model),
+    facts(model),
+  ];
 }
 
 /** @param {any} card */

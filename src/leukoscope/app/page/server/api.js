@@ -85,13 +85,20 @@ export async function predict(caseId, uploads, onAnswer, signal) {
  *
  * @param {File} file
  * @param {string} name
+ * @param {string} model The sha256 of the model.
  * @returns {Promise<import("./types.js").CellPrediction>}
  */
-export async function explain(file, name) {
+export async function explain(file, name, model) {
   const form = new FormData();
   form.append("files", file, name);
   const headers = { Accept: "application/json" };
-  return readJson(await send("/v1/explain", { method: "POST", body: form, headers }));
+  return readJson(
+    await send(`/v1/explain?${new URLSearchParams({ model })}`, {
+      method: "POST",
+      body: form,
+      headers,
+    }),
+  );
 }
 
 /** @param {string} path @returns {Promise<Blob>} */

@@ -1,15 +1,15 @@
-/** The served model, fetched once, when a view first needs it. */
+/** The served models, fetched once, when a view first needs them. */
 
 import { call } from "./api.js";
 
 /** @typedef {import("./types.js").ModelEntry} ModelEntry */
 
-/** @type {Promise<ModelEntry>|null} */
+/** @type {Promise<ModelEntry[]>|null} */
 let pending = null;
 
-/** @returns {Promise<ModelEntry>} */
-export function servedModel() {
-  pending ??= fetchModel();
+/** @returns {Promise<ModelEntry[]>} All of them, that of the server's start first. */
+export function servedModels() {
+  pending ??= /** @type {Promise<ModelEntry[]>} */ (call("GET", "/v1/models"));
   // After a failure the next view tries again.
   pending.catch(() => {
     pending = null;
@@ -17,14 +17,12 @@ export function servedModel() {
   return pending;
 }
 
-/** Forget the model: a restarted server may have another. */
-export function forgetModel() {
+/** Forget the models: a restarted server may have others. */
+export function forgetModels() {
   pending = null;
 }
 
-/** @returns {Promise<ModelEntry>} */
-async function fetchModel() {
-  /** @type {ModelEntry[]} */
-  const models = await call("GET", "/v1/models");
-  return models.find((model) => model.default) ?? models[0];
+/** @param {ModelEntry} model @returns {string} Its name, and the part of its hash that tells it apart. */
+export function modelLabel({ name, sha256 }) {
+  return `${name} (${sha256.slice(0, 8)})`;
 }

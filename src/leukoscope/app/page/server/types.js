@@ -51,6 +51,7 @@
  * @property {string} [name]
  * @property {string} [notes]
  * @property {boolean} [keep_images]
+ * @property {string} [model_sha256]
  *
  * @typedef {object} Cell
  * @property {string} name

@@ -17,9 +17,10 @@ export const queue = new UploadQueue();
 
 /**
  * `images`: new cases keep their images; chosen before images are added, never remembered.
+ * `model`: the sha256 of their model; empty for the first one of the server.
  * `ephemeral`: the server forgets all cases when it stops.
  */
-export const storage = { images: false, ephemeral: false };
+export const storage = { images: false, model: "", ephemeral: false };
 
 /** Ask the server once whether it stores cases. */
 export const storageKnown = call("GET", "/readyz").then(
@@ -83,6 +84,7 @@ export async function tryExamples() {
     const file = await createCase({
       name: "Example cells (synthetic)",
       keep_images: storage.images,
+      model_sha256: storage.model,
     });
     go(caseHash(file.id));
     queue.add(file, uploads);
@@ -164,7 +166,11 @@ function receive(transfer, file) {
 /** @param {Upload[]} uploads @returns {Promise<CaseFile>} */
 async function newCase(uploads) {
   const name = caseName(uploads, new Date());
-  const file = await createCase({ name, keep_images: storage.images });
+  const file = await createCase({
+    name,
+    keep_images: storage.images,
+    model_sha256: storage.model,
+  });
   go(caseHash(file.id));
   return file;
 }
