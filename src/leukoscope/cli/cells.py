@@ -14,7 +14,7 @@ def cells(
         list[Path], typer.Argument(metavar="FIELDS...", help="Pictures: files, folders, patterns.")
     ],
     out: Annotated[
-        Path, typer.Option(help="Folder to create: images, cells.csv, objects.csv, sheets.")
+        Path, typer.Option(help="Folder to create for images, cells.csv, objects.csv and sheets.")
     ] = Path("cells"),
     um_per_px: Annotated[
         float | None,
@@ -26,15 +26,17 @@ def cells(
     ] = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option(help='Take cells in spite of a reason, such as "lobed nucleus"; repeatable.'),
+        typer.Option(
+            help='Keep cells that this reason would exclude, such as "lobed nucleus"; repeatable.'
+        ),
     ] = None,
     labels: Labels = None,
     subject_pattern: SubjectPattern = None,
     match_color: Annotated[
-        bool, typer.Option("--match-color", help="Match the colors of the cells to C-NMC's.")
+        bool, typer.Option("--match-color", help="Match the colors of the cells to those of C-NMC.")
     ] = False,
     segmenter: Annotated[
-        str, typer.Option(help="classical; or cellpose or stardist, where installed.")
+        str, typer.Option(help="classical; or cellpose or stardist, if installed.")
     ] = "classical",
     jobs: Jobs = None,
     as_json: Json = False,
@@ -42,7 +44,7 @@ def cells(
     """Cut the white cells out of smear pictures.
 
     The cells are on black and at the scale of C-NMC. Writes cells.csv, a cohort for every other
-    command; objects.csv with everything found and why an object was left out; and a sheet per
+    command; objects.csv with all objects and the reason if one was left out; and a sheet per
     field. Exit code 3 if a picture could not be read.
     """
     result = ls.cells(

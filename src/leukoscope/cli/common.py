@@ -31,13 +31,13 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; by default one p
 Labels = Annotated[
     str | None,
     typer.Option(
-        help="Words for the classes in folders and tables, as in all=blasts,hem=healthy; "
-        "unknown=WORD for neither."
+        help="Names of the classes in folders and tables, as in all=blasts,hem=healthy; "
+        "unknown=NAME for neither class."
     ),
 ]
 Columns = Annotated[
     str | None,
-    typer.Option(help="Headings of the table, as in path=file,label=diagnosis,subject=patient."),
+    typer.Option(help="Columns of the table, as in path=file,label=diagnosis,subject=patient."),
 ]
 SubjectPattern = Annotated[
     str | None,
@@ -47,8 +47,8 @@ Only = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Use only the images that a list names, a line each; cnmc-7071 is the list of the "
-        "published figures.",
+        help="Use only the images in a list, one per line; cnmc-7071 is the list of the "
+        "published results.",
     ),
 ]
 DataSource = Annotated[
@@ -56,7 +56,7 @@ DataSource = Annotated[
     typer.Option(
         "--data-source",
         metavar="NAME",
-        help="Data set that the cells are from; C-NMC 2019 is recognized by its images.",
+        help="Name of the data set of the cells; C-NMC 2019 is recognized by its images.",
     ),
 ]
 DataLicense = Annotated[
@@ -64,7 +64,10 @@ DataLicense = Annotated[
     typer.Option("--data-license", metavar="NAME", help="License of that data set."),
 ]
 Fractions = Annotated[
-    str, typer.Option(help="Wanted fractions of train, validation and test, separated by commas.")
+    str,
+    typer.Option(
+        help="Fractions of the training, validation and test subsets, separated by commas."
+    ),
 ]
 FRACTIONS = "0.5,0.2,0.3"  # a test compares it: importing it would slow down --help
 

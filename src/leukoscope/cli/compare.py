@@ -44,10 +44,10 @@ def compare(
     ] = None,
     claims: Annotated[
         Path | None,
-        typer.Option(help="Published results to list beside ours (.yaml, .csv)."),
+        typer.Option(help="Published results to list next to ours (.yaml, .csv)."),
     ] = None,
     speed: Annotated[
-        bool, typer.Option("--speed", help="Measure the speed of the models now, side by side.")
+        bool, typer.Option("--speed", help="Measure the speed of the models on this machine.")
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -134,9 +134,9 @@ def submission(
         Path | None,
         typer.Option("--model", help="Model file or run; by default the shipped model."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="ZIP to write; a CSV is written beside it.")] = Path(
-        "submission.zip"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="ZIP to write; a CSV is written into the same folder.")
+    ] = Path("submission.zip"),
     test_set: Annotated[
         str, typer.Option("--set", help="Official test set: final or preliminary.")
     ] = "final",
@@ -148,7 +148,7 @@ def submission(
 ) -> None:
     """Write predictions of a test set of C-NMC for its challenge.
 
-    The form is that of ISBI 2019: one line per image in the order 1.bmp, 2.bmp, ...: 1 for ALL, 0
+    The format is that of ISBI 2019: one line per image in the order 1.bmp, 2.bmp, ...: 1 for ALL, 0
     for HEM. Exit code 3 if an image is not the official one.
     """
     from leukoscope.inference.named_model import split_model

@@ -53,7 +53,7 @@ def model_card(
 ) -> None:
     """Write the model card as a page.
 
-    The card of a run folder has results per person as well.
+    For a run folder, the card also has results per person.
     """
     show(ls.model_card(model, out=out))
 

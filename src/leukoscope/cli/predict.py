@@ -54,13 +54,19 @@ def predict(
         ),
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Workers of --cluster; by default what fits.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Number of workers of --cluster; by default as many as the cluster has room for.",
+        ),
     ] = None,
     worker_cores: Annotated[
         int | None,
-        typer.Option(min=1, help="Cores of each worker of --cluster."),
+        typer.Option(min=1, help="Number of cores per worker of --cluster."),
     ] = None,
-    part_rows: Annotated[int, typer.Option(min=1, help="Images of a part of --cluster.")] = 4096,
+    part_rows: Annotated[
+        int, typer.Option(min=1, help="Number of images per part of --cluster.")
+    ] = 4096,
 ) -> None:
     """Predict images: a row per image and an answer per subject. Exit code 3 if an image failed.
 
@@ -165,7 +171,7 @@ def explain(
         "explanations"
     ),
 ) -> None:
-    """Draw heatmaps of what speaks for and against ALL.
+    """Draw heatmaps of the evidence for and against ALL.
 
     A model without an exact heatmap gets an approximate one, which takes longer.
     """

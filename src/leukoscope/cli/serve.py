@@ -26,7 +26,9 @@ def serve(
     models: ModelFolder = None,
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on; other machines can reach any but the default."),
+        typer.Option(
+            help="Address to listen on; the default can be reached from this machine only."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port.")
@@ -54,7 +56,7 @@ def serve(
     ] = None,
     browser: Annotated[
         bool | None,
-        typer.Option("--open/--no-open", help="Open a browser; by default if run in a terminal."),
+        typer.Option("--open/--no-open", help="Open a browser; by default only in a terminal."),
     ] = None,
     log_names: Annotated[
         bool, typer.Option("--log-names", help="Include file names in the log.")
@@ -82,12 +84,15 @@ def open_app(
     model: ModelPath = None,
     models: ModelFolder = None,
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Port; any free one if another program has it.")
+        int,
+        typer.Option(
+            min=1, max=65535, help="Port; if another program uses it, a free one is chosen."
+        ),
     ] = 8000,
 ) -> None:
-    """Open the app in a browser; starts its server if none runs.
+    """Open the app in a browser; starts its server if needed.
 
-    Ctrl-C stops a server that it has started.
+    Ctrl-C stops the server that this command started.
     """
     from leukoscope.app.launch import running_at
     from leukoscope.app.process import configure_log

@@ -84,7 +84,7 @@ def train(
     fractions: Fractions = FRACTIONS,
     target_recall: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
+        typer.Option(min=0, max=1, help="Target sensitivity for ALL at the operating point."),
     ] = 0.95,
     log_to: Annotated[
         list[str] | None,
@@ -136,10 +136,12 @@ def release(
     predictions: Annotated[
         Path | None, typer.Option(help="Table of out-of-fold predictions to write (.csv).")
     ] = None,
-    figures: Annotated[Path | None, typer.Option(help="Folder for plots of them.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for plots of these predictions.")
+    ] = None,
     target_recall: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
+        typer.Option(min=0, max=1, help="Target sensitivity for ALL at the operating point."),
     ] = 0.95,
     labels: Labels = None,
     columns: Columns = None,
@@ -189,13 +191,13 @@ def adapt(
         bool | None,
         typer.Option(
             "--refit/--no-refit",
-            help="Fit the last layer as well, or never; by default where it helps.",
+            help="Always or never fit the last layer again; by default only if it helps.",
             show_default=False,
         ),
     ] = None,
     target_recall: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Sensitivity for ALL that the operating point aims at."),
+        typer.Option(min=0, max=1, help="Target sensitivity for ALL at the operating point."),
     ] = 0.95,
     labels: Labels = None,
     columns: Columns = None,
@@ -207,8 +209,8 @@ def adapt(
 ) -> None:
     """Adapt a model to labeled cells of another laboratory.
 
-    Sets threshold, limits and calibration on at least three persons of each class that the model
-    has not seen. Each metric is of persons left out.
+    Sets threshold, limits and calibration on at least three persons of each class whom the model
+    has not seen. Metrics are measured on left-out persons.
     """
     adapted = ls.adapt(
         None if model == "default" else model,

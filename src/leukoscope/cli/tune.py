@@ -32,7 +32,10 @@ def tune(
         Path | None, typer.Option(help="Folder of the study.", show_default="studies/RECIPE")
     ] = None,
     trials: Annotated[
-        int, typer.Option(min=1, help="Number of trials, with those the study has already.")
+        int,
+        typer.Option(
+            min=1, help="Total number of trials, including those that the study already has."
+        ),
     ] = 20,
     vary: Annotated[
         list[str] | None,
@@ -44,7 +47,7 @@ def tune(
         ),
     ] = None,
     space: Annotated[
-        Path | None, typer.Option(metavar="FILE.yaml", help="Ranges of settings, as a file.")
+        Path | None, typer.Option(metavar="FILE.yaml", help="File with ranges of settings.")
     ] = None,
     settings: Annotated[
         list[str] | None,

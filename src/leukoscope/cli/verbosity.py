@@ -55,7 +55,7 @@ def _carrier(
         typer.Option(
             "--verbose",
             "-v",
-            help="Show details, and repeated lines again.",
+            help="Show details, and every repeated message.",
             callback=_verbose,
             expose_value=False,
         ),

@@ -171,6 +171,6 @@ function otherModel(ofCase, served) {
   return h(
     "p",
     { class: "note warning" },
-    `This case has predictions of another model file (${ofCase}) than the server runs now (${served}). You can read, review and export it. Add new images to a new case.`,
+    `This case has predictions of another model file (${ofCase}) than the one that the server uses now (${served}). You can read, review and export it. Add new images to a new case.`,
   );
 }

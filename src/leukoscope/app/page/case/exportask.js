@@ -10,7 +10,7 @@ import { h } from "../lib/dom.js";
 const WITHOUT = {
   html: "The report then has no pictures.",
   cohort:
-    "The ZIP then has the table of labels alone; put the files into its folder images/, under their names in the table, before you train on it.",
+    "The ZIP then contains only the table of labels. Before you train on it, put the files into its folder images/, with their names in the table.",
 };
 
 /** @param {string} format @returns {boolean} */
@@ -38,8 +38,8 @@ export function askAboutImages(file, format) {
       "p",
       {},
       kept
-        ? `The image files are kept with this case. Whoever gets the export can see them. ${WITHOUT[format]}`
-        : `The images of this case are not kept, so the export cannot hold them. ${WITHOUT[format]}`,
+        ? `The image files are kept with this case. Everybody who gets the export can see them. ${WITHOUT[format]}`
+        : `The images of this case are not kept, so the export cannot contain them. ${WITHOUT[format]}`,
     ),
     h(
       "div",

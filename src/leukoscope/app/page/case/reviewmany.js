@@ -21,7 +21,7 @@ export function reviewMany(file, ids, onSaved) {
   const seen = cells.filter(canReview).map(({ id }) => id);
   const left = cells.length - seen.length;
   if (!seen.length) {
-    toast("None of these cells shows its image, so there is nothing to review.");
+    toast("The images of these cells are not shown, so they cannot be reviewed.");
     return;
   }
   const save = async (/** @type {string} */ label) => {

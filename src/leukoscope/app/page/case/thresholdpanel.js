@@ -14,7 +14,7 @@ import { problem, toast } from "../lib/toast.js";
 /** @typedef {import("./plotdata.js").AbstentionThresholds} AbstentionThresholds */
 
 const NO_EFFECT =
-  "A threshold in the uncertain range changes no verdict: the model gives no answer there.";
+  "A threshold in the uncertain range does not change any verdict, because the model gives no answer in this range.";
 
 export class ThresholdPanel {
   #file;
@@ -160,7 +160,7 @@ export function expectedText(model, threshold, abstains) {
     const left = abstains
       ? ` Left uncertain: ${percentOneDecimal(1 - found.blasts)} of the blasts, ${percentOneDecimal(1 - found.normal)} of the normal cells.`
       : "";
-    return `Measured on ${persons}${given}: sensitivity ${percentOneDecimal(found.sensitivity)}, specificity ${percentOneDecimal(found.specificity)}.${left} Other persons differ, some by a lot.`;
+    return `Measured on ${persons}${given}: sensitivity ${percentOneDecimal(found.sensitivity)}, specificity ${percentOneDecimal(found.specificity)}.${left} Other persons differ, some of them strongly.`;
   }
   if (point)
     return `Known only for the threshold of the model (${percentOneDecimal(point.threshold)}), measured on ${persons}${everyCell(abstains)}: sensitivity ${percentOneDecimal(point.recall)}, specificity ${percentOneDecimal(point.specificity)}.`;

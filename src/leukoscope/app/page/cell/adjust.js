@@ -40,7 +40,7 @@ export class Adjust {
         h(
           "p",
           { class: "soft small-text" },
-          "For your eyes only: the prediction is of the image as it is. Drag a zoomed cell, or press Shift and an arrow.",
+          "This changes only what you see; the prediction uses the original image. To move a zoomed cell, drag it, or press Shift and an arrow key.",
         ),
         this.#reset,
       ),

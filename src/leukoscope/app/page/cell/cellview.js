@@ -119,7 +119,7 @@ class CellView {
     render(
       this.#answer,
       hidden
-        ? h("p", {}, "You review blind: the verdict is shown after your review.")
+        ? h("p", {}, "Blind review: the verdict is shown after your review.")
         : predictionView(cell, this.#file.head.abstains ?? null),
     );
     render(
@@ -227,7 +227,7 @@ class CellView {
  * @returns {[string, string]} Kind and description of the heatmap.
  */
 function heatmapStatus({ heatmap_kind: kind, p_all }, possible) {
-  if (kind === "exact") return [kind, "Exact contribution of each place to the prediction."];
+  if (kind === "exact") return [kind, "Exact contribution of each position to the prediction."];
   if (kind === "occlusion")
     return [kind, "Occlusion map (approximate): effect of smoothing each part of the cell."];
   if (p_all === null) return ["none", "No heatmap, because there is no prediction."];

@@ -49,7 +49,7 @@ export function editTypes() {
     h(
       "p",
       { class: "soft small-text" },
-      "The list is remembered in this browser. Reviews already given keep their label.",
+      "The list is stored in this browser. Existing reviews keep their label.",
     ),
     h(
       "div",

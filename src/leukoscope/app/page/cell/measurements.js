@@ -11,7 +11,7 @@ import { glyph, verdictOfLabel } from "./verdicts.js";
 const FLAGS = /** @type {Record<string, string>} */ ({
   empty: "The image is empty: no pixel is brighter than black.",
   "no black border":
-    "The background is not black. The model was trained on cells cut out on black, so do not rely on this prediction.",
+    "The background is not black. The model was trained on cells cut out on a black background, so do not rely on this prediction.",
 });
 
 /** @param {string} flag @returns {string} */

@@ -45,12 +45,12 @@ export function detailsView(cell, remove) {
       h(
         "section",
         {},
-        h("h3", {}, "Most similar drawn examples"),
+        h("h3", {}, "Most similar synthetic examples"),
         neighbors,
         h(
           "p",
           { class: "soft small-text" },
-          "These examples are drawn by a program; they are no cells of a person, and the model was not trained on them. Similarity from 0 to 1, by the features of the model. It is not evidence for the verdict.",
+          "These examples are synthetic. They are not cells of a person, and the model was not trained on them. Similarity from 0 to 1, by the features of the model. It is not evidence for the verdict.",
         ),
       ),
     h(

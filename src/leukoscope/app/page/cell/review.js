@@ -62,8 +62,8 @@ export function canReview(cell) {
 /** @param {Cell} cell @returns {string} Why it cannot be reviewed. */
 export function whyNot({ verdict }) {
   return verdict === "error"
-    ? "This file could not be read, so there is nothing to review."
-    : "The image is not shown, so there is nothing to review. Add the file again.";
+    ? "This file could not be read, so it cannot be reviewed."
+    : "The image is not shown, so it cannot be reviewed. Add the file again.";
 }
 
 /** @returns {string} Name of the reviewer in this browser; may be empty. */

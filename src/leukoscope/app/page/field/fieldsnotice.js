@@ -28,7 +28,7 @@ export function fieldsNotice(file) {
     h(
       "p",
       {},
-      `${count(pictures.length, "picture")} ${verb} not a single cell on black. Find the cells in pictures of a smear, and add them to this case.`,
+      `${count(pictures.length, "picture")} ${verb} not a single cell on a black background. Find the cells in pictures of a smear, and add them to this case.`,
     ),
     h("button", { type: "button", onclick: () => void find() }, "Find cells"),
   );

@@ -76,7 +76,7 @@ class FieldView {
     try {
       this.#source = await this.#file.source(id);
       if (!this.#source)
-        throw new Error("Its file is no longer in this page. Add it again, not in a ZIP file.");
+        throw new Error("The file is no longer in this page. Add it again, but not in a ZIP file.");
       const found = await findCells(this.#source, this.#name, this.#scale ?? null);
       if (id !== this.#id || !this.#box.open) return;
       if (found.problem) throw new Error(found.problem);
@@ -162,14 +162,14 @@ class FieldView {
       "p",
       { class: "soft small-text", id: "scale-words" },
       field.um_per_px === null
-        ? `Unknown: ${field.scale_text}. Size is diagnostic: look it up at the microscope (with a 100x objective about 0.05 to 0.1).`
-        : `${field.scale_text[0].toUpperCase()}${field.scale_text.slice(1)}. Confirm it, or write the number of your microscope. It holds for all pictures of this case.`,
+        ? `Unknown: ${field.scale_text}. Size is diagnostic. Look up the scale of your microscope (about 0.05 to 0.1 with a 100x objective).`
+        : `${field.scale_text[0].toUpperCase()}${field.scale_text.slice(1)}. Confirm it, or enter the value of your microscope. It applies to all pictures of this case.`,
     );
     const confirm = () => {
       const scale = readScale(input.value);
       if (scale === null) {
         input.setAttribute("aria-invalid", "true");
-        setText(words, "Write µm per pixel as a number from 0.01 to 1, for example 0.08.");
+        setText(words, "Enter µm per pixel as a number from 0.01 to 1, for example 0.08.");
         input.focus();
       } else this.#confirmed(scale);
     };
@@ -181,7 +181,7 @@ class FieldView {
       h(
         "button",
         { type: "button", onclick: () => this.#confirmed(null) },
-        "Go on without a scale",
+        "Continue without a scale",
       ),
       words,
     );

@@ -60,7 +60,7 @@ function dropArea() {
     h(
       "p",
       { class: "soft small-text" },
-      `${formats()}. Best: single cells of the kind that the model was trained on; the shipped model knows cells cut out on black.`,
+      `${formats()}. Best: single cells like those that the model was trained on. The shipped model was trained on cells cut out on a black background.`,
     ),
   );
 }
@@ -93,7 +93,7 @@ function exampleRow() {
     h(
       "div",
       {},
-      h("h2", { id: "examples-title" }, "No images at hand?"),
+      h("h2", { id: "examples-title" }, "Do you have no images?"),
       h(
         "p",
         { class: "soft small-text" },

@@ -62,7 +62,7 @@ function description(model) {
       h(
         "p",
         { class: "note warning" },
-        "Trained on SYNTHETIC cells. Its predictions for real cells mean nothing.",
+        "Trained on SYNTHETIC cells. Its predictions for real cells have no meaning.",
       ),
     operating(model),
     results(card.results ?? {}),
@@ -101,7 +101,7 @@ function operating(model) {
     h(
       "p",
       { class: "note" },
-      "These values come from few persons. On other persons, and above all with other microscopes and stains, the same threshold gives a different sensitivity and specificity. Each case can have its own threshold.",
+      "These values come from few persons. On other persons, and especially with other microscopes and stains, the same threshold gives a different sensitivity and specificity. Each case can have its own threshold.",
     ),
   );
 }
@@ -225,13 +225,13 @@ function limits({ card, cnmc }) {
     0,
   );
   const texts = [
-    `It was trained on cells of: ${card.data.name}. ${cnmc ? "They are from one laboratory's microscope and stain, each cell cut out on black. " : ""}${card.out_of_distribution ? "It rejects other images as “not a cell” if its checks detect them; images that look similar get an answer, a cell or not." : "Its answers for other images have no basis."}`,
+    `It was trained on cells of: ${card.data.name}. ${cnmc ? "They come from the microscope and stain of one laboratory, and each cell is cut out on a black background. " : ""}${card.out_of_distribution ? "It rejects other images as “not a cell” if its checks detect them; images that look similar get an answer, a cell or not." : "Its answers for other images have no basis."}`,
     persons > 0 &&
-      `It was trained on the cells of ${count(persons, "person")}. Results vary from person to person: read the intervals, not the mean.`,
+      `It was trained on the cells of ${count(persons, "person")}. Results vary from person to person: read the intervals and not only the mean.`,
     "Cell size is a shortcut. A model that relies on it predicts large cells of a healthy person as leukemic, and small cells of a person with leukemia as normal.",
     !card.out_of_distribution &&
-      "It has no rejection limits: every image that is not empty gets an answer, a cell or not.",
-    "The heatmap shows what raised and lowered the probability. It does not show why, nor that the prediction is correct.",
+      "It has no rejection limits: every image that is not empty gets an answer, even if it does not show a cell.",
+    "The heatmap shows what raised and lowered the probability. It does not show why, and it does not show that the prediction is correct.",
   ];
   return h(
     "section",

@@ -25,7 +25,7 @@ export class ApiError extends Error {
 export const connection = new Signal();
 
 const SILENT = "The Leukoscope server does not respond. It may have been stopped.";
-const CUT = "The connection broke before all predictions arrived.";
+const CUT = "The connection was lost before all predictions arrived.";
 const STARTING_TRIES = 40;
 
 /**

@@ -37,10 +37,10 @@ export function isLocal() {
 export function storageNotice(images) {
   const where = isLocal() ? "on this computer" : `on the Leukoscope server (${location.hostname})`;
   if (storage.ephemeral)
-    return "Nothing is kept: predictions, names, reviews and images are lost when the server stops.";
+    return "Nothing is stored: predictions, names, reviews and images are lost when the server stops.";
   return images
-    ? `The image files are kept ${where}, with predictions, file names and reviews, until you delete the case.`
-    : `Predictions, file names and reviews are kept ${where}. The images are not: they stay in this page until you close it.`;
+    ? `The image files are stored ${where}, with predictions, file names and reviews, until you delete the case.`
+    : `Predictions, file names and reviews are stored ${where}. The images are not stored: they stay in this page until you close it.`;
 }
 
 /**

@@ -51,7 +51,7 @@ export function progressStrip(queue) {
 function describe({ state, files, settled, answers }) {
   const left = files - settled;
   if (state === "waiting")
-    return `The server is busy and will be asked again soon. ${count(left, "file")} left.`;
+    return `The server is busy. The page tries again soon. ${count(left, "file")} left.`;
   if (state === "offline")
     return `No connection to the server. ${count(left, "file")} waiting to be sent.`;
   const cells = answers > settled ? `, ${count(answers, "cell")}` : "";
@@ -69,7 +69,7 @@ function announce({ answers, failed, known, refused, cancelled, files, settled, 
   const parts = [
     cancelled && `Stopped after ${integer(settled)} of ${count(files, "file")}.`,
     answers > 0 && `${count(answers, "image")} analyzed.`,
-    failed > 0 && `${integer(failed)} could not be read; the reason is shown with each.`,
+    failed > 0 && `${integer(failed)} could not be read; the reason is shown for each file.`,
     known > 0 && `${integer(known)} ${known === 1 ? "was" : "were"} already in the case.`,
   ].filter(Boolean);
   if (parts.length) toast(parts.join(" "), { name: "uploaded" });
