@@ -59,6 +59,7 @@ def compare(
         )
         from leukoscope.evaluation.comparison.record import Comparison
         from leukoscope.evaluation.comparison.seeds import seed_means
+        from leukoscope.evaluation.comparison.text import chance_remarks
         from leukoscope.evaluation.metrics.metrics import METRIC
         from leukoscope.training.run_results import printable
     if metric not in METRIC:
@@ -71,6 +72,7 @@ def compare(
     baselines = set() if baseline is None else _baselines(baseline, results)
     remarks += [remark for result in results.values() for remark in result.remarks]
     entries = [result.entry for result in results.values()]
+    remarks += chance_remarks(entries)
     conditions = ""
     if speed:
         entries, conditions, problems = _with_speed(list(results), entries)

@@ -15,6 +15,7 @@ from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.cohort import Cohort, write_cohort
+from leukoscope.evaluation.metrics.below_chance import below_chance
 from leukoscope.evaluation.metrics.calibration import expected_calibration_error, person_weights
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 
@@ -112,6 +113,7 @@ def release_text(released: "ReleasedModel") -> str:
         "| metric | out of fold, 95 % interval |\n|---|---|",
         *(f"| {metric.title} | {metrics[metric.key]} |" for metric in CARD_METRICS),
         f"\n{markdown_table(person_table(card.left_out))}\n",
+        *filter(None, [below_chance(metrics["auroc"])]),
         subjects_text(card.subjects),
         _verdicts_text(released),
         _calibration_text(released),

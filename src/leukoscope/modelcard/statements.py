@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from leukoscope.evaluation.metrics.below_chance import below_chance
 from leukoscope.inference.model_file.origin import stated_data
 from leukoscope.modelcard.facts import CardSource, is_final_fit, is_shipped
 
@@ -75,6 +76,8 @@ def warnings(source: CardSource) -> list[str]:
         lines.append(
             "Leaky split: one person can be in two subsets, so the metrics are too optimistic."
         )
+    if remark := below_chance(source.card.results.get("auroc")):
+        lines.append(remark)
     return lines
 
 

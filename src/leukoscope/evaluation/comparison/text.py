@@ -1,11 +1,12 @@
 """Texts of a comparison that terminal and page share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from leukoscope.core.progress import duration
 from leukoscope.core.wording import count
 from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
 from leukoscope.evaluation.comparison.record import Comparison, seconds_per_epoch
+from leukoscope.evaluation.metrics.below_chance import below_chance
 from leukoscope.evaluation.metrics.metrics import METRIC, METRICS
 
 FLATTERS = (
@@ -58,6 +59,12 @@ def leaky_sentence(group: Group) -> str:
     if not group.leaky:
         return ""
     return BY_IMAGE if group.first.evaluation.protocol.split == "by image" else FLATTERS
+
+
+def chance_remarks(entries: Iterable[Entry]) -> list[str]:
+    """A remark on each run whose AUROC is below chance."""
+    found = [(entry.name, below_chance(entry.evaluation.metrics["auroc"])) for entry in entries]
+    return [f"{name}: {remark}" for name, remark in found if remark]
 
 
 def recipe(entry: Entry) -> str:

@@ -1,6 +1,7 @@
 """Texts of a leakage study."""
 
 from leukoscope.evaluation.leakage.record import HONEST, ProtocolResult, Study
+from leukoscope.evaluation.metrics.below_chance import below_chance
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES
 
 METHOD = (
@@ -36,12 +37,16 @@ LIMITS = (
 
 def warnings(study: Study) -> list[str]:
     """Warnings to show before any result."""
-    if not study.synthetic:
-        return []
-    return [
-        "SYNTHETIC CELLS. These cells were drawn by a program. The results say nothing about real "
-        "blood or marrow."
-    ]
+    out = []
+    if study.synthetic:
+        out.append(
+            "SYNTHETIC CELLS. These cells were drawn by a program. The results say nothing about "
+            "real blood or marrow."
+        )
+    for result in study.results:
+        if remark := below_chance(result.mean["auroc"]):
+            out.append(f"{result.recipe}, split by {result.split}: {remark}")
+    return out
 
 
 def subtitle(study: Study) -> str:

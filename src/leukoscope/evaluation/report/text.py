@@ -4,6 +4,7 @@ from math import isnan
 
 from leukoscope.core.values import Estimate
 from leukoscope.core.wording import count
+from leukoscope.evaluation.metrics.below_chance import below_chance
 from leukoscope.evaluation.record import Evaluation, PersonRow
 
 
@@ -40,13 +41,8 @@ def warnings(evaluation: Evaluation) -> list[str]:
             f"NOT PREDICTED. {count(missed, 'labeled cell')} could not be read or predicted; the "
             "results are of the others."
         )
-    auroc = evaluation.metrics["auroc"]
-    if auroc.high is not None and auroc.high < 0.5:
-        out.append(
-            f"AUROC BELOW CHANCE. The 95 % interval ({auroc.low:.3f} to {auroc.high:.3f}) lies "
-            "below 0.5: normal cells get the higher scores. Are the classes 0 and 1 swapped, in "
-            "these labels or in those of the training?"
-        )
+    if remark := below_chance(evaluation.metrics["auroc"]):
+        out.append(remark)
     return out
 
 
