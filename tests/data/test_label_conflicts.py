@@ -76,6 +76,8 @@ def test_the_audit_checks_images_that_it_recognizes_by_their_pixels(
     monkeypatch.setattr(auditing.Identity, "of", recognized)
     audited = auditing.audit(cohort, jobs=1).cohort
     assert list(audited["label"]) == [ALL, UNKNOWN, ALL]
+    assert {name.subject for path in BLASTS[:3] if (name := official_name(path))} == {"11"}
+    assert list(audited["person"]) == ["1"] * 3  # three ids of one official subject
     write_cohort(audited.with_columns(label=[ALL, HEM, ALL], flags=""), tmp_path / "cohort.csv")
     again = read_cohort(tmp_path / "cohort.csv")  # a later step reads the table of the audit
     assert list(again["label"]) == [ALL, UNKNOWN, ALL]

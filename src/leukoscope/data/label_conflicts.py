@@ -120,20 +120,31 @@ def refuse_swapped(
         )
 
 
-def _subject_notes(cohort: Cohort) -> list[str]:
-    """A note on official images under the id of another subject; none without any."""
-    other: list[str] = []
-    for path, subject, official in zip(
-        cohort["path"], cohort["subject"], cohort["official"], strict=True
+def official_subjects(cohort: Cohort) -> dict[int, str]:
+    """The rows of official images under the id of another subject, each with its official id."""
+    found: dict[int, str] = {}
+    for row, (subject, official) in enumerate(
+        zip(cohort["subject"], cohort["official"], strict=True)
     ):
         name = official_name(official)
         if name is None or not subject or id_key(subject) == id_key(name.subject):
             continue
         if not {subject, name.subject} <= SAME_PERSON:
-            other.append(f"{Path(path).name} ({subject}, officially {name.subject})")
-    if not other:
+            found[row] = name.subject
+    return found
+
+
+def _subject_notes(cohort: Cohort) -> list[str]:
+    """A note on official images under the id of another subject; none without any."""
+    found = official_subjects(cohort)
+    if not found:
         return []
+    other = [
+        f"{Path(cohort['path'][row]).name} ({cohort['subject'][row]}, officially {official})"
+        for row, official in found.items()
+    ]
     return [
         f"{count(len(other), 'official image', 'has')} the id of another subject of C-NMC here: "
-        f"{listed(other, SHOWN)}. One person may so have several ids: give the official ones."
+        f"{listed(other, SHOWN)}. The audit takes the images of one official subject for one "
+        "person. Give the official ids."
     ]

@@ -40,7 +40,7 @@ from leukoscope.data.cnmc.copies import known_persons
 from leukoscope.data.cnmc.identity import Identity, identity_columns
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
 from leukoscope.data.imaging.image import decode, read_bytes
-from leukoscope.data.label_conflicts import LABEL_CONFLICT, check_official
+from leukoscope.data.label_conflicts import LABEL_CONFLICT, check_official, official_subjects
 from leukoscope.data.sources import CNMC, qualified, row_sources, source_notes
 
 EXACT, SAME_PIXELS = "exact", "same-pixels"
@@ -197,7 +197,8 @@ def conclude(cohort: Cohort, scans: Sequence[Scan], links: Sequence[Link]) -> Au
         kept = ";".join(flag for flag in old.split(";") if flag not in FLAGS)
         flags.append(with_flags(kept, *scan.flags, *[LABEL_CONFLICT] * (row in suspects)))
     subjects, given = qualified(cohort, "subject"), qualified(cohort, "person")
-    known = known_persons(cohort["subject"], _official_or_named(cohort))
+    copied = known_persons(cohort["subject"], _official_or_named(cohort))
+    known = official_subjects(cohort) | copied
     person, persons = link_persons(subjects, linking, known, given)
     filled = cohort.with_columns(
         flags=text_column(flags),
