@@ -110,6 +110,7 @@ def test_options_are_keyword_only_and_typed(name: str) -> None:
 # --- the command line offers what the functions offer
 
 COMMANDS = {
+    "adapt": "adapt",
     "cells": "cells",
     "audit": "data audit",
     "compare": "compare",
