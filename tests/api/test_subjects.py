@@ -109,3 +109,28 @@ def test_no_table_is_written_over_its_input_or_another_table(
     assert not both.exists()
     ls.predict((path for path in [table]), model, out=both)
     assert len(read_table(both)["path"]) == 1
+
+
+def test_predict_evaluate_and_rest_count_copies_once(
+    model: Path, images: Path, tmp_path: Path
+) -> None:
+    paths = sorted(images.glob("UID_5_*"))
+    with Image.open(paths[0]) as image:
+        image.save(tmp_path / "again.bmp")
+    files = [*paths, tmp_path / "again.bmp"]
+    table = tmp_path / "cells.csv"
+    table.write_text("\n".join(["path,label,subject", *(f"{path},ALL,P1" for path in files)]))
+    (subject,) = ls.predict(table, model).subjects
+    assert subject.answer is not None
+    assert (subject.answer.cells, subject.answer.copies) == (7, 1)
+    measured = ls.evaluate(model, table, out=tmp_path / "report")
+    assert measured.person_answers is not None
+    (row,) = measured.person_answers.rows
+    assert (row.answer.cells, row.answer.copies) == (7, 1)
+    assert row.answer.probability == pytest.approx(subject.answer.probability)
+    assert any(note.startswith("COPIES: 1 of 8 images") for note in measured.protocol.notes)
+    settings = Settings(model=model, ephemeral=True, workers=1)
+    with closing(TestClient(create_app(settings), base_url="http://localhost")) as client, client:
+        sent = [("f", (path.name, path.read_bytes())) for path in (files[0], files[-1])]
+        answers = client.post("/v1/predict", files=sent).json()
+    assert answers["answers"][0]["pixels"] == answers["answers"][1]["pixels"] != ""
