@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from leukoscope.data.readers.layout import read_cohort
 from leukoscope.inference.model_file.model_file import ModelFile
@@ -32,11 +32,11 @@ def cells(tmp_path: Path) -> Path:
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often images are decoded, files read and the network run."""
     counted: Counter[str] = Counter()
-    decode, read, run = Image.open, Path.read_bytes, ModelFile.run
+    load, read, run = ImageFile.ImageFile.load, Path.read_bytes, ModelFile.run
 
-    def counted_decode(*args: object, **options: object) -> object:
-        counted["decoded"] += 1
-        return decode(*args, **options)  # type: ignore[arg-type]
+    def counted_load(image: ImageFile.ImageFile) -> object:
+        counted["decoded"] += bool(image.tile)  # empty once the pixels are read
+        return load(image)
 
     def counted_read(path: Path) -> bytes:
         content = read(path)
@@ -50,7 +50,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counted["predicted"] += len(cells)
         return run(model, cells, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Image, "open", counted_decode)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", counted_load)
     monkeypatch.setattr(Path, "read_bytes", counted_read)
     monkeypatch.setattr(ModelFile, "run", counted_run)
     return counted
