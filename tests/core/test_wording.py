@@ -14,6 +14,9 @@ from leukoscope.core.wording import count
         (2989, ("single red cell", "has"), "2,989 single red cells have"),
         (1, ("file name", "occurs"), "1 file name occurs"),
         (3, ("file name", "occurs"), "3 file names occur"),
+        (2, ("entry", "reaches"), "2 entries reach"),
+        (2, ("class", "lies"), "2 classes lie"),
+        (2, ("day", "uses"), "2 days use"),
     ],
 )
 def test_nouns_and_verbs_agree_with_the_number(number, words, text):

@@ -114,8 +114,8 @@ def test_cells_without_label_or_probability_are_left_out_and_counted():
         ({"p_all": None}, "lacks the column 'p_all'"),
         ({"p_all": np.full(3, 1.2)}, "outside 0 to 1"),
         ({"p_all": np.full(2, 0.5)}, "differ in length"),
-        ({"label": np.full(3, -1)}, "None of the 3 cells"),
-        ({"p_all": np.full(3, np.nan)}, "None of the 3 cells"),
+        ({"label": np.full(3, -1)}, "None of 3 cells"),
+        ({"p_all": np.full(3, np.nan)}, "None of 3 cells"),
     ],
 )
 def test_tables_that_cannot_be_evaluated(change, message):
@@ -207,7 +207,7 @@ def test_one_class_alone_is_told_in_words():
     assert "nan" not in text
     assert (
         summary_text.intervals_method(record)
-        == "none: only 0 with ALL cells, and an interval needs 3 persons"
+        == "none: only 0 persons with ALL cells, and an interval needs 3 persons"
     )
 
 

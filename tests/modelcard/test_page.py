@@ -149,7 +149,7 @@ def test_the_checklists_are_answered_from_it() -> None:
     assert answer(item, known, cnmc=False).state == "answered"
     assert answer(item, bare, cnmc=False).state == "not answered"
     assert "9 of 10 ALL cells and 5 of 20 HEM cells" in known["confusion"].text
-    assert "1 persons with ALL and 1 healthy persons" in known["tested"].text
+    assert "1 person with ALL and 1 healthy person, left" in known["tested"].text
 
 
 def test_a_run_adds_its_persons(run: Path) -> None:

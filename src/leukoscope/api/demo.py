@@ -7,6 +7,7 @@ from leukoscope.api.data import audit, make_synthetic, report_data
 from leukoscope.api.evaluate import evaluate
 from leukoscope.api.predict import predict
 from leukoscope.api.train import preview, train
+from leukoscope.core.wording import count as counted
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,6 @@ def demo(out: Path | str = "demo", *, persons: int = 40, cells: int = 15, seed: 
     log.info(f"        AUROC {evaluation.metrics['auroc']} on synthetic cells")
     log.info("6 of 6  Predicting images with the exported model ...")
     predictions = predict(folder / "cells", run.model, out=folder / "results.csv")
-    counts = f"{len(predictions)} images predicted, {predictions.failed} failed"
+    counts = f"{counted(len(predictions), 'image')} predicted, {predictions.failed} failed"
     log.info(f"        {counts}: {folder / 'results.csv'}")
     return folder / "run" / "report.html"

@@ -23,6 +23,7 @@ from leukoscope.api.train import check_ground, check_weights, trainer
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.progress import duration
 from leukoscope.core.several import several
+from leukoscope.core.wording import count as counted
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.cohort import ALL, HEM
 from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe
@@ -131,18 +132,20 @@ def _estimate(
     for part in ("train", "validation"):
         label = cohort["label"][cohort["part"] == part]
         blasts, normal = int((label == ALL).sum()), int((label == HEM).sum())
-        sizes[part] = f"{blasts + normal:,} cells ({blasts:,} ALL, {normal:,} HEM)"
+        sizes[part] = f"{counted(blasts + normal, 'cell')} ({blasts:,} ALL, {normal:,} HEM)"
     tested = [int((run.cohort["part"] == "test").sum()) for run in planned]
     lines = [
-        f"{recipe.name}: {len(planned)} runs, {len(remaining)} of them to do. Each trains on "
+        f"{recipe.name}: {counted(len(planned), 'run')}, {len(remaining)} of them to do. Each "
+        "trains on "
         f"{sizes['train']} and validates on {sizes['validation']}, sampled alike for all, and is "
-        f"tested on {min(tested):,} to {max(tested):,} cells.",
+        f"tested on {min(tested):,} to {counted(max(tested), 'cell')}.",
     ]
     if isinstance(recipe, NetworkRecipe):
         epochs = sum(stage.epochs or recipe.fit.epochs for stage in recipe.stages)
         epochs = epochs or recipe.fit.epochs
         lines.append(
-            f"{epochs} epochs a run, {epochs * len(remaining):,} in all; the time of one is "
+            f"{counted(epochs, 'epoch')} per run, {epochs * len(remaining):,} in all; the time of "
+            "one is "
             "logged soon after the first begins."
         )
     return lines

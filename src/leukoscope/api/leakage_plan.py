@@ -13,6 +13,7 @@ from leukoscope.core.dataclass_reader import build, parse_object, plain
 from leukoscope.core.errors import RecipeError, SplitError, TrainingError
 from leukoscope.core.files import write_text
 from leukoscope.core.renamed import current_names
+from leukoscope.core.wording import count as counted
 from leukoscope.data.audit.checked import flagged
 from leukoscope.data.cohort import ALL, HEM, UNKNOWN, UNREADABLE, Cohort
 from leukoscope.data.splits.partition import OFFICIAL_FOLDS, PARTS, Split, apply_split
@@ -139,7 +140,8 @@ def plan_runs(
     for part, wanted in counts.items():
         if any(wanted[label] > available[part][label] for label in wanted):
             raise SplitError(
-                f"{folder}: its runs have {sum(wanted.values()):,} cells in {part}, and these "
+                f"{folder}: its runs have {counted(sum(wanted.values()), 'cell')} in {part}, and "
+                "these "
                 f"could have {sum(available[part].values()):,}; name other --cells or seeds, or "
                 "choose another --out."
             )

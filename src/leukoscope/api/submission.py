@@ -11,6 +11,7 @@ from leukoscope.api.predict_cells import predict_cells
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError, ModelFileError
 from leukoscope.core.tables import write_table
+from leukoscope.core.wording import count as counted
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, fold_of
 from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.data.test_sets import SetCheck, check_set, number_of, of_test_set
@@ -100,7 +101,8 @@ def submission(
     lost = [str(path) for path in cells["path"][np.isnan(cells["p_all"])]]
     if lost:
         raise CohortError(
-            f"{len(lost)} images have no probability, so no answer: {', '.join(lost[:3])}."
+            f"{counted(len(lost), 'image', 'has')} no probability, so no answer: "
+            f"{', '.join(lost[:3])}."
         )
     labels = np.where(cells["p_all"] >= threshold, ALL, HEM)
     write_submission(out, labels.tolist())

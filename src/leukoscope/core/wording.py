@@ -13,23 +13,30 @@ IRREGULAR = {
 }
 
 
-def plural(word: str) -> str:
-    """The plural of a noun, or of a verb of the third person: "cells", "are", "reach"."""
+SIBILANTS = ("s", "x", "ch", "sh")
+"""Endings of words that take "es": "class", "box", "batch", "reach"."""
+
+
+def noun(number: int, word: str) -> str:
+    """A noun in the singular for one, and in the plural otherwise: "cell", "cells"."""
+    if number == 1:
+        return word
     if word in IRREGULAR:
         return IRREGULAR[word]
-    return word + "s"
+    if word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
+        return f"{word[:-1]}ies"
+    return word + ("es" if word.endswith(SIBILANTS) else "s")
 
 
-def count(number: int, noun: str, verb: str = "") -> str:
+def count(number: int, word: str, verb: str = "") -> str:
     """A number with its noun, and a verb that agrees: "1 person", "2,989 cells", "1 cell is".
 
     Args:
-        number: How many.
-        noun: The noun in the singular; of several words the last one changes.
+        number: The number.
+        word: The noun in the singular; of several words the last one changes.
         verb: The verb in the singular, or "".
     """
-    one = number == 1
-    text = f"{number:,} {noun if one else plural(noun)}"
+    text = f"{number:,} {noun(number, word)}"
     return f"{text} {agree(number, verb)}" if verb else text
 
 
@@ -37,4 +44,7 @@ def agree(number: int, word: str) -> str:
     """A verb or pronoun in the singular for one, and in the plural otherwise."""
     if number == 1:
         return word
-    return IRREGULAR.get(word) or word.removesuffix("s")
+    if word in IRREGULAR:
+        return IRREGULAR[word]
+    stem = word.removesuffix("es")
+    return stem if stem.endswith(("ss", *SIBILANTS[1:])) else word.removesuffix("s")

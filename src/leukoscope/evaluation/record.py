@@ -9,6 +9,7 @@ from leukoscope.core.errors import RESEARCH_USE, LeukoscopeError
 from leukoscope.core.json_files import json_text
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Estimate, OperatingPoint, Overlap
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.calibration import Reliability
 from leukoscope.evaluation.metrics.conformal import METHOD
 from leukoscope.evaluation.metrics.confusion import Confusion
@@ -117,7 +118,7 @@ class Evaluation:
         persons = sum(self.person_count.values())
         leaky = ", LEAKY" * self.leaky
         return (
-            f"{self.protocol.model!r} on {cells:,} cells of {persons} persons "
+            f"{self.protocol.model!r} on {counted(cells, 'cell')} of {counted(persons, 'person')} "
             f"({self.protocol.part}{leaky})"
         )
 

@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import atomic_path
+from leukoscope.core.wording import count as counted
 
 MEMBER = "isbi_valid.predict"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same answers give the same bytes
@@ -61,7 +62,9 @@ def read_submission(path: Path | str, count: int) -> list[int]:
     except (OSError, BadZipFile) as error:
         raise CohortError(f"{path}: cannot be read as a ZIP ({error}).") from error
     if len(lines) != count:
-        raise CohortError(f"{path}: has {len(lines):,} answers; the set has {count:,} images.")
+        raise CohortError(
+            f"{path}: has {counted(len(lines), 'answer')}; the set has {counted(count, 'image')}."
+        )
     for number, line in enumerate(lines, start=1):
         if line.strip() not in ("0", "1"):
             raise CohortError(f"{path}, line {number}: {line[:20]!r} is neither 1 (ALL) nor 0.")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.tables import text_column
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.cells import Floats
 
 Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
@@ -85,7 +86,8 @@ def scored_cells(columns: Columns) -> CellTable:
     keep = known & scored
     if not keep.any():
         raise LeukoscopeError(
-            f"None of the {len(label)} cells has both a label (ALL or HEM) and a probability: "
+            f"None of {counted(len(label), 'cell')} has both a label (ALL or HEM) and a "
+            "probability: "
             "nothing can be evaluated."
         )
     return CellTable(

@@ -1,6 +1,6 @@
 """Remarks on a set of predictions, for whoever reads them."""
 
-from leukoscope.core.wording import count
+from leukoscope.core.wording import agree, count
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 
 
@@ -9,7 +9,8 @@ def seen_note(seen: int, total: int) -> str:
     if not seen:
         return ""
     return (
-        f"SEEN IN TRAINING: {seen:,} of {total:,} images are among those that the model was "
+        f"SEEN IN TRAINING: {seen:,} of {count(total, 'image')} {agree(seen, 'is')} among those "
+        "that the model was "
         "trained or calibrated on. Its answers for them say nothing about other cells."
     )
 
@@ -19,7 +20,8 @@ def beyond_note(beyond: int, total: int) -> str:
     if not beyond:
         return ""
     return (
-        f"CUT OFF: {beyond:,} of {total:,} cells reach over the crop of the model, which does not "
+        f"CUT OFF: {beyond:,} of {count(total, 'cell')} {agree(beyond, 'reaches')} over the crop "
+        "of the model, which does not "
         "see them whole. Their scale is probably not that of the training cells."
     )
 

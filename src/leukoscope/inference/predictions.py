@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from leukoscope.core.data_frames import to_data_frame
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.verdicts import Verdict
+from leukoscope.core.wording import count as counted
 from leukoscope.inference.notes import beyond_note, repeated_note, seen_note
 from leukoscope.inference.results import (
     FIELDS,
@@ -132,7 +133,7 @@ class Predictions(Sequence[Prediction]):
         """Count the verdicts in one line."""
         counts = {verdict: sum(p.verdict == verdict for p in self) for verdict in Verdict}
         text = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
-        images = f"{len(self):,} image{'s' * (len(self) != 1)}"
+        images = counted(len(self), "image")
         return f"Model {self.model!r}, {images}{': ' * bool(text)}{text}"
 
     def _table(self) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ import numpy as np
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import ModelFileError
 from leukoscope.core.progress import track
+from leukoscope.core.wording import count as counted
 from leukoscope.inference.predictor import Predictor
 
 ROUNDS = 3
@@ -68,6 +69,7 @@ def conditions(images: int, rounds: int = ROUNDS) -> str:
     """The conditions of a measurement, as a line below its table."""
     return (
         f"Speed was measured just now on this machine ({platform.machine()}, {usable_cores()} "
-        f"threads): median and range of {rounds} rounds in turns on {images} synthetic cells, "
+        f"threads): median and range of {counted(rounds, 'round')} in turns on "
+        f"{counted(images, 'synthetic cell')}, "
         "decoded before."
     )

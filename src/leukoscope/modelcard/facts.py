@@ -9,6 +9,7 @@ from pathlib import Path
 
 from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.values import MetricResult
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.metrics import TITLES
 from leukoscope.evaluation.record import Evaluation
 from leukoscope.inference.model_file.card import Card
@@ -204,4 +205,7 @@ def _headline(results: Mapping[str, MetricResult]) -> str:
     named = [key for key in HEADLINE if key in results]
     measured_on = results[named[0]] if named else next(iter(results.values()))
     text = "; ".join(f"{TITLES[key]} {results[key]}" for key in named)
-    return f"{text} ({measured_on.part}: {measured_on.persons} persons, {measured_on.cells} cells)"
+    return (
+        f"{text} ({measured_on.part}: {counted(measured_on.persons, 'person')}, "
+        f"{counted(measured_on.cells, 'cell')})"
+    )

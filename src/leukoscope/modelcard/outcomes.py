@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leukoscope.core.statistics import wilson_interval
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.metrics import UNTEMPERED
 from leukoscope.evaluation.record import Evaluation, PersonRow
 from leukoscope.inference.model_file.card import Card
@@ -31,20 +32,22 @@ def of_record(record: Evaluation) -> dict[str, Fact]:
     worst = min(record.persons, key=lambda row: row.share)
     confusion = record.confusion
     parts = "; ".join(
-        f"{part}: {len(names)} persons, {record.protocol.cells.get(part, 0)} cells"
+        f"{part}: {counted(len(names), 'person')}, "
+        f"{counted(record.protocol.cells.get(part, 0), 'cell')}"
         for part, names in record.protocol.persons.items()
     )
     known = {
         "parts": Fact(f"Parts: {parts}", f"{REPORT}: protocol"),
         "tested": Fact(
-            f"Tested on {all_} persons with ALL and {hem} healthy persons: "
-            f"{record.cells['ALL']} and {record.cells['HEM']} cells",
+            f"Tested on {counted(all_, 'person')} with ALL and {counted(hem, 'healthy person')}: "
+            f"{record.cells['ALL']:,} and {counted(record.cells['HEM'], 'cell')}",
             f"{REPORT}: person_count, cells",
         ),
         "confusion": Fact(
-            f"At the operating point {confusion.true_all} of "
-            f"{confusion.true_all + confusion.missed_all} ALL cells and {confusion.true_hem} of "
-            f"{confusion.true_hem + confusion.false_all} HEM cells are classified correctly",
+            f"At the operating point {confusion.true_all:,} of "
+            f"{confusion.true_all + confusion.missed_all:,} ALL cells and "
+            f"{confusion.true_hem:,} of {confusion.true_hem + confusion.false_all:,} HEM cells "
+            "are classified correctly",
             f"{REPORT}: confusion",
         ),
         "persons": Fact(
@@ -80,19 +83,22 @@ def of_out_of_fold(card: Card) -> dict[str, Fact]:
     last = "fitted on" if card.adaptation is None else "adapted to"
     known = {
         "parts": Fact(
-            f"Parts: none; each of {len(rows)} persons was left out once, and the model is {last} "
+            f"Parts: none; each of {counted(len(rows), 'person')} was left out once, and the "
+            f"model is {last} "
             "all",
             source,
         ),
         "tested": Fact(
-            f"Measured on {_persons(rows, 'ALL')} persons with ALL and {_persons(rows, 'HEM')} "
-            f"healthy persons, left out in turn: {_cells(rows, 'ALL')} and {_cells(rows, 'HEM')} "
-            "cells",
+            f"Measured on {counted(_persons(rows, 'ALL'), 'person')} with ALL and "
+            f"{counted(_persons(rows, 'HEM'), 'healthy person')}, left out in turn: "
+            f"{_cells(rows, 'ALL'):,} and {counted(_cells(rows, 'HEM'), 'cell')}",
             source,
         ),
         "confusion": Fact(
-            f"At the operating point {_right(rows, 'ALL')} of {_cells(rows, 'ALL')} ALL cells and "
-            f"{_right(rows, 'HEM')} of {_cells(rows, 'HEM')} HEM cells are classified correctly",
+            f"At the operating point {_right(rows, 'ALL'):,} of {_cells(rows, 'ALL'):,} ALL cells "
+            "and "
+            f"{_right(rows, 'HEM'):,} of {_cells(rows, 'HEM'):,} HEM cells are classified "
+            "correctly",
             source,
         ),
         "persons": Fact(

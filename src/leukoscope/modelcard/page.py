@@ -7,6 +7,7 @@ files do not hold is stated as missing; no metric is typed in here.
 from collections.abc import Mapping, Sequence
 
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS, SELECTIVE_METRICS
 from leukoscope.inference.model_file.card_text import card_text
 from leukoscope.inference.model_file.origin import stated_data
@@ -144,7 +145,8 @@ def _results(source: CardSource) -> list[Block]:
     where = "On persons left out by cross-validation" if left_out else f"On the {first.part} part"
     return [
         Paragraph(
-            f"{where}: {first.persons} persons, {first.cells} cells{equal if selective else ''}."
+            f"{where}: {counted(first.persons, 'person')}, "
+            f"{counted(first.cells, 'cell')}{equal if selective else ''}."
         ),
         Table(("metric", "value (95 % interval over persons)", "meaning"), tuple(rows)),
     ]
@@ -214,7 +216,8 @@ def _subjects(source: CardSource) -> list[Block]:
     blocks: list[Block] = [
         Paragraph(
             "From all usable cells of a subject, one calibrated probability that they are a "
-            f"leukemic population. Fitted on {model.leukemic.persons} persons with ALL and "
+            f"leukemic population. Fitted on {counted(model.leukemic.persons, 'person')} with ALL "
+            "and "
             f"{model.normal.persons} with HEM cells ({model.part}). {NO_PATIENT}"
         )
     ]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.below_chance import below_chance
 from leukoscope.inference.model_file.origin import stated_data
 from leukoscope.modelcard.facts import CardSource, is_final_fit, is_shipped
@@ -41,8 +42,8 @@ def limits(source: CardSource) -> list[str]:
     card = source.card
     persons = sum(len(names) for names in card.training.persons.values())
     lines = [
-        f"It is trained on cells of {persons} persons ({stated_data(card).name}). Results vary "
-        "widely between persons; the interval matters more than the value.",
+        f"It is trained on cells of {counted(persons, 'person')} ({stated_data(card).name}). "
+        "Results vary widely between persons; the interval matters more than the value.",
         "Cell size is a shortcut: a model that relies on it classifies large cells of a healthy "
         "person as blasts, and small blasts as normal.",
         "Persons are those that the audit could tell apart by their cells; two ids without a "

@@ -24,6 +24,7 @@ from leukoscope.core import folders
 from leukoscope.core.errors import FileError, ImageError, TrainingError
 from leukoscope.core.files import atomic_path, locked, write_text
 from leukoscope.core.progress import track
+from leukoscope.core.wording import count as counted
 from leukoscope.data.audit.checked import flagged
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, UNREADABLE, Cohort, hash_cells
 from leukoscope.data.descriptors import NAMES, VERSION, describe
@@ -88,7 +89,7 @@ def estimate_measuring(cells: int, jobs: int, what: str = "") -> str:
         what: What is measured; by default the descriptors.
     """
     seconds = max(1, round(cells * SECONDS_PER_MEASURING / max(1, jobs)))
-    what = what or f"{len(NAMES)} descriptors of {cells:,} cells"
+    what = what or f"{len(NAMES)} descriptors of {counted(cells, 'cell')}"
     return f"{what}: about {seconds} s"
 
 
@@ -175,7 +176,8 @@ def usable_rows(cohort: Cohort, problems: Mapping[int, str]) -> np.ndarray:
                 lost = np.flatnonzero(rows)[0]
                 reason = problems.get(int(lost), f"{cohort['path'][lost]}: cannot be read.")
                 raise TrainingError(
-                    f"{int((used & ~readable).sum()):,} of {int(used.sum()):,} images cannot be "
+                    f"{int((used & ~readable).sum()):,} of {counted(int(used.sum()), 'image')} "
+                    "cannot be "
                     f"read, among them every {LABEL_NAMES[label]} cell for {part}. First: {reason}"
                 )
     return np.flatnonzero(used & readable)

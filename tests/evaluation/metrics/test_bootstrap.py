@@ -145,7 +145,11 @@ def test_persons_give_wider_intervals_than_cells_would():
 
 @pytest.mark.parametrize(
     ("persons", "reason"),
-    [((2, 4), "only 2 with ALL"), ((4, 1), "only 1 with HEM"), ((3, 0), "only 0 with HEM")],
+    [
+        ((2, 4), "only 2 persons with ALL"),
+        ((4, 1), "only 1 person with HEM"),
+        ((3, 0), "only 0 persons with HEM"),
+    ],
 )
 def test_too_few_persons_give_no_interval_but_a_reason(persons, reason):
     cells = table(0, *persons)

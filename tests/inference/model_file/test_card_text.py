@@ -12,7 +12,7 @@ def test_the_text_has_the_numbers_of_the_card() -> None:
     assert text.use == RESEARCH_USE
     assert "256 x 256" in text.input
     assert "32 x 32" in text.input
-    for number in ("0.4000", "95%", "96.0%", "70.0%", "1 persons", "3 cells"):
+    for number in ("0.4000", "95%", "96.0%", "70.0%", "1 person ", "3 cells"):
         assert number in text.operating_point
     for part in ("SYNTHETIC", "train: 5 ALL and 4 HEM cells of 2 persons", "2 images"):
         assert part in text.training

@@ -15,6 +15,7 @@ from leukoscope.app.export.csv_rows import SOFTWARE, LoadImage, csv_lines
 from leukoscope.app.schemas import Case, Cell
 from leukoscope.app.store.errors import ConflictError
 from leukoscope.core.errors import RESEARCH_USE
+from leukoscope.core.wording import count as counted
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES
 
 COLUMNS = ("path", "label", "subject", "sha256", "reviewer")
@@ -109,7 +110,7 @@ def _readme(case: Case, cells: Sequence[Cell], now: datetime) -> str:
         RESEARCH_USE,
         "",
         f"Reviewed cells of the case {case.name!r}, written by {SOFTWARE} at {now:%Y-%m-%d %H:%M}"
-        f" UTC: {len(cells)} cells, {kept} of them with the image file.",
+        f" UTC: {counted(len(cells), 'cell')}, {kept} of them with the image file.",
         "",
         "cohort.csv has one row per cell: path, label (ALL or HEM, of the latest review), subject,",
         "sha256 of the file, and reviewer. A label is one person's reading of an image, not a",

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from leukoscope.core.wording import agree
+from leukoscope.core.wording import count as counted
+
 BINS = 20
 WIDTH, HEIGHT = 640, 196
 LEFT, RIGHT, TOP, BOTTOM = 40, 20, 22, 40
@@ -24,7 +27,8 @@ def histogram(
     drawn = [_bar(place, number, most) for place, number in enumerate(counts) if number]
     above = sum(value >= threshold for value in values)
     alt = (
-        f"Histogram of the probability of ALL: {above} of {len(values)} cells are at or above "
+        f"Histogram of the probability of ALL: {above} of {counted(len(values), 'cell')} "
+        f"{agree(above, 'is')} at or above "
         f"the threshold {threshold:.4f}."
     )
     return Markup(

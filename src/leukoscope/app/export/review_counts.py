@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from leukoscope.app.schemas import Cell
 from leukoscope.core.verdicts import ANSWERS, VERDICTS, Verdict
+from leukoscope.core.wording import count as counted
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES
 
 _BLAST, _NORMAL = LABEL_NAMES[ALL], LABEL_NAMES[HEM]
@@ -57,7 +58,8 @@ class ReviewCounts:
         if not self.compared:
             return text
         return (
-            f"{text} Model and review agree on {self.agreed} of {self.compared} cells with an "
+            f"{text} Model and review agree on {self.agreed} of {counted(self.compared, 'cell')} "
+            "with an "
             f"answer ({self.agreed / self.compared:.0%})."
         )
 

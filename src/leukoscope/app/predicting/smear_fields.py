@@ -16,6 +16,7 @@ import numpy as np
 from leukoscope.app.schemas import FieldCell, FieldCells, ScaleSource
 from leukoscope.core.errors import ImageError
 from leukoscope.core.installing import install_command
+from leukoscope.core.wording import count as counted
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.imaging.resolution import stated_scale
 
@@ -51,7 +52,7 @@ def find_cells(name: str, data: bytes, um_per_px: float | None, max_pixels: int)
     found = cells_of_field(image, scale.um_per_px)
     if len(found) > MOST_CELLS:
         raise ImageError(
-            f"{len(found):,} objects, at most {MOST_CELLS:,}; cut it into smaller ones."
+            f"{counted(len(found), 'object')}, at most {MOST_CELLS:,}; cut it into smaller ones."
         )
     cells = [
         FieldCell(
@@ -145,7 +146,7 @@ def _scale(data: bytes, image: np.ndarray, given: float | None) -> _Scale:
     estimate = estimate_scale([measure_red_cells(image)])
     if estimate.um_per_px is None:
         return _Scale(None, "unknown", estimate.problem)
-    text = f"estimated from {estimate.red_cells} red cells, error {estimate.error:.0%}"
+    text = f"estimated from {counted(estimate.red_cells, 'red cell')}, error {estimate.error:.0%}"
     return _Scale(round(estimate.um_per_px, 5), "red cells", text)
 
 

@@ -14,6 +14,8 @@ from leukoscope.app.store.reading import MAX_ID, NO_CASE, NO_CELL, batches, case
 from leukoscope.app.store.tables import CaseRow, CellRow, ImageRow, ReviewRow
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import Verdict
+from leukoscope.core.wording import agree
+from leukoscope.core.wording import count as counted
 
 PredictionWithImage = tuple[CellPrediction, bytes | None]
 
@@ -136,7 +138,10 @@ def move(connection: Connection, case_id: str, wanted: CellChange) -> None:
         )
         moved += result.rowcount
     if moved != len(ids):
-        raise NotFoundError(f"{len(ids) - moved} of {len(ids)} cells are not in this case")
+        raise NotFoundError(
+            f"{len(ids) - moved} of {counted(len(ids), 'cell')} {agree(len(ids) - moved, 'is')} "
+            "not in this case"
+        )
     _touch(connection, case_id)
 
 

@@ -13,6 +13,7 @@ from leukoscope.app.http.names import clean_name
 from leukoscope.app.limits import MB, Limits
 from leukoscope.app.uploads.uploaded_file import UploadedFile
 from leukoscope.core.errors import ImageError
+from leukoscope.core.wording import count as counted
 from leukoscope.data.imaging.other_files import describe_left_out
 from leukoscope.data.imaging.zip_entries import ZipEntry, ZipListing, list_entries
 from leukoscope.data.imaging.zip_reader import unpacked
@@ -131,7 +132,7 @@ def open_archive(name: str, data: bytes, limits: Limits) -> list[ArchiveMember |
 def too_many(count: int, limits: Limits) -> str:
     """Reason for refusing an archive with too many images."""
     limit = limits.request_images
-    return f"contains {count:,} images, but a request may have {limit:,}; split it."
+    return f"contains {counted(count, 'image')}, but a request may have {limit:,}; split it."
 
 
 def too_large(limits: Limits) -> str:

@@ -10,6 +10,7 @@ from math import isnan
 from typing import Any
 
 from leukoscope.core.values import Estimate
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES, paired_difference
 from leukoscope.evaluation.metrics.metrics import METRIC
 from leukoscope.evaluation.predictions import Predictions, why_not_paired
@@ -225,4 +226,4 @@ def _protocol_difference(entry: Entry, baseline: Entry) -> str:
 def _training_text(entry: Entry) -> str:
     how = entry.evaluation.protocol
     persons, cells = len(how.persons.get("train", ())), how.cells.get("train", 0)
-    return f"{how.split}, on {cells:,} cells of {persons} persons"
+    return f"{how.split}, on {counted(cells, 'cell')} of {counted(persons, 'person')}"

@@ -7,6 +7,7 @@ from typing import Any
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.json_files import json_text
 from leukoscope.core.values import Estimate
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.comparison.comparison import Entry, Group, Row
 from leukoscope.evaluation.comparison.published import PublishedComparison
 from leukoscope.evaluation.comparison.seeds import SeedMean
@@ -38,10 +39,10 @@ class Comparison:
     speed: str = ""
 
     def __repr__(self) -> str:
-        note = f"; {len(self.skipped)} folders skipped" if self.skipped else ""
+        note = f"; {counted(len(self.skipped), 'folder')} skipped" if self.skipped else ""
         return (
-            f"<Comparison of {len(self.entries)} runs by {self.metric}, in {len(self.groups)} "
-            f"groups of the same data and protocol{note}>"
+            f"<Comparison of {counted(len(self.entries), 'run')} by {self.metric}, in "
+            f"{counted(len(self.groups), 'group')} of the same data and protocol{note}>"
         )
 
     @property

@@ -50,7 +50,7 @@ def identity(group: Group) -> str:
     persons, cells = len(how.persons.get("train", ())), how.cells.get("train", 0)
     return (
         f"data {group.first.predictions.cells} · training {group.first.training} · trained on "
-        f"{cells:,} cells of {count(persons, 'person')}"
+        f"{count(cells, 'cell')} of {count(persons, 'person')}"
     )
 
 

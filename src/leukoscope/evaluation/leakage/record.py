@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.core.values import Estimate
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.cells import Floats
 from leukoscope.evaluation.metrics.metrics import METRIC
 
@@ -135,4 +136,4 @@ class Study:
 
     def __repr__(self) -> str:
         recipes = ", ".join(dict.fromkeys(result.recipe for result in self.results))
-        return f"<Study of leaky splits: {len(self.runs)} runs of {recipes}>"
+        return f"<Study of leaky splits: {counted(len(self.runs), 'run')} of {recipes}>"

@@ -13,6 +13,7 @@ from leukoscope.core.files import atomic_path, write_text
 from leukoscope.core.json_files import json_text
 from leukoscope.core.tables import write_table
 from leukoscope.core.values import Estimate
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.leakage import text as words
 from leukoscope.evaluation.leakage.leakage import by_exposure
 from leukoscope.evaluation.leakage.plots import leakage_plot
@@ -195,8 +196,8 @@ def _run(run: MeasuredRun) -> list[str]:
         run.recipe,
         run.split + (f", fold {run.fold}" if run.fold else ""),
         str(run.seed),
-        f"{train.cells:,} cells of {train.persons} persons",
-        f"{test.cells:,} cells of {test.persons} persons",
+        f"{counted(train.cells, 'cell')} of {counted(train.persons, 'person')}",
+        f"{counted(test.cells, 'cell')} of {counted(test.persons, 'person')}",
         f"{run.seen.sum():,}",
         *(_unbroken(str(run.metrics[one.key])) for one in LEAKAGE_METRICS),
     ]

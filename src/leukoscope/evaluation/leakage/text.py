@@ -1,5 +1,7 @@
 """Texts of a leakage study."""
 
+from leukoscope.core.wording import count as counted
+from leukoscope.core.wording import noun
 from leukoscope.evaluation.leakage.record import HONEST, ProtocolResult, Study
 from leukoscope.evaluation.metrics.below_chance import below_chance
 from leukoscope.evaluation.metrics.bootstrap import REPLICATES
@@ -52,7 +54,7 @@ def warnings(study: Study) -> list[str]:
 def subtitle(study: Study) -> str:
     """The recipes and the number of runs."""
     recipes = dict.fromkeys(result.recipe for result in study.results)
-    return f"{', '.join(recipes)} · {len(study.runs)} runs"
+    return f"{', '.join(recipes)} · {counted(len(study.runs), 'run')}"
 
 
 def findings(study: Study) -> list[str]:
@@ -67,7 +69,9 @@ def findings(study: Study) -> list[str]:
             continue
         gap = result.gap["auroc"]
         includes_0 = gap.low is not None and gap.high is not None and gap.low <= 0 <= gap.high
-        seeds = f"seed{'s' * (len(result.common) > 1)} {', '.join(map(str, result.common))}"
+        seeds = (
+            f"{'seed' if len(result.common) == 1 else 'seeds'} {', '.join(map(str, result.common))}"
+        )
         sentences.append(
             f"{text}; the gap to the split by person is {gap.signed()}, over {seeds}"
             f"{'; the interval includes 0' if includes_0 else ''}."
@@ -83,8 +87,12 @@ def fairness(study: Study) -> list[str]:
         cells = sorted({run.parts["train"].cells for run in runs})
         epochs = sorted({run.epochs for run in runs})
         trained = " or ".join(f"{one:,}" for one in cells)
-        passes = f", {' or '.join(map(str, epochs))} epochs each" if any(epochs) else ""
-        sizes.append(f"{recipe} {trained} cells{passes}")
+        passes = (
+            f", {' or '.join(map(str, epochs))} {noun(epochs[-1], 'epoch')} each"
+            if any(epochs)
+            else ""
+        )
+        sizes.append(f"{recipe} {trained} {noun(cells[-1], 'cell')}{passes}")
     return [
         "Within a recipe, every run has the same settings, the same number of epochs without early "
         "stopping, and the same number of training and validation cells of each class, drawn "

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leukoscope.core.values import Estimate
+from leukoscope.core.wording import count as counted
 from leukoscope.evaluation.metrics.calibration import bin_of
 from leukoscope.evaluation.metrics.cells import (
     Replicates,
@@ -47,12 +48,13 @@ def why_no_interval(label: ArrayLike, person: ArrayLike) -> str:
     truth, who = np.asarray(label), np.asarray(person, dtype=object)
     unknown = int(np.sum(who == ""))
     if unknown:
-        return f"the person of {unknown} of {len(who)} cells is unknown"
+        return f"the person of {unknown} of {counted(len(who), 'cell')} is unknown"
     for value, name in ((1, "ALL"), (0, "HEM")):
         persons = len(set(who[truth == value]))
         if persons < FEWEST_PERSONS:
             return (
-                f"only {persons} with {name} cells, and an interval needs {FEWEST_PERSONS} persons"
+                f"only {counted(persons, 'person')} with {name} cells, and an interval needs "
+                f"{FEWEST_PERSONS} persons"
             )
     return ""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from leukoscope.core.values import MetricResult
+from leukoscope.core.wording import count as counted
 
 METHODS = ("recalibrated", "refitted")
 
@@ -45,7 +46,8 @@ def adaptation_text(adaptation: Adaptation | None) -> str:
     persons = " and ".join(f"{count} with {name}" for name, count in adaptation.persons.items())
     return (
         f"{adaptation.base} (sha256 {adaptation.base_sha256[:12]}) {adaptation.method} on "
-        f"{sum(adaptation.cells.values()):,} cells of {adaptation.data}: persons {persons} cells. "
+        f"{counted(sum(adaptation.cells.values()), 'cell')} of {adaptation.data}: persons "
+        f"{persons} cells. "
         "All limits and results are of these persons, each left out; it was not validated again "
         "on the data that the old model was fitted on"
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.values import MetricResult
+from leukoscope.core.wording import count as counted
 from leukoscope.inference.model_file.adaptation import adaptation_text
 from leukoscope.inference.model_file.hashes import unpack_hashes
 from leukoscope.inference.model_file.limits import abstention_text, distance_text
@@ -123,7 +124,7 @@ def _descriptors(card: "Card") -> str:
     if card.descriptors is None:
         return ""
     count, version = len(card.descriptors.names), card.descriptors.version
-    return f"{count} descriptors of the cell, version {version}"
+    return f"{counted(count, 'descriptor')} of the cell, version {version}"
 
 
 def _estimator(card: "Card") -> str:
@@ -145,7 +146,8 @@ def _operating_point(card: "Card") -> str:
         return "not set: blast from 0.5"
     return (
         f"blast from {point.threshold:.4f}, chosen for {point.target_recall:.0%} recall on "
-        f"{point.set_on.persons} persons ({point.set_on.part}, {point.set_on.cells} cells): "
+        f"{counted(point.set_on.persons, 'person')} ({point.set_on.part}, "
+        f"{counted(point.set_on.cells, 'cell')}): "
         f"{point.recall:.1%} recall and {point.specificity:.1%} specificity"
     )
 
@@ -153,12 +155,12 @@ def _operating_point(card: "Card") -> str:
 def _training(card: "Card") -> str:
     training = card.training
     parts = [
-        f"{part}: {' and '.join(f'{count} {label}' for label, count in cells.items())} cells "
-        f"of {len(training.persons.get(part, ()))} persons"
+        f"{part}: {' and '.join(f'{count:,} {label}' for label, count in cells.items())} cells "
+        f"of {counted(len(training.persons.get(part, ())), 'person')}"
         for part, cells in training.cells.items()
     ]
     synthetic = "SYNTHETIC cells; " if training.synthetic else ""
-    hashes = f"hashes of {len(unpack_hashes(training.hashes))} images in the card"
+    hashes = f"hashes of {counted(len(unpack_hashes(training.hashes)), 'image')} in the card"
     if training.hashes and not training.pixels:
         hashes += ", by file only: copies in another format are not recognized"
     count = training.not_compared
@@ -176,4 +178,7 @@ def _result(result: MetricResult) -> str:
     value = "undefined" if result.value is None else f"{result.value:.3f}"
     if result.low is not None and result.high is not None:
         value = f"{value}, 95 % interval {result.low:.3f} to {result.high:.3f}"
-    return f"{value} ({result.part}: {result.persons} persons, {result.cells} cells)"
+    return (
+        f"{value} ({result.part}: {counted(result.persons, 'person')}, "
+        f"{counted(result.cells, 'cell')})"
+    )

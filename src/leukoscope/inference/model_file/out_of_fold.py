@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from leukoscope.core.wording import count as counted
+
 LABELS = ("ALL", "HEM")
 
 
@@ -58,7 +60,8 @@ def persons_text(rows: Sequence[OutOfFoldResult]) -> str:
     """Describe the spread over persons, and the worst person, in one line."""
     fractions = [row.right / row.cells for row in rows]
     return (
-        f"in the median of {len(rows)} persons left out, {median(fractions):.1%} of a person's "
+        f"in the median of {counted(len(rows), 'person')} left out, {median(fractions):.1%} of a "
+        "person's "
         f"cells classified correctly; less than half for {sum(f < 0.5 for f in fractions)} of "
         f"them; worst: {worst_text(worst_person(rows))}"
     )
@@ -67,6 +70,7 @@ def persons_text(rows: Sequence[OutOfFoldResult]) -> str:
 def worst_text(row: OutOfFoldResult) -> str:
     """Describe the results of one person in one line."""
     return (
-        f"person {row.person} ({row.label}), {row.right} of {row.cells} cells classified "
-        f"correctly, {row.answered} answered, {row.wrong} of these incorrectly"
+        f"person {row.person} ({row.label}), {row.right:,} of {counted(row.cells, 'cell')} "
+        "classified "
+        f"correctly, {row.answered:,} answered, {row.wrong:,} of these incorrectly"
     )

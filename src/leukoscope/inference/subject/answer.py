@@ -83,7 +83,7 @@ def answer_subject(model: SubjectModel, logits: Sequence[float] | Floats) -> Sub
     ends = (odds.value, odds.value - Z * odds.error, odds.value + Z * odds.error)
     probability, low, high = sigmoid(ends).tolist()
     if cells < MINIMUM_CELLS:
-        few = f"{cells} usable cell{'' if cells == 1 else 's'}, at least {MINIMUM_CELLS} are needed"
+        few = f"{count(cells, 'usable cell')}, at least {MINIMUM_CELLS} are needed"
         return SubjectAnswer(SubjectVerdict.UNCERTAIN, few, cells, probability, low, high)
     blasts = blast_fraction(model, values)
     reason = ""

@@ -1,5 +1,6 @@
 """The model of subjects as text and as a table."""
 
+from leukoscope.core.wording import count as counted
 from leukoscope.inference.subject.model import CurvePoint, SubjectModel
 
 NO_MODEL = "none: the card of this model has no model of subjects"
@@ -27,7 +28,8 @@ def subjects_text(model: SubjectModel | None) -> str:
     if model is None:
         return NO_MODEL
     text = (
-        f"fitted on {model.leukemic.persons} persons with ALL and {model.normal.persons} with HEM "
+        f"fitted on {counted(model.leukemic.persons, 'person')} with ALL and "
+        f"{model.normal.persons} with HEM "
         f"cells ({model.part})"
     )
     if not model.curve:

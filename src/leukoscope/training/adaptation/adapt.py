@@ -17,6 +17,7 @@ from leukoscope.core.errors import TrainingError
 from leukoscope.core.files import atomic_path
 from leukoscope.core.statistics import sigmoid
 from leukoscope.core.values import Cells, Estimate, MetricResult
+from leukoscope.core.wording import count as counted
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
 from leukoscope.inference.model_file.card import Card
@@ -157,7 +158,8 @@ def require_persons(cohort: Cohort) -> None:
     leukemic, normal = persons_of_classes(cohort)
     if min(leukemic, normal) < FEWEST_PERSONS:
         raise TrainingError(
-            f"{cohort.source or 'the cohort'}: {leukemic} persons with ALL cells and {normal} with "
+            f"{cohort.source or 'the cohort'}: {counted(leukemic, 'person')} with ALL cells and "
+            f"{normal} with "
             f"HEM cells, and adapting needs at least {FEWEST_PERSONS} of each: limits that are set "
             "on fewer say nothing about the next person. Add persons, or use the model as it is "
             "and read its verdicts with care."

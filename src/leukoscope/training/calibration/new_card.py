@@ -11,6 +11,7 @@ import numpy as np
 from leukoscope.core.files import natural_key
 from leukoscope.core.values import SplitReference
 from leukoscope.core.version import __version__
+from leukoscope.core.wording import count as counted
 from leukoscope.data.audit.checked import not_compared
 from leukoscope.data.cnmc import cnmc
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
@@ -88,7 +89,7 @@ def data_source(cohort: Cohort, synthetic: bool) -> DataSource:
         return DataSource(name[:1].upper() + name[1:], citation, license, doi)
     parts = sorted(counts.items(), key=lambda item: -item[1])
     return DataSource(
-        " and ".join(f"{name} ({count:,} images)" for (name, _), count in parts),
+        " and ".join(f"{name} ({counted(count, 'image')})" for (name, _), count in parts),
         citation,
         "; ".join(f"{name}: {license}" for (name, license), _ in parts),
         doi,

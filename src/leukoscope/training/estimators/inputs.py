@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from leukoscope.core.wording import count as counted
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.models.recipe.recipe import EstimatorRecipe, Recipe
@@ -66,4 +67,6 @@ def file_inputs(cohort: Cohort, recipe: EstimatorRecipe, values: np.ndarray) -> 
 
 def estimate(cells: int, recipe: EstimatorRecipe, jobs: int) -> str:
     """The time that measuring takes, as text."""
-    return estimate_measuring(cells, jobs, f"{recipe.classical.MEASURED} of {cells:,} cells")
+    return estimate_measuring(
+        cells, jobs, f"{recipe.classical.MEASURED} of {counted(cells, 'cell')}"
+    )

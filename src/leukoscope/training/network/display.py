@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from leukoscope.core.progress import bars_are_shown
+from leukoscope.core.wording import count as counted
 from leukoscope.models.recipe.settings import Stage
 from leukoscope.training.memory import expected_peak
 from leukoscope.training.network.log import Epoch
@@ -66,7 +67,9 @@ class Display:
         self.most_epochs = sum(planned.epochs for planned in self.stages[:number])
         if len(self.stages) > 1:
             self.stage = f"stage {number} of {len(self.stages)}, "
-            log.info(f"{self.stage}{describe_stage(stage)}: at most {stage.epochs} epochs")
+            log.info(
+                f"{self.stage}{describe_stage(stage)}: at most {counted(stage.epochs, 'epoch')}"
+            )
         sizes = [(weight.numel(), weight.requires_grad) for weight in network.parameters()]
         trained = sum(size for size, trains in sizes if trains)
         part = "" if all(trains for _, trains in sizes) else f", {trained:,} of them trained"
@@ -114,6 +117,8 @@ class Display:
             parts.append(f"about {memory / 1e9:.2f} GB of memory")
         if self.steps > MEASURED[0]:
             each = seconds / fraction
-            parts.append(f"about {each:.0f} s per epoch, at most {self.most_epochs} epochs")
+            parts.append(
+                f"about {each:.0f} s per epoch, at most {counted(self.most_epochs, 'epoch')}"
+            )
         log.info("; ".join(parts))
         self.parameters = ""

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.wording import count as counted
 from leukoscope.data.cohort import Cohort
 
 
@@ -18,7 +19,8 @@ def subset_rows(cohort: Cohort, part: str) -> np.ndarray:
     present = set(cohort["label"][rows].tolist())
     if not {0, 1} <= present:
         raise TrainingError(
-            f"{cohort.source}: the {part} subset has {len(rows)} cells and lacks ALL or HEM; try "
+            f"{cohort.source}: the {part} subset has {counted(len(rows), 'cell')} and lacks ALL "
+            "or HEM; try "
             "another --seed or larger --fractions, or add labeled cells."
         )
     return rows

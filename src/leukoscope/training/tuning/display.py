@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from leukoscope.core.progress import bars_are_shown, duration
+from leukoscope.core.wording import count as counted
 from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.results import Row, Study
 
@@ -86,7 +87,7 @@ def describe_trial(row: Row, study: Study) -> str:
     if row.state != "complete":
         value = " ".join(filter(None, (row.state, value)))
     best = f"best {study.best.value:.4f} (trial {study.best.trial})" if study.best else ""
-    epochs = f"{row.epochs} epochs" if row.epochs else ""
+    epochs = counted(row.epochs, "epoch") if row.epochs else ""
     settings = ", ".join(f"{name} {label(value)}" for name, value in row.settings.items())
     # The reason of a pruned trial is always the same.
     reason = row.reason if row.state in ("failed", "impossible") else ""

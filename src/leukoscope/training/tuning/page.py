@@ -9,6 +9,7 @@ from markupsafe import Markup
 from leukoscope.core import html
 from leukoscope.core.files import natural_key
 from leukoscope.core.progress import duration
+from leukoscope.core.wording import count as counted
 from leukoscope.data.synthetic.notice import synthetic_notice
 from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.display import title
@@ -56,7 +57,8 @@ def _protocol(plan: Plan) -> str:
     }
     if plan.folds > 1:
         both = len(set(persons["train"]) | set(persons["validation"]))
-        how = f"mean {title(plan.objective)} over {plan.folds} folds of {both} persons"
+        folds = f"{counted(plan.folds, 'fold')} of {counted(both, 'person')}"
+        how = f"mean {title(plan.objective)} over {folds}"
     else:
         names = ", ".join(persons["validation"])
         how = f"{title(plan.objective)} on the validation persons {names}"
@@ -73,10 +75,10 @@ def _best(plan: Plan, result: Study) -> list[Markup]:
     rows = [(name, label(value)) for name, value in best.settings.items()]
     command = f"leukoscope train DIR --recipe {result.recipe} --split {plan.folder / SPLIT}"
     advice = Markup(
-        "As the best of {} trials on the same persons, this value is optimistic. Train it under "
+        "As the best of {} on the same persons, this value is optimistic. Train it under "
         "the same split, so that no person it was chosen on is ever tested, then evaluate it: "
         "<code>{}</code>"
-    ).format(result.count("complete"), command)
+    ).format(counted(result.count("complete"), "trial"), command)
     return [
         html.heading(f"Best: trial {best.trial}, {title(plan.objective)} {best.value:.4f}"),
         html.table(["setting", "value"], rows),

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from leukoscope.core.files import locked
 from leukoscope.core.renamed import current_name
 from leukoscope.core.tables import write_table
+from leukoscope.core.wording import count as counted
 from leukoscope.models.recipe.recipe import Recipe, write_recipe
 from leukoscope.models.recipe.space import label
 from leukoscope.training.tuning.sampler import settings_of
@@ -68,7 +69,7 @@ class Study:
         best = ""
         if self.best is not None:
             best = f", best {self.objective} {self.best.value:.4f} in trial {self.best.trial}"
-        return f"<Study {str(self.folder)!r}: {len(self.trials)} trials{best}>"
+        return f"<Study {str(self.folder)!r}: {counted(len(self.trials), 'trial')}{best}>"
 
     def count(self, state: str) -> int:
         """The number of trials in a state."""
