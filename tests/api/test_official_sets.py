@@ -194,7 +194,7 @@ def test_an_image_without_a_probability_has_no_submission(
 ) -> None:
     folder = changed(FINAL)
     (folder / "2.bmp").write_bytes(b"BM")
-    with pytest.raises(CohortError, match=r"1 images have no probability.*2\.bmp"):
+    with pytest.raises(CohortError, match=r"1 image has no probability.*2\.bmp"):
         ls.submission(folder, MODEL, out=tmp_path / "s.zip", jobs=1)
 
 

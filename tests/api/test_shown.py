@@ -22,12 +22,12 @@ COHORT = make_cohort({"path": ["<i>.bmp"] * 1000, "label": [1, 0] * 500, "subjec
 SPLIT = Split("image", 0, "path", {"a": "train", "b": "validation", "c": "test"}, leaky=True)
 AUDIT = AuditResult(COHORT, {"kind": np.array(["exact", "same-cell"])}, {"<1>": "p", "2": "p"})
 OBJECTS = {
-    "cohort": (COHORT, ["1,000 cells", "500 ALL", "1 subjects"]),
+    "cohort": (COHORT, ["1,000 cells", "500 ALL", "1 subject"]),
     "split": (SPLIT, ["by image", "LEAKY", "1 train", "1 test"]),
-    "audit": (AUDIT, ["1,000 cells", "2 subjects", "1 persons", "1 identical"]),
+    "audit": (AUDIT, ["1,000 cells", "2 subjects", "1 person", "1 identical"]),
     "run": (ls.Run(Path("runs/x"), read_recipe("svm"), SPLIT, COHORT), ["svm", "x", "LEAKY"]),
     "card": (tiny_card(), ["tiny", "persons"]),
-    "comparison": (Comparison("auroc", (), skipped=("x",)), ["0 runs", "1 folders skipped"]),
+    "comparison": (Comparison("auroc", (), skipped=("x",)), ["0 runs", "1 folder skipped"]),
     "tuning": (Study(Path("studies/x"), "auroc", (), None, None), ["x", "0 trials"]),
     "leakage": (LeakageStudy("data", False, (), ()), ["0 runs"]),
     "evaluation": (evaluated(predictions()), ["AUROC", "cells of"]),

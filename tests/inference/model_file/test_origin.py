@@ -73,5 +73,5 @@ def test_cnmc_is_stated_only_where_images_are_official() -> None:
     shown = dict(describe(false))["Data"]
     assert "Gupta" not in shown
     assert "license unknown" in shown
-    mixed = replace(card(OFFICIAL, OWN), data=replace(CNMC, name="C-NMC 2019 (1 images) and ..."))
+    mixed = replace(card(OFFICIAL, OWN), data=replace(CNMC, name="C-NMC 2019 (1 image) and ..."))
     assert not is_cnmc(mixed)

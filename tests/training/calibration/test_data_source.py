@@ -13,7 +13,7 @@ OWN = ["ab" * 32, "cd" * 32]
     [
         (OFFICIAL, "C-NMC 2019", True),
         (OWN, "Own data", False),
-        ([OFFICIAL[0], OWN[0]], "C-NMC 2019 (1 images) and own data (1 images)", True),
+        ([OFFICIAL[0], OWN[0]], "C-NMC 2019 (1 image) and own data (1 image)", True),
     ],
 )
 def test_only_official_files_are_named_cnmc(hashes: list[str], name: str, doi: bool) -> None:
@@ -28,7 +28,7 @@ def test_only_official_files_are_named_cnmc(hashes: list[str], name: str, doi: b
     ("hashes", "names", "expected"),
     [
         (OWN, ["Lab B", "Lab B"], ("Lab B", "no citation known", "CC0", "")),
-        (OWN, ["Lab B", ""], ("Lab B (1 images) and own data (1 images)", None, None, "")),
+        (OWN, ["Lab B", ""], ("Lab B (1 image) and own data (1 image)", None, None, "")),
         (OFFICIAL, ["Lab B", "Lab B"], ("C-NMC 2019", None, "CC BY 3.0", None)),
         (OWN, ["cnmc", "C-NMC"], ("C-NMC 2019 as stated (not the official files)", None, None, "")),
     ],
