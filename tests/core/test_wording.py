@@ -17,6 +17,8 @@ from leukoscope.core.wording import count
         (2, ("entry", "reaches"), "2 entries reach"),
         (2, ("class", "lies"), "2 classes lie"),
         (2, ("day", "uses"), "2 days use"),
+        (2, ("epoch",), "2 epochs"),
+        (2, ("batch",), "2 batches"),
     ],
 )
 def test_nouns_and_verbs_agree_with_the_number(number, words, text):

@@ -6,6 +6,7 @@ IRREGULAR = {
     "was": "were",
     "does": "do",
     "person": "persons",
+    "epoch": "epochs",
     "copy": "copies",
     "this": "these",
     "it": "they",
