@@ -108,9 +108,10 @@ def build_services(settings: Settings) -> Services:
         ModelFileError: The model cannot be used.
     """
     path = settings.model or default_model()
+    card = read_card(path)  # first, for the reasons why a file is no model
     sha256 = sha256_file(path)
     shelved = read_folder(settings.models, but=sha256)
-    metrics = Metrics(__version__, read_card(path).name)
+    metrics = Metrics(__version__, card.name)
     engine = make_engine(path, settings, metrics)
     batcher = engine.batcher
     memory = MemoryBudget(settings.limits.bytes_in_flight, batcher.retry_after)

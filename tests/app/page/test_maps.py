@@ -44,7 +44,7 @@ def test_a_map_is_made_when_it_is_looked_at(
         asked.append(route.request.url)
         route.continue_()
 
-    at.page.route("**/v1/explain", count)
+    at.page.route("**/v1/explain*", count)
     at.add(cells[:2])
     at.cards.nth(0).locator(".open").click()
     box = at.dialog

@@ -111,7 +111,7 @@ def test_a_threshold_moves_the_limit_that_it_lies_beyond(case: Desk) -> None:
     use = panel.get_by_role("button", name="Use for this case")
     expect(panel).to_contain_text(re.compile("from 54.0.*below 51.9.*3 of 5 cells.*7 more"))
     panel.get_by_role("slider").fill("0.52")
-    expect(panel).to_contain_text("changes no verdict")
+    expect(panel).to_contain_text("not change any verdict")
     expect(panel).to_contain_text(re.compile("from 54.0.*below 51.9.*3 of 5 cells.*7 more"))
     expect(use).to_be_hidden()
     panel.get_by_role("slider").fill("0.57")

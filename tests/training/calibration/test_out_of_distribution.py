@@ -133,6 +133,7 @@ def test_a_finished_run_is_calibrated_anew(run: Run, card: Card, tmp_path: Path)
         abstention=None,
         image_limits=None,
         out_of_distribution=None,
+        scale=None,
         training=replace(now.training, pixels=""),
     )
     write_card(run.model, old)

@@ -6,6 +6,7 @@ import numpy as np
 
 from leukoscope.data.audit.checked import require_unchanged
 from leukoscope.data.cohort import UNKNOWN, hash_cells
+from leukoscope.data.scale import scale_of
 from leukoscope.evaluation.metrics.operating_point import TARGET_RECALL
 from leukoscope.inference.model_file.card import SCHEMA, Card
 from leukoscope.inference.model_file.hashes import pack_hashes
@@ -40,14 +41,15 @@ def recalibrate(run: Run, *, jobs: int = 2) -> Card:
     cohort = run.cohort.select(np.flatnonzero(run.cohort["label"] != UNKNOWN))
     hashed = hash_cells(cohort, jobs=jobs)
     require_unchanged(cohort, hashed, "the training")
-    pixels = hashed["pixel_sha256"][np.isin(hashed["part"], SEEN)]
-    training = replace(file.card.training, pixels=pack_hashes(filter(None, pixels)))
+    seen = hashed.select(np.isin(hashed["part"], SEEN))
+    pixels = pack_hashes(filter(None, seen["pixel_sha256"]))
+    training = replace(file.card.training, pixels=pixels)
     cohort, inputs = model_inputs(file.card, cohort, jobs)
     point = file.card.operating_point
     target_recall = point.target_recall if point else TARGET_RECALL
     validation = np.flatnonzero(cohort["part"] == "validation")
     logit = predict_logits(file, inputs, validation)
-    card = replace(file.card, schema=SCHEMA, results={}, training=training)
+    card = replace(file.card, schema=SCHEMA, results={}, training=training, scale=scale_of(seen))
     card = calibrate(card, cohort.select(validation), logit, "validation", target_recall)
     card = add_rejection_limits(card, file, cohort, inputs)
     write_card(run.model, card)
