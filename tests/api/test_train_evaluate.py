@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 import leukoscope as ls
+from leukoscope.api.evaluate import report_folder
 from leukoscope.core.errors import (
     RESEARCH_USE,
     CohortError,
@@ -22,7 +23,7 @@ from leukoscope.core.files import sha256_file
 from leukoscope.core.tables import read_table
 from leukoscope.data.splits.partition import read_split
 from leukoscope.evaluation.report.text import warnings
-from leukoscope.inference.model_file.model_file import read_card, write_card
+from leukoscope.inference.model_file.model_file import default_model, read_card, write_card
 from leukoscope.training.run import Run, exclusive, read_run
 from tests.training.tiny import FILE_SETTINGS, write_cells
 
@@ -149,6 +150,12 @@ def test_re_encoded_copies_under_other_names_are_refused(
     )
     with pytest.raises(LeakageError, match="4 of these images"):
         ls.evaluate(run.model, other, out=tmp_path / "report")
+
+
+def test_the_report_of_the_shipped_model_is_not_written_into_the_package(tmp_path: Path) -> None:
+    assert report_folder("default") == Path("evaluation-default")
+    assert report_folder(default_model()) == Path("evaluation-default")
+    assert report_folder(tmp_path / "own.onnx") == tmp_path / "evaluation-own"
 
 
 def test_other_persons_are_measured(run: Run, tmp_path: Path) -> None:

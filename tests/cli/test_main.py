@@ -263,3 +263,13 @@ def test_report_in_words(capsys):
         ["leaky", "no"],
         ["subjects", "of", "one", "person", "1", "15"],
     ]
+
+
+def test_a_report_in_words_says_what_is_unknown_and_what_is_none(capsys):
+    report({"diameter": None, "left_out": {}, "failed": []}, False)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["diameter", "unknown"],
+        ["left", "out", "none"],
+        ["failed", "none"],
+    ]

@@ -25,7 +25,7 @@ from leukoscope.data.cohort import UNKNOWN, Cohort, write_cohort
 from leukoscope.data.imaging.image import read_cell
 from leukoscope.data.sources import row_sources
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.model_file import read_card, write_card
+from leukoscope.inference.model_file.model_file import default_model, read_card, write_card
 from leukoscope.inference.model_file.origin import other_source_note
 from leukoscope.inference.notes import repeated_note
 from leukoscope.inference.subject.copies import counted_once
@@ -45,6 +45,9 @@ CHOSEN_OF_ESTIMATORS = {
 NO_OPERATING_POINT = OperatingPoint(0.5, nan, nan, nan, Cells("", 0, 0))
 """Of a model whose card has none."""
 
+SHIPPED = "default"
+"""The name of the shipped model where a model file or run is expected."""
+
 
 def evaluate(
     run: "Run | Path | str",
@@ -62,13 +65,13 @@ def evaluate(
     also written into the card of its model.
 
     Args:
-        run: A run, its folder, or a model file (then name `data`).
+        run: A run, its folder, a model file, or "default" for the shipped model (the last two need
+            `data`).
         data: A data set to evaluate on instead of the run's own; all its labeled cells are used.
         part: Subset of the run's own split: "train", "validation" or "test".
         allow_overlap: Evaluate although persons or images are shared with the training data; the
             result is marked.
-        out: Folder for the files; by default the run folder, or evaluation-<model> beside a model
-            file.
+        out: Folder for the files; by default that of `report_folder`.
         jobs: Threads; by default one for each core.
         data_source: Name of the data set that `data` is from. Ids of subjects are compared with
             those of the training within one data set only; images are always compared.
@@ -108,10 +111,8 @@ def evaluate(
     if np.isnan(predicted["p_all"]).all():
         require_readable(predicted, "Put them back where the table names them.")
     overlap = check_overlap(card, predicted, allowed)  # again, now with the hash of every image
-    default = own_run.folder if own_run else model.with_name(f"evaluation-{model.stem}")
-    evaluation = measure(
-        card, own_run, predicted, area, part, overlap, Path(out) if out else default
-    )
+    folder = Path(out) if out else report_folder(run)
+    evaluation = measure(card, own_run, predicted, area, part, overlap, folder)
     if data is None and part == "test":
         write_card(model, replace(card, results=_results(evaluation, part)))
     return evaluation
@@ -173,7 +174,19 @@ def opened(run: "Run | Path | str") -> "tuple[Run | None, Path]":
     if path.is_dir():
         own = read_run(path)
         return own, own.model
-    return None, path
+    return None, default_model() if path == Path(SHIPPED) and not path.exists() else path
+
+
+def report_folder(run: "Run | Path | str") -> Path:
+    """The default folder of `evaluate`: the run folder, or evaluation-<model> beside a model file.
+
+    The report of the shipped model goes into the current folder, not into the installed package.
+    """
+    own_run, model = opened(run)
+    if own_run is not None:
+        return own_run.folder
+    name = f"evaluation-{model.stem}"
+    return Path(name) if model.resolve() == default_model().resolve() else model.with_name(name)
 
 
 def _own_part(run: "Run", part: str) -> Cohort:

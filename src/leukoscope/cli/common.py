@@ -119,7 +119,7 @@ def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:
     lines = []
     for name, value in facts.items():
         heading = str(name) if indent else str(name).replace("_", " ")
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             lines += [f"{indent}{heading}:", *_lines(value, indent + "  ")]
         else:
             lines.append(f"{indent}{heading:<{width}}{_words(value)}")
@@ -127,8 +127,10 @@ def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:
 
 
 def _words(value: Any) -> str:
+    if value is None:
+        return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | Mapping):
         return "; ".join(" ".join(v) if isinstance(v, list) else str(v) for v in value) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -6,13 +6,16 @@ from typing import Annotated
 import typer
 
 import leukoscope as ls
-from leukoscope.cli.common import DataSource, Jobs, Json, report
+from leukoscope.cli.common import DataSource, Jobs, Json, hint, report
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.printable import show
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run folder or model file.")],
+    run: Annotated[
+        Path,
+        typer.Argument(help='Run folder, model file, or "default" for the shipped model.'),
+    ],
     data: Annotated[
         Path | None,
         typer.Option(
@@ -68,7 +71,9 @@ def evaluate(
     if as_json:
         show(result.to_json(), end="")
         return
+    from leukoscope.api.evaluate import report_folder
     from leukoscope.evaluation.metrics.metrics import METRICS
+    from leukoscope.evaluation.report.report import REPORT_NAME
     from leukoscope.evaluation.report.text import warnings
 
     notes = [f"Note: {note}" for note in result.protocol.notes]
@@ -82,6 +87,7 @@ def evaluate(
         from leukoscope.evaluation.report.selection import summary
 
         report(["", *summary(result.selection)], False)
+    hint(f"Report: {(out or report_folder(run)) / REPORT_NAME}")
 
 
 def _evaluate_set(

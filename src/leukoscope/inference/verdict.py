@@ -21,7 +21,7 @@ class Decision:
     reason: str = ""
 
 
-CUT_OUT = "cut cells out of their field with `leukoscope cells`"
+CUT_OUT = "cut its cells out first: Find cells in the app, or `leukoscope cells`"
 """What to do with a picture that has no black border."""
 
 Rule = Callable[[Evidence, Card], Decision | None]

@@ -99,6 +99,33 @@ def test_cells_are_sorted_and_filtered(
     assert [one["id"] for one in call("case/filter", "filterAndSort", CELLS, VIEW | view)] == order
 
 
+def names(*paths: str, subject: str = "") -> list[dict[str, object]]:
+    return [cell(number, name=path, subject=subject) for number, path in enumerate(paths, 1)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "folders"),
+    [
+        (names("s/p1/1.png", "s/p1/2.png", "s/p2/1.png"), {"p1": [1, 2], "p2": [3]}),
+        (names("ALL/p1/1.png", "HEM/p2/1.png", "HEM/p3/1.png"), {"p1": [1], "p2": [2], "p3": [3]}),
+        (names("p1/ALL/1.png", "p2/ALL/1.png", "p3/HEM/1.png"), {"p1": [1], "p2": [2], "p3": [3]}),
+        (
+            names("s/ALL/1/a.png", "s/ALL/2/a.png", "s/HEM/1/a.png"),
+            {"ALL/1": [1], "ALL/2": [2], "HEM/1": [3]},
+        ),
+        (names("z.zip/p1/1.png", "z.zip/p2/1.png", "loose.png"), {"p1": [1], "p2": [2]}),
+        (names("s/1.png", "s/2.png"), {}),
+        (names("1.png", "2.png"), {}),
+        (names("s/p1/1.png", "s/p2/1.png", subject="7"), {}),
+        ([], {}),
+    ],
+)
+def test_cells_without_a_subject_are_grouped_by_the_folder_of_a_person(
+    call: Call, cells: list[dict[str, object]], folders: dict[str, list[int]]
+) -> None:
+    assert dict(call("case/folders", "cellsByFolder", cells)) == folders
+
+
 def test_verdicts_are_counted_among_what_the_other_filters_let_through(call: Call) -> None:
     view = VIEW | {"subject": "S9", "verdicts": ["error"]}
     counts = dict(call("case/filter", "countVerdicts", CELLS, view))

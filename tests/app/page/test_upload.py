@@ -1,4 +1,5 @@
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -57,6 +58,24 @@ def test_200_images_come_as_they_are_answered_and_none_is_lost(
     kept = at.page.request.get(f"{at.url}/v1/cases/{at.case}").json()
     assert len(kept["cells"]) == 200
     assert [cell["name"] for cell in kept["cells"]] == [cell.name for cell in dropped]
+
+
+def test_folder_names_become_subjects_when_asked(
+    desk: OpenDesk, cells: list[Path], tmp_path: Path
+) -> None:
+    at = desk()
+    for number, path in enumerate(cells[:4]):
+        folder = tmp_path / "ward" / f"patient_{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / f"{number}.bmp")
+    at.page.locator(FOLDER).first.set_input_files(tmp_path / "ward")
+    expect(at.cards).to_have_count(4)
+    expect(at.page.locator(".answers")).to_contain_text("taken as one")
+    at.page.get_by_role("button", name="Use folder names").click()
+    expect(at.page.locator(".answers")).to_contain_text("Subject patient_1")
+    expect(at.page.get_by_role("button", name="Use folder names")).to_have_count(0)
+    kept = at.page.request.get(f"{at.url}/v1/cases/{at.case}").json()["cells"]
+    assert {one["name"].split("/")[1] for one in kept} == {one["subject"] for one in kept}
 
 
 def test_an_archive_and_junk_beside_it(desk: OpenDesk, cells: list[Path], tmp_path: Path) -> None:

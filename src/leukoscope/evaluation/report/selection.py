@@ -73,12 +73,11 @@ def summary(found: Selection) -> list[str]:
 
 def _kept(found: Selection, label: str, limit: Limit) -> str:
     aim = f"{1 - limit.alpha:.0%}".replace("%", " %")
-    on = count(limit.persons, "person")
     guarantee = (
-        f"which conformal prediction guarantees on average over new persons like the {on} it was "
-        "set on"
+        "which conformal prediction guarantees on average over new persons like the "
+        f"{count(limit.persons, 'person')} it was set on"
         if limit.guaranteed
-        else f"which {on} are too few to guarantee: the limit is their quantile"
+        else f"but {count(limit.persons, 'person', 'is')} too few to guarantee this"
     )
     return (
         f"Of the {LABELS[label]}, {aim} should have their class in the prediction set, "

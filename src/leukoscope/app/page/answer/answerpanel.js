@@ -1,7 +1,7 @@
 /** The answers for the subjects of a case, before its cells: a few in words, many in a table. */
 
 import { render, h } from "../lib/dom.js";
-import { count, integer } from "../lib/format.js";
+import { capital, count, integer } from "../lib/format.js";
 import { intervalBar } from "../lib/intervalbar.js";
 import { AnswerTable } from "./answertable.js";
 import { bySubject, meanProbability, reviewCounts } from "./figures.js";
@@ -164,7 +164,7 @@ function answerLine(subject, answer) {
     h("strong", {}, `${subjectName(subject)}, all cells together: ${answer.verdict}`),
     numbers && `: probability of a leukemic population ${numbers}`,
     `, ${count(answer.cells, "cell")} used${answer.copies ? `, ${integer(answer.copies)} left out as copies` : ""}.`,
-    answer.reason && h("span", { class: "soft" }, ` ${answer.reason}.`),
+    answer.reason && h("span", { class: "soft" }, ` ${capital(answer.reason)}.`),
     h("strong", { class: "no-patient" }, ` ${NO_PATIENT}`),
   );
 }

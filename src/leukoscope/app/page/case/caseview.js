@@ -6,7 +6,9 @@ import { CaseHeadView } from "./casehead.js";
 import { blindChanged, isBlind } from "../cell/blind.js";
 import { fieldsNotice } from "../field/fieldsnotice.js";
 import { openCell } from "../cell/cellview.js";
+import { shownProbability } from "../cell/verdicts.js";
 import { render, h, setText, setVars } from "../lib/dom.js";
+import { foldersNotice } from "./foldersnotice.js";
 import { Grid } from "./grid.js";
 import { chooseButtons, storageNotice } from "../upload/dropzone.js";
 import { servedModels } from "../server/models.js";
@@ -60,7 +62,7 @@ export async function caseView(id) {
     const none = file.cells.size === 0;
     empty.hidden = grid.order.length > 0;
     toolbar.element.hidden = options.element.hidden = none;
-    caption.hidden = none || isBlind();
+    caption.hidden = isBlind() || !hasPercentage(file);
     if (none)
       render(
         empty,
@@ -92,7 +94,13 @@ export async function caseView(id) {
     head.update();
     threshold.update();
     showLimits();
-    render(notice, seenNotice(file), fieldsNotice(file), silhouettesNotice(file));
+    render(
+      notice,
+      seenNotice(file),
+      foldersNotice(file),
+      fieldsNotice(file),
+      silhouettesNotice(file),
+    );
     showEmpty();
     showBlind();
   };
@@ -151,6 +159,11 @@ export async function caseView(id) {
       for (const stop of leave) stop();
     },
   };
+}
+
+/** @param {CaseFile} file @returns {boolean} Whether a percentage is shown for any cell. */
+function hasPercentage(file) {
+  return [...file.cells.values()].some((cell) => shownProbability(cell) !== null);
 }
 
 /** @param {CaseFile} file */

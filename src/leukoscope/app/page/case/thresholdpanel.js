@@ -103,8 +103,10 @@ export class ThresholdPanel {
       this.#counts,
       h("strong", {}, capital(words)),
       ` (${source}): `,
-      `${integer(blast)} of ${count(blast + normal, "cell")} with an answer are blasts`,
-      abstains && `, ${integer(uncertain)} more are uncertain`,
+      probabilities.length
+        ? `${integer(blast)} of ${count(blast + normal, "cell")} with an answer are blasts`
+        : "no image of this case has a probability",
+      probabilities.length && abstains && `, ${integer(uncertain)} more are uncertain`,
       ".",
       moved && !changed && ` ${NO_EFFECT}`,
     );
