@@ -58,7 +58,7 @@ def test_summary_per_subject() -> None:
         "Subject 2: 1 of 2 cells predicted as blasts (50.0%, 95 % interval 9.5% to 90.5%), "
         "1 not classified (1 not a cell)."
     )
-    assert none.sentence() == "Subject H3: none of 1 cell could be classified."
+    assert none.sentence() == "Subject H3: none of 1 cell could be classified (1 error)."
     assert outcome.subjects[3].sentence().startswith("Images without a subject: 0 of 2 cells")
 
 
@@ -67,7 +67,7 @@ def test_the_uncertain_are_counted_and_not_in_the_fraction() -> None:
     (seven,) = results.tally(groups).subjects
     assert (seven.cells, seven.fraction, seven.not_answered) == (10, 0.75, 6)
     assert (seven.uncertain, seven.not_cells) == (5, 0)
-    assert seven.sentence().endswith("6 not classified (5 uncertain).")
+    assert seven.sentence().endswith("6 not classified (5 uncertain, 1 error).")
     (none,) = results.tally([("7", "uncertain", 2), ("7", "not a cell", 1)]).subjects
     assert none.sentence() == (
         "Subject 7: none of 3 cells could be classified (2 uncertain, 1 not a cell)."

@@ -127,9 +127,11 @@ class SubjectSummary:
         return answer_sentence(self.subject, self.answer)
 
     def _reasons(self) -> str:
-        """Count the verdicts that are no answer; images that could not be used are left out."""
+        """Count the verdicts that are no answer."""
+        errors = self.not_answered - self.uncertain - self.not_cells
         counts = ((self.uncertain, Verdict.UNCERTAIN), (self.not_cells, Verdict.NOT_A_CELL))
         texts = [f"{number} {word}" for number, word in counts if number]
+        texts += [counted(errors, "error")] if errors else []
         return f" ({', '.join(texts)})" if texts else ""
 
 

@@ -99,6 +99,22 @@ def test_cells_are_sorted_and_filtered(
     assert [one["id"] for one in call("case/filter", "filterAndSort", CELLS, VIEW | view)] == order
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "not given"),
+        ({"probability": 0.9, "low": 0.5, "high": 0.95, "blasts": None}, "too few cells"),
+        ({"probability": 0.9, "low": 0.5, "high": 0.95, "blasts": 1}, "0.90 (95 % 0.50 to 0.95)"),
+    ],
+)
+def test_the_table_tells_a_model_without_answers_for_subjects_from_too_few_cells(
+    call: Call, answer: dict[str, object] | None, words: str
+) -> None:
+    counts = {"fraction": None, "blasts": 0, "cells": 1, "not_answered": 1}
+    subject = {"summary": {"subject": "7", "answer": answer, **counts}, "cells": [], "mean": None}
+    assert call("answer/answertable", "row", subject)["probabilityText"] == words
+
+
 def names(*paths: str, subject: str = "") -> list[dict[str, object]]:
     return [cell(number, name=path, subject=subject) for number, path in enumerate(paths, 1)]
 

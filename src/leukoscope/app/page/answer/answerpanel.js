@@ -70,13 +70,14 @@ export class AnswerPanel {
       const several = subjects.length > 1;
       render(
         this.#body,
+        noAnswerNote(subjects),
         h(
           "ul",
           { class: "subjects" },
           subjects.map((one) => this.#subject(one, several)),
         ),
         this.#study && subjects.some(isDrawn) && stripLegend(this.#study, "this subject"),
-        footnote(),
+        head.subjects.some(({ fraction }) => fraction !== null) && footnote(),
       );
     }
   }
@@ -92,6 +93,7 @@ export class AnswerPanel {
     this.#table.update(subjects);
     render(
       this.#body,
+      noAnswerNote(subjects),
       this.#study && marks.length > 0 && strip(this.#study, marks),
       this.#study && marks.length > 0 && stripLegend(this.#study, "the subjects of this case"),
       this.#table.element,
@@ -110,7 +112,6 @@ export class AnswerPanel {
       answer && answerLine(summary.subject, answer),
       this.#study && enough && mean !== null && this.#onStrip(this.#study, summary.subject, mean),
       h("p", {}, summary.sentence),
-      h("p", { class: "by-review" }, `${reviewWords(counts)} ${agreementWords(counts)}`.trim()),
       h(
         "div",
         { class: "subject-line" },
@@ -118,6 +119,7 @@ export class AnswerPanel {
           intervalBar(summary.fraction, summary.low ?? 0, summary.high ?? 1),
         several && this.#showButton(summary.subject),
       ),
+      h("p", { class: "by-review" }, `${reviewWords(counts)} ${agreementWords(counts)}`.trim()),
     );
   }
 
@@ -166,6 +168,19 @@ function answerLine(subject, answer) {
     `, ${count(answer.cells, "cell")} used${answer.copies ? `, ${integer(answer.copies)} left out as copies` : ""}.`,
     answer.reason && h("span", { class: "soft" }, ` ${capital(answer.reason)}.`),
     h("strong", { class: "no-patient" }, ` ${NO_PATIENT}`),
+  );
+}
+
+/** @param {Subject[]} subjects @returns {HTMLElement|false} A note if the model answers for cells only. */
+function noAnswerNote(subjects) {
+  return (
+    subjects.length > 0 &&
+    subjects.every(({ summary }) => !summary.answer) &&
+    h(
+      "p",
+      { class: "note no-answers" },
+      "This model answers for single cells only: it was made without a model of subjects. The counts below are of its answers for cells.",
+    )
   );
 }
 

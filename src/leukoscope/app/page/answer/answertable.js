@@ -159,7 +159,7 @@ export class AnswerTable {
 }
 
 /** A subject as values to sort by and texts to show. @param {Subject} subject */
-function row({ summary, cells, mean }) {
+export function row({ summary, cells, mean }) {
   const { answer, fraction, blasts, cells: images, not_answered: open } = summary;
   const { uncertain = 0, not_cells: notCells = 0 } = summary;
   const counts = reviewCounts(cells);
@@ -171,7 +171,7 @@ function row({ summary, cells, mean }) {
     verdict: answer?.verdict ?? "",
     reason: answer?.reason ?? "",
     probability: probabilityText ? (answer?.probability ?? null) : null,
-    probabilityText: probabilityText || "too few cells",
+    probabilityText: probabilityText || (answer ? "too few cells" : "not given"),
     cells: answer?.cells ?? images - open,
     fraction,
     fractionText: [

@@ -18,7 +18,7 @@ const EXPORTS = [
   ["csv", "Cells (CSV)", "one row per cell"],
   ["subjects", "Answers by subject (CSV)", "one row per subject"],
   ["json", "All data (JSON)", "for other programs"],
-  ["cohort", "Reviewed cells (ZIP)", "a cohort for leukoscope train and evaluate"],
+  ["cohort", "Reviewed cells (ZIP)", "images, labels and subjects, to train or measure a model"],
 ];
 
 export class CaseHeadView {

@@ -56,6 +56,7 @@ export async function caseView(id) {
   const notes = new NotesPanel(file);
   const empty = h("div", { class: "empty" });
   const notice = h("div", {});
+  const offer = h("div", {});
   const caption = h("p", { class: "soft small-text grid-caption" });
 
   const showEmpty = () => {
@@ -94,13 +95,8 @@ export async function caseView(id) {
     head.update();
     threshold.update();
     showLimits();
-    render(
-      notice,
-      seenNotice(file),
-      foldersNotice(file),
-      fieldsNotice(file),
-      silhouettesNotice(file),
-    );
+    render(offer, foldersNotice(file));
+    render(notice, seenNotice(file), fieldsNotice(file), silhouettesNotice(file));
     showEmpty();
     showBlind();
   };
@@ -150,7 +146,7 @@ export async function caseView(id) {
     ),
   );
   return {
-    element: h("div", { class: "view case-view" }, head.element, answers.element, work),
+    element: h("div", { class: "view case-view" }, head.element, offer, answers.element, work),
     file,
     unsaved: () => notes.unsaved,
     close: (leaving) => {

@@ -104,6 +104,7 @@ export function curvePlot(curve, own, abstains) {
       h("span", {}, "threshold"),
       h("span", {}, "100 %"),
     ),
+    abstains && h("p", { class: "soft small-text" }, "On the cells with an answer:"),
     h(
       "dl",
       { class: "readout" },
