@@ -48,19 +48,23 @@ MARK_OF_FIXTURE = {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by what they need, and begin with the slowest files.
+    """Mark tests by what they need; begin with the files that share a browser, then the slowest.
 
-    A worker takes a file at a time: a slow one begun late would run alone at the end.
+    A worker takes a file at a time: a slow one begun late would run alone at the end. One browser
+    serves all files that follow one another.
     """
     seconds: dict[Path, float] = {}
+    browsing: set[Path] = set()
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         needs = {value for value in parameters if isinstance(value, str)}
         for fixture in needs.union(getattr(item, "fixturenames", ())) & MARK_OF_FIXTURE.keys():
             item.add_marker(MARK_OF_FIXTURE[fixture])
+            if fixture == "browser":
+                browsing.add(item.path)
         for mark in item.iter_markers("slow"):
             seconds[item.path] = max(seconds.get(item.path, 0), *mark.args)
-    items.sort(key=lambda item: -seconds.get(item.path, 0))
+    items.sort(key=lambda item: (item.path not in browsing, -seconds.get(item.path, 0)))
 
 
 def pytest_collection_finish() -> None:

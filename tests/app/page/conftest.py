@@ -1,4 +1,4 @@
-"""A real browser on a real server. One browser a file, a fresh context for each test."""
+"""A real browser on a real server. One browser for all files, and one context for most tests."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -40,11 +40,12 @@ expect.set_options(timeout=PATIENCE)
 OpenDesk = Callable[..., Desk]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, or a skip where there is none.
 
-    Not for the whole session: until Playwright ends no other test can run an event loop.
+    Not for the whole session: until Playwright ends no other test can run an event loop. The suite
+    takes the files of this folder one after another.
     """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
@@ -93,9 +94,9 @@ def quick_case(desk: OpenDesk, cells: list[Path]) -> Desk:
     return at
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared_context(browser: Browser) -> Iterator[BrowserContext]:
-    """One context for the pages of a file, whose later pages need no process and no files anew."""
+    """One context for the pages of all tests, whose later pages need no process and no files anew."""
     context = browser.new_context()
     context.new_page()  # keeps the process
     yield context

@@ -39,7 +39,39 @@ def test_back_closes_the_uppermost_dialog_and_no_key_reviews_a_case_that_was_lef
     at.page.reload()
     expect(at.cards).to_have_count(12)
     expect(at.page.locator("dialog")).to_have_count(0)
-    at.page.wait_for_function("!history.state?.dialogs")
+    at.wait_for(lambda: at.page.evaluate("!history.state?.dialogs"))
+
+
+def test_a_slow_step_back_neither_closes_the_next_dialog_nor_undoes_an_address(
+    quick_case: Desk,
+) -> None:
+    at = quick_case
+    keys = at.page.keyboard
+    at.page.evaluate(
+        """() => {
+            const step = history.go.bind(history);
+            window.steps = 0;
+            addEventListener("popstate", () => (window.steps += 1));
+            history.go = (by) => setTimeout(step, 1200, by);  // as on a busy machine
+            window.overtake = () => {
+                history.go = (by) => {
+                    history.go = step;
+                    location.hash = "#/";
+                    step(by);
+                };
+            };
+        }"""
+    )
+    at.cards.nth(0).locator(".open").click()
+    keys.press("Escape")
+    expect(at.page.locator("dialog")).to_have_count(0)
+    at.cards.nth(1).locator(".open").click()
+    at.wait_for(lambda: at.page.evaluate("window.steps === 1 && history.state?.dialogs === 1"))
+    expect(at.page.locator("dialog")).to_have_count(1)
+    at.page.evaluate("overtake()")
+    keys.press("Escape")
+    at.wait_for(lambda: at.page.evaluate("window.steps === 4 && location.hash === '#/'"))
+    expect(at.page.locator(".home h1")).to_be_attached()
 
 
 @pytest.mark.parametrize(

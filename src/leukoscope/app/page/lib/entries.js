@@ -8,11 +8,14 @@
 
 /** The open entries, the uppermost last. @type {Entry[]} */
 const stack = [];
-/** Resolves the wait for a step back that this module has asked for. @type {(() => void)|null} */
+/** Takes the next popstate event, while a step back that this module asked for is under way. @type {(() => void)|null} */
 let arrived = null;
 let queue = Promise.resolve();
 
-const LONGEST_STEP = 1000;
+/** Milliseconds after which a step is given up: long, as a late one looks like Back. */
+const LONGEST_STEP = 30_000;
+/** Milliseconds in which a step may still come after an address was opened in its place. */
+const LONGEST_OVERTAKEN = 1000;
 
 window.addEventListener("popstate", () => {
   if (arrived) arrived();
@@ -60,14 +63,31 @@ export function afterEntries(work) {
   return queue;
 }
 
-/** @param {number} steps @returns {Promise<void>} Resolves when the browser is there. */
+/**
+ * Go back, and forward again where the user has opened another address before the browser got there.
+ *
+ * @param {number} steps
+ * @returns {Promise<void>} Resolves when the browser is there.
+ */
 function stepBack(steps) {
+  const view = location.hash;
   return new Promise((resolve) => {
-    const timer = setTimeout(() => arrived?.(), LONGEST_STEP);
-    arrived = () => {
+    let overtaken = false;
+    const end = () => {
       clearTimeout(timer);
       arrived = null;
       resolve();
+    };
+    let timer = setTimeout(end, LONGEST_STEP);
+    arrived = () => {
+      if (location.hash !== view) {
+        overtaken = true;
+        clearTimeout(timer);
+        timer = setTimeout(end, LONGEST_OVERTAKEN);
+        return;
+      }
+      end();
+      if (overtaken) history.go(steps);
     };
     history.go(-steps);
   });
