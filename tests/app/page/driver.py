@@ -1,9 +1,10 @@
 """What a person does at the page, for tests to read like it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
@@ -11,6 +12,12 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 PATIENCE = 120_000  # milliseconds; a busy machine is slow, and waiting costs nothing
 FILES = "input[type=file]:not([webkitdirectory])"
 FOLDER = "input[type=file][webkitdirectory]"
+SCREENS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
+    (1440, "light"),
+    (768, "dark"),
+    (390, "light"),
+    (320, "dark"),
+)
 
 # Messages leave after a few seconds, within which a slow machine may not have looked at them: they
 # stay until a test says that the time is over. The waits are those of toast.js.
@@ -61,6 +68,14 @@ class Desk:
     def let_messages_leave(self) -> None:
         """Let so much time pass that those which leave by themselves do so."""
         assert self.page.evaluate("leaving.splice(0).map((leave) => leave()).length"), "none did"
+
+    def screens(self) -> Iterator[None]:
+        """Show the page on each of `SCREENS`, with all that moves at its end."""
+        for width, scheme in SCREENS:
+            self.page.set_viewport_size({"width": width, "height": 800})
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.evaluate("document.getAnimations().forEach((one) => one.finish())")
+            yield
 
     def wait_for(self, true: Callable[[], bool]) -> None:
         """Wait for what no locator can expect."""

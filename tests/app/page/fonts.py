@@ -12,11 +12,13 @@ ASCENT, DESCENT = 950, -250
 CHARACTERS = [*range(0x20, 0x250), *range(0x2000, 0x2300)]  # Latin, punctuation, arrows
 
 # Through the object model of styles and fonts, which the page's policy does not bind.
-USE = """async (data) => {
-    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
-    document.fonts.add(await new FontFace("Boxes", bytes.buffer).load());
+USE = """async ([data, name]) => {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync("* { font-family: Boxes !important }");
+    if (data) {
+        const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+        document.fonts.add(await new FontFace(name, bytes.buffer).load());
+        sheet.replaceSync(`* { font-family: "${name}" !important }`);
+    }
     document.adoptedStyleSheets = [sheet];
 }"""
 
@@ -44,6 +46,7 @@ def box_font(width: float) -> bytes:
     return file.getvalue()
 
 
-def use_font(page: Page, width: float) -> None:
-    """Set all text of the open page in a font whose characters are `width` em wide."""
-    page.evaluate(USE, base64.b64encode(box_font(width)).decode())
+def use_font(page: Page, width: float | None) -> None:
+    """Set all text of the open page in a font whose characters are `width` em wide, or its own."""
+    data = width and base64.b64encode(box_font(width)).decode()
+    page.evaluate(USE, [data, f"Boxes {width}"])

@@ -1,8 +1,5 @@
 """Many threads, several processes, crashes and restarts: nothing is lost, doubled or half there."""
 
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +11,8 @@ from leukoscope.app.schemas import CaseChange, Review
 from leukoscope.app.store import ConflictError, NotFoundError, Store, UnavailableError
 from tests.app.live import PATIENCE
 from tests.app.store.made import SHA256, add, answer, new_case, open_store
+from tests.app.store.servers import Server, adder, half_way, opener
 from tests.postgresql import PostgreSQL
-from tests.root import ROOT
 
 pytestmark = pytest.mark.slow(20)
 
@@ -126,98 +123,37 @@ def test_a_case_deleted_while_others_add(store: Store) -> None:
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
 
 
-ADDER = """
-import sys
-from leukoscope.app.store import Store
-from tests.app.store.made import add, answer, open_store
-url, case = sys.argv[1:]
-store = open_store(url)
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(40):
-    add(store, case, answer(number), answer(1000 + number), data=b"x")
-print("done", flush=True)
-"""
-
-
-def process(code: str, *arguments: str) -> subprocess.Popen[str]:
-    """Python code in a process of its own, as far as it says that it is ready."""
-    root = ROOT
-    started = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        cwd=root,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert started.stdout is not None
-    assert started.stdout.readline() == "ready\n"
-    return started
-
-
 def test_two_servers_on_one_database(lasting_url: str) -> None:
     store = open_store(lasting_url)
     case = new_case(store, keep_images=True)
-    both = [process(ADDER, lasting_url, case) for _ in range(2)]
+    both = [Server(adder, lasting_url, case) for _ in range(2)]
     for one in both:
-        assert one.stdin is not None
-        one.stdin.write("go\n")
-        one.stdin.flush()
+        one.go()
     for number in range(20):
         store.change(case, CaseChange(name=f"name {number}"))
-    assert [one.communicate(timeout=PATIENCE)[0] for one in both] == ["done\n", "done\n"]
+    assert [one.told() for one in both] == ["done", "done"]
     cells = store.case(case).cells
     assert len({cell.sha256 for cell in cells}) == len(cells) == 80
     assert store.head(case).name == "name 19"
     store.close()
 
 
-OPENER = """
-import sys
-from tests.app.store.made import new_case, open_store
-import alembic.command
-print("ready", flush=True)
-sys.stdin.readline()
-new_case(open_store(sys.argv[1]))
-print("done", flush=True)
-"""
-
-
 def test_servers_may_start_at_once_on_a_new_database(untouched_url: str) -> None:
-    several = [process(OPENER, untouched_url) for _ in range(3)]
+    several = [Server(opener, untouched_url) for _ in range(3)]
     for one in several:
-        assert one.stdin is not None
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    assert [one.communicate(timeout=PATIENCE)[0] for one in several] == ["done\n"] * 3
+        one.go()
+    assert [one.told() for one in several] == ["done"] * 3
     store = open_store(untouched_url)
     assert len(store.heads()) == 3
     store.close()
-
-
-HALF_WAY = """
-import sys, time
-from leukoscope.app.store import writing
-from tests.app.store.made import add, answer, open_store
-url, case = sys.argv[1:]
-store = open_store(url)
-touch = writing._touch
-def stuck(*arguments):
-    touch(*arguments)
-    print("ready", flush=True)
-    time.sleep(600)
-writing._touch = stuck
-add(store, case, *map(answer, range(50)), data=b"y" * 100_000)
-"""
 
 
 def test_a_server_killed_while_it_adds_leaves_nothing_half_written(lasting_url: str) -> None:
     store = open_store(lasting_url)
     case = new_case(store, keep_images=True)
     (kept,) = add(store, case, answer(7), data=b"x")
-    killed = process(HALF_WAY, lasting_url, case)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate(timeout=PATIENCE)
+    killed = Server(half_way, lasting_url, case)
+    killed.kill()
     again = open_store(lasting_url)
     for one in (store, again):
         assert [cell.id for cell in one.case(case).cells] == [kept]
