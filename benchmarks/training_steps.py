@@ -3,11 +3,15 @@
 Speed: `fit` trains on cells in memory, with augmentation, losses and all; between its epochs the
 same kind of network takes steps on one fixed batch. Both alternate in one process, so the ratio
 holds where the rates do not. The processor time of a step says the same and does not depend on what
-else the machine does. Memory: `leukoscope.train` runs as a whole, and the estimate that it logs
-after a few steps is compared with the most memory the process has held at its end.
+else the machine does. With --peers, Keras trains the CNN of the first project, whose layers `cnn`
+has, on a batch of as many cells.
+
+Memory: `leukoscope.train` runs as a whole, and the estimate that it logs after a few steps is
+compared with the most memory the process has held at its end.
 
     python benchmarks/training_steps.py [--recipes cnn mobilenet_v2 efficientnet_lite0]
         [--batch 8] [--steps 6] [--rounds 3] [--memory cnn mobilenet_v2 efficientnet_lite0 local]
+        [--persons 12] [--peers PYTHON]
 """
 
 import argparse
@@ -19,14 +23,17 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
+from peers import Peer
 from timing import Table
 
 RECIPES = ("cnn", "mobilenet_v2", "efficientnet_lite0")
 LOOP, FIXED = "training", "one batch in memory"
+KERAS, BESIDE = "Keras, CNN at 256 px, training", "cnn"
 # All layers train, from weights drawn at random.
 SETTINGS = {"network.weights": "none", "stages": []}
 PEAK = re.compile(r"(\d+\.\d+) GB of memory")
@@ -61,8 +68,30 @@ def fixed_steps(recipe, size: int, batch: int) -> Callable[[], None]:  # type: i
     return step
 
 
-def speed(name: str, batch: int, steps: int, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Steps per second, and processor seconds per step, of both ways; in this process."""
+@contextmanager
+def keras(python: str, batch: int) -> Iterator[Callable[[], float]]:
+    """Cells per second of a training with Keras, in a process that waits between its turns."""
+    import leukoscope as ls
+
+    with tempfile.TemporaryDirectory() as folder:
+        ls.make_synthetic(folder, persons=2, cells=-(-batch // 2))
+        peer = Peer(Path(python), KERAS, sorted(Path(folder).rglob("*.bmp"))[:batch])
+
+        def rate() -> float:
+            began = time.perf_counter()
+            return float(peer.run() / (time.perf_counter() - began))
+
+        try:
+            rate()  # compiles
+            yield rate
+        finally:
+            peer.close()
+
+
+def speed(
+    name: str, batch: int, steps: int, rounds: int, peer: Callable[[], float] | None = None
+) -> dict[str, dict[str, list[float]]]:
+    """Cells per second, and processor seconds per step, of all ways; ours in this process."""
     from leukoscope.core.cores import usable_cores
     from leukoscope.data.cohort import make_cohort
     from leukoscope.models.recipe.recipe import read_recipe
@@ -91,7 +120,7 @@ def speed(name: str, batch: int, steps: int, rounds: int) -> dict[str, dict[str,
     step = fixed_steps(recipe, size, batch)
     step()
     found: dict[str, dict[str, list[float]]] = {
-        "steps": defaultdict(list),
+        "cells": defaultdict(list),
         "processor": defaultdict(list),
     }
     marks: list[tuple[float, float]] = []
@@ -100,7 +129,7 @@ def speed(name: str, batch: int, steps: int, rounds: int) -> dict[str, dict[str,
         return time.perf_counter(), time.process_time()
 
     def noted(way: str, began: tuple[float, float], ended: tuple[float, float], n: int) -> None:
-        found["steps"][way].append(n / (ended[0] - began[0]))
+        found["cells"][way].append(n * batch / (ended[0] - began[0]))
         found["processor"][way].append((ended[1] - began[1]) / n)
 
     def on_step(_epoch: int, _done: float, _loss: float) -> None:
@@ -113,6 +142,8 @@ def speed(name: str, batch: int, steps: int, rounds: int) -> dict[str, dict[str,
             for _ in range(steps - 1):
                 step()
             noted(FIXED, began, now(), steps - 1)
+            if peer:
+                found["cells"][KERAS].append(peer())
         marks.clear()
 
     with tempfile.TemporaryDirectory() as out:
@@ -154,13 +185,23 @@ def inside(*arguments: object) -> dict:  # type: ignore[type-arg]
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def audited_cells(folder: Path) -> Path:
+def audited_cells(folder: Path, persons: int) -> Path:
     """Synthetic cells with their audit; the path of its table."""
     import leukoscope as ls
 
-    ls.make_synthetic(folder / "cells", persons=12, cells=6)
+    ls.make_synthetic(folder / "cells", persons=persons, cells=6)
     ls.audit(folder / "cells", out=folder / "audit")
     return folder / "audit" / "cohort.csv"
+
+
+def work(kind: str, name: str, *others: str) -> object:
+    """What a process of its own measures."""
+    if kind == "memory":
+        return memory(name, others[0], int(others[1]))
+    *counts, python = others
+    batch = int(counts[0])
+    with keras(python, batch) if python else nullcontext() as peer:
+        return speed(name, *map(int, counts), peer)
 
 
 def main() -> None:
@@ -171,34 +212,34 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--persons", type=int, default=12, help="of 6 cells, to measure memory")
+    parser.add_argument("--peers", type=Path, help="Python of the environment of `make bench`")
     parser.add_argument("--inside", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.inside:
-        kind, name, *others = args.inside
-        work = (
-            speed(name, *map(int, others))
-            if kind == "speed"
-            else memory(name, others[0], int(others[1]))
-        )
-        print(json.dumps(work))
+        print(json.dumps(work(*args.inside)))
         return
     for name in args.recipes:
-        found = inside("speed", name, args.batch, args.steps, args.rounds)
-        title = f"Training steps: {name}, batches of {args.batch}, fp32"
-        print(Table(title, "steps/s", found["steps"], LOOP).text(), end="\n\n")
+        python = args.peers if args.peers and name == BESIDE else ""
+        found = inside("speed", name, args.batch, args.steps, args.rounds, python)
+        title = f"Training: {name}, batches of {args.batch}, fp32"
+        print(Table(title, "cells/s", found["cells"], LOOP).text(), end="\n\n")
         table = Table("", "processor seconds", found["processor"], LOOP, more_is_better=False)
         reached = table.median(FIXED) / table.median(LOOP)
-        print(f"By processor time: {reached:.0%} of the steps of one batch in memory.", end="\n\n")
+        print(f"By processor time: {reached:.0%} of the speed of one batch in memory.", end="\n\n")
     if args.memory:
-        print("| memory of a training | estimate | peak | ratio |\n|---|---:|---:|---:|")
+        print(
+            f"### Training: memory, {args.persons * 6} synthetic cells, batches of {args.batch}\n"
+        )
+        print("| recipe | estimate | peak | estimate is |\n|---|---:|---:|---:|")
         with tempfile.TemporaryDirectory() as folder:
-            table_of_cells = audited_cells(Path(folder))
+            table_of_cells = audited_cells(Path(folder), args.persons)
             for name in args.memory:
                 found = inside("memory", name, table_of_cells, args.batch)
                 estimate, peak = found["estimate"], found["peak"]
                 print(
                     f"| {name} | {estimate / 1e9:.2f} GB | {peak / 1e9:.2f} GB | "
-                    f"{estimate / peak:.2f} |"
+                    f"{estimate / peak:.2f} of the peak |"
                 )
 
 

@@ -1,8 +1,11 @@
 import json
+import logging
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 from leukoscope import read_cohort, train
+from leukoscope.core.console_log import log_to_stderr
+from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.tables import read_table
 from leukoscope.data.imaging.image import Crop, read_cell
@@ -21,7 +26,7 @@ from leukoscope.training.network.distributed import lost_process_is_said
 from leukoscope.training.run import LAST, LOG, read_run
 from tests.ports import free_port
 from tests.root import ROOT
-from tests.training.tiny import FILE_SETTINGS, write_cells
+from tests.training.tiny import FILE_SETTINGS, tiny_cohort, write_cells
 
 pytestmark = pytest.mark.slow(30)
 
@@ -50,6 +55,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 SETTINGS = {"cnn": CNN, "timm": TIMM}
+
+
+@pytest.fixture(autouse=True)
+def _same_signal_afterwards() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 # Both trainings in one start of the processes, which torchrun's own agent forks from one that has
 # imported PyTorch; torchrun itself would import it three times.
 BOTH = """
@@ -171,7 +185,7 @@ def test_one_process_of_two_speaks(trained: tuple[Path, str]) -> None:
 def test_a_killed_process_ends_the_job_with_a_line(trained: tuple[Path, str]) -> None:
     before, ended, _ = trained[1].partition("the job ended")
     assert ended
-    (line,) = re.findall(".*lost another one.*", before)
+    (line,) = re.findall(".*another one ended.*", before)
     assert "resumes after the last complete epoch" in line
 
 
@@ -224,3 +238,50 @@ def test_two_processes_train_what_one_does(
     np.testing.assert_allclose(logits[1], logits[0], atol=1e-4)
     rates = [read_table(run.folder / LOG)["validation_loss"] for run in (one, two)]
     np.testing.assert_allclose(rates[1], rates[0], atol=1e-4)
+
+
+def test_the_signal_of_torchrun_ends_a_process_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match="resumes"), lost_process_is_said(Path("run")):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_training_that_was_not_stopped_leaves_the_signal_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    before = signal.getsignal(signal.SIGTERM)
+    with lost_process_is_said(Path("run")):
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_several_processes_refuse_images_that_were_not_audited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match="leukoscope data audit"):
+        train(tiny_cohort()[0], "cnn-gap", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = usable_cores()
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert usable_cores() == max(1, alone // 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "10000")
+    assert usable_cores() == 1
+
+
+@pytest.mark.parametrize(("rank", "levels"), [("0", {"INFO", "ERROR"}), ("1", {"ERROR"})])
+def test_the_first_process_speaks_and_all_tell_errors(
+    rank: str,
+    levels: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    with log_to_stderr():
+        for level in ("INFO", "ERROR"):
+            logging.getLogger("leukoscope.training").log(getattr(logging, level), level)
+    assert set(capsys.readouterr().err.split()) == levels

@@ -10,6 +10,7 @@ from leukoscope.api.data import Source, audited, read_cohort
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError, SplitError
+from leukoscope.core.processes import is_first_process
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import KINDS, Split, apply_split, read_split
 from leukoscope.data.splits.splits import FRACTIONS, split_cohort
@@ -71,7 +72,7 @@ def train(
     with needs_train_extra("train"):
         from leukoscope.models.recipe.recipe import read_recipe
         from leukoscope.training.loggers.targets import parse_target
-        from leukoscope.training.network.distributed import is_first_process
+        from leukoscope.training.network.distributed import lost_process_is_said, require_audit
         from leukoscope.training.run import LAST, exclusive
     targets = [parse_target(text) for text in log_to]
     jobs = jobs or usable_cores()
@@ -80,13 +81,16 @@ def train(
     folder = Path(out) if out else Path("runs") / f"{chosen.name}-{_kind(split)}-seed{seed}"
     if not (resume and (folder / LAST).is_file()):
         check_weights(chosen)
+    source = read_cohort(source)
+    require_audit(source, folder)
     cohort = audited(source, jobs=jobs, data_source=data_source, data_license=data_license)
     check_ground(cohort, chosen)
     made = resolve_split(cohort, split, seed, fractions)
-    for warning in made.warnings if is_first_process() else ():
+    for warning in made.warnings:
         log.warning(warning)
     # Under `torchrun` the first process holds the folder for all.
-    with exclusive(folder) if is_first_process() else nullcontext():
+    held = exclusive(folder) if is_first_process() else nullcontext()
+    with lost_process_is_said(folder), held:
         return trainer(chosen)(
             apply_split(cohort, made),
             chosen,

@@ -10,10 +10,10 @@ from leukoscope.api.extras import needs_train_extra
 from leukoscope.api.train import check_ground, check_weights, resolve_split
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import TuningError
+from leukoscope.core.processes import world_size
 from leukoscope.data.splits.partition import Split, apply_split
 from leukoscope.data.splits.splits import FRACTIONS
 from leukoscope.models.recipe.settings import Monitor
-from leukoscope.training.network.distributed import world_size
 
 log = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ from leukoscope.cli.common import (
     report,
 )
 from leukoscope.core.printable import show
+from leukoscope.core.processes import is_first_process
 
 RecipeName = Annotated[
     str, typer.Option(help="Name of a recipe (list: leukoscope recipes), or a .yaml file.")
@@ -122,6 +123,8 @@ def train(
         data_source=data_source,
         data_license=data_license,
     )
+    if not is_first_process():
+        return
     report({"run": str(run.folder), "model": str(run.model)}, as_json)
     if not as_json:
         hint(f"Evaluate it: leukoscope evaluate {run.folder}")

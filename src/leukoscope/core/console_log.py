@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from leukoscope.core.printable import LONGEST_ERROR, cut, show
+from leukoscope.core.processes import is_first_process
 
 LOGGER = logging.getLogger("leukoscope")
 SERVER = ("leukoscope.access", "leukoscope.app")
@@ -54,8 +55,13 @@ class StandardError(logging.Handler):
 
 @contextmanager
 def log_to_stderr(level: int = logging.INFO) -> Iterator[None]:
-    """Show records of a level and above within the block; `set_level` changes it."""
+    """Show records of a level and above within the block; `set_level` changes it.
+
+    Of processes that train together, the first one speaks; the others show errors only.
+    """
     handler, before = StandardError(), LOGGER.level
+    if not is_first_process():
+        handler.setLevel(logging.ERROR)
     LOGGER.addHandler(handler)
     LOGGER.setLevel(level)
     try:

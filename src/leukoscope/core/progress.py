@@ -5,12 +5,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from leukoscope.core.processes import is_first_process
+
 T = TypeVar("T")
 
 
 def bars_are_shown() -> bool:
-    """True if standard error is a terminal, and the log is not limited to warnings."""
-    return sys.stderr.isatty() and logging.getLogger("leukoscope").level <= logging.INFO
+    """True if standard error is a terminal, and the log is not limited to warnings.
+
+    Of processes that train together, the first one draws.
+    """
+    shown = logging.getLogger("leukoscope").level <= logging.INFO
+    return sys.stderr.isatty() and shown and is_first_process()
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import numpy as np
+
 EXPORT = 200_000_000
 """Bytes that the exporter to ONNX and the check of its file take, measured on Linux."""
 STATM = Path("/proc/self/statm")
@@ -25,19 +27,25 @@ def peak_memory() -> int | None:
     return held if sys.platform == "darwin" else held * 1024
 
 
-def expected_peak(growth: int) -> int | None:
+def fit_arrays(values: np.ndarray, jobs: int) -> int:
+    """Bytes of the arrays of a fit: copies in float64 of what it is fitted on, for each thread."""
+    return 2 * 8 * values.size * max(1, jobs)
+
+
+def expected_peak(growth: int, *, exports: bool = True) -> int | None:
     """Return the most memory to expect until the end of a training, in bytes.
 
     Args:
         growth: What this process will take in addition to what it holds now: pages of cached cells
             that are not read yet, arrays of a fit. The system takes pages of a file back when it
             needs room.
+        exports: The model file is made by the exporter of PyTorch.
     """
     peak = peak_memory()
     torch = sys.modules.get("torch")
     if peak is None or (torch is not None and torch.cuda.is_available()):
         return peak  # cells are not held on the device
-    exported = 0 if "onnxscript" in sys.modules else EXPORT
+    exported = EXPORT if exports and "onnxscript" not in sys.modules else 0
     return max(peak, _held(peak) + growth + exported)
 
 

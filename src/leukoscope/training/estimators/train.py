@@ -10,6 +10,7 @@ import numpy as np
 
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.files import write_text
+from leukoscope.core.processes import is_first_process
 from leukoscope.core.progress import track
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.descriptors import VERSION
@@ -25,7 +26,7 @@ from leukoscope.training.estimators.grid_search import Choice, choose
 from leukoscope.training.estimators.inputs import crop_of, estimate, feature_matrix, file_inputs
 from leukoscope.training.loggers.run_settings import final_values, logged_run
 from leukoscope.training.loggers.targets import Target, run_log
-from leukoscope.training.network.distributed import is_first_process
+from leukoscope.training.memory import expected_peak, fit_arrays
 from leukoscope.training.network.sampling import even_weights, subset_rows
 from leukoscope.training.plausible import check_cells_differ
 from leukoscope.training.run import CHOICE, IMPORTANCE, Run, check_kind, clear, run_key, write_run
@@ -79,6 +80,9 @@ def run_classical(
         clear(out)
     train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
     write_run(run)
+    grows = fit_arrays(values, jobs)
+    if memory := expected_peak(grows, exports=recipe.classical.READS_IMAGES):
+        log.info(f"{recipe.name}: about {memory / 1e9:.2f} GB of memory")
     with run_log(targets, logged_run(run, seed, resumed=False)) as logs:
         started = perf_counter()
         choice, fitted = choose_and_fit(recipe, cohort.select(train), values[train], seed, jobs)

@@ -1,10 +1,9 @@
-"""The rank of this training process, from the environment that `torchrun` sets.
-
-On a cluster, SLURM starts one `torchrun` per machine, which starts the processes.
-"""
+"""Work of several training processes: what they exchange, and the end of one of them."""
 
 import os
 import re
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,44 +11,65 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.processes import world_size
+from leukoscope.data.cohort import Cohort
 
 LOST = re.compile("gloo|NCCL|Connection (reset|closed)|Broken pipe|timed out", re.IGNORECASE)
 """The words of PyTorch's errors about a process that is gone."""
 
 
-def is_first_process() -> bool:
-    """True for the process that writes files and logs; also if it is the only one."""
-    return os.environ.get("RANK", "0") == "0"
+def require_audit(cohort: Cohort, out: Path) -> None:
+    """Refuse a data set that was not audited, which each of several processes would audit.
 
-
-def world_size() -> int:
-    """The number of processes that train together."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def processes_here() -> int:
-    """The number of them on this machine."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    Raises:
+        TrainingError: Several processes train, and the cells are not audited.
+    """
+    if world_size() > 1 and "cell" not in cohort:
+        raise TrainingError(
+            f"{out}: {world_size()} processes train together, and each would audit the images. "
+            "Audit them first, with `leukoscope data audit DIR --out audit`, and train from "
+            "audit/cohort.csv."
+        )
 
 
 @contextmanager
 def lost_process_is_said(out: Path) -> Iterator[None]:
-    """Turn the broken connection to another process into one line.
+    """Turn the end of another process into one line.
+
+    A process hears of it from the broken connection, or by the signal with which `torchrun` ends
+    all others, whichever comes first.
 
     Raises:
         TrainingError: Another process ended, or cannot be reached.
     """
+    if world_size() == 1:
+        yield
+        return
+    rank = os.environ.get("RANK", "?")
+    problem = TrainingError(
+        f"{out}: process {rank} of this training was stopped, because another one ended or cannot "
+        "be reached, or torchrun was stopped. The same command resumes after the last complete "
+        "epoch."
+    )
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows closes files and logs
+        raise problem
+
+    heard = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if heard else None
     try:
         yield
     except RuntimeError as error:  # that of gloo has no class of its own
-        if world_size() == 1 or not LOST.search(str(error)):
+        if not LOST.search(str(error)):
             raise
-        rank = os.environ.get("RANK", "?")
-        raise TrainingError(
-            f"{out}: process {rank} of this training lost another one, which ended or cannot be "
-            "reached; its own message says why. The same command resumes after the last complete "
-            "epoch."
-        ) from error
+        if heard:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise problem from error
+    finally:
+        # After a stop the process ends by itself, and says why.
+        if heard and signal.getsignal(signal.SIGTERM) is stop:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def gathered(values: np.ndarray) -> list[np.ndarray]:

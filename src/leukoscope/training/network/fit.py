@@ -21,7 +21,7 @@ from leukoscope.training.calibration.file_outputs import Inputs
 from leukoscope.training.network import checkpoint
 from leukoscope.training.network.batches import training_batches
 from leukoscope.training.network.devices import open_fabric
-from leukoscope.training.network.distributed import gathered, lost_process_is_said
+from leukoscope.training.network.distributed import gathered
 from leukoscope.training.network.log import Epoch, validation_metrics, write_log
 from leukoscope.training.network.loss import Losses, make_optimizer, penalty, weighted_loss
 from leukoscope.training.network.probe import Speed, probe, set_memory_format, unprobed
@@ -98,25 +98,9 @@ def fit(
 
     Raises:
         TrainingError: A subset lacks a class, `out` holds a different run, the initial weights
-            cannot be used, the loss is not finite, or another process is gone.
+            cannot be used, or the loss is not finite.
         DownloadError: The initial weights cannot be downloaded.
     """
-    with lost_process_is_said(out):
-        return _fit(cohort, cells, recipe, out, seed, resume, jobs, on_step, on_epoch, on_stage)
-
-
-def _fit(
-    cohort: Cohort,
-    cells: Inputs,
-    recipe: NetworkRecipe,
-    out: Path,
-    seed: int,
-    resume: bool,
-    jobs: int,
-    on_step: OnStep,
-    on_epoch: OnEpoch,
-    on_stage: OnStage,
-) -> Fitted:
     train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
     label, person = cohort["label"].astype(np.float32), cohort["person"]
     key, stages = key_of(cohort, recipe, seed), plan(recipe)

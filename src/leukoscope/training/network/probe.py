@@ -20,7 +20,6 @@ from leukoscope.core.progress import duration
 from leukoscope.models.network.networks import build
 from leukoscope.models.recipe.recipe import NetworkRecipe
 from leukoscope.training.network.devices import computes_bf16
-from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.loss import make_optimizer, weighted_loss
 from leukoscope.training.network.stages import freeze_norms, plan, trainable
 
@@ -90,8 +89,7 @@ def probe(recipe: NetworkRecipe, cells: np.ndarray, device: torch.device) -> Spe
             speed = tried
     chosen = replace(speed, seconds=measured)
     times = "; ".join(f"{name} {duration(seconds)}" for name, seconds in measured.items())
-    if is_first_process():
-        log.info(f"computes with {chosen.name} (a step with {times})")
+    log.info(f"computes with {chosen.name} (a step with {times})")
     return chosen
 
 

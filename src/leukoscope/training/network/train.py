@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.files import atomic_path
+from leukoscope.core.processes import is_first_process
 from leukoscope.core.tables import read_table
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.imaging.image import Crop
@@ -22,8 +23,8 @@ from leukoscope.training.loggers.run_settings import final_values, logged_run
 from leukoscope.training.loggers.targets import Target, run_log
 from leukoscope.training.mapped_array import SelectedRows
 from leukoscope.training.network.allocator import keep_memory
+from leukoscope.training.network.devices import share_cores
 from leukoscope.training.network.display import training_display
-from leukoscope.training.network.distributed import is_first_process
 from leukoscope.training.network.export import network_card, try_export
 from leukoscope.training.network.fit import fit
 from leukoscope.training.network.log import Epoch
@@ -67,17 +68,16 @@ def run_training(
         TrainingError: See `fit`.
     """
     keep_memory()
+    share_cores(jobs)
     # All labeled cells are cached, so that another split of them uses the same crops.
     cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
     if not split.leaky:
         check_disjoint(cohort)
     crop = Crop(recipe.input.crop, recipe.input.size)
-    first = is_first_process()
-    note = f"{recipe.name}: {estimate(len(cohort), crop, jobs)}" if first else ""
+    note = f"{recipe.name}: {estimate(len(cohort), crop, jobs)}"
     crops = cached_crops(cohort, crop, jobs=jobs, note=note)
-    if first:
-        for problem in crops.problems.values():
-            log.warning("skipped: %s", problem)
+    for problem in crops.problems.values():
+        log.warning("skipped: %s", problem)
     rows = usable_rows(cohort, crops.problems)
     cells: Inputs = crops.cells
     if len(rows) < len(cohort):
@@ -91,6 +91,7 @@ def run_training(
     if resume:
         check_kind(out, recipe)  # the folder of another run is refused and not changed
         past = finished_epochs(out, cohort, recipe, seed)
+    first = is_first_process()
     if first:
         if not past and recipe.network.architecture.startswith("timm:"):
             try_export(recipe)
