@@ -26,7 +26,7 @@ from leukoscope.training.estimators.grid_search import Choice, choose
 from leukoscope.training.estimators.inputs import crop_of, estimate, feature_matrix, file_inputs
 from leukoscope.training.loggers.run_settings import final_values, logged_run
 from leukoscope.training.loggers.targets import Target, run_log
-from leukoscope.training.memory import expected_peak, fit_arrays
+from leukoscope.training.memory import FIRST_EXPORT, expected_peak, fit_arrays
 from leukoscope.training.network.sampling import even_weights, subset_rows
 from leukoscope.training.plausible import check_cells_differ
 from leukoscope.training.run import CHOICE, IMPORTANCE, Run, check_kind, clear, run_key, write_run
@@ -80,8 +80,9 @@ def run_classical(
         clear(out)
     train, validation = subset_rows(cohort, "train"), subset_rows(cohort, "validation")
     write_run(run)
-    grows = fit_arrays(values, jobs)
-    if memory := expected_peak(grows, exports=recipe.classical.READS_IMAGES):
+    exports = recipe.classical.READS_IMAGES
+    grows = fit_arrays(values, jobs) + (FIRST_EXPORT if exports else 0)
+    if memory := expected_peak(grows, exports=exports):
         log.info(f"{recipe.name}: about {memory / 1e9:.2f} GB of memory")
     with run_log(targets, logged_run(run, seed, resumed=False)) as logs:
         started = perf_counter()

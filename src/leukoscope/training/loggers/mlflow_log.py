@@ -19,6 +19,8 @@ from leukoscope.training.run import MLFLOW
 EXPERIMENT = "leukoscope"
 # MLflow's own defaults wait several minutes for a server that is not there.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+# It would print addresses of each run among the results of a command.
+QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 WATCHED = "train_loss"  # every epoch has one
 
 
@@ -31,7 +33,7 @@ class MLflowLog:
         Raises:
             MlflowException: The server or database cannot be reached, or is refused.
         """
-        for name, value in PATIENCE.items():
+        for name, value in (PATIENCE | QUIET).items():
             os.environ.setdefault(name, value)
         from mlflow import MlflowClient  # MLFLOW_DISABLE_TELEMETRY is set: see core.telemetry
 
