@@ -6,7 +6,7 @@ from PIL import Image
 
 import leukoscope as ls
 from leukoscope.core.errors import CohortError
-from leukoscope.data.advice import crop_advice
+from leukoscope.data.advice import both_classes_advice, crop_advice
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cohort import make_cohort
 from leukoscope.data.options import reading_options
@@ -108,6 +108,18 @@ def test_unknown_folders_are_named_with_the_way_to_say_their_class(tmp_path):
     picture(tmp_path / "kranke" / "a.png")
     with pytest.raises(CohortError, match="--labels all=kranke"):
         ls.read_cohort(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "both"), [(r"patient_(\w+)", True), (r"(\w+/patient_\w+)", False)]
+)
+def test_a_subject_with_cells_of_both_classes_is_named(tmp_path, pattern, both):
+    for folder in ("ALL/patient_34", "normal/patient_34", "normal/patient_35"):
+        picture(tmp_path / folder / "1.png")
+    cohort = ls.read_cohort(tmp_path, subject_pattern=pattern)
+    line = both_classes_advice(cohort)
+    assert bool(line) == both
+    assert not both or ("1 subject has" in line and "(34)" in line)
 
 
 def test_a_subject_of_the_table_comes_before_the_pattern(tmp_path):

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.core.errors import CohortError, ImageError
+from leukoscope.core.files import natural_key
 from leukoscope.core.shell_words import pair_option
 from leukoscope.core.wording import count
 from leukoscope.data.audit.checked import NO_BORDER, flagged
+from leukoscope.data.cnmc.cnmc import ALL, HEM
 from leukoscope.data.cohort import KNOWN, Cohort
 from leukoscope.data.imaging.foreground import beyond_crop, on_black
 from leukoscope.data.imaging.image import decode
@@ -19,6 +21,8 @@ from leukoscope.data.words import heading_like
 
 SAMPLE = 32
 """Images that are opened to see whether they are cells on black, where no audit has seen them."""
+NAMED = 5
+"""Subjects that a remark names."""
 FEW = 0.1
 """Fraction of cells that may reach over a crop without a warning."""
 CUT_OUT = (
@@ -28,7 +32,12 @@ CUT_OUT = (
 
 def advice(cohort: Cohort) -> list[str]:
     """Remarks on subjects, on the ground of the images and on their scale, a line each."""
-    lines = (subject_advice(cohort), ground_advice(cohort), scale_advice(cohort))
+    lines = (
+        subject_advice(cohort),
+        both_classes_advice(cohort),
+        ground_advice(cohort),
+        scale_advice(cohort),
+    )
     return [line for line in lines if line]
 
 
@@ -45,6 +54,21 @@ def subject_advice(cohort: Cohort) -> str:
         f"{which} subject id. Nothing can keep the cells of one person in one part then, so they "
         "are of no use to a split over persons, and results by image are too good for new persons. "
         f"Give {column}, or find it in the paths: --subject-pattern 'patient_(\\w+)'."
+    )
+
+
+def both_classes_advice(cohort: Cohort) -> str:
+    """What follows where one subject has cells of both classes; "" if none has."""
+    subject, label = cohort["subject"], cohort["label"]
+    blasts, normal = ({*subject[label == name]} - {""} for name in (ALL, HEM))
+    both = sorted(blasts & normal, key=natural_key)
+    if not both:
+        return ""
+    named = ", ".join(both[:NAMED]) + (", ..." if len(both) > NAMED else "")
+    return (
+        f"{count(len(both), 'subject', 'has')} ALL and HEM cells ({named}). If these are different "
+        "persons with the same number, let --subject-pattern include what tells them apart, such "
+        "as '(\\w+/patient_\\w+)' for the folder of the class."
     )
 
 
