@@ -1,6 +1,7 @@
 """Cells of a picture of a smear over HTTP: found, chosen and cut out."""
 
 import io
+import threading
 import zipfile
 from collections.abc import Iterator
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leukoscope.app.http.bodies import UPLOADS
 from leukoscope.app.predicting import smear_fields
+from leukoscope.app.routes import fields
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from leukoscope.client import Client
@@ -167,3 +170,78 @@ def test_a_picture_with_more_objects_than_a_person_can_choose_from_is_refused(
     found = client.post("/v1/fields", params={"um_per_px": SCALE}, files={"f": picture}).json()
     assert "at most 1" in found["problem"]
     assert found["cells"] == []
+
+
+def test_every_route_that_takes_images_takes_large_bodies(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    with_images = {
+        path
+        for path, methods in paths.items()
+        if "multipart/form-data"
+        in methods.get("post", {}).get("requestBody", {}).get("content", {})
+    }
+    assert with_images == UPLOADS
+
+
+def test_a_picture_of_more_than_a_megabyte_is_taken(client: httpx.Client) -> None:
+    image = np.random.default_rng(0).integers(150, 255, (700, 700, 3)).astype(np.uint8)
+    data = encode(image, "PNG")
+    assert len(data) > 1_000_000
+    answer = client.post("/v1/fields", params={"um_per_px": 0.3}, files={"f": ("a.png", data)})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 430), (330, 1), (7, 300)])
+def test_a_picture_too_small_for_a_cell_is_refused(
+    client: httpx.Client, image: np.ndarray, shape: tuple[int, int]
+) -> None:
+    data = encode(image[: shape[0], : shape[1]], "PNG")
+    found = client.post("/v1/fields", files={"f": ("a.png", data)}).json()
+    assert f"{shape[1]} x {shape[0]}" in found["problem"]
+
+
+@pytest.mark.parametrize("name", [".png", ".hidden.png", "._1.png", "../.png", "..", "a/ .x.png"])
+def test_cells_of_any_name_can_be_predicted(
+    client: httpx.Client, picture: tuple[str, bytes], name: str
+) -> None:
+    params = {"um_per_px": SCALE, "number": 1}
+    cut = client.post("/v1/fields/cells", params=params, files={"f": (name, picture[1])})
+    answers = client.post("/v1/predict", files={"f": ("x.zip", cut.content)}).json()["answers"]
+    assert [one["name"].endswith("_01.png") for one in answers] == [True]
+    assert answers[0]["verdict"] != "error"
+
+
+def test_no_more_objects_are_cut_out_than_a_person_can_choose_from(
+    client: httpx.Client, picture: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smear_fields, "MOST_CELLS", 1)
+    params = {"um_per_px": SCALE, "number": 1}
+    assert client.post("/v1/fields/cells", params=params, files={"f": picture}).status_code == 404
+
+
+def test_a_client_that_leaves_frees_its_turn_and_memory_once_its_picture_is_done(
+    client: httpx.Client, picture: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go, running, most = threading.Event(), threading.Event(), [], []
+    find = fields.find_cells
+
+    def slow(*args: object) -> object:
+        running.append(1)
+        most.append(len(running))
+        began.set()
+        go.wait(20)
+        try:
+            return find(*args)  # type: ignore[arg-type]
+        finally:
+            running.pop()
+
+    monkeypatch.setattr(fields, "find_cells", slow)
+    for _ in range(3):  # the first one works, the others wait for their turn
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/v1/fields", files={"f": picture}, timeout=0.3)
+    assert began.wait(10)
+    threading.Timer(0.3, go.set).start()
+    assert client.post("/v1/fields", files={"f": picture}).status_code == 200
+    assert most == [1, 1]  # those who left while they waited were not served
+    metrics = client.get("/metrics").text.splitlines()
+    assert "leukoscope_bytes_in_flight 0" in [line.removesuffix(".0") for line in metrics]

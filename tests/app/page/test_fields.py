@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from leukoscope.data.smear.field import cells_of_field
 from leukoscope.data.synthetic.field import FieldParams, draw_field
@@ -67,6 +67,34 @@ def test_cells_of_fields_are_chosen_and_added_and_the_scale_is_asked_once(
     expect(at.page.locator(".fields-note")).to_contain_text("1 picture is")
     kept = at.page.request.get(f"{at.url}/v1/cases/{at.case}").json()["cells"]
     assert sum("slide 0_" in cell["name"] for cell in kept) == len(whole) - 1, kept
+
+
+def test_closing_or_skipping_ends_the_request_and_adds_nothing(
+    desk: OpenDesk, fields: list[Path]
+) -> None:
+    at = desk()
+    at.add(fields)
+    expect(at.cards).to_have_count(2)
+    held: list[Route] = []
+    failed: list[str] = []
+    at.page.on("requestfailed", lambda request: failed.append(request.url))
+    at.page.route("**/v1/fields/cells**", held.append)
+    at.page.get_by_role("button", name="Find cells").click()
+    at.dialog.get_by_role("button", name="Continue without a scale").click()
+    place = at.dialog.locator("[aria-live]").first
+    expect(place).to_contain_text("Choose the cells")
+    at.dialog.locator(".buttons .primary").click()
+    at.dialog.get_by_role("button", name="Skip this picture").click()
+    expect(place).to_contain_text("Picture 2 of 2")
+    expect(place).to_contain_text("Choose the cells")
+    at.page.route("**/v1/fields?**", held.append)
+    at.page.keyboard.press("Escape")
+    at.page.get_by_role("button", name="Find cells").click()
+    expect(place).to_contain_text("Picture 1 of 2")  # both pictures are still offered
+    at.page.keyboard.press("Escape")
+    expect(at.dialog).to_have_count(0)
+    expect(at.cards).to_have_count(2)
+    assert len(held) == len(failed) == 2
 
 
 def draw_image(path: Path) -> np.ndarray:

@@ -120,7 +120,7 @@ def test_whatever_the_bytes_it_is_an_image_or_one_line(tail, kind):
 def test_the_limit_of_pixels_is_the_callers():
     content = encode(noise(30, 40))
     assert decode(content, max_pixels=1200).shape == (30, 40, 3)
-    with pytest.raises(ImageError, match="40 x 30 pixels is more than a single cell needs"):
+    with pytest.raises(ImageError, match="40 x 30 pixels is more than"):
         decode(content, max_pixels=1199)
 
 

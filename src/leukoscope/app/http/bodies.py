@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leukoscope.app.http.problems import problem
 from leukoscope.app.limits import MB, Limits
 
-UPLOADS = frozenset(("/v1/predict", "/v1/explain"))
+UPLOADS = frozenset(("/v1/predict", "/v1/explain", "/v1/fields", "/v1/fields/cells"))
+"""Paths whose bodies hold images."""
 
 
 class BodyLimitMiddleware:

@@ -6,10 +6,11 @@ Both steps find the same objects, so nothing is kept between them.
 import base64
 import io
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from leukoscope.core.installing import install_command
 from leukoscope.core.wording import count as counted
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.imaging.resolution import stated_scale
+
+if TYPE_CHECKING:
+    from leukoscope.data.smear.field import CellImage
 
 MOST_CELLS = 1_000
 """Objects of a picture: a person cannot choose among more."""
@@ -45,15 +49,10 @@ def find_cells(name: str, data: bytes, um_per_px: float | None, max_pixels: int)
     Raises:
         ImageError: It cannot be read, has one color, is a cell on black already, or shows too much.
     """
-    from leukoscope.data.smear.field import cells_of_field
+    from leukoscope.data.smear.field import each_cell
 
     image = decode(data, max_pixels=max_pixels)
     scale = _scale(data, image, um_per_px)
-    found = cells_of_field(image, scale.um_per_px)
-    if len(found) > MOST_CELLS:
-        raise ImageError(
-            f"{counted(len(found), 'object')}, at most {MOST_CELLS:,}; cut it into smaller ones."
-        )
     cells = [
         FieldCell(
             number=number,
@@ -62,7 +61,7 @@ def find_cells(name: str, data: bytes, um_per_px: float | None, max_pixels: int)
             flags=[str(flag) for flag in cell.found.flags],
             left_out=cell.found.left_out,
         )
-        for number, cell in enumerate(found, start=1)
+        for number, cell in _numbered(each_cell(image, scale.um_per_px))
     ]
     return FieldCells(
         name=name,
@@ -109,23 +108,40 @@ def cut_cells(
     """
     from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
     from leukoscope.data.smear.collect import png_bytes
-    from leukoscope.data.smear.field import cells_of_field
+    from leukoscope.data.smear.field import each_cell
     from leukoscope.data.smear.found import LEAVE_OUT
 
     image = decode(data, max_pixels=max_pixels)
     scale = _scale(data, image, um_per_px).um_per_px
-    cells = cells_of_field(image, scale, keep=LEAVE_OUT)
-    out, stem = io.BytesIO(), PurePath(name).stem or "field"
+    wanted, count = set(numbers), 0
+    # Files whose name begins with a dot are hidden, and passed over where archives are read.
+    out, stem = io.BytesIO(), PurePath(name).stem.lstrip(". ") or "field"
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for number in sorted(set(numbers)):
-            if not 1 <= number <= len(cells):
-                raise ImageError(f"no object {number}; there are {len(cells)}.")
-            picture = cells[number - 1].image
-            if picture is None:
-                raise ImageError(f"object {number} is too large for an image of a cell.")
-            content = png_bytes(picture, CNMC_UM_PER_PX if scale else None)
-            archive.writestr(zipfile.ZipInfo(f"{stem}_{number:02d}.png"), content)
+        for count, cell in _numbered(each_cell(image, scale, keep=LEAVE_OUT)):
+            if count not in wanted:
+                continue
+            if cell.image is None:
+                raise ImageError(f"object {count} is too large for an image of a cell.")
+            content = png_bytes(cell.image, CNMC_UM_PER_PX if scale else None)
+            archive.writestr(zipfile.ZipInfo(f"{stem}_{count:02d}.png"), content)
+    if absent := sorted(number for number in wanted if not 1 <= number <= count):
+        raise ImageError(f"no object {absent[0]}; there are {count}.")
     return out.getvalue()
+
+
+def _numbered(cells: "Iterator[CellImage]") -> "Iterator[tuple[int, CellImage]]":
+    """Objects with their number.
+
+    Raises:
+        ImageError: There are more than a person can choose from.
+    """
+    for number, cell in enumerate(cells, start=1):
+        if number > MOST_CELLS:
+            raise ImageError(
+                f"more than {counted(MOST_CELLS, 'object')}, at most {MOST_CELLS:,}; cut it into "
+                "smaller ones."
+            )
+        yield number, cell
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any
+from contextlib import ExitStack
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -18,8 +19,10 @@ from leukoscope.app.predicting.smear_fields import (
     missing,
     unusable,
 )
+from leukoscope.app.routes.predict import while_connected
 from leukoscope.app.schemas import FieldCells
-from leukoscope.app.state import services
+from leukoscope.app.state import Services, services
+from leukoscope.app.uploads.memory_budget import Reservation
 from leukoscope.app.uploads.uploaded_file import UploadedImage
 from leukoscope.app.uploads.uploads import read_uploads
 from leukoscope.core.errors import ImageError
@@ -36,6 +39,7 @@ Scale = Annotated[
         "cells.",
     ),
 ]
+Value = TypeVar("Value")
 _ANSWERS = problems(400, 408, 413, 415, 422, 429, 501, 503)
 
 
@@ -47,16 +51,15 @@ _ANSWERS = problems(400, 408, 413, 415, 422, 429, 501, 503)
 )
 async def find(request: Request, um_per_px: Scale = None) -> FieldCells:
     """Find the white cells, as `leukoscope cells` does, with the reason why some are left out."""
-    server, item = services(request), await _receive(request)
+    limit = services(request).settings.limits.image_pixels
 
-    def work() -> FieldCells:
-        return find_cells(item.name, item.load(), um_per_px, server.settings.limits.image_pixels)
+    def work(item: UploadedImage) -> FieldCells:
+        try:
+            return find_cells(item.name, item.load(), um_per_px, limit)
+        except ImageError as error:  # as with images to predict, this does not fail the request
+            return unusable(item.name, _text(error))
 
-    try:
-        found: FieldCells = await _one_at_a_time(request, work)
-    except ImageError as error:  # as with images to predict, this does not fail the request
-        return unusable(item.name, _text(error))
-    return found
+    return await _with_picture(request, work)
 
 
 @router.post(
@@ -79,36 +82,54 @@ async def cut(
     um_per_px: Scale = None,
 ) -> Response:
     """A ZIP of images of these cells, on black at C-NMC's scale, for `/v1/predict`."""
-    server, item = services(request), await _receive(request)
+    limit = services(request).settings.limits.image_pixels
 
-    def work() -> bytes:
-        limit = server.settings.limits.image_pixels
+    def work(item: UploadedImage) -> bytes:
         return cut_cells(item.name, item.load(), um_per_px, number, limit)
 
     try:
-        content = await _one_at_a_time(request, work)
+        content = await _with_picture(request, work)
     except ImageError as error:
         raise RequestError(404, _text(error)) from None
     return Response(content, media_type="application/zip")
 
 
-async def _receive(request: Request) -> UploadedImage:
+async def _with_picture(request: Request, work: Callable[[UploadedImage], Value]) -> Value:
+    """Receive the picture, and do `work` with it in a thread, after the pictures of others."""
     if problem := missing():
         raise RequestError(501, problem)
     server, log = services(request), trace(request)
     server.check()
-    reservation = server.memory.reserve()
-    log.cleanup.callback(reservation.close)
-    items = await read_uploads(request, server.settings.limits, reservation)
+    with ExitStack() as held:
+        memory = server.memory.reserve()
+        held.callback(memory.close)
+        item = await _receive(request, memory)
+        log.images = 1
+        if server.settings.log_names:
+            log.names = [item.name]
+        memory.grow(BYTES_PER_PIXEL * server.settings.limits.image_pixels)
+        return await while_connected(request, _in_turn(server, held, lambda: work(item)))
+
+
+async def _in_turn(server: Services, held: ExitStack, work: Callable[[], Value]) -> Value:
+    """Do `work` in a thread when it is its turn.
+
+    A client that leaves gives up its turn. A thread cannot be stopped, so the turn and `held` last
+    until it ends, whoever waits for it.
+    """
+    await server.fields.acquire()
+    held.callback(server.fields.release)
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    until_done = held.pop_all()
+    working.add_done_callback(lambda _: until_done.close())
+    return await asyncio.shield(working)
+
+
+async def _receive(request: Request, memory: Reservation) -> UploadedImage:
+    items = await read_uploads(request, services(request).settings.limits, memory)
     if len(items) != 1:
         raise RequestError(400, f"send one picture, not {len(items)}")
-    reservation.grow(BYTES_PER_PIXEL * server.settings.limits.image_pixels)
     return items[0]
-
-
-async def _one_at_a_time(request: Request, work: Callable[[], Any]) -> Any:
-    async with services(request).fields:
-        return await asyncio.to_thread(work)
 
 
 def _text(error: ImageError) -> str:

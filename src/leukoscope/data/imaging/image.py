@@ -154,8 +154,8 @@ def _check_header(image: "ImageFile.ImageFile", data: bytes, max_pixels: int) ->
     width, height = image.size
     if width * height > max_pixels:
         raise ImageError(
-            f"{width} x {height} pixels is more than a single cell needs "
-            f"(limit {max_pixels / 1e6:.0f} megapixels); crop the cell first."
+            f"{width} x {height} pixels is more than {max_pixels / 1e6:.0f} megapixels, the limit; "
+            "crop the cell, or cut a picture of a smear into smaller ones."
         )
     check_depth(image, data)
     if image.mode in ("CMYK", "LAB", "YCCK"):

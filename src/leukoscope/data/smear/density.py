@@ -64,6 +64,8 @@ def ground_color(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     counts[: int(otsu(counts, np.arange(257.0))) + 1] = 0
     level = int(np.convolve(counts, np.ones(7), "same").argmax())
     near = np.abs(green.astype(int) - level) <= 6
+    if not near.any():  # one color: no level is brighter than another
+        near[:] = True
     return np.asarray(np.median(few[near], axis=0), np.float64)
 
 

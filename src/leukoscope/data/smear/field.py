@@ -1,6 +1,6 @@
 """Find the cells of one field and cut them out: from a picture to objects and images."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -30,6 +30,8 @@ LONGEST_GUESS = 800
 """Side in px to which a field is reduced for that guess."""
 MOST_WORKING_PIXELS = 16_000_000
 """Pixels of a field at the working scale, 0.6 mm² of a smear; memory is bounded by them."""
+SHORTEST_SIDE = 8
+"""Shortest side of a picture in px: a cell is wider at the coarsest scale, 1 µm per pixel."""
 ON_BLACK = (
     "already cells on black: `leukoscope predict` and `leukoscope train` read them as they are"
 )
@@ -68,9 +70,23 @@ def cells_of_field(
         The objects from top to bottom.
 
     Raises:
-        ImageError: The picture is already a cell on black, has one color, or shows too large a part
-            of a smear. Without a file name.
+        ImageError: The picture is too small for a cell or already a cell on black, has one color,
+            or shows too large a part of a smear. Without a file name.
     """
+    return list(each_cell(image, um_per_px, segmenter=segmenter, keep=keep))
+
+
+def each_cell(
+    image: NDArray[np.uint8],
+    um_per_px: float | None,
+    *,
+    segmenter: Segmenter = segment,
+    keep: Collection[str] = (),
+) -> Iterator[CellImage]:
+    """Like `cells_of_field`, one by one: a hostile picture has more objects than memory holds."""
+    if min(image.shape[:2]) < SHORTEST_SIDE:
+        height, width = image.shape[:2]
+        raise ImageError(f"{width} x {height} pixels is too small to show a cell.")
     if int(image.max()) - int(image.min()) < 8:
         raise ImageError("has one color only; there is no cell on it.")
     if on_black(image):
@@ -88,10 +104,8 @@ def cells_of_field(
     field = densities(small, ground, BLUR_UM / WORKING_UM_PER_PX)
     segmented = segmenter(small, field, WORKING_UM_PER_PX)
     factor = um_per_px / CNMC_UM_PER_PX if um_per_px else 1.0
-    cells = []
     for measured in measured_objects(field, segmented, WORKING_UM_PER_PX):
-        cells.append(_cut(image, measured, reduced, factor, um_per_px, frozenset(keep)))
-    return cells
+        yield _cut(image, measured, reduced, factor, um_per_px, frozenset(keep))
 
 
 def guessed_scale(image: NDArray[np.uint8], ground: NDArray[np.float64]) -> float:

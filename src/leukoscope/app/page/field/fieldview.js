@@ -31,6 +31,8 @@ class FieldView {
   #field = null;
   /** @type {Set<number>} */
   #chosen = new Set();
+  /** Ends the requests for a picture when it is left. */
+  #leaving = new AbortController();
   #place = h("p", { class: "soft", "aria-live": "polite" });
   #body = h("div", { class: "field-body" });
   #add = h("button", { type: "button", class: "primary", onclick: () => void this.#addCells() });
@@ -41,7 +43,7 @@ class FieldView {
     this.#file = file;
     this.#pictures = pictures;
     this.#box = dialog(
-      { title: "Find cells", class: "field-view" },
+      { title: "Find cells", class: "field-view", onclose: () => this.#leaving.abort() },
       this.#place,
       this.#body,
       h("div", { class: "buttons" }, this.#add, this.#skip),
@@ -54,8 +56,13 @@ class FieldView {
     return this.#pictures[this.#at];
   }
 
+  /** With its folder: two folders may hold pictures of one name. */
+  get #path() {
+    return this.#file.cells.get(this.#id)?.name ?? "";
+  }
+
   get #name() {
-    return baseName(this.#file.cells.get(this.#id)?.name ?? "");
+    return baseName(this.#path);
   }
 
   /** The confirmed scale of the case; undefined while it is not known whether there is one. */
@@ -64,7 +71,11 @@ class FieldView {
   }
 
   async #load() {
+    this.#leaving.abort();
+    this.#leaving = new AbortController();
+    const { signal } = this.#leaving;
     this.#field = null;
+    this.#source = null;
     this.#chosen.clear();
     setText(
       this.#place,
@@ -72,19 +83,20 @@ class FieldView {
     );
     render(this.#body);
     this.#showButton();
-    const id = this.#id;
     try {
-      this.#source = await this.#file.source(id);
-      if (!this.#source)
+      const source = await this.#file.source(this.#id);
+      if (signal.aborted) return;
+      if (!source)
         throw new Error("The file is no longer in this page. Add it again, but not in a ZIP file.");
-      const found = await findCells(this.#source, this.#name, this.#scale ?? null);
-      if (id !== this.#id || !this.#box.open) return;
+      const found = await findCells(source, this.#name, this.#scale ?? null, signal);
+      if (signal.aborted) return;
       if (found.problem) throw new Error(found.problem);
+      this.#source = source;
       this.#field = found;
       this.#chosen = proposed(found.cells);
       this.#draw(found);
     } catch (error) {
-      if (id !== this.#id) return;
+      if (signal.aborted) return;
       const why = error instanceof Error ? error.message : String(error);
       setText(this.#place, `${this.#name} cannot be used: ${why}`);
     }
@@ -205,12 +217,15 @@ class FieldView {
   }
 
   async #addCells() {
-    const [source, field] = [this.#source, this.#field];
-    if (!source || !field) return;
+    const [source, { signal }] = [this.#source, this.#leaving];
+    if (!source) return;
     this.#add.disabled = true;
     try {
-      const zip = await cutCells(source, this.#name, this.#scale ?? null, [...this.#chosen]);
-      const name = `${this.#name.replace(/\.[^.]*$/, "")}.zip`;
+      const chosen = [...this.#chosen];
+      const zip = await cutCells(source, this.#name, this.#scale ?? null, chosen, signal);
+      // The picture was skipped, or the dialog or the case is closed: nothing was added to it.
+      if (signal.aborted || this.#file.gone) return;
+      const name = `${this.#path.replace(/(?<=[^/])\.[^./]*$/, "")}.zip`;
       finished.add(this.#id);
       queue.add(this.#file, [{ file: new File([zip], name, { type: "application/zip" }), name }]);
       if (this.#scale === null)
@@ -219,6 +234,7 @@ class FieldView {
         );
       await this.#step();
     } catch (error) {
+      if (signal.aborted) return;
       problem("The cells could not be cut out.", error);
       this.#showButton();
     }

@@ -112,10 +112,11 @@ export async function download(path) {
  * @param {File} file
  * @param {string} name
  * @param {number|null} scale µm per pixel; null for what the server can find out.
+ * @param {AbortSignal} signal
  * @returns {Promise<import("./types.js").FieldCells>}
  */
-export async function findCells(file, name, scale) {
-  return readJson(await sendPicture("/v1/fields", file, name, scale, []));
+export async function findCells(file, name, scale, signal) {
+  return readJson(await sendPicture("/v1/fields", file, name, scale, [], signal));
 }
 
 /**
@@ -125,10 +126,11 @@ export async function findCells(file, name, scale) {
  * @param {string} name
  * @param {number|null} scale
  * @param {number[]} numbers
+ * @param {AbortSignal} signal
  * @returns {Promise<Blob>} A ZIP of images.
  */
-export async function cutCells(file, name, scale, numbers) {
-  return (await sendPicture("/v1/fields/cells", file, name, scale, numbers)).blob();
+export async function cutCells(file, name, scale, numbers, signal) {
+  return (await sendPicture("/v1/fields/cells", file, name, scale, numbers, signal)).blob();
 }
 
 /**
@@ -137,13 +139,14 @@ export async function cutCells(file, name, scale, numbers) {
  * @param {string} name
  * @param {number|null} scale
  * @param {number[]} numbers
+ * @param {AbortSignal} signal
  */
-function sendPicture(path, file, name, scale, numbers) {
+function sendPicture(path, file, name, scale, numbers, signal) {
   const form = new FormData();
   form.append("files", file, name);
   const query = new URLSearchParams(numbers.map((number) => ["number", String(number)]));
   if (scale !== null) query.set("um_per_px", String(scale));
-  return send(`${path}?${query}`, { method: "POST", body: form });
+  return send(`${path}?${query}`, { method: "POST", body: form, signal });
 }
 
 /**
