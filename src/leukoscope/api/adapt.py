@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from leukoscope.api.data import Source, audited
 from leukoscope.api.evaluate import check_overlap, labeled, opened
 from leukoscope.api.extras import needs_train_extra
+from leukoscope.api.model_place import require_model_place
 from leukoscope.core.cores import usable_cores
-from leukoscope.core.errors import LeakageError, ModelFileError
+from leukoscope.core.errors import LeakageError
 from leukoscope.data.advice import crop_advice, require_black_ground
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.scale import scale_advice
@@ -67,11 +68,11 @@ def adapt(
         from leukoscope.training.adaptation.adapt import adapt_model
 
         path = default_model() if model is None else opened(model)[1]
-    if path.resolve() == Path(out).resolve():
-        raise ModelFileError(f"{out}: would replace the model that is adapted; name another --out.")
+    require_model_place(out, [path, source], [])
     jobs = jobs or usable_cores()
     card = read_card(path)
     cohort = labeled(audited(source, jobs=jobs, data_source=data_source, data_license=data_license))
+    require_model_place(out, [path, cohort.source], cohort.paths)
     require_unseen(card, cohort)
     require_black_ground(cohort)
     advice = (scale_advice(cohort), crop_advice(cohort, card.input.crop))

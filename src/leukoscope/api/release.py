@@ -8,6 +8,7 @@ import numpy as np
 
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
+from leukoscope.api.model_place import require_model_place
 from leukoscope.api.train import check_ground
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError
@@ -76,7 +77,9 @@ def release(
             f"recipe {settings.name}: trains a network, and `release` fits classical estimators; "
             "choose a recipe such as local, or train it with: leukoscope train"
         )
+    require_model_place(out, [source, predictions], [])
     cohort = audited(source, jobs=jobs, data_source=data_source, data_license=data_license)
+    require_model_place(out, [cohort.source], cohort.paths)
     check_ground(cohort, settings)
     for remark in remarks(cohort):
         log.warning(remark)

@@ -116,9 +116,7 @@ def keep_inputs(outputs: Iterable[object], inputs: Iterable[object]) -> None:
         if isinstance(output, PATHS):
             place = os.path.realpath(output)
             if place in used:
-                raise FileError(
-                    f"{os.fspath(output)}: {used[place]}; choose another name for the table."
-                )
+                raise FileError(f"{os.fspath(output)}: {used[place]}; choose another name.")
             used[place] = "is written already, as another table"
 
 

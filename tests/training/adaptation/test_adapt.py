@@ -1,6 +1,7 @@
 """Adapting a model file to the cells of another laboratory."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ from typer.testing import CliRunner
 
 import leukoscope as ls
 from leukoscope.cli.main import app
-from leukoscope.core.errors import CohortError, LeakageError, ModelFileError, TrainingError
-from leukoscope.data.cohort import Cohort
-from leukoscope.inference.model_file.model_file import load, read_card
+from leukoscope.core.errors import CohortError, FileError, LeakageError, TrainingError
+from leukoscope.data.cohort import Cohort, write_cohort
+from leukoscope.inference.model_file.model_file import load, read_card, write_card
 from leukoscope.training.adaptation.graph import append_head
 from leukoscope.training.adaptation.head import Head
-from tests.inference.tiny_model import cell_image, write_tiny_model
+from tests.inference.tiny_model import cell_image, tiny_card, tiny_network, write_tiny_model
 
 PERSONS, CELLS = 3, 4
 
@@ -133,9 +134,62 @@ def test_cells_that_are_not_on_black_are_refused(model: Path, tmp_path: Path) ->
         ls.adapt(model, cells, out=tmp_path / "a.onnx", jobs=1, data_source="x")
 
 
-def test_the_adapted_model_does_not_replace_the_old_one(model: Path, cohort: Cohort) -> None:
-    with pytest.raises(ModelFileError):
-        ls.adapt(model, cohort, out=model, jobs=1)
+@pytest.mark.parametrize("place", ["model", "table", "image", "run", "folder", "under a file"])
+def test_the_model_replaces_neither_an_input_nor_the_model_of_a_run(
+    model: Path, cohort: Cohort, tmp_path: Path, place: str
+) -> None:
+    write_cohort(cohort, tmp_path / "cohort.csv")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.yaml").touch()
+    places = {
+        "model": model,
+        "table": tmp_path / "cohort.csv",
+        "image": cohort.paths[0],
+        "run": tmp_path / "run" / "model.onnx",
+        "folder": tmp_path,
+        "under a file": tmp_path / "cohort.csv" / "a.onnx",
+    }
+    before = {name: one.read_bytes() for name, one in places.items() if one.is_file()}
+    for write in (ls.adapt, ls.release):
+        arguments = {ls.adapt: (model,)}.get(write, ())
+        if place == "model" and write is ls.release:
+            continue
+        with pytest.raises(FileError, match=re.escape(str(places[place]))):
+            write(*arguments, tmp_path / "cohort.csv", out=places[place], jobs=1)  # type: ignore[operator]
+    assert before == {name: one.read_bytes() for name, one in places.items() if one.is_file()}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_without_finite_outputs_is_refused(
+    cohort: Cohort, tmp_path: Path, value: float
+) -> None:
+    network = tiny_network()
+    bias = next(one for one in network.graph.initializer if one.name == "bias")
+    bias.CopyFrom(onnx.numpy_helper.from_array(np.float32([value]), "bias"))
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(network.SerializeToString())
+    write_card(broken, tiny_card())
+    with pytest.raises(TrainingError, match=str(len(cohort))):
+        ls.adapt(broken, cohort, out=tmp_path / "a.onnx", jobs=1)
+    assert not (tmp_path / "a.onnx").exists()
+
+
+@pytest.mark.parametrize("unnamed", [1, 24])
+def test_cells_without_a_person_are_refused_as_such(
+    model: Path, cohort: Cohort, tmp_path: Path, unnamed: int
+) -> None:
+    person = np.where(np.arange(len(cohort)) < unnamed, "", cohort["person"]).astype(object)
+    cells = cohort.with_columns(person=person, subject=person)
+    with pytest.raises(TrainingError, match=f"{unnamed} cell.*subject"):
+        ls.adapt(model, cells, out=tmp_path / "a.onnx", jobs=1, data_source="x")
+
+
+@pytest.mark.parametrize("setting", [{"folds": 1}, {"folds": 0}, {"seed": -1}])
+def test_impossible_folds_are_refused_in_one_line(
+    model: Path, cohort: Cohort, tmp_path: Path, setting: dict[str, int]
+) -> None:
+    with pytest.raises(TrainingError, match="folds"):
+        ls.adapt(model, cohort, out=tmp_path / "a.onnx", jobs=1, **setting)
 
 
 def test_a_head_with_weights_is_in_the_file_and_can_be_followed_by_another(

@@ -47,6 +47,7 @@ from leukoscope.training.release.results import OutOfFoldResults, measure, rows_
 
 log = logging.getLogger(__name__)
 
+FEWEST_FOLDS = 2
 FEWEST_PERSONS = 3
 """Persons of each class without which nothing can be set on some and measured on others."""
 PART = "adaptation, persons left out"
@@ -112,9 +113,14 @@ def adapt_model(
         refit: As for `head.fit_head`.
 
     Raises:
-        TrainingError: A class has fewer than three persons.
+        TrainingError: A class has fewer than three persons, cells have none, there are too few
+            folds, or the model's outputs are not finite.
         ParityError: The file and the model with its head differ.
     """
+    if folds < FEWEST_FOLDS or seed < 0:
+        raise TrainingError(
+            f"folds {folds} and seed {seed}: the least are {FEWEST_FOLDS} folds and the seed 0."
+        )
     base = load(model, threads=0)
     cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
     require_persons(cohort)
@@ -122,6 +128,7 @@ def adapt_model(
     cohort, inputs = model_inputs(base.card, cohort, jobs)
     require_persons(cohort)
     outputs = Outputs(cohort, *predict_both(base, inputs))
+    _require_finite(model, outputs)
     quality = measure_quality(cohort.paths, jobs)
     fold = person_folds(cohort, folds, seed)
     scores = _out_of_fold(outputs, fold, quality, seed, refit)
@@ -153,8 +160,14 @@ def require_persons(cohort: Cohort) -> None:
     """Refuse a cohort with too few persons.
 
     Raises:
-        TrainingError: A class has fewer than three persons.
+        TrainingError: Cells have no person, or a class has fewer than three persons.
     """
+    if unnamed := int(np.sum(cohort["person"] == "")):
+        raise TrainingError(
+            f"{cohort.source or 'the cohort'}: {counted(unnamed, 'cell')} without a person; "
+            "limits are set on some persons and measured on others. State the persons: a column "
+            "'subject' in a table, or --subject-pattern for a folder."
+        )
     leukemic, normal = persons_of_classes(cohort)
     if min(leukemic, normal) < FEWEST_PERSONS:
         raise TrainingError(
@@ -163,6 +176,16 @@ def require_persons(cohort: Cohort) -> None:
             f"HEM cells, and adapting needs at least {FEWEST_PERSONS} of each: limits that are set "
             "on fewer say nothing about the next person. Add persons, or use the model as it is "
             "and read its verdicts with care."
+        )
+
+
+def _require_finite(model: Path, outputs: Outputs) -> None:
+    finite = np.isfinite(outputs.logit) & np.isfinite(outputs.embedding).all(axis=1)
+    if failed := int(np.sum(~finite)):
+        raise TrainingError(
+            f"{model}: its output is no finite number for {failed:,} of "
+            f"{counted(len(finite), 'cell')}, so nothing can be set. Check the file: leukoscope "
+            "model verify"
         )
 
 

@@ -77,6 +77,7 @@ class FieldView {
     this.#field = null;
     this.#source = null;
     this.#chosen.clear();
+    this.#skip.disabled = false;
     setText(
       this.#place,
       `Picture ${this.#at + 1} of ${this.#pictures.length}: ${this.#name}. Looking for cells…`,
@@ -220,10 +221,11 @@ class FieldView {
     const [source, { signal }] = [this.#source, this.#leaving];
     if (!source) return;
     this.#add.disabled = true;
+    this.#skip.disabled = true; // the picture is not skipped but added
     try {
       const chosen = [...this.#chosen];
       const zip = await cutCells(source, this.#name, this.#scale ?? null, chosen, signal);
-      // The picture was skipped, or the dialog or the case is closed: nothing was added to it.
+      // The dialog is closed, or the case is deleted: nothing is added.
       if (signal.aborted || this.#file.gone) return;
       const name = `${this.#path.replace(/(?<=[^/])\.[^./]*$/, "")}.zip`;
       finished.add(this.#id);
@@ -236,6 +238,7 @@ class FieldView {
     } catch (error) {
       if (signal.aborted) return;
       problem("The cells could not be cut out.", error);
+      this.#skip.disabled = false;
       this.#showButton();
     }
   }

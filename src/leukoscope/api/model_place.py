@@ -1,0 +1,39 @@
+"""Refuse, before any work, a place for a model file where it would replace something else."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from leukoscope.core.errors import FileError
+from leukoscope.core.files import keep_inputs
+
+
+def require_model_place(
+    out: Path | str, inputs: Iterable[object], images: Iterable[object]
+) -> None:
+    """Refuse a place for a model file.
+
+    Args:
+        out: The model file to write.
+        inputs: What is read: a model, a table; anything but a path is passed over.
+        images: Paths of the cells.
+
+    Raises:
+        FileError: It is an input, the model of a run, or a folder, or its folder cannot be written.
+    """
+    from leukoscope.training.run import MODEL, RECIPE
+
+    out = Path(out)
+    if out.is_dir():
+        raise FileError(f"{out}: is a folder; name a file.")
+    keep_inputs([out], inputs)
+    if out.exists():
+        keep_inputs([out], images)
+    if out.name == MODEL and (out.parent / RECIPE).is_file():
+        raise FileError(
+            f"{out}: is the place of the model of a run, whose report would not be about it; "
+            "choose another name."
+        )
+    folder = next(one for one in out.absolute().parents if one.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise FileError(f"{out}: cannot be written into {folder}; name another folder.")
