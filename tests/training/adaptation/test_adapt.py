@@ -89,6 +89,12 @@ def test_the_card_says_what_was_adapted_to_what_and_holds_metrics_of_left_out_pe
     # What it has seen is what the old model has seen, and the new cells.
     old = read_card(model)
     assert set(old.training.subjects) < set(card.training.subjects)
+    assert card.training.cells == {
+        **old.training.cells,
+        "adaptation": {"ALL": PERSONS * CELLS, "HEM": PERSONS * CELLS},
+    }
+    assert card.training.persons["validation"] == old.training.persons["validation"]
+    assert len(card.training.persons["adaptation"]) == 2 * PERSONS
     assert len(card.hash_set()) == len(old.hash_set()) + len(cohort)
 
 

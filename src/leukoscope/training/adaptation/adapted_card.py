@@ -19,6 +19,10 @@ from leukoscope.inference.model_file.origin import known_ids, stated_data
 from leukoscope.training.adaptation.head import Head, persons_of_classes
 from leukoscope.training.calibration.new_card import data_source, training_data
 
+PART = "adaptation"
+"""Name, among the parts of the training data, of the cells that a model was adapted to. Not
+"validation": the epoch or the settings of the old model were chosen on other persons."""
+
 
 def adapted_card(
     base: Card, digest: str, cohort: Cohort, head: Head, before: Mapping[str, MetricResult]
@@ -70,16 +74,16 @@ def adapted_card(
 
 
 def _seen(base: Card, cohort: Cohort, synthetic: bool) -> Training:
-    """The training data of the old model, and the new persons as validation persons."""
+    """The training data of the old model, and the new persons as a part of their own."""
     old = base.training
     new = training_data(cohort, old.split, synthetic)
     ids = known_ids(base)
     return Training(
         split=old.split,
-        persons=_merged(old.persons, new.persons),
+        persons=_merged(old.persons, {PART: new.persons["validation"]}),
         subjects=_union(old.subjects, new.subjects),
         hashes=merge_hashes(old.hashes, new.hashes),
-        cells=_added(old.cells, new.cells),
+        cells=_added(old.cells, {PART: new.cells["validation"]}),
         synthetic=old.synthetic or new.synthetic,
         # Without the pixels of the old images, those of the new ones would pass for all.
         pixels=merge_hashes(old.pixels, new.pixels) if old.pixels or not old.hashes else "",
