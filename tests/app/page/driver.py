@@ -12,11 +12,12 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 PATIENCE = 120_000  # milliseconds; a busy machine is slow, and waiting costs nothing
 FILES = "input[type=file]:not([webkitdirectory])"
 FOLDER = "input[type=file][webkitdirectory]"
-SCREENS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
-    (1440, "light"),
-    (768, "dark"),
-    (390, "light"),
-    (320, "dark"),
+Screen = tuple[int, int, Literal["light", "dark"]]
+SCREENS: tuple[Screen, ...] = (
+    (1440, 800, "light"),
+    (768, 800, "dark"),
+    (390, 800, "light"),
+    (320, 800, "dark"),
 )
 
 # Messages leave after a few seconds, within which a slow machine may not have looked at them: they
@@ -69,10 +70,10 @@ class Desk:
         """Let so much time pass that those which leave by themselves do so."""
         assert self.page.evaluate("leaving.splice(0).map((leave) => leave()).length"), "none did"
 
-    def screens(self) -> Iterator[None]:
-        """Show the page on each of `SCREENS`, with all that moves at its end."""
-        for width, scheme in SCREENS:
-            self.page.set_viewport_size({"width": width, "height": 800})
+    def screens(self, sizes: Sequence[Screen] = SCREENS) -> Iterator[None]:
+        """Show the page on each screen, with all that moves at its end."""
+        for width, height, scheme in sizes:
+            self.page.set_viewport_size({"width": width, "height": height})
             self.page.emulate_media(color_scheme=scheme)
             self.page.evaluate("document.getAnimations().forEach((one) => one.finish())")
             yield
