@@ -102,15 +102,24 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def configure_log() -> None:
+@contextlib.contextmanager
+def server_log() -> Iterator[None]:
     """Send the log of requests and failures to standard error, a line each, with the time."""
     handler = logging.StreamHandler()
     handler.setFormatter(VisibleFormatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    for name, level in (*((name, logging.INFO) for name in LOGGERS), ("uvicorn", logging.ERROR)):
-        logger = logging.getLogger(name)
+    levels = dict.fromkeys(LOGGERS, logging.INFO) | {"uvicorn": logging.ERROR}
+    loggers = {name: logging.getLogger(name) for name in levels}
+    before = {name: (log.handlers[:], log.level, log.propagate) for name, log in loggers.items()}
+    for name, logger in loggers.items():
         logger.handlers[:] = [handler]
-        logger.setLevel(level)
+        logger.setLevel(levels[name])
         logger.propagate = False
+    try:
+        yield
+    finally:
+        for name, logger in loggers.items():
+            logger.handlers[:], level, logger.propagate = before[name]
+            logger.setLevel(level)  # not by its attribute: loggers remember what is enabled
 
 
 def _make_app(settings: Settings) -> "FastAPI":

@@ -63,21 +63,21 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the app and the REST API; Ctrl-C stops it."""
-    from leukoscope.app.process import configure_log
+    from leukoscope.app.process import server_log
 
-    configure_log()
-    ls.serve(
-        model,
-        models=models,
-        host=host,
-        port=port,
-        token=token,
-        database=database,
-        ephemeral=ephemeral,
-        workers=workers,
-        open_browser=sys.stdout.isatty() if browser is None else browser,
-        log_names=log_names,
-    )
+    with server_log():
+        ls.serve(
+            model,
+            models=models,
+            host=host,
+            port=port,
+            token=token,
+            database=database,
+            ephemeral=ephemeral,
+            workers=workers,
+            open_browser=sys.stdout.isatty() if browser is None else browser,
+            log_names=log_names,
+        )
 
 
 def open_app(
@@ -95,15 +95,15 @@ def open_app(
     Ctrl-C stops the server that this command started.
     """
     from leukoscope.app.launch import running_at
-    from leukoscope.app.process import configure_log
+    from leukoscope.app.process import server_log
 
     url = running_at(port)
     if url is not None:
         show(f"Leukoscope already runs at {url}")
         webbrowser.open(url)
         return
-    configure_log()
-    ls.serve(model, models=models, port=port if _is_free(port) else 0, open_browser=True)
+    with server_log():
+        ls.serve(model, models=models, port=port if _is_free(port) else 0, open_browser=True)
 
 
 def _is_free(port: int) -> bool:
