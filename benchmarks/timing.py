@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("leukoscope", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "torch")
+from leukoscope.core.version import __version__
+
+PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "torch")
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Table:
             return ""
         ratio = self.median(self.reference) / self.median(row)
         ratio = ratio if self.more_is_better else 1 / ratio
+        if abs(ratio - 1) < 0.05:
+            return "as fast"
         return f"{ratio:.1f} x as fast" if ratio >= 1 else f"{1 / ratio:.1f} x slower"
 
 
@@ -95,7 +99,8 @@ def machine() -> str:
         [
             f"- {processor()}, {len(os.sched_getaffinity(0))} cores, {platform.system()}",
             f"- load over 1, 5 and 15 minutes before the run: {load}",
-            f"- Python {platform.python_version()}, {', '.join(map(package, PACKAGES))}",
+            f"- Leukoscope {__version__}, Python {platform.python_version()}, "
+            + ", ".join(map(package, PACKAGES)),
         ]
     )
 
