@@ -23,6 +23,7 @@ from tests.torture.mutate import LARGEST, mutated
 from tests.torture.parsers import PARSERS, Parse, Parser
 from tests.torture.record import Record, Row
 
+ERRORS = "stderr.txt"
 SLOW = 30.0  # seconds of computing after which an input hangs
 STUCK = 300.0  # seconds after which it hangs without computing; a busy machine may halt for long
 MOST = 3000  # inputs in a corpus
@@ -58,8 +59,10 @@ def fuzz(row: Row, name: str, corpus: Path, seconds: float) -> None:
             seed = f"{row.seed} {generation}"
             (folder / CURRENT).unlink(missing_ok=True)  # that of the process before
             command = ["-m", "tests.torture.fuzz", name, seed, str(left), str(corpus), scratch]
-            process = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, env=env)
-            problem = _watch(process, folder / CURRENT, left)
+            # Into a file: a pipe that nobody reads fills up with what libtiff prints, and blocks.
+            with (folder / ERRORS).open("wb") as errors:
+                process = subprocess.Popen([sys.executable, *command], stderr=errors, env=env)
+                problem = _watch(process, folder / CURRENT, left, folder / ERRORS)
             figures = read_figures(folder)
             row.tried += figures.get("inputs", 0)
             row.failures += figures.get("failures", [])
@@ -80,7 +83,7 @@ def read_figures(folder: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
 
 
-def _watch(process: "subprocess.Popen[bytes]", current: Path, seconds: float) -> str:
+def _watch(process: "subprocess.Popen[bytes]", current: Path, seconds: float, errors: Path) -> str:
     """Wait for a process; return how it ended if it was not by itself."""
     end = time.monotonic() + seconds + STUCK
     begun, computed = 0.0, 0.0
@@ -98,7 +101,7 @@ def _watch(process: "subprocess.Popen[bytes]", current: Path, seconds: float) ->
     finally:
         if process.poll() is None:
             process.kill()
-    err = process.stderr.read().decode(errors="replace") if process.stderr else ""
+    err = errors.read_text("utf-8", errors="replace")
     return f"exit code {process.returncode}: {err[-300:]}" if process.returncode else ""
 
 
