@@ -131,7 +131,7 @@ def test_subjects_have_the_columns_of_predict_and_their_reviews(made: Made) -> N
     assert set(table) == {unguard(one.subject) and guard(one.subject) for one in made.case.subjects}
     seven = table["7"]
     assert (seven["review_blasts"], seven["review_compared"], seven["review_agreed"]) == ("1",) * 3
-    assert (table["10"]["review_open"], table[""]["review_open"]) == ("1", "0")  # the junk is none
+    assert (table["10"]["review_open"], table[""]["review_open"]) == ("1", "0")  # broken file
 
 
 def test_reviews_are_counted_beside_the_verdicts() -> None:

@@ -96,7 +96,7 @@ def quick_case(desk: OpenDesk, cells: list[Path]) -> Desk:
 
 @pytest.fixture(scope="package")
 def shared_context(browser: Browser) -> Iterator[BrowserContext]:
-    """One context for the pages of all tests; later ones need no process and no files anew."""
+    """One context for the pages of all tests; later pages start faster."""
     context = browser.new_context()
     context.new_page()  # keeps the process
     yield context
