@@ -29,6 +29,8 @@ HOLD_MESSAGES = """(() => {
         wait === 7000 || wait === 3500 ? -window.leaving.push(work) : later(work, wait, ...rest);
 })()"""
 
+SETTLED = "!history.state?.dialogs || document.querySelector('dialog[open]') !== null"
+
 
 @dataclass
 class Desk:
@@ -46,6 +48,8 @@ class Desk:
         self.page.on("request", self._asked)
 
     def go(self, address: str = "") -> None:
+        """Open an address, after a dialog that is closing has left the history."""
+        self.page.wait_for_function(SETTLED)
         self.page.goto(f"{self.url}/{address}")
         expect(self.page.locator("main:not([aria-busy]) h1")).to_be_attached()
 
