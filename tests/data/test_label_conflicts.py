@@ -11,7 +11,7 @@ from leukoscope.data.cnmc.copies import copies
 from leukoscope.data.cnmc.identity import Identity
 from leukoscope.data.cnmc.official import official_images
 from leukoscope.data.cohort import Cohort, make_cohort, write_cohort
-from leukoscope.data.label_conflicts import check_official, official_name
+from leukoscope.data.label_conflicts import check_official, official_ids, official_name
 from leukoscope.data.readers.layout import read_cohort
 from tests.data.cells import draw_cell, save_cohort
 
@@ -61,6 +61,14 @@ def test_another_subject_id_is_noted_unless_it_is_of_the_same_person() -> None:
     copy = copies()[0]  # a training image of subject 51, in the preliminary set of 55
     known = make_cohort({"path": ["a.png"], "subject": ["55"], "official": [copy.test]})
     assert check_official(known).notes == ()
+
+
+@pytest.mark.parametrize("subject", ["20", "21"])
+def test_an_image_that_is_official_under_two_ids_may_have_either(subject: str) -> None:
+    twice = "C-NMC_Leukemia/training_data/fold_0/all/UID_20_1_1_all.bmp"
+    assert official_ids(twice) == ["20", "21"]
+    cohort = make_cohort({"path": ["a.png"], "subject": [subject], "official": [twice]})
+    assert check_official(cohort).notes == ()
 
 
 def test_the_audit_checks_images_that_it_recognizes_by_their_pixels(

@@ -13,6 +13,7 @@ from leukoscope.core.listing import listed
 from leukoscope.core.wording import count
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES, UNKNOWN, CellName, parse_name
 from leukoscope.data.cnmc.copies import SAME_PERSON, by_official_path
+from leukoscope.data.cnmc.official import identical_files
 from leukoscope.data.cohort import Cohort, with_flags
 from leukoscope.data.words import id_key
 
@@ -31,6 +32,12 @@ def official_name(official: str) -> CellName | None:
     if copy := by_official_path().get(official):
         official = copy.training
     return parse_name(PurePosixPath(official).name) if official else None
+
+
+def official_ids(official: str) -> list[str]:
+    """The subject ids under which an official image is in the data set; a few have two."""
+    paths = sorted(identical_files().get(official, {official}))
+    return [name.subject for name in map(official_name, paths) if name]
 
 
 def official_labels(cohort: Cohort) -> np.ndarray:
@@ -126,11 +133,11 @@ def official_subjects(cohort: Cohort) -> dict[int, str]:
     for row, (subject, official) in enumerate(
         zip(cohort["subject"], cohort["official"], strict=True)
     ):
-        name = official_name(official)
-        if name is None or not subject or id_key(subject) == id_key(name.subject):
+        ids = official_ids(official)
+        if not ids or not subject or id_key(subject) in map(id_key, ids):
             continue
-        if not {subject, name.subject} <= SAME_PERSON:
-            found[row] = name.subject
+        if not {subject, *ids} <= SAME_PERSON:
+            found[row] = ids[0]
     return found
 
 
