@@ -50,8 +50,9 @@ def predict_on_cluster(
     from leukoscope.api.predict import open_predictor
     from leukoscope.core.files import keep_inputs
     from leukoscope.core.progress import track
+    from leukoscope.core.ray_cluster import connected
     from leukoscope.inference.bulk import manifest
-    from leukoscope.inference.bulk.cluster import Workers, connected, finish_parts
+    from leukoscope.inference.bulk.cluster import Workers, finish_parts
     from leukoscope.inference.bulk.listing import list_items
     from leukoscope.inference.bulk.plan import Job, cut
     from leukoscope.inference.bulk.storage import open_storage

@@ -1,6 +1,7 @@
 """Data sets: read, describe, verify, audit, report, split, synthesize."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -173,6 +174,7 @@ def audit(
     data_source: str | None = None,
     data_license: str | None = None,
     against: Path | str | None = None,
+    cluster: bool = False,
 ) -> "AuditResult":
     """Find copies, images of one cell, and subject ids that belong to one person.
 
@@ -187,25 +189,33 @@ def audit(
         data_license: Its license, for the card of a model.
         against: Folder of an existing audit: the images of `source` are compared with those of the
             audit and with each other. The result has the rows of both.
+        cluster: Read the images on a Ray cluster, whose machines see them under the same path: that
+            of RAY_ADDRESS, or one of this machine. The pairs are searched here.
 
     Raises:
+        MissingExtraError: The extra `cluster` is not installed.
         CohortError: There is no cell; most labels contradict the official images; or the images of
             the audit named by `against` changed since, or have another label or id in `source`.
     """
     with needs_train_extra("data audit"):
         from leukoscope.data.audit.against import audit_against, read_audit
         from leukoscope.data.audit.audit import audit as find_pairs
+        from leukoscope.data.audit.cluster import scan_on_cluster
         from leukoscope.data.audit.contact_sheet import write_contact_sheet
+    from leukoscope.core.ray_cluster import connected
     from leukoscope.core.tables import write_table
     from leukoscope.data.sources import declared
 
     cohort = declared(read_cohort(source), data_source, data_license)
     require_cells(cohort)
     jobs = jobs or usable_cores()
-    if against is None:
-        result = find_pairs(cohort, jobs=jobs)
-    else:
-        result = audit_against(cohort, read_audit(Path(against)), jobs=jobs)
+    with connected() if cluster else nullcontext():
+        scanner = scan_on_cluster if cluster else None
+        if against is None:
+            result = find_pairs(cohort, jobs=jobs, scanner=scanner)
+        else:
+            before = read_audit(Path(against))
+            result = audit_against(cohort, before, jobs=jobs, scanner=scanner)
     if out is not None:
         folder = Path(out)
         write_cohort(result.cohort, folder / "cohort.csv")

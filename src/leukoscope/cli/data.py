@@ -99,6 +99,14 @@ def data_audit(
             "other, without reading all of them again. --out gets the rows of both."
         ),
     ] = None,
+    cluster: Annotated[
+        bool,
+        typer.Option(
+            "--cluster",
+            help="Read the images on a Ray cluster (RAY_ADDRESS, else one on this machine). All "
+            "machines must see them under the same path.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find duplicate images and subject ids of one person.
@@ -114,6 +122,7 @@ def data_audit(
         data_source=data_source,
         data_license=data_license,
         against=against,
+        cluster=cluster,
     )
     from leukoscope.data.advice import advice
     from leukoscope.data.sources import names

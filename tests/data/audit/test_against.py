@@ -11,8 +11,7 @@ import pytest
 import leukoscope as ls
 from benchmarks.simulated_copies import COPIES
 from leukoscope.core.errors import CohortError
-from leukoscope.data.audit import against
-from leukoscope.data.audit.audit import scan_image
+from leukoscope.data.audit import against, scan
 from leukoscope.data.audit.descriptors import NAME
 from leukoscope.data.cnmc.cnmc import ALL, HEM
 from leukoscope.data.cohort import Cohort, make_cohort
@@ -63,9 +62,11 @@ def test_only_old_images_that_look_like_a_new_one_are_read(
 
     def noted(path: Path, *arguments: object) -> object:
         read.append(path.name)
-        return scan_image(path, *arguments)  # type: ignore[arg-type]
+        return original(path, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(against, "scan_image", noted)
+    original = scan.scan_image
+    for module in (scan, against):  # of the new images, and of the old ones
+        monkeypatch.setattr(module, "scan_image", noted)
     ls.audit(whole.select(np.array([6, 10])), against=first)
     assert sorted(read) == ["01.png", "06.png", "10.png"]
 

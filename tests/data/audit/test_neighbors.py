@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.simulated_copies import COPIES
-from leukoscope.data.audit import audit as audit_module
-from leukoscope.data.audit import matching, neighbors
+from leukoscope.data.audit import matching, neighbors, print_store
 from leukoscope.data.audit.audit import audit
 from leukoscope.data.audit.fingerprint import Fingerprint, fingerprint
 from leukoscope.data.audit.matching import ORIENTATIONS, find_matches, oriented
@@ -115,7 +114,7 @@ def test_a_large_cohort_has_the_result_of_a_small_one(
     cohort = save_cohort(tmp_path, images, [ALL] * 6, list("abcdef"))
     small = audit(cohort)
     monkeypatch.setattr(matching, "LARGE", 1)
-    monkeypatch.setattr(audit_module, "IN_MEMORY", 1)
+    monkeypatch.setattr(print_store, "IN_MEMORY", 1)
     large = audit(cohort)
     assert large.persons == small.persons
     assert {name: list(column) for name, column in large.pairs.items()} == {

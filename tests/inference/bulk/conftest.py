@@ -56,7 +56,7 @@ def ray_cluster(s3: str) -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
-    from leukoscope.inference.bulk.cluster import on_loopback
+    from leukoscope.core.ray_cluster import on_loopback
 
     machine = {"num_cpus": 2, "object_store_memory": 100 << 20, "node_ip_address": "127.0.0.1"}
     with on_loopback():

@@ -9,12 +9,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import leukoscope as ls
 from leukoscope.api.cluster import predict_on_cluster
 from leukoscope.api.predict import predict_to_table
-from leukoscope.core.errors import FileError
+from leukoscope.core.errors import CohortError, FileError
 from leukoscope.core.tables import read_table
+from leukoscope.data.audit import cluster as audit_cluster
+from leukoscope.data.audit.file_state import UNSEEN
+from leukoscope.data.audit.scan import Scan
+from leukoscope.data.cnmc.identity import Identity
+from leukoscope.data.cohort import UNREADABLE, make_cohort
 from leukoscope.inference.bulk import cluster, manifest
 from leukoscope.inference.bulk.storage import open_storage
 from leukoscope.inference.results import Outcome
@@ -151,3 +158,24 @@ def test_an_output_that_cannot_be_written_is_one_line(cells: Path, model_path: P
 def test_an_error_of_ray_says_that_the_job_goes_on() -> None:
     error = cluster._own_error(RuntimeError("lost\nnode gone"), "out")
     assert str(error).startswith("out: the cluster stopped (node gone)")
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_an_audit_on_the_cluster_is_that_of_one_machine(
+    cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_cluster, "IMAGES", ROWS)
+    cohort = make_cohort({"path": [str(path) for path in sorted(cells.iterdir())]})
+    here, there = tmp_path / "here", tmp_path / "there"
+    ls.audit(cohort, out=here)
+    ls.audit(cohort.select(np.arange(ROWS)), out=tmp_path / "first", cluster=True)
+    ls.audit(cohort, out=there, against=tmp_path / "first", cluster=True)
+    for name in ("cohort.csv", "pairs.csv"):
+        assert (there / name).read_text() == (here / name).read_text()
+
+
+def test_an_image_that_only_this_machine_sees_is_an_error_and_not_unreadable(cells: Path) -> None:
+    unread = Scan(Identity(), None, (UNREADABLE,), UNSEEN)
+    with pytest.raises(CohortError, match="All machines must see"):
+        audit_cluster.require_seen(str(next(cells.iterdir())), unread)
+    audit_cluster.require_seen(str(cells / "absent.bmp"), unread)

@@ -4,8 +4,6 @@ Of the old images only those are read that look like a new one, and those whose 
 state than at the audit: size or times (`audit.file_state`).
 """
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,21 +13,23 @@ import numpy as np
 from leukoscope.core.errors import CohortError
 from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, read_table
-from leukoscope.data.audit.audit import (
-    Link,
-    Scan,
-    conclude,
-    copy_links,
-    one_opencv_thread,
-    scan_image,
-)
+from leukoscope.data.audit.audit import Link, conclude, copy_links
 from leukoscope.data.audit.checked import FLAGS, require_audited, require_one_audit
 from leukoscope.data.audit.descriptors import Descriptors
 from leukoscope.data.audit.file_state import files_now, state_of_row
 from leukoscope.data.audit.fingerprint import Fingerprint
 from leukoscope.data.audit.matching import ORIENTATIONS, Match, Settings, compare, find_matches
+from leukoscope.data.audit.print_store import Prints, print_store
 from leukoscope.data.audit.repeated import require_same_entries
 from leukoscope.data.audit.result import SAME_CELL, AuditResult
+from leukoscope.data.audit.scan import (
+    Scan,
+    Scanner,
+    Threads,
+    one_opencv_thread,
+    scan_image,
+    scan_images,
+)
 from leukoscope.data.cnmc.identity import known_identities
 from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table
 
@@ -63,7 +63,12 @@ def read_audit(folder: Path) -> Before:
 
 
 def audit_against(
-    cohort: Cohort, before: Before, *, jobs: int = 2, settings: Settings | None = None
+    cohort: Cohort,
+    before: Before,
+    *,
+    jobs: int = 2,
+    settings: Settings | None = None,
+    scanner: Scanner | None = None,
 ) -> AuditResult:
     """Audit new images together with those of an earlier audit.
 
@@ -73,6 +78,7 @@ def audit_against(
         before: The earlier audit.
         jobs: Number of threads.
         settings: Thresholds of the search.
+        scanner: Reads the new images; by default threads of this process.
 
     Returns:
         The result for the old rows and the new ones after them. Old images that cannot be read now
@@ -88,21 +94,16 @@ def audit_against(
     there = set(before.cohort["path"])
     cohort = cohort.select(np.array([path not in there for path in cohort["path"]], bool))
     both = _joined(before.cohort, cohort)
-    with one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
-        step = before.descriptors.step
-        new = pool.map(lambda path: scan_image(Path(path), step), cohort["path"])
-        scans = [*_old_scans(before), *track(new, "Reading cells", total=len(cohort))]
+    step = before.descriptors.step
+    with print_store(len(cohort)) as store, one_opencv_thread():
+        new = scan_images(list(cohort["path"]), step, scanner or Threads(jobs), store)
+        scans = [*_old_scans(before), *new]
         links = [link for link in copy_links(scans, settings) if link[1] >= old]
         copies = {second for _, second, *_ in links}
-        prints = {
-            row: scan.print
-            for row, scan in enumerate(scans)
-            if isinstance(scan.print, Fingerprint) and row not in copies
-        }
-        rows = list(prints)
-        states = [scan.state for scan in scans[old:]]
-        later = Descriptors.of(rows, list(prints.values()), step, states)
-        matches = find_matches(list(prints.values()), settings, jobs=jobs)
+        rows = [row for row, scan in enumerate(scans) if scan.print and row not in copies]
+        prints = Prints([found for row in rows if (found := scans[row].print)])
+        later = Descriptors.of(rows, prints, step, [scan.state for scan in new])
+        matches = find_matches(prints, settings, jobs=jobs)
         links += [(rows[m.first], rows[m.second], SAME_CELL, m) for m in matches]
         links += _across(both, before.descriptors, later, prints, settings)
     every = sorted([*before.links, *links], key=lambda link: link[:2])
@@ -114,10 +115,11 @@ def _across(
     cohort: Cohort,
     old: Descriptors,
     later: Descriptors,
-    prints: Mapping[int, Fingerprint],
+    prints: Prints,
     settings: Settings,
 ) -> list[Link]:
     """The pairs of an old and a new image of the same cell, each at its best orientation."""
+    place = {int(row): number for number, row in enumerate(later.rows)}
 
     @lru_cache(maxsize=256)
     def read(row: int) -> Fingerprint | None:
@@ -128,7 +130,7 @@ def _across(
     pairs = old.near(later, ORIENTATIONS, settings.area_ratio)
     for first, second, orientation in track(pairs, "Comparing with the audit"):
         one = read(first)
-        match = one and compare([one, prints[second]], 0, 1, orientation, settings)
+        match = one and compare([one, prints[place[second]]], 0, 1, orientation, settings)
         key = (first, second)
         if match and (key not in best or match.correlation > best[key].correlation):
             best[key] = replace(match, first=first, second=second)

@@ -5,41 +5,27 @@ an image of each shows the same cell. One shared cell is enough: a wrong link co
 missed one is a leak.
 """
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from leukoscope.core.errors import ImageError
-from leukoscope.core.progress import track
 from leukoscope.core.tables import Table, text_column
-from leukoscope.data.audit.checked import (
-    BLANK,
-    FLAGS,
-    NO_BORDER,
-    UNMATCHED,
-)
+from leukoscope.data.audit.checked import BLANK, FLAGS
 from leukoscope.data.audit.descriptors import Descriptors
-from leukoscope.data.audit.file_state import FileState, file_state
-from leukoscope.data.audit.fingerprint import (
-    Fingerprint,
-    fingerprint,
-    typical_step,
-)
+from leukoscope.data.audit.fingerprint import typical_step
 from leukoscope.data.audit.linking import audit_key, link_persons, name_cells, person_notes
 from leukoscope.data.audit.matching import Match, Settings, find_matches
 from leukoscope.data.audit.nucleus import cell_diameter
-from leukoscope.data.audit.print_store import IN_MEMORY, Prints, PrintStore, Stored
+from leukoscope.data.audit.print_store import Prints, print_store
 from leukoscope.data.audit.result import SAME_CELL, AuditResult, labels_differ
+from leukoscope.data.audit.scan import Scan, Scanner, Threads, one_opencv_thread, scan_images
 from leukoscope.data.cnmc.copies import known_persons
-from leukoscope.data.cnmc.identity import Identity, identity_columns
+from leukoscope.data.cnmc.identity import identity_columns
 from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
-from leukoscope.data.imaging.image import decode, read_bytes
+from leukoscope.data.imaging.image import decode
 from leukoscope.data.label_conflicts import LABEL_CONFLICT, check_official, official_subjects
 from leukoscope.data.sources import CNMC, qualified, row_sources, source_notes
 
@@ -52,40 +38,31 @@ SAMPLE = 64  # images from which the scale of a cohort is estimated
 Link = tuple[int, int, str, Match | None]
 
 
-@dataclass(frozen=True)
-class Scan:
-    """Identity, fingerprint, flags and state of one image file, which is read once."""
-
-    identity: Identity
-    print: "Fingerprint | Stored | None"
-    flags: tuple[str, ...]
-    state: FileState
-
-
-def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) -> AuditResult:
+def audit(
+    cohort: Cohort,
+    *,
+    jobs: int = 2,
+    settings: Settings | None = None,
+    scanner: Scanner | None = None,
+) -> AuditResult:
     """Find exact copies, images of the same cell, and subject ids of the same person.
 
-    The same files give the same result, whatever `jobs`.
+    The same files give the same result, whatever `jobs` and `scanner`.
 
     Args:
         cohort: The cells. What the table says of hashes and cells is not used. Rows with the same
             `person` count as one person, so the audit can only add to the links of the table.
         jobs: Number of threads for reading and comparing.
         settings: Thresholds of the search; `benchmarks/audit.py` measures the defaults.
+        scanner: Reads the images; by default threads of this process.
 
     Returns:
         The cohort with persons and cells, the pairs, and the persons.
     """
     step = _cohort_step(cohort)
-    store = PrintStore() if len(cohort) > IN_MEMORY else None
-
-    def scan(path: str) -> Scan:
-        return scan_image(Path(path), step, store)
-
-    held = closing(store) if store else nullcontext()
-    with held, one_opencv_thread(), ThreadPoolExecutor(max(1, jobs)) as pool:
-        results = pool.map(scan, cohort["path"])
-        scans = list(track(results, "Reading cells", total=len(cohort)))
+    scanner = scanner or Threads(jobs)
+    with print_store(len(cohort)) as store, one_opencv_thread():
+        scans = scan_images(list(cohort["path"]), step, scanner, store)
         links = copy_links(scans, settings)
         # Only one of several copies is compared; its matches hold for all of them.
         copies = {second for _, second, *_ in links}
@@ -99,17 +76,6 @@ def audit(cohort: Cohort, *, jobs: int = 2, settings: Settings | None = None) ->
     return replace(conclude(cohort, scans, links), descriptors=descriptors)
 
 
-@contextmanager
-def one_opencv_thread() -> Iterator[None]:
-    """Switch off the threads of OpenCV, which would compete with those of the pool."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
 def _cohort_step(cohort: Cohort) -> float:
     diameters = []
     for row in np.unique(np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int)):
@@ -118,28 +84,6 @@ def _cohort_step(cohort: Cohort) -> float:
         except ImageError:
             continue
     return typical_step([d for d in diameters if d > 0])
-
-
-def scan_image(path: Path, step: float, store: PrintStore | None = None) -> Scan:
-    """Read one image; its fingerprint goes into the store, if there is one."""
-    state = file_state(path)  # before the bytes, so that a later change shows
-    try:
-        content = read_bytes(path)
-    except ImageError:
-        return Scan(Identity(), None, (UNREADABLE,), state)
-    digest = sha256(content).hexdigest()
-    try:
-        image = decode(content)
-    except ImageError:
-        return Scan(Identity.of(digest, None), None, (UNREADABLE,), state)
-    identity = Identity.of(digest, image)
-    if int(image.max()) == int(image.min()):
-        return Scan(identity, None, (BLANK,), state)
-    mark = fingerprint(image, step)
-    if mark is None:
-        return Scan(identity, None, (UNMATCHED,), state)
-    kept = store.add(mark) if store else mark
-    return Scan(identity, kept, () if mark.framed else (NO_BORDER,), state)
 
 
 def copy_links(scans: Sequence[Scan], settings: Settings | None) -> list[Link]:

@@ -2,7 +2,8 @@
 
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import overload
 
@@ -72,6 +73,17 @@ class PrintStore:
     def close(self) -> None:
         """Remove the file."""
         self._file.close()
+
+
+@contextmanager
+def print_store(count: int) -> Iterator[PrintStore | None]:
+    """A store for the block if so many fingerprints do not fit into memory, else None."""
+    store = PrintStore() if count > IN_MEMORY else None
+    try:
+        yield store
+    finally:
+        if store:
+            store.close()
 
 
 class Prints(Sequence[Fingerprint]):
