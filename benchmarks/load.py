@@ -35,7 +35,7 @@ from load_clients import Body, Load, make_bodies
 from PIL import Image
 
 from leukoscope.core.cores import usable_cores
-from leukoscope.data.synthetic import draw_planned, plan_cohort
+from leukoscope.data.synthetic.plan import draw_planned, plan_cohort
 from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.results import Prediction
 from leukoscope.inference.sources import expand

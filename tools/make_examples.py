@@ -19,7 +19,7 @@ from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.files import write_text
 from leukoscope.core.verdicts import Verdict
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES
-from leukoscope.data.synthetic import PlannedCell, draw_planned, plan_cohort
+from leukoscope.data.synthetic.plan import PlannedCell, draw_planned, plan_cohort
 from leukoscope.inference.model_file.model_file import default_model, load
 from leukoscope.inference.predictor import Predictor
 

@@ -50,13 +50,14 @@ def test_the_level_of_the_log_is_chosen_before_or_after_the_command(
 
     monkeypatch.setattr(ls, "describe_data", describe)
     command = ["data", "info", "cells", "--json"]
+    before = LOGGER.level
     with pytest.raises(SystemExit) as end:
         main([*words, *command] if first else [*command, *words])
     assert end.value.code == 0
     printed = capsys.readouterr()
     assert printed.err.split() == shown
     assert printed.out.strip() == "{}"  # the result is always shown
-    assert LOGGER.level == logging.NOTSET
+    assert LOGGER.level == before
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])

@@ -6,20 +6,22 @@ from contextlib import redirect_stderr
 
 import pytest
 
-from leukoscope.core.console_log import is_shown, log_to_stderr, set_level
+from leukoscope.core.console_log import LOGGER, is_shown, log_to_stderr, set_level
 from tests.root import ROOT
 
 log = logging.getLogger("leukoscope.some.module")
 
 
 def test_lines_are_shown_within_the_block_only(capsys: pytest.CaptureFixture[str]) -> None:
-    logging.getLogger("leukoscope").setLevel(logging.WARNING)  # another test may have set it
+    before = LOGGER.level  # another test may have set it
+    LOGGER.setLevel(logging.WARNING)
     log.info("before")
     assert not is_shown()
     with log_to_stderr():
         assert is_shown()
         log.info("plain 100 % line")
     log.info("after")
+    LOGGER.setLevel(before)
     assert capsys.readouterr() == ("", "plain 100 % line\n")
 
 

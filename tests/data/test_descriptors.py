@@ -23,8 +23,8 @@ from leukoscope.data.descriptors.shape import perimeter
 from leukoscope.data.imaging.foreground import SPECK_LEVEL
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.imaging.scales import smoothed
-from leukoscope.data.synthetic import draw_planned, plan_cohort
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
+from leukoscope.data.synthetic.plan import draw_planned, plan_cohort
 from tests.root import ROOT
 
 PURPLE = (70, 30, 80)

@@ -13,16 +13,12 @@ from PIL import Image
 from leukoscope.core.errors import CohortError
 from leukoscope.data.cnmc.cnmc import fold_of, parse_name
 from leukoscope.data.imaging.image import decode
-from leukoscope.data.synthetic import (
-    draw_cohort,
-    draw_planned,
-    is_synthetic,
-    plan_cohort,
-    read_truth,
-    statistics,
-)
+from leukoscope.data.synthetic import statistics
 from leukoscope.data.synthetic.cell import CellParams, draw_cell
+from leukoscope.data.synthetic.cohort import draw_cohort, read_truth
 from leukoscope.data.synthetic.measures import MEASURES, measure_cell
+from leukoscope.data.synthetic.notice import is_synthetic
+from leukoscope.data.synthetic.plan import draw_planned, plan_cohort
 from leukoscope.data.synthetic.statistics import load_statistics, summarize
 
 pytestmark = pytest.mark.slow(14)

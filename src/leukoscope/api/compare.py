@@ -170,7 +170,7 @@ def _with_speed(
     Returns:
         The runs with their speed, how it was measured, and a line for each model that fails to run.
     """
-    from leukoscope.data.synthetic import draw_planned, plan_cohort
+    from leukoscope.data.synthetic.plan import draw_planned, plan_cohort
     from leukoscope.evaluation.comparison.comparison import Speed
     from leukoscope.inference.speed import conditions, median_rate, side_by_side
     from leukoscope.training.run import MODEL

@@ -251,7 +251,7 @@ def make_synthetic(out: Path | str, *, persons: int = 24, cells: int = 25, seed:
         cells: Cells per person.
         seed: Random seed.
     """
-    from leukoscope.data.synthetic import draw_cohort
+    from leukoscope.data.synthetic.cohort import draw_cohort
 
     return draw_cohort(Path(out), persons=persons, cells_per_person=cells, seed=seed)
 

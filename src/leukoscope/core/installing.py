@@ -6,7 +6,6 @@ file the package came from an index or by another way, such as a distribution's 
 
 import json
 import shlex
-from importlib import metadata
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -34,6 +33,8 @@ def install_command(extra: str) -> str:
 
 def _origin() -> dict[str, Any]:
     """The content of `direct_url.json`; empty if the file does not exist."""
+    from importlib import metadata  # slow to import
+
     try:
         text = metadata.distribution(NAME).read_text("direct_url.json")
         origin = json.loads(text or "{}")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from leukoscope.core.errors import CohortError, ImageError
 from leukoscope.core.files import natural_key
+from leukoscope.core.sampling import evenly_spread
 from leukoscope.core.shell_words import pair_option
 from leukoscope.core.wording import count
 from leukoscope.data.audit.checked import NO_BORDER, flagged
@@ -134,8 +135,7 @@ def on_black_or_none(path: str) -> bool | None:
 
 
 def _sampled_paths(cohort: Cohort) -> Sequence[str]:
-    rows = np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int)
-    return list(cohort["path"][np.unique(rows)])
+    return list(cohort["path"][evenly_spread(len(cohort), SAMPLE)])
 
 
 def _image_or_none(path: str) -> NDArray[np.uint8] | None:

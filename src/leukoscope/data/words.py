@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import numpy as np
 
@@ -216,6 +215,8 @@ def local_path(name: str, raw: str, base: Path) -> Path:
         base: Folder of the table, absolute.
     """
     if name[:5].lower() == "file:":
+        from urllib.request import url2pathname  # slow to import
+
         parts = urlsplit(name)
         host = "" if parts.netloc.lower() in ("", "localhost") else f"//{parts.netloc}"
         return base / url2pathname(host + parts.path)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from leukoscope.core.errors import LeukoscopeError
+from leukoscope.core.sampling import evenly_spread
 from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.data.imaging.resolution import stated_scale
 from leukoscope.inference.sources import Image, Source
@@ -26,7 +25,7 @@ def unknown_scales(images: Sequence[Image]) -> tuple[int, int]:
         have a name of C-NMC; and the number looked at.
     """
     files = [one for one in images if isinstance(one, Source) and not one.problem]
-    rows = np.unique(np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).astype(int))
+    rows = evenly_spread(len(files), SAMPLE)
     return sum(not _is_known(files[row]) for row in rows), len(rows)
 
 

@@ -13,7 +13,8 @@ from leukoscope.app.predicting import examples as module
 from leukoscope.app.predicting.examples import FOLDER, LIST, load_examples
 from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.data.imaging.image import decode
-from leukoscope.data.synthetic import draw_planned, is_synthetic
+from leukoscope.data.synthetic.notice import is_synthetic
+from leukoscope.data.synthetic.plan import draw_planned
 from leukoscope.inference.model_file.model_file import default_model, load
 from leukoscope.inference.predictor import Predictor
 from tests.inference.tiny_model import write_tiny_model

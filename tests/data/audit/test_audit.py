@@ -9,7 +9,7 @@ from leukoscope.data.audit.audit import audit
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.data.readers.layout import read_cohort
-from leukoscope.data.synthetic import draw_cohort, read_truth
+from leukoscope.data.synthetic.cohort import draw_cohort, read_truth
 from tests.data.cells import draw_cell, save_cohort
 
 RNG = np.random.default_rng(0)

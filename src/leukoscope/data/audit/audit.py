@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import ImageError
+from leukoscope.core.sampling import evenly_spread
 from leukoscope.core.tables import Table, text_column
 from leukoscope.data.audit.checked import BLANK, FLAGS
 from leukoscope.data.audit.descriptors import Descriptors
@@ -78,7 +79,7 @@ def audit(
 
 def _cohort_step(cohort: Cohort) -> float:
     diameters = []
-    for row in np.unique(np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int)):
+    for row in evenly_spread(len(cohort), SAMPLE):
         try:
             diameters.append(cell_diameter(decode(Path(cohort["path"][row]))))
         except ImageError:

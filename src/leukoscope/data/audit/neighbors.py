@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukoscope.core.progress import track
+from leukoscope.core.sampling import evenly_spread
 from leukoscope.data.audit.fingerprint import Fingerprint
 
 SHADE_SIDE, TEXTURE_SIDE = 12, 24
@@ -194,7 +195,7 @@ def _projected(vectors: NDArray[np.float32], axes: NDArray[np.float32]) -> NDArr
 
 def _axes(vectors: Vectors, orientations: Sequence[Orientation]) -> NDArray[np.float32]:
     """Main axes of a sample in all orientations, float32 (720, d)."""
-    rows = np.unique(np.linspace(0, len(vectors) - 1, min(SAMPLE, len(vectors))).astype(int))
+    rows = evenly_spread(len(vectors), SAMPLE)
     moment = np.zeros((LENGTH, LENGTH))
     for orientation in orientations:
         sample = turned(vectors[rows], orientation).astype(np.float64)

@@ -3,8 +3,7 @@
 from collections import Counter
 from typing import Any
 
-import numpy as np
-
+from leukoscope.core.sampling import evenly_spread
 from leukoscope.data.advice import advice
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES
 from leukoscope.data.cohort import Cohort
@@ -51,7 +50,7 @@ def _names(cohort: Cohort, column: str) -> dict[str, int]:
 def _sizes(cohort: Cohort) -> dict[str, int]:
     from PIL import Image
 
-    rows = np.unique(np.linspace(0, len(cohort) - 1, min(SAMPLE, len(cohort))).astype(int))
+    rows = evenly_spread(len(cohort), SAMPLE)
     sizes: Counter[str] = Counter()
     for path in cohort["path"][rows]:
         try:

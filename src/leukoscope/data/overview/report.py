@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukoscope.core.errors import CohortError, missing_extra
+from leukoscope.core.sampling import evenly_spread
 from leukoscope.core.tables import write_table
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.overview import samples
@@ -107,7 +108,7 @@ def _outliers(cohort: Cohort, measured: dict[str, np.ndarray]) -> Iterator["Mark
     if not rows.size:
         return
     seen = rows[measured["area"][rows] > 0]
-    shown = seen[np.linspace(0, seen.size - 1, min(_OUTLIER_IMAGES, seen.size)).astype(int)]
+    shown = seen[evenly_spread(seen.size, _OUTLIER_IMAGES)]
     if shown.size:
         crop = samples.common_crop(measured, 100)
         title = f"A sample of the outliers, in squares of {crop.crop} px of the original image"

@@ -23,6 +23,7 @@ from leukoscope.core.drawn import mark_drawn
 from leukoscope.core.errors import ImageError
 from leukoscope.core.files import atomic_path
 from leukoscope.core.progress import track
+from leukoscope.core.sampling import evenly_spread
 from leukoscope.data.class_words import class_of_folder
 from leukoscope.data.imaging.image import decode, read_bytes
 from leukoscope.data.imaging.resolution import INCH, stated_scale
@@ -148,9 +149,7 @@ def _equal_start(first: Sequence[str], second: Sequence[str]) -> Iterator[str]:
 
 def _estimated(fields: Sequence[Path], jobs: int) -> ScaleEstimate | None:
     """Scale by the red cells of the fields that state none."""
-    rows = np.unique(
-        np.linspace(0, len(fields) - 1, min(FIELDS_FOR_SCALE, len(fields))).astype(int)
-    )
+    rows = evenly_spread(len(fields), FIELDS_FOR_SCALE)
 
     def measured(row: int) -> NDArray[np.float64] | None:
         try:

@@ -1,15 +1,20 @@
 """The notice on every page that shows synthetic cells or results from them."""
 
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.synthetic import is_synthetic
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEXT = "SYNTHETIC CELLS. They were drawn by a program and say nothing about real blood or marrow."
+
+
+def is_synthetic(subject: str) -> bool:
+    """True for a subject id of a synthetic cohort ("S7", "HS12")."""
+    return re.fullmatch(r"H?S[0-9]+", subject, re.ASCII) is not None
 
 
 def is_synthetic_cohort(cohort: Cohort) -> bool:
