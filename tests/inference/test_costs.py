@@ -1,5 +1,7 @@
 """What a prediction costs, in counts that no other program on the machine changes."""
 
+import subprocess
+import sys
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -82,6 +84,17 @@ def test_memory_of_predict_does_not_grow_with_the_images(cells: Path) -> None:
     assert many < few + PIXELS
     # The crops of a batch, and of one image its bytes, its pixels and what its checks make.
     assert many < 16 * PIXELS
+
+
+def test_predict_imports_only_what_it_needs(cells: Path) -> None:
+    code = f"import sys, leukoscope.cli.main as cli\ntry: cli.main(['predict', {str(cells)!r}])"
+    code += "\nexcept SystemExit: print('', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert {"onnxruntime", "PIL.BmpImagePlugin"} <= imported
+    slow = {"asyncio", "cv2", "fastapi", "http.client", "numpy.ma", "pydantic", "sqlite3", "torch"}
+    slow |= {"importlib.metadata", "leukoscope.data.synthetic.cell", "ssl", "urllib.request"}
+    assert not slow & imported
 
 
 def test_audit_reads_and_decodes_each_image_once(cells: Path, counts: Counter[str]) -> None:
