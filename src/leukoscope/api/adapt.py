@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from leukoscope.api.data import Source, audited
 from leukoscope.api.evaluate import check_overlap, labeled, opened
 from leukoscope.api.extras import needs_train_extra
-from leukoscope.api.model_place import require_model_place
+from leukoscope.api.model_place import only_writer, require_model_place
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import LeakageError
+from leukoscope.core.seeds import require_seed
 from leukoscope.data.advice import crop_advice, require_black_ground
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.scale import scale_advice
+from leukoscope.evaluation.metrics.below_chance import CHANCE, below_chance
 from leukoscope.inference.model_file.model_file import default_model, read_card
 
 if TYPE_CHECKING:
@@ -68,27 +70,31 @@ def adapt(
         from leukoscope.training.adaptation.adapt import adapt_model
 
         path = default_model() if model is None else opened(model)[1]
+    seed = require_seed(seed)
     require_model_place(out, [path, source], [])
-    jobs = jobs or usable_cores()
-    card = read_card(path)
-    cohort = labeled(audited(source, jobs=jobs, data_source=data_source, data_license=data_license))
-    require_model_place(out, [path, cohort.source], cohort.paths)
-    require_unseen(card, cohort)
-    require_black_ground(cohort)
-    advice = (scale_advice(cohort), crop_advice(cohort, card.input.crop))
-    for line in filter(None, [*remarks(cohort), *advice]):
-        log.warning(line)
-    adapted = adapt_model(
-        path,
-        cohort,
-        Path(out),
-        folds=folds,
-        seed=seed,
-        jobs=jobs,
-        target_recall=target_recall,
-        refit=refit,
-    )
-    if line := weak_model_text(adapted):
+    with only_writer(out):
+        jobs = jobs or usable_cores()
+        card = read_card(path)
+        cohort = labeled(
+            audited(source, jobs=jobs, data_source=data_source, data_license=data_license)
+        )
+        require_model_place(out, [path, cohort.source], cohort.paths)
+        require_unseen(card, cohort)
+        require_black_ground(cohort)
+        advice = (scale_advice(cohort), crop_advice(cohort, card.input.crop))
+        for line in filter(None, [*remarks(cohort), *advice]):
+            log.warning(line)
+        adapted = adapt_model(
+            path,
+            cohort,
+            Path(out),
+            folds=folds,
+            seed=seed,
+            jobs=jobs,
+            target_recall=target_recall,
+            refit=refit,
+        )
+    for line in auroc_remarks(adapted):
         log.warning(line)
     return adapted
 
@@ -107,15 +113,17 @@ def require_unseen(card: "Card", cells: "Cohort") -> None:
         )
 
 
-def weak_model_text(adapted: "AdaptedModel") -> str:
-    """A warning where the model does not separate the classes; "" where it does."""
-    auroc = adapted.results.metrics["auroc"]
-    if auroc.low is None or auroc.low > 0.5:
-        return ""
-    return (
-        f"AUROC {auroc} on these persons: the model does not tell the classes of these cells "
-        "apart, and no threshold mends that. Train on own cells: leukoscope train"
-    )
+def auroc_remarks(adapted: "AdaptedModel") -> list[str]:
+    """Warnings where the old or the adapted model does not separate the classes."""
+    before, after = adapted.before.get("auroc"), adapted.results.metrics["auroc"]
+    found = [("before adaptation", below_chance(before)), ("adapted", below_chance(after))]
+    remarks = [f"{when}: {remark}" for when, remark in found if remark]
+    if not remarks and after.low is not None and after.low <= CHANCE:
+        return [
+            f"AUROC {after} on these persons: the model does not tell the classes of these cells "
+            "apart, and no threshold mends that. Train on your own cells: leukoscope train"
+        ]
+    return remarks
 
 
 def adaptation_report(adapted: "AdaptedModel") -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError
+from leukoscope.core.seeds import require_seed
 from leukoscope.data.cohort import Cohort, require_cells, write_cohort
 from leukoscope.data.splits.splits import FRACTIONS
 
@@ -280,6 +281,7 @@ def split(
     """
     from leukoscope.data.splits.splits import split_cohort, write_split
 
+    seed = require_seed(seed)  # before the long work
     made = split_cohort(audited(source, jobs=jobs), kind, fractions=fractions, seed=seed)
     if out is not None:
         write_split(made, Path(out))

@@ -7,6 +7,7 @@ from leukoscope.api.data import audit, make_synthetic, report_data
 from leukoscope.api.evaluate import evaluate
 from leukoscope.api.predict import predict
 from leukoscope.api.train import preview, train
+from leukoscope.core.seeds import require_seed
 from leukoscope.core.wording import count as counted
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def demo(out: Path | str = "demo", *, persons: int = 40, cells: int = 15, seed: 
     Returns:
         The path of the evaluation report.
     """
+    seed = require_seed(seed)
     folder = Path(out)
     log.info("1 of 6  Drawing synthetic cells (no real person's) ...")
     cohort = make_synthetic(folder / "cells", persons=persons, cells=cells, seed=seed)

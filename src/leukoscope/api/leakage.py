@@ -85,6 +85,7 @@ def leakage(
     if source is not None:
         splits, seeds = tuple(several(splits)), tuple(several(seeds))
         check_choice(splits, seeds, cells)
+        seeds = tuple(map(int, seeds))
         named = {} if weights is None else {"network.weights": weights}
         chosen = budgeted(read_recipe(recipe).with_settings({**(settings or {}), **named}), epochs)
         cohort = audited(source, jobs=jobs)

@@ -13,6 +13,7 @@ from leukoscope.core.dataclass_reader import build, parse_object, plain
 from leukoscope.core.errors import RecipeError, SplitError, TrainingError
 from leukoscope.core.files import write_text
 from leukoscope.core.renamed import current_names
+from leukoscope.core.seeds import SEEDS, is_seed
 from leukoscope.core.wording import count as counted
 from leukoscope.data.audit.checked import flagged
 from leukoscope.data.cohort import ALL, HEM, UNKNOWN, UNREADABLE, Cohort
@@ -59,18 +60,18 @@ def check_choice(splits: Sequence[str], seeds: Sequence[int], cells: int | None)
     """Check the choice of splits, seeds and cells before the long work.
 
     Raises:
-        SplitError: No or unknown splits, no or negative seeds, one named twice, or no cells.
+        SplitError: No or unknown splits, no seeds, a seed out of range, one named twice, or too
+            few cells.
     """
     if not splits or len(set(map(str, splits))) < len(splits) or set(splits) - set(SPLITS):
         raise SplitError(
             f"splits are {', '.join(map(str, splits)) or '(none)'}; name each of "
             f"{', '.join(SPLITS)} at most once, and at least one."
         )
-    whole = all(isinstance(seed, int | np.integer) and seed >= 0 for seed in seeds)
-    if not seeds or not whole or len(set(seeds)) < len(seeds):
+    if not seeds or not all(map(is_seed, seeds)) or len(set(seeds)) < len(seeds):
         raise SplitError(
-            f"seeds are {', '.join(map(str, seeds)) or '(none)'}; give different whole numbers "
-            "from 0."
+            f"seeds are {', '.join(map(str, seeds)) or '(none)'}; give different whole "
+            f"numbers {SEEDS}."
         )
     if cells is not None and cells < 2:
         raise SplitError(f"--cells is {cells}; a run trains on 2 cells at least, one of a class.")

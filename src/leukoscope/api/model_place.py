@@ -1,11 +1,12 @@
-"""Refuse, before any work, a place for a model file where it would replace something else."""
+"""The place for a model file: nothing else is replaced, and one process at a time writes there."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from leukoscope.core.errors import FileError
-from leukoscope.core.files import keep_inputs
+from leukoscope.core.files import keep_inputs, locked
 
 
 def require_model_place(
@@ -37,3 +38,26 @@ def require_model_place(
     folder = next(one for one in out.absolute().parents if one.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise FileError(f"{out}: cannot be written into {folder}; name another folder.")
+
+
+@contextmanager
+def only_writer(out: Path | str) -> Iterator[None]:
+    """Let one process at a time make a model file, as `train` does for a run folder.
+
+    Raises:
+        FileError: Another process is making it, or its folder cannot be written.
+    """
+    out = Path(out)
+    stem = os.fsdecode(os.fsencode(out.name)[:80])  # names are limited in bytes
+    lock = out.with_name(f".{stem}.lock")
+    with locked(lock, wait=False) as mine:
+        if not mine:
+            raise FileError(
+                f"{out}: another process is writing this model file; wait for it to end, or choose "
+                "another --out."
+            )
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows deletes no open file
+                lock.unlink()

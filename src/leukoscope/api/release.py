@@ -8,10 +8,11 @@ import numpy as np
 
 from leukoscope.api.data import Source, audited
 from leukoscope.api.extras import needs_train_extra
-from leukoscope.api.model_place import require_model_place
+from leukoscope.api.model_place import only_writer, require_model_place
 from leukoscope.api.train import check_ground
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError
+from leukoscope.core.seeds import require_seed
 from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
 from leukoscope.data.audit.checked import remarks
@@ -21,7 +22,7 @@ from leukoscope.evaluation.metrics.calibration import expected_calibration_error
 from leukoscope.evaluation.metrics.metrics import CARD_METRICS
 
 if TYPE_CHECKING:
-    from leukoscope.training.release.final_fit import ReleasedModel
+    from leukoscope.training.release.publish import ReleasedModel
 
 log = logging.getLogger(__name__)
 VERDICTS = (*sorted(FROM_PROBABILITY), Verdict.NOT_A_CELL)
@@ -70,6 +71,7 @@ def release(
     with needs_train_extra("release"):
         from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
         from leukoscope.training.release.final_fit import fit_release_model
+    seed = require_seed(seed)
     jobs = jobs or usable_cores()
     settings = read_recipe(recipe)
     if not isinstance(settings, EstimatorRecipe):
@@ -78,26 +80,27 @@ def release(
             "choose a recipe such as local, or train it with: leukoscope train"
         )
     require_model_place(out, [source, predictions], [])
-    cohort = audited(source, jobs=jobs, data_source=data_source, data_license=data_license)
-    require_model_place(out, [cohort.source], cohort.paths)
-    check_ground(cohort, settings)
-    for remark in remarks(cohort):
-        log.warning(remark)
-    released = fit_release_model(
-        cohort,
-        settings,
-        Path(out),
-        folds=folds,
-        seed=seed,
-        jobs=jobs,
-        target_recall=target_recall,
-    )
-    if predictions:
-        write_cohort(_with_predictions(released), Path(predictions))
-    if figures:
-        from leukoscope.training.release.plots import write_release_figures
+    with only_writer(out):
+        cohort = audited(source, jobs=jobs, data_source=data_source, data_license=data_license)
+        require_model_place(out, [cohort.source], cohort.paths)
+        check_ground(cohort, settings)
+        for remark in remarks(cohort):
+            log.warning(remark)
+        released = fit_release_model(
+            cohort,
+            settings,
+            Path(out),
+            folds=folds,
+            seed=seed,
+            jobs=jobs,
+            target_recall=target_recall,
+        )
+        if predictions:
+            write_cohort(_with_predictions(released), Path(predictions))
+        if figures:
+            from leukoscope.training.release.plots import write_release_figures
 
-        write_release_figures(released, Path(figures))
+            write_release_figures(released, Path(figures))
     return released
 
 

@@ -11,6 +11,7 @@ from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import RecipeError, SplitError
 from leukoscope.core.processes import is_first_process
+from leukoscope.core.seeds import require_seed
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import KINDS, Split, apply_split, read_split
 from leukoscope.data.splits.splits import FRACTIONS, split_cohort
@@ -74,6 +75,7 @@ def train(
         from leukoscope.training.loggers.targets import parse_target
         from leukoscope.training.network.distributed import lost_process_is_said, require_audit
         from leukoscope.training.run import LAST, exclusive
+    seed = require_seed(seed)
     targets = [parse_target(text) for text in log_to]
     jobs = jobs or usable_cores()
     named = {} if weights is None else {"network.weights": weights}
@@ -205,6 +207,7 @@ def preview(
     with needs_train_extra("preview"):
         from leukoscope.models.recipe.recipe import NetworkRecipe, read_recipe
         from leukoscope.training.preview import write_preview
+    seed = require_seed(seed)
     chosen = read_recipe(recipe)
     if not isinstance(chosen, NetworkRecipe):
         raise RecipeError(

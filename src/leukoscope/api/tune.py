@@ -11,6 +11,7 @@ from leukoscope.api.train import check_ground, check_weights, resolve_split
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import TuningError
 from leukoscope.core.processes import world_size
+from leukoscope.core.seeds import require_seed
 from leukoscope.data.splits.partition import Split, apply_split
 from leukoscope.data.splits.splits import FRACTIONS
 from leukoscope.models.recipe.settings import Monitor
@@ -79,6 +80,7 @@ def tune(
         from leukoscope.models.recipe.space import read_space, read_space_file
         from leukoscope.training.tuning.storage import shown
         from leukoscope.training.tuning.study import Plan, without_test_cells
+    seed = require_seed(seed)
     base = _with_objective(read_recipe(recipe).with_settings(settings or {}), objective)
     ranges = {**(read_space_file(space) if space else {}), **(vary or {})}
     search_space = read_space(ranges or base.default_space, base)

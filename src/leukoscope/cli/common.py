@@ -11,6 +11,7 @@ import leukoscope as ls
 from leukoscope.cli.verbosity import Group
 from leukoscope.core.console_log import is_shown
 from leukoscope.core.printable import show
+from leukoscope.core.seeds import LARGEST_SEED
 
 SETTINGS: dict[str, Any] = {
     "cls": Group,
@@ -26,7 +27,7 @@ Source = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-Seed = Annotated[int, typer.Option(help="Random seed.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Random seed.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; by default one per core.")]
 Labels = Annotated[
     str | None,

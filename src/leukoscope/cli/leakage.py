@@ -8,7 +8,10 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.common import Jobs, Json, report
 from leukoscope.cli.train import RecipeName, Settings, Weights, parse_setting
-from leukoscope.core.printable import show
+from leukoscope.core.printable import cut, show
+from leukoscope.core.seeds import SEEDS, is_seed
+
+LONGEST = 20  # characters of a number
 
 
 def leakage(
@@ -72,6 +75,8 @@ def _names(text: str) -> list[str]:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise typer.BadParameter(f"{text!r}: seeds are whole numbers from 0, as in --seeds 0,1,2.")
+    if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST and is_seed(int(text))):
+        raise typer.BadParameter(
+            f"{cut(text, LONGEST)!r}: seeds are whole numbers {SEEDS}, as in --seeds 0,1,2."
+        )
     return int(text)

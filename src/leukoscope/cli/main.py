@@ -34,8 +34,10 @@ from leukoscope.core.write_errors import (
     out_of_memory,
 )
 
+AGAIN = "Run the same command again."
 NETWORK = "Run the same command again; a network resumes from its last complete epoch."
-RESUME = {  # the commands that keep what a stopped one has done
+RESUME = {  # what to do after Ctrl-C
+    **dict.fromkeys(("release", "adapt"), AGAIN),
     **dict.fromkeys(("train", "tune", "leakage"), NETWORK),
     "predict": "With --out, the same command resumes after the last finished part.",
 }

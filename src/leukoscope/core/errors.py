@@ -45,6 +45,10 @@ class TrainingError(LeukoscopeError):
     """A run cannot start, resume or go on."""
 
 
+class SeedError(CohortError, SplitError, TrainingError):
+    """A random seed is not a whole number in range. Its bases are what earlier versions raised."""
+
+
 class TuningError(LeukoscopeError):
     """A study cannot start or go on."""
 

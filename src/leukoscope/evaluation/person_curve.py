@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from leukoscope.core.seeds import generator
 from leukoscope.core.verdicts import SubjectVerdict
 from leukoscope.evaluation.metrics.persons import person_auroc
 from leukoscope.inference.subject.answer import answer_subject
@@ -52,7 +53,7 @@ def cells_curve(
         draws: Random choices of cells for each point.
         seed: Seed of the random choices.
     """
-    rng, points = np.random.default_rng(seed), []
+    rng, points = generator(seed), []
     answering = models or [model] * len(persons)
     label = np.array([y for y, _ in persons])
     for cells in CURVE_CELLS:

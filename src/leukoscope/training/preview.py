@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from leukoscope.core import html
 from leukoscope.core.errors import CohortError, ImageError
+from leukoscope.core.seeds import generator
 from leukoscope.data.audit.checked import require_readable
 from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort, hash_cells
 from leukoscope.data.imaging.image import Crop, read_cell
@@ -36,7 +37,7 @@ def write_preview(cohort: Cohort, recipe: NetworkRecipe, out: Path, *, seed: int
         CohortError: No labeled cell can be read.
     """
     crop = Crop(recipe.input.crop, recipe.input.size)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     rows = [
         _row(cohort, row, cell, recipe.augment, rng)
         for label in (ALL, HEM)

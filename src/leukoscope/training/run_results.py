@@ -88,6 +88,11 @@ def changed_settings(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _check_files(folder: Path) -> None:
+    if folder.is_file():
+        raise TrainingError(
+            f"{folder}: a file, not a run folder. The results of a model file are on its card: "
+            f"leukoscope model show {folder}"
+        )
     if missing := [name for name in (RECIPE, SPLIT, COHORT) if not (folder / name).is_file()]:
         raise TrainingError(
             f"{folder}: not a run folder (no {', '.join(missing)}); name folders that `leukoscope "

@@ -11,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import leukoscope as ls
+from leukoscope.api.model_place import only_writer
 from leukoscope.cli.main import app
 from leukoscope.core.errors import CohortError, FileError, LeakageError, TrainingError
 from leukoscope.data.cohort import Cohort, write_cohort
@@ -190,7 +191,7 @@ def test_cells_without_a_person_are_refused_as_such(
         ls.adapt(model, cells, out=tmp_path / "a.onnx", jobs=1, data_source="x")
 
 
-@pytest.mark.parametrize("setting", [{"folds": 1}, {"folds": 0}, {"seed": -1}])
+@pytest.mark.parametrize("setting", [{"folds": 1}, {"folds": 0}])
 def test_impossible_folds_are_refused_in_one_line(
     model: Path, cohort: Cohort, tmp_path: Path, setting: dict[str, int]
 ) -> None:
@@ -224,3 +225,50 @@ def test_the_command_prints_both_metrics(model: Path, folder: Path, tmp_path: Pa
     assert answer["method"] == "recalibrated"
     assert answer["before"]["auroc"]["persons"] == answer["metrics"]["auroc"]["persons"] == 6
     assert read_card(out).adaptation is not None
+
+
+def test_an_auroc_below_chance_is_remarked_on_before_and_after(
+    model: Path, cohort: Cohort, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    p = np.array([one.p_all for one in ls.predict(cohort.paths, model)])
+    person = cohort["person"]
+    means = {one: p[person == one].mean() for one in set(person)}
+    lowest = sorted(means, key=means.__getitem__)[:PERSONS]
+    swapped = cohort.with_columns(label=np.isin(person, lowest).astype(np.int8))
+    ls.adapt(model, swapped, out=tmp_path / "a.onnx", jobs=1, refit=False, data_source="x")
+    said = [line for line in caplog.messages if "AUROC BELOW CHANCE" in line]
+    assert [line.partition(":")[0] for line in said] == ["before adaptation", "adapted"]
+
+
+def test_one_process_at_a_time_makes_a_model_file(
+    model: Path, cohort: Cohort, tmp_path: Path
+) -> None:
+    out = tmp_path / "a.onnx"
+    for make in (
+        lambda: ls.adapt(model, cohort, out=out, jobs=1, data_source="x"),
+        lambda: ls.release(cohort, "logistic", out=out, jobs=1),
+    ):
+        with only_writer(out), pytest.raises(FileError, match="another process is writing"):
+            make()
+        assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_adaptation_leaves_the_old_file_and_can_be_repeated(
+    model: Path, cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "a.onnx"
+    out.write_bytes(b"old")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("leukoscope.training.release.publish.write_card", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ls.adapt(model, cohort, out=out, jobs=1, data_source="x")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.onnx", b"old")]
+    ls.adapt(model, cohort, out=out, jobs=1, data_source="x")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+    assert read_card(out).adaptation is not None
+    with pytest.raises(ls.LeukoscopeError, match="leukoscope model show"):
+        ls.compare([out])

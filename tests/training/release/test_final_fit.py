@@ -20,8 +20,9 @@ from leukoscope.models.recipe.recipe import from_dict
 from leukoscope.training.calibration.out_of_distribution import FALSE_ALARMS
 from leukoscope.training.network.sampling import even_weights
 from leukoscope.training.release.cross_validate import PART
-from leukoscope.training.release.final_fit import ReleasedModel, fit_release_model
+from leukoscope.training.release.final_fit import fit_release_model
 from leukoscope.training.release.plots import write_release_figures
+from leukoscope.training.release.publish import ReleasedModel
 from tests.training.tiny import write_cells
 
 pytestmark = pytest.mark.slow(6)

@@ -13,6 +13,7 @@ import numpy as np
 
 from leukoscope.core.errors import CohortError, missing_extra
 from leukoscope.core.sampling import evenly_spread
+from leukoscope.core.seeds import generator
 from leukoscope.core.tables import write_table
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.overview import samples
@@ -85,7 +86,7 @@ def _samples(cohort: Cohort, measured: dict[str, np.ndarray], seed: int) -> Iter
         "original image wide, so sizes can be compared. The images belong to the data set: do not "
         "share this page, or share it under the license of the data."
     )
-    random = np.random.default_rng(seed)
+    random = generator(seed)
     for label, title in plots.CLASSES.items():
         rows = np.flatnonzero((measured["label"] == label) & (measured["area"] > 0))
         chosen = samples.take_turns(rows, measured["person"][rows], _SAMPLES, random)

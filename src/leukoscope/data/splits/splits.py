@@ -11,6 +11,7 @@ import numpy as np
 
 from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
+from leukoscope.core.seeds import generator
 from leukoscope.core.several import several
 from leukoscope.data.audit.checked import remarks
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
@@ -90,7 +91,7 @@ def split_cohort(
             or there are too few persons.
     """
     wanted = _normalized(fractions)
-    random = _random(seed)
+    random = generator(seed)
     makers: dict[str, Callable[[], tuple[str, dict[str, str]]]] = {
         "person": lambda: ("person", _over_groups(cohort, linked_persons(cohort), wanted, random)),
         "subject": lambda: (
@@ -115,7 +116,7 @@ def folds(cohort: Cohort, k: int = 5, seed: int = 0) -> list[Split]:
         raise SplitError(f"k is {k}; train, validation and test need at least 3 folds.")
     groups, cells = grouped(cohort, linked_persons(cohort))
     names = [f"fold {number}" for number in range(k)]
-    fold = stratified_parts(cells, [1 / k] * k, names, _random(seed))
+    fold = stratified_parts(cells, [1 / k] * k, names, generator(seed))
     splits = []
     for number in range(k):
         part = {number: "test", (number + 1) % k: "validation"}
@@ -140,18 +141,12 @@ def leave_one_person_out(cohort: Cohort, seed: int = 0) -> list[Split]:
     splits = []
     for left_out, tested in enumerate(groups):
         others = np.arange(len(groups)) != left_out
-        random = _random(seed, left_out)
+        random = generator(seed, left_out)
         part = stratified_parts(cells[others], (0.75, 0.25), PARTS[:2], random)
         parts = _named([groups[index] for index in np.flatnonzero(others)], part, PARTS)
         parts |= dict.fromkeys(tested, "test")
         splits.append(_finished(cohort, "leave-one-person-out", seed, "person", parts))
     return splits
-
-
-def _random(*seed: int) -> np.random.Generator:
-    if min(seed) < 0:
-        raise SplitError(f"the seed is {seed[0]}; give 0 or a larger whole number.")
-    return np.random.default_rng(seed)
 
 
 def _over_groups(

@@ -11,6 +11,7 @@ import numpy as np
 
 from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
+from leukoscope.core.seeds import generator
 from leukoscope.data.cnmc.cnmc import ALL, HEM
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.partition import PARTS, unit_keys
@@ -73,7 +74,7 @@ def subsample(cohort: Cohort, counts: Counts, seed: int) -> Cohort:
         for label, cells in wanted.items():
             rows = np.flatnonzero((cohort["part"] == name) & (cohort["label"] == label))
             ordered = sorted(rows.tolist(), key=lambda row: natural_key(keys[row]))
-            random = np.random.default_rng((seed, place, label))
+            random = generator(seed, place, label)
             part[random.permutation(ordered)[cells:]] = ""
     return cohort.with_columns(part=part)
 

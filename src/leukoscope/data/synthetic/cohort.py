@@ -17,6 +17,7 @@ from leukoscope.core.errors import RESEARCH_USE, CohortError
 from leukoscope.core.files import atomic_folder
 from leukoscope.core.progress import track
 from leukoscope.core.renamed import current_names
+from leukoscope.core.seeds import require_seed
 from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.data.synthetic.plan import PlannedCell, draw_planned, plan_cohort
 
@@ -75,14 +76,15 @@ def draw_cohort(
         The cohort without an audit: `person` is the subject id.
 
     Raises:
-        CohortError: There are too few persons or cells, the seed is negative, or the folder has
+        CohortError: There are too few persons or cells, the seed is out of range, or the folder has
             other content.
     """
     out = Path(os.path.abspath(out))  # the cohort may be written to any folder
-    if persons < 2 or cells_per_person < 1 or seed < 0:
+    seed = require_seed(seed)
+    if persons < 2 or cells_per_person < 1:
         raise CohortError(
-            "A synthetic cohort needs 2 or more persons, 1 or more cells of each and a seed of 0 "
-            f"or more, got {persons}, {cells_per_person} and {seed}."
+            "A synthetic cohort needs 2 or more persons and 1 or more cells of each, got "
+            f"{persons} and {cells_per_person}."
         )
     cells = plan_cohort(persons, cells_per_person, seed)
     settings = {"persons": persons, "cells_per_person": cells_per_person, "seed": seed}

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leukoscope.core.seeds import generator
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage.record import (
     HONEST,
@@ -81,7 +82,7 @@ def run_draws(
 ) -> list[dict[str, Floats]]:
     """Compute every metric of every run in every draw of the weights of persons, (R,) each."""
     names = sorted({name for run in runs for name in run.person})
-    random = np.random.default_rng(seed)
+    random = generator(seed)
     weights = dict(zip(names, random.exponential(size=(len(names), replicates)), strict=True))
     return [_draws(run, weights) for run in runs]
 
@@ -142,7 +143,7 @@ def _result(own: Sequence[Drawn], honest: Sequence[Drawn], seed: int) -> Protoco
 
 def _mean(drawn: Sequence[Drawn], seed: int) -> _Mean:
     """The mean over the runs of one protocol; in every draw, over runs drawn with replacement."""
-    random = np.random.default_rng((seed, list(PROTOCOLS).index(drawn[0][0].split)))
+    random = generator(seed, list(PROTOCOLS).index(drawn[0][0].split))
     replicates = len(drawn[0][1][LEAKAGE_METRICS[0].key])
     chosen = random.integers(len(drawn), size=(len(drawn), replicates))
     label = np.concatenate([run.label for run, _ in drawn])

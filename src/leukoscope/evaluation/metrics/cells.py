@@ -14,6 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from leukoscope.core.seeds import generator
+
 Floats = NDArray[np.float64]
 Counts = tuple[Floats, Floats, Floats, Floats]
 """True positives, false negatives, false positives, true negatives; ALL is positive."""
@@ -155,7 +157,7 @@ def draw_person_weights(
     has_hem = np.bincount(index, truth == 0, len(names)) > 0
     stratum = has_all + 2 * has_hem
     weights = np.zeros((replicates, len(names)))
-    random = np.random.default_rng(seed)
+    random = generator(seed)
     for value in np.unique(stratum):
         members = np.flatnonzero(stratum == value)
         weights[:, members] = random.multinomial(

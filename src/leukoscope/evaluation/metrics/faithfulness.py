@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from leukoscope.core.seeds import generator
 from leukoscope.core.values import Estimate
 from leukoscope.data.imaging.perturb import Patches, perturb
 from leukoscope.evaluation.metrics.bootstrap import CONFIDENCE, REPLICATES, why_no_interval
@@ -91,7 +92,7 @@ def rankings(
     place = np.stack([on_cell // grid, on_cell % grid], axis=1).astype(float)
     middle = np.average(place, axis=0, weights=pixels)
     distance = np.linalg.norm(place - middle, axis=1)
-    draw = np.random.default_rng(seed)
+    draw = generator(seed)
     return {
         "map": [np.argsort(-speaks_for, kind="stable")],
         "center": [np.argsort(distance, kind="stable")],

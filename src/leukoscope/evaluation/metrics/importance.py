@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leukoscope.core.seeds import generator
 from leukoscope.core.tables import read_table, write_table
 from leukoscope.evaluation.metrics.cells import draw_person_weights, ranking
 
@@ -67,7 +68,7 @@ def permutation_importance(
     whole = ranking(truth, score(values), weights, index)[0]
     found = []
     for number, (name, columns) in enumerate(groups.items()):
-        random = np.random.default_rng((seed, number))
+        random = generator(seed, number)
         drops = np.empty(repeats)
         for repeat in range(repeats):
             mixed = values.copy()

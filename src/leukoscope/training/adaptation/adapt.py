@@ -6,46 +6,35 @@ on the others: heads are fitted for each fold of a cross-validation over the new
 thresholds for a fold are set on the out-of-fold scores of the other folds, as in a release.
 """
 
-import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from leukoscope.core.errors import TrainingError
-from leukoscope.core.files import atomic_path
+from leukoscope.core.seeds import require_seed
 from leukoscope.core.statistics import sigmoid
-from leukoscope.core.values import Cells, Estimate, MetricResult
+from leukoscope.core.values import Estimate
 from leukoscope.core.wording import count as counted
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics
 from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.model_file import ModelFile, load, write_card
+from leukoscope.inference.model_file.model_file import ModelFile, load
 from leukoscope.inference.verdict import threshold
 from leukoscope.training.adaptation.adapted_card import adapted_card
 from leukoscope.training.adaptation.graph import append_head
 from leukoscope.training.adaptation.head import Head, Outputs, fit_head, persons_of_classes
 from leukoscope.training.calibration.file_outputs import predict_both
 from leukoscope.training.calibration.model_inputs import model_inputs
-from leukoscope.training.calibration.out_of_distribution import (
-    distances,
-    fit_by_person,
-    measure_quality,
-    sample,
-)
-from leukoscope.training.calibration.package import export, verify_parity
-from leukoscope.training.calibration.subjects import add_subject_curve
+from leukoscope.training.calibration.out_of_distribution import measure_quality
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.release.cross_validate import (
-    OutOfFoldPredictions,
+    FoldModel,
     OutOfFoldScores,
-    apply_thresholds,
-    calibrate_on,
+    cross_val_predict,
 )
-from leukoscope.training.release.results import OutOfFoldResults, measure, rows_of_card
-
-log = logging.getLogger(__name__)
+from leukoscope.training.release.publish import ReleasedModel, publish_model, results_of_card
 
 FEWEST_FOLDS = 2
 FEWEST_PERSONS = 3
@@ -55,23 +44,13 @@ PART = "adaptation, persons left out"
 
 
 @dataclass(frozen=True)
-class AdaptedModel:
+class AdaptedModel(ReleasedModel):
     """An adapted model, and its performance on the new persons, each left out.
 
     Attributes:
-        path: The model file.
-        card: The card in the file.
-        cohort: The N cells that it was adapted to.
-        predictions: Out-of-fold predictions for these cells.
-        results: Metrics of these predictions.
         before: Metrics of the old model with its own thresholds, on the same cells.
     """
 
-    path: Path
-    card: Card
-    cohort: Cohort
-    predictions: OutOfFoldPredictions
-    results: OutOfFoldResults
     before: dict[str, Estimate]
 
 
@@ -117,10 +96,9 @@ def adapt_model(
             folds, or the model's outputs are not finite.
         ParityError: The file and the model with its head differ.
     """
-    if folds < FEWEST_FOLDS or seed < 0:
-        raise TrainingError(
-            f"folds {folds} and seed {seed}: the least are {FEWEST_FOLDS} folds and the seed 0."
-        )
+    seed = require_seed(seed)
+    if folds < FEWEST_FOLDS:
+        raise TrainingError(f"folds is {folds}; give {FEWEST_FOLDS} or more.")
     base = load(model, threads=0)
     cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
     require_persons(cohort)
@@ -133,27 +111,20 @@ def adapt_model(
     fold = person_folds(cohort, folds, seed)
     scores = _out_of_fold(outputs, fold, quality, seed, refit)
     head = fit_head(outputs, seed, refit=refit)
-    adapted = _Adapted(base, head)
     before = _before(base.card, outputs)
-    counted = Cells(PART, len(cohort.unique("person")), len(cohort))
     digest = sha256(model.read_bytes()).hexdigest()
-    card = adapted_card(base.card, digest, cohort, head, _on_card(before, counted))
-    rows = np.arange(len(cohort))
-    with atomic_path(path) as temporary:
-        exported = export(adapted, card, temporary)
-        verify_parity(adapted, exported, inputs, rows, path)
-        sampled = sample(cohort["person"], rows)
-        gaussian = fit_by_person(outputs.embedding[sampled], cohort["person"][sampled])
-        predictions = apply_thresholds(card, cohort, scores, gaussian, target_recall)
-        results = measure(cohort, predictions)
-        card = calibrate_on(card, cohort, scores, rows, gaussian, target_recall)
-        card = replace(
-            add_subject_curve(card, cohort, scores.logit),
-            results=_on_card(results.metrics, counted),
-            left_out=rows_of_card(cohort, results, quality),
-        )
-        write_card(temporary, card)
-    return AdaptedModel(path, card, cohort, predictions, results, before)
+    published = publish_model(
+        _Adapted(base, head),
+        adapted_card(base.card, digest, cohort, head, results_of_card(before, cohort, PART)),
+        cohort,
+        scores,
+        inputs,
+        path,
+        embed=lambda _, rows: outputs.embedding[rows],  # a head leaves them as they are
+        part=PART,
+        target_recall=target_recall,
+    )
+    return AdaptedModel(**vars(published), before=before)
 
 
 def require_persons(cohort: Cohort) -> None:
@@ -193,17 +164,15 @@ def _out_of_fold(
     outputs: Outputs, fold: np.ndarray, quality: list, seed: int, refit: bool | None
 ) -> OutOfFoldScores:
     """Scores of each fold by the head, and the distances by the cells, of the other folds."""
-    person = outputs.cohort["person"]
-    logit, distance = np.empty(len(fold)), np.full(len(fold), np.nan)
-    for number in range(int(fold.max()) + 1):
-        others, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        head = fit_head(outputs.select(others), seed, refit=refit)
-        logit[held_out] = head.logit(outputs.logit[held_out], outputs.embedding[held_out])
-        sampled = sample(person, others)
-        gaussian = fit_by_person(outputs.embedding[sampled], person[sampled])
-        if gaussian is not None:
-            distance[held_out] = distances(gaussian, outputs.embedding[held_out])
-    return OutOfFoldScores(fold, logit, None if np.isnan(distance).any() else distance, quality)
+
+    def fit(rows: np.ndarray) -> FoldModel:
+        head = fit_head(outputs.select(rows), seed, refit=refit)
+        return FoldModel(
+            lambda these: head.logit(outputs.logit[these], outputs.embedding[these]),
+            lambda these: outputs.embedding[these],
+        )
+
+    return cross_val_predict(outputs.cohort, fold, quality, fit)
 
 
 def _before(card: Card, outputs: Outputs) -> dict[str, Estimate]:
@@ -211,7 +180,3 @@ def _before(card: Card, outputs: Outputs) -> dict[str, Estimate]:
     p = sigmoid(outputs.logit / card.temperature)
     label, person = outputs.cohort["label"], outputs.cohort["person"]
     return bootstrap_metrics(label, p, person, threshold=threshold(card))
-
-
-def _on_card(metrics: dict[str, Estimate], cells: Cells) -> dict[str, MetricResult]:
-    return {key: MetricResult.of(estimate, cells) for key, estimate in metrics.items()}

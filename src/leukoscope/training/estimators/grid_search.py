@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.seeds import generator
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.groups import grouped, linked_persons
 from leukoscope.data.splits.stratify import stratified_parts
@@ -109,6 +110,6 @@ def person_folds(cohort: Cohort, folds: int, seed: int) -> np.ndarray:
         )
     folds = min(folds, persons)
     names = [f"fold {number}" for number in range(folds)]
-    drawn = stratified_parts(cells, [1 / folds] * folds, names, np.random.default_rng((seed, 7)))
+    drawn = stratified_parts(cells, [1 / folds] * folds, names, generator(seed, 7))
     by_person = {name: fold for group, fold in zip(groups, drawn, strict=True) for name in group}
     return np.array([by_person[person] for person in cohort["person"]])

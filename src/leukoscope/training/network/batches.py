@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import cv2
 import numpy as np
 
+from leukoscope.core.seeds import generator
 from leukoscope.models.recipe.settings import Augment
 from leukoscope.training.calibration.file_outputs import Inputs
 from leukoscope.training.network.augment import augment
@@ -48,7 +49,7 @@ def training_batches(
         places = np.arange(start, min(start + batch_size, len(order)))[rank::world]
         rows = order[places]
         batch = [
-            augment(cells[row], settings, np.random.default_rng((seed, epoch, 1, int(place))))
+            augment(cells[row], settings, generator(seed, epoch, 1, int(place)))
             for row, place in zip(rows, places, strict=True)
         ]
         return rows, np.stack(batch)

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from leukoscope.core.errors import TrainingError
+from leukoscope.core.seeds import generator
 from leukoscope.core.wording import count as counted
 from leukoscope.data.cohort import Cohort
 
@@ -44,7 +45,7 @@ def epoch_order(
         seed: Random seed of the run.
         epoch: Number of the epoch; each has its own order.
     """
-    rng = np.random.default_rng((seed, epoch, 0))
+    rng = generator(seed, epoch, 0)
     if sampling == "natural":
         return rng.permutation(len(label))
     weights = even_weights(label, person, sampling)

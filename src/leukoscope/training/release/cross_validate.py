@@ -7,7 +7,9 @@ rules of prediction. So nothing that is reported about a person was set on that 
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +20,6 @@ from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.rejection.image_checks import quality_flags
 from leukoscope.inference.rejection.mahalanobis import GaussianModel
 from leukoscope.inference.verdict import conformal_thresholds, decide, threshold
-from leukoscope.models.recipe.recipe import EstimatorRecipe
 from leukoscope.training.calibration.calibrate import calibrate
 from leukoscope.training.calibration.out_of_distribution import (
     Quality,
@@ -28,7 +29,6 @@ from leukoscope.training.calibration.out_of_distribution import (
     sample,
     set_limit,
 )
-from leukoscope.training.estimators.train import choose_and_fit
 
 log = logging.getLogger(__name__)
 
@@ -80,38 +80,38 @@ class OutOfFoldPredictions:
         return np.asarray(self.p >= self.threshold)
 
 
+class FoldModel(NamedTuple):
+    """A model fitted without a fold: logits (n,) and embeddings (n, d) of n rows of the cohort."""
+
+    logit: Callable[[np.ndarray], np.ndarray]
+    embedding: Callable[[np.ndarray], np.ndarray]
+
+
 def cross_val_predict(
     cohort: Cohort,
-    recipe: EstimatorRecipe,
-    values: np.ndarray,
     fold: np.ndarray,
     quality: list[Quality | None],
-    *,
-    seed: int,
-    jobs: int,
+    fit: Callable[[np.ndarray], FoldModel],
 ) -> OutOfFoldScores:
     """Fit a model without each fold, and score that fold with it.
 
     Args:
         cohort: N labeled cells with person.
-        recipe: The settings.
-        values: float32 (N, F), what the estimator is fitted on.
         fold: (N,) from `grid_search.person_folds`.
         quality: N, from `measure_quality`.
-        seed: Random seed of choices inside a fit.
-        jobs: Number of threads.
+        fit: Fits a model on rows of the cohort.
     """
     person, numbers = cohort["person"], range(int(fold.max()) + 1)
     logit, distance = np.full(len(cohort), np.nan), np.full(len(cohort), np.nan)
     for number in numbers:
         log.info("fold %d of %d", number + 1, len(numbers))
         others, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        _, fitted = choose_and_fit(recipe, cohort.select(others), values[others], seed, jobs)
-        logit[held_out] = fitted.logit(values[held_out])
+        model = fit(others)
+        logit[held_out] = model.logit(held_out)
         sampled = sample(person, others)
-        gaussian = fit_by_person(fitted.embedding(values[sampled]), person[sampled])
+        gaussian = fit_by_person(model.embedding(sampled), person[sampled])
         if gaussian is not None:
-            distance[held_out] = distances(gaussian, fitted.embedding(values[held_out]))
+            distance[held_out] = distances(gaussian, model.embedding(held_out))
     return OutOfFoldScores(fold, logit, None if np.isnan(distance).any() else distance, quality)
 
 

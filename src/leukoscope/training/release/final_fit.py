@@ -11,56 +11,20 @@ Source: V. Vovk, "Cross-conformal predictors", Annals of Mathematics and Artific
 predicts as they do.
 """
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from leukoscope.core.files import atomic_path
-from leukoscope.core.values import Cells, MetricResult
 from leukoscope.data.cohort import UNKNOWN, Cohort
 from leukoscope.data.splits.partition import Split
-from leukoscope.inference.model_file.card import Card
-from leukoscope.inference.model_file.model_file import write_card
 from leukoscope.models.recipe.recipe import EstimatorRecipe
 from leukoscope.training.calibration.file_outputs import predict_embeddings
-from leukoscope.training.calibration.out_of_distribution import (
-    fit_by_person,
-    measure_quality,
-    sample,
-)
-from leukoscope.training.calibration.package import export, verify_parity
-from leukoscope.training.calibration.subjects import add_subject_curve
+from leukoscope.training.calibration.out_of_distribution import measure_quality
 from leukoscope.training.estimators.grid_search import person_folds
 from leukoscope.training.estimators.inputs import file_inputs
 from leukoscope.training.estimators.train import choose_and_fit, estimator_card, load_inputs
-from leukoscope.training.release.cross_validate import (
-    PART,
-    OutOfFoldPredictions,
-    apply_thresholds,
-    calibrate_on,
-    cross_val_predict,
-)
-from leukoscope.training.release.results import OutOfFoldResults, measure, rows_of_card
-
-
-@dataclass(frozen=True)
-class ReleasedModel:
-    """A release model and its out-of-fold performance.
-
-    Attributes:
-        path: The model file.
-        card: The card in the file.
-        cohort: The N cells it was fitted on.
-        predictions: Out-of-fold predictions for these cells.
-        results: Metrics of these predictions.
-    """
-
-    path: Path
-    card: Card
-    cohort: Cohort
-    predictions: OutOfFoldPredictions
-    results: OutOfFoldResults
+from leukoscope.training.release.cross_validate import PART, FoldModel, cross_val_predict
+from leukoscope.training.release.publish import ReleasedModel, publish_model
 
 
 def fit_release_model(
@@ -91,29 +55,28 @@ def fit_release_model(
     cohort = cohort.select(np.flatnonzero(cohort["label"] != UNKNOWN))
     cohort = cohort.with_columns(part=np.full(len(cohort), "train", dtype=object))
     cohort, values = load_inputs(cohort, recipe, jobs)
-    person, rows = cohort["person"], np.arange(len(cohort))
     fold, quality = person_folds(cohort, folds, seed), measure_quality(cohort.paths, jobs)
-    scores = cross_val_predict(cohort, recipe, values, fold, quality, seed=seed, jobs=jobs)
-    choice, fitted = choose_and_fit(recipe, cohort, values, seed, jobs)
-    model, inputs = fitted.exportable(recipe.input.size), file_inputs(cohort, recipe, values)
-    card = estimator_card(cohort, recipe, _everyone(cohort, seed), choice, fitted)
-    with atomic_path(path) as temporary:
-        exported = export(model, card, temporary)
-        verify_parity(model, exported, inputs, rows, path)
-        sampled = sample(person, rows)
-        embedding = predict_embeddings(exported, inputs, sampled)
-        gaussian = fit_by_person(embedding, person[sampled])
-        predictions = apply_thresholds(card, cohort, scores, gaussian, target_recall)
-        results = measure(cohort, predictions)
-        cells = Cells(PART, len(cohort.unique("person")), len(cohort))
-        card = calibrate_on(card, cohort, scores, rows, gaussian, target_recall)
-        card = replace(
-            add_subject_curve(card, cohort, scores.logit),
-            results={key: MetricResult.of(e, cells) for key, e in results.metrics.items()},
-            left_out=rows_of_card(cohort, results, quality),
+
+    def fit(rows: np.ndarray) -> FoldModel:
+        _, fitted = choose_and_fit(recipe, cohort.select(rows), values[rows], seed, jobs)
+        return FoldModel(
+            lambda these: fitted.logit(values[these]), lambda these: fitted.embedding(values[these])
         )
-        write_card(temporary, card)
-    return ReleasedModel(path, card, cohort, predictions, results)
+
+    scores = cross_val_predict(cohort, fold, quality, fit)
+    choice, fitted = choose_and_fit(recipe, cohort, values, seed, jobs)
+    inputs = file_inputs(cohort, recipe, values)
+    return publish_model(
+        fitted.exportable(recipe.input.size),
+        estimator_card(cohort, recipe, _everyone(cohort, seed), choice, fitted),
+        cohort,
+        scores,
+        inputs,
+        path,
+        embed=lambda exported, rows: predict_embeddings(exported, inputs, rows),
+        part=PART,
+        target_recall=target_recall,
+    )
 
 
 def _everyone(cohort: Cohort, seed: int) -> Split:

@@ -14,7 +14,7 @@ from leukoscope.evaluation.metrics.metrics import UNTEMPERED
 from leukoscope.evaluation.report.plots import reliability_diagram
 from leukoscope.evaluation.report.plots_persons import person_strip
 from leukoscope.evaluation.report.plots_selection import risk_coverage_curve
-from leukoscope.training.release.final_fit import ReleasedModel
+from leukoscope.training.release.publish import ReleasedModel
 
 DOTS = 90  # per inch: a page shows them at their own size
 
