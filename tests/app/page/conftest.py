@@ -2,15 +2,20 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from leukoscope import make_synthetic
-from leukoscope.core.values import Cells, OperatingPoint
+from leukoscope.core.files import sha256_file
+from leukoscope.core.values import Abstention, Cells, Limit, OperatingPoint
+from leukoscope.data.imaging.image import decode
 from leukoscope.inference.model_file.card import OperatingCurve
+from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
+from leukoscope.inference.rejection.image_checks import fit_ranges, image_quality
 from tests.app.conftest import clean_environment
 from tests.app.live import Inside, Live, running
 from tests.app.page.driver import PATIENCE, Desk
@@ -22,6 +27,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # At a threshold of k / 100: a sensitivity of 1 - k / 100 and a specificity of (k / 100)^2.
 GRID = [k / 100 for k in range(101)]
 CURVE = OperatingCurve(tuple(1 - k for k in GRID), tuple(k * k for k in GRID))
+
+# Of 12 cells spread over `cells`: 2 below, 7 between, 3 above.
+LOW, HIGH = 0.519, 0.54
 
 # Persons of a study, left out: two healthy ones and three with leukemia.
 LEFT_OUT = tuple(
@@ -75,6 +83,23 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         operating_point=point, operating_curve=CURVE, subjects=MODEL, left_out=LEFT_OUT
     )
     return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx", card=card)
+
+
+@pytest.fixture(scope="session")
+def cautious_file(cells: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that abstains between `LOW` and `HIGH`, and knows the looks of its cells."""
+    card = tiny_card(
+        operating_point=OperatingPoint(0.53, 0.95, 0.96, 0.7, Cells("validation", 4, 300)),
+        operating_curve=CURVE,
+        abstention=Abstention(
+            "made up", Limit(LOW, 0.05, False, 4, 200), Limit(HIGH, 0.1, False, 2, 100)
+        ),
+        image_limits=fit_ranges([image_quality(decode(path)) for path in cells]),
+        subjects=MODEL,
+        left_out=LEFT_OUT,
+        training=replace(tiny_card().training, hashes=pack_hashes([sha256_file(cells[0])])),
+    )
+    return write_tiny_model(tmp_path_factory.mktemp("cautious") / "tiny.onnx", card=card)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Fonts of a known width, so that a layout test asks the same on every machine."""
 
 import base64
+from functools import cache
 from io import BytesIO
 
 from fontTools.fontBuilder import FontBuilder
@@ -15,14 +16,17 @@ CHARACTERS = [*range(0x20, 0x250), *range(0x2000, 0x2300)]  # Latin, punctuation
 USE = """async ([data, name]) => {
     const sheet = new CSSStyleSheet();
     if (data) {
-        const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
-        document.fonts.add(await new FontFace(name, bytes.buffer).load());
+        if (![...document.fonts].some(({ family }) => family.includes(name))) {
+            const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+            document.fonts.add(await new FontFace(name, bytes.buffer).load());
+        }
         sheet.replaceSync(`* { font-family: "${name}" !important }`);
     }
     document.adoptedStyleSheets = [sheet];
 }"""
 
 
+@cache
 def box_font(width: float) -> bytes:
     """A TrueType font with the same box for every character, `width` em wide."""
     advance = round(width * UNITS)

@@ -56,7 +56,7 @@ def test_a_case_opens_with_the_answer_among_the_persons_of_the_study(
             " <= document.querySelector('.work').getBoundingClientRect().top"
         )
         assert fits(at)
-        assert violations(at) == []
+    assert violations(at) == []
 
 
 def test_many_subjects_are_a_table_to_sort_search_and_save(

@@ -2,47 +2,26 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from leukoscope.core.files import sha256_file
-from leukoscope.core.values import Abstention, Cells, Limit, OperatingPoint
-from leukoscope.data.imaging.image import decode
-from leukoscope.inference.model_file.hashes import pack_hashes
-from leukoscope.inference.rejection.image_checks import fit_ranges, image_quality
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
-from tests.app.page.conftest import CURVE, OpenDesk
+from tests.app.page.conftest import HIGH, LOW, OpenDesk
 from tests.app.page.driver import Desk
-from tests.inference.subject.test_answer import MODEL
-from tests.inference.tiny_model import tiny_card, write_tiny_model
 
 pytestmark = pytest.mark.slow(20)
 
-# Of the 12 cells: 2 below, 7 between, 3 above.
-LOW, HIGH = 0.519, 0.54
-
 
 @pytest.fixture(scope="module")
-def cautious_server(cells: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A model that abstains, and knows the looks of its cells."""
-    folder = tmp_path_factory.mktemp("cautious")
-    card = tiny_card(
-        operating_point=OperatingPoint(0.53, 0.95, 0.96, 0.7, Cells("validation", 4, 300)),
-        operating_curve=CURVE,
-        abstention=Abstention(
-            "made up", Limit(LOW, 0.05, False, 4, 200), Limit(HIGH, 0.1, False, 2, 100)
-        ),
-        image_limits=fit_ranges([image_quality(decode(path)) for path in cells]),
-        subjects=MODEL,
-        training=replace(tiny_card().training, hashes=pack_hashes([sha256_file(cells[0])])),
-    )
-    model = write_tiny_model(folder / "tiny.onnx", card=card)
-    with running(str(model), env=clean_environment(folder)) as live:
+def cautious_server(
+    cautious_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Live]:
+    folder = tmp_path_factory.mktemp("home")
+    with running(str(cautious_file), env=clean_environment(folder)) as live:
         yield live
 
 

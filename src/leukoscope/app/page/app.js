@@ -2,7 +2,7 @@
 
 import { knownCase } from "./case/casefile.js";
 import { closeDialogs } from "./lib/dialogs.js";
-import { render, h } from "./lib/dom.js";
+import { render, h, tellHeight } from "./lib/dom.js";
 import { dropStaleEntries } from "./lib/entries.js";
 import { homeView } from "./home/home.js";
 import { acceptDrops, queue } from "./upload/dropzone.js";
@@ -95,6 +95,7 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
 document.getElementById("theme")?.append(themeSwitch());
 document.body.prepend(connectionBanner(serverIsBack));
 document.body.append(h("div", { class: "dock" }, progressStrip(queue), toastRegion));
+tellHeight(/** @type {HTMLElement} */ (document.querySelector(".top")), "--header");
 // The keys that scroll act on the element with the focus.
 scroller.focus({ preventScroll: true });
 dropStaleEntries();
@@ -102,6 +103,11 @@ followLinks();
 // Files can be dropped on a case while its view is still loading.
 acceptDrops(() => open?.file ?? knownCase(parse(location.hash).id));
 addEventListener("hashchange", () => void show());
+// A browser leaves a control of a wide table half hidden when Tab reaches it.
+addEventListener("focusin", ({ target }) => {
+  if (target instanceof Element && target.matches(".scroll :focus-visible"))
+    target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
 addEventListener("pagehide", () => open?.close?.(true));
 addEventListener("beforeunload", (event) => {
   if (queue.progress.state !== "idle" || open?.unsaved?.()) event.preventDefault();

@@ -1,7 +1,7 @@
 /** Actions on the selected cells: review them, set their subject, or remove them from the case. */
 
 import { confirm, dialog, open } from "../lib/dialogs.js";
-import { h, setText } from "../lib/dom.js";
+import { h, setText, tellHeight } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { choices } from "./filter.js";
 import { reviewMany } from "./reviewmany.js";
@@ -29,6 +29,7 @@ export function selectionBar(file, grid) {
     bar.hidden = selected.size === 0;
     setText(text, `${count(selected.size, "cell")} selected`);
   });
+  tellHeight(bar, "--selection");
   return bar;
 }
 

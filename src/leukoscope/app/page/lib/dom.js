@@ -59,6 +59,18 @@ export function setVars(element, vars) {
 }
 
 /**
+ * Keep the height of an element, in pixels, in a CSS variable of the page; 0 while it is hidden.
+ *
+ * @param {Element} element
+ * @param {string} name
+ */
+export function tellHeight(element, name) {
+  new ResizeObserver(([{ borderBoxSize }]) =>
+    setVars(document.documentElement, { [name]: `${borderBoxSize[0].blockSize}px` }),
+  ).observe(element, { box: "border-box" });
+}
+
+/**
  * Set the text of an element if it differs, so that a screen reader does not repeat it.
  *
  * @param {Element} element
