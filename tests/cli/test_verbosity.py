@@ -1,6 +1,9 @@
 """The options -q and -v, completion, and lines that say a thing once."""
 
+import csv
+import json
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import typer
 import leukoscope as ls
 from leukoscope.cli.main import app, main
 from leukoscope.core.console_log import LOGGER
+from leukoscope.core.verdicts import Verdict
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
@@ -96,5 +100,27 @@ def test_quiet_predictions_show_warnings_but_no_sentences(
         main(["-q", "predict", str(tmp_path / "cells"), "--out", str(tmp_path / "p.csv")])
     assert end.value.code == 3
     lines = capsys.readouterr().err.splitlines()
-    assert [line for line in lines if line.startswith(("Subject", "Answers"))] == []
+    assert [line for line in lines if line.startswith(("Subject", "Answers", "3 images"))] == []
     assert [line[:6] for line in lines][-2:] == ["1 of 3", "Resear"]
+
+
+def test_predictions_into_a_file_end_with_their_counts_and_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ls.make_synthetic(tmp_path / "cells", persons=2, cells=1)
+    (tmp_path / "cells" / "broken.png").write_bytes(b"x")
+    (out, subjects), told = (tmp_path / name for name in ("p.csv", "s.csv")), []
+    command = ["predict", str(tmp_path / "cells"), "--out", str(out)]
+    for more in ([], ["--subjects-out", str(subjects)], ["--json"]):
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            main([*command, *more])
+        told.append(capsys.readouterr())
+    with out.open() as file:
+        counts = Counter(row["verdict"] for row in csv.DictReader(file))
+    listed = ", ".join(f"{counts[one]} {one}" for one in Verdict if counts[one])
+    (line,) = [line for line in told[0].err.splitlines() if line.startswith("3 images")]
+    assert line == f"3 images: {listed}; written to {out}."
+    assert f"written to {out} and {subjects}." in told[1].err
+    record = json.loads(told[2].out)
+    assert (record["verdicts"], record["out"]) == (counts, str(out))

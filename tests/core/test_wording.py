@@ -2,7 +2,7 @@
 
 import pytest
 
-from leukoscope.core.wording import count
+from leukoscope.core.wording import count, joined
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,18 @@ from leukoscope.core.wording import count
 )
 def test_nouns_and_verbs_agree_with_the_number(number, words, text):
     assert count(number, *words) == text
+
+
+@pytest.mark.parametrize(
+    ("texts", "text"),
+    [
+        (("Damaged; copy it again.", "", "seen"), "Damaged; copy it again; seen"),
+        (("no black border", "A note."), "no black border; A note."),
+        (("one..", "two;", "three"), "one; two; three"),
+        (("cut off...", "more"), "cut off...; more"),
+        (("alone.",), "alone."),
+        ((), ""),
+    ],
+)
+def test_sentences_in_a_list_have_one_full_stop(texts, text):
+    assert joined(*texts) == text

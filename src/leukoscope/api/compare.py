@@ -11,6 +11,7 @@ from leukoscope.core.files import write_text
 from leukoscope.core.progress import track
 from leukoscope.core.several import several
 from leukoscope.core.tables import SUFFIXES, write_table
+from leukoscope.core.wording import joined
 
 if TYPE_CHECKING:
     from leukoscope.evaluation.comparison.comparison import Entry
@@ -181,7 +182,7 @@ def _with_speed(
         replace(entry, speed=Speed(median_rate(rounds), rounds[0], rounds[-1])) if rounds else entry
         for entry, rounds in zip(entries, rates, strict=True)
     ]
-    remarks = [f"{problem}; its speed is not shown." for problem in problems]
+    remarks = [joined(problem, "its speed is not shown.") for problem in problems]
     return timed, conditions(len(images)), remarks
 
 

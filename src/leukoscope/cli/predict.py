@@ -123,7 +123,8 @@ def predict(
     if as_json:
         from dataclasses import asdict
 
-        report({"notice": RESEARCH_USE, **asdict(outcome)}, True)
+        about = {"verdicts": outcome.verdicts, "out": str(out)}
+        report({"notice": RESEARCH_USE, **asdict(outcome), **about}, True)
     else:
         lines = [
             line
@@ -137,6 +138,8 @@ def predict(
             lines.append(NO_ANSWER)
         if in_context:
             lines.append(BOTH_KINDS)
+        tables = " and ".join(str(one) for one in (out, subjects_out) if one and str(one) != "-")
+        lines.append(f"{outcome.counts_sentence()}{tables and f'; written to {tables}'}.")
         lines = lines if is_shown() else []  # the tables have it; what follows is a warning
         if note := beyond_note(outcome.beyond_crop, outcome.rows):
             lines.append(note)

@@ -41,6 +41,23 @@ def count(number: int, word: str, verb: str = "") -> str:
     return f"{text} {agree(number, verb)}" if verb else text
 
 
+def joined(*texts: str, by: str = "; ") -> str:
+    """Join texts that may be whole sentences, without the full stop of one before the next.
+
+    Args:
+        texts: Empty ones are left out. The last one keeps its end, and an ellipsis stays.
+        by: Text between them.
+    """
+    found = [text.strip() for text in texts if text.strip()]
+    return by.join([*(_open_end(text) for text in found[:-1]), *found[-1:]])
+
+
+def _open_end(text: str) -> str:
+    """A text without the punctuation at its end."""
+    bare = text.rstrip(".;,: ")
+    return f"{bare}..." if text.rstrip(";,: ").endswith("...") else bare
+
+
 def agree(number: int, word: str) -> str:
     """A verb or pronoun in the singular for one, and in the plural otherwise."""
     if number == 1:

@@ -105,15 +105,19 @@ class SubjectSummary:
     not_cells: int = 0
     answer: SubjectAnswer | None = None
 
+    @property
+    def answered(self) -> int:
+        """Cells with the verdict blast or normal."""
+        return self.cells - self.not_answered
+
     def sentence(self) -> str:
         """Describe the summary in one sentence."""
         subject = f"Subject {self.subject}" if self.subject else "Images without a subject"
-        answered = self.cells - self.not_answered
         reasons = self._reasons()
         if self.fraction is None or self.low is None or self.high is None:
             return f"{subject}: none of {counted(self.cells, 'cell')} could be classified{reasons}."
         text = (
-            f"{subject}: {self.blasts} of {counted(answered, 'cell')} predicted as blasts "
+            f"{subject}: {self.blasts} of {counted(self.answered, 'cell')} predicted as blasts "
             f"({self.fraction:.1%}, 95 % interval {self.low:.1%} to {self.high:.1%})"
         )
         return (
@@ -167,6 +171,27 @@ class Outcome:
     copies: int = 0
     unknown_scale: int | None = field(default=None, compare=False)
     scale_looked_at: int = field(default=0, compare=False)
+
+    @property
+    def verdicts(self) -> dict[Verdict, int]:
+        """Number of images with each verdict, without those that no image has."""
+        blasts, uncertain, not_cells, answered = (
+            sum(getattr(one, name) for one in self.subjects)
+            for name in ("blasts", "uncertain", "not_cells", "answered")
+        )
+        counts = {
+            Verdict.BLAST: blasts,
+            Verdict.NORMAL: answered - blasts,
+            Verdict.UNCERTAIN: uncertain,
+            Verdict.NOT_A_CELL: not_cells,
+            Verdict.ERROR: self.failed,
+        }
+        return {verdict: number for verdict, number in counts.items() if number}
+
+    def counts_sentence(self) -> str:
+        """The number of images and of each verdict: "3 images: 2 blast, 1 error"."""
+        listed = ", ".join(f"{number:,} {verdict}" for verdict, number in self.verdicts.items())
+        return f"{counted(self.rows, 'image')}: {listed}" if listed else "no images"
 
     @property
     def exit_code(self) -> int:

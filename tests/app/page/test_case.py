@@ -207,8 +207,12 @@ def test_a_case_is_deleted_after_a_question(quick_case: Desk) -> None:
     at.dialog.get_by_role("button", name="Delete").click()
     expect(at.page.locator(".home h1")).to_be_attached()
     assert at.page.request.get(f"{at.url}/v1/cases/{case}").status == 404
+    at.page.go_back()  # past the case, to what was open before it
+    expect(at.page.locator(".home h1")).to_be_attached()
     at.go(f"#/case/{case}")
-    expect(at.page.locator(".failed h1")).to_be_attached()
+    expect(at.page.locator(".failed h1")).to_have_text("This case does not exist")
+    expect(at.page.locator(".failed a")).to_have_attribute("href", "#/")
+    expect(at.page.locator(".failed button")).to_have_count(0)
 
 
 def test_images_are_kept_only_when_asked(desk: OpenDesk, cells: list[Path]) -> None:

@@ -32,6 +32,7 @@ def call(browser: Browser, quick_server: Live) -> Call:
             [module, function, arguments],
         )
 
+    run.page = page  # type: ignore[attr-defined]
     return run
 
 
@@ -113,6 +114,44 @@ def test_the_table_tells_a_model_without_answers_for_subjects_from_too_few_cells
     counts = {"fraction": None, "blasts": 0, "cells": 1, "not_answered": 1}
     subject = {"summary": {"subject": "7", "answer": answer, **counts}, "cells": [], "mean": None}
     assert call("answer/answertable", "row", subject)["probabilityText"] == words
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        ({}, "0 cells"),
+        ({"blast": 1, "error": 0}, "1 cell"),
+        ({"blast": 1, "uncertain": 2, "not a cell": 1}, "3 cells and 1 other file"),
+        ({"error": 2}, "2 other files"),
+    ],
+)
+def test_files_that_are_no_cells_are_not_counted_as_cells(
+    call: Call, verdicts: dict[str, int], words: str
+) -> None:
+    assert call("case/contents", "contentsOfVerdicts", verdicts) == words
+    images = [cell(1, verdict=verdict) for verdict, n in verdicts.items() for _ in range(n)]
+    assert call("case/contents", "contentsOf", images) == words
+
+
+def test_sentences_in_a_list_have_one_full_stop(call: Call) -> None:
+    assert (
+        call("lib/format", "joined", ["Copy it again.", None, "", "x..."]) == "Copy it again, x..."
+    )
+
+
+def test_pictures_are_finished_in_their_own_case_only(call: Call) -> None:
+    """Ids of cells begin again in each database, and a page may have seen two of them."""
+    page = call.page
+    left = page.evaluate(
+        """async () => {
+            const { finish, fieldsNotice } = await import("/static/field/fieldsnotice.js");
+            const picture = { id: 1, flags: ["no black border"] };
+            const [one, two] = [1, 2].map(() => ({ cells: new Map([[1, picture]]) }));
+            finish(one, 1);
+            return [one, two].map((file) => Boolean(fieldsNotice(file)));
+        }"""
+    )
+    assert left == [False, True]
 
 
 def names(*paths: str, subject: str = "") -> list[dict[str, object]]:

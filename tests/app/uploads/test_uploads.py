@@ -207,6 +207,25 @@ def test_other_archives_are_told_by_name(head, kind):
     assert upload.problem.startswith(kind)
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "kind"),
+    [
+        ("report.docx", "[Content_Types].xml", "a .docx document"),
+        ("labels.xlsx", "xl/workbook.xml", "a .xlsx document"),
+        ("report", "[Content_Types].xml", "an office document"),
+        ("notes.odt", "mimetype", "a .odt document"),
+        ("program", "META-INF/MANIFEST.MF", "an office document or program"),
+        ("arrays.NPZ", "a.npy", "a .npz document"),
+    ],
+)
+def test_a_document_is_no_archive_of_images_also_with_pictures_in_it(name, first, kind):
+    document = zipped({first: b"x", "word/media/image1.png": b"\x89PNG\r\n\x1a\n"})
+    for data in (document, document[:50]):
+        (item,) = expand(read(files({name: data})), SMALL)
+        assert item.problem.startswith(f"{kind}")
+        assert "not an image" in item.problem
+
+
 def test_archives_are_opened_in_their_place():
     inner = zipped({"1.bmp": b"BMa", "2.bmp": b"BMb"})
     uploads = [

@@ -17,6 +17,7 @@ from leukoscope.app.schemas import LABELS, Case, Cell
 from leukoscope.core import html
 from leukoscope.core.errors import ImageError
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
+from leukoscope.core.wording import joined
 from leukoscope.data.imaging.image import center, decode
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.card_text import describe
@@ -177,7 +178,7 @@ def _file(number: int, cell: Cell) -> tuple[object, ...]:
         str(cell.verdict),
         "" if p is None else f"{p:.4f}",
         reviewed,
-        "; ".join(filter(None, remarks)),
+        joined(*remarks),
     )
 
 

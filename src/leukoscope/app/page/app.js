@@ -7,6 +7,7 @@ import { dropStaleEntries } from "./lib/entries.js";
 import { homeView } from "./home/home.js";
 import { acceptDrops, queue } from "./upload/dropzone.js";
 import { connectionBanner } from "./upload/banner.js";
+import { ApiError } from "./server/api.js";
 import { forgetModels } from "./server/models.js";
 import { loadVocabulary } from "./server/vocabulary.js";
 import { progressStrip } from "./upload/progress.js";
@@ -61,23 +62,32 @@ async function build({ view, id }) {
     return await homeView();
   } catch (error) {
     document.title = "Leukoscope";
-    return { element: failed(error instanceof Error ? error.message : String(error)) };
+    const absent = view === "case" && error instanceof ApiError && error.status === 404;
+    return { element: absent ? noCase() : failed(error) };
   }
 }
 
-/** @param {string} message */
-function failed(message) {
+/** @param {unknown} error */
+function failed(error) {
+  return instead(
+    "This page cannot be shown",
+    error instanceof Error ? error.message : String(error),
+    h("button", { type: "button", class: "primary", onclick: () => void show() }, "Try again"),
+  );
+}
+
+function noCase() {
+  return instead("This case does not exist", "It was deleted, or it is a case of another server.");
+}
+
+/** @param {string} title @param {string} text @param {...HTMLElement} buttons */
+function instead(title, text, ...buttons) {
   return h(
     "div",
     { class: "view failed" },
-    h("h1", { tabindex: -1 }, "This page cannot be shown"),
-    h("p", {}, message),
-    h(
-      "div",
-      { class: "buttons" },
-      h("button", { type: "button", class: "primary", onclick: () => void show() }, "Try again"),
-      h("a", { class: "button", href: "#/" }, "All cases"),
-    ),
+    h("h1", { tabindex: -1 }, title),
+    h("p", {}, text),
+    h("div", { class: "buttons" }, buttons, h("a", { class: "button", href: "#/" }, "All cases")),
   );
 }
 

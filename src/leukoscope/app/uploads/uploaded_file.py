@@ -5,7 +5,12 @@ from typing import Protocol
 
 from leukoscope.app.uploads.sniff import is_zip
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.other_files import HEAD_BYTES, archive_kind
+from leukoscope.data.imaging.other_files import (
+    HEAD_BYTES,
+    archive_kind,
+    document_kind,
+    why_not_read,
+)
 
 
 class UploadedImage(Protocol):
@@ -44,8 +49,11 @@ class UploadedFile:
 
 
 def accept_file(name: str, data: bytes) -> UploadedFile:
-    """Take a file, or refuse it if it is an archive of an unsupported kind."""
-    kind = archive_kind(data[:HEAD_BYTES])
+    """Take a file, or refuse it if it is a document or an archive of an unsupported kind."""
+    head = data[:HEAD_BYTES]
+    if document_kind(name, head):
+        return UploadedFile(name, problem=f"{why_not_read(head, name)}, or send them as a ZIP.")
+    kind = archive_kind(head)
     if kind and kind != "ZIP":
         return UploadedFile(
             name, problem=f"{kind} archives are not supported; send a ZIP or the images."

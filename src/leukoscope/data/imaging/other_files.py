@@ -14,6 +14,33 @@ HEAD_BYTES = 600
 MOST_KINDS = 4
 """Largest number of kinds of files that are named one by one."""
 ZIP = re.compile(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)")
+DOCUMENT_SUFFIXES = frozenset(
+    [
+        ".docx",
+        ".docm",
+        ".xlsx",
+        ".xlsm",
+        ".pptx",
+        ".odt",
+        ".ods",
+        ".odp",
+        ".odg",
+        ".pages",
+        ".numbers",
+        ".key",
+        ".epub",
+        ".jar",
+        ".apk",
+        ".whl",
+        ".npz",
+        ".kmz",
+    ]
+)
+"""Suffixes of files that are a ZIP inside, but no archive to a user."""
+_FIRST_NAMES = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"META-INF/")
+"""The names with which Office, OpenDocument, EPUB and Java files begin."""
+_NAME_AT = 30
+"""Place of the first name in a ZIP."""
 _ARCHIVES = (
     ("ZIP", ZIP),
     ("gzip", re.compile(rb"\x1f\x8b")),
@@ -92,17 +119,34 @@ def archive_kind(head: bytes) -> str:
     return next((name for name, pattern in _ARCHIVES if pattern.match(head)), "")
 
 
-def why_not_read(head: bytes) -> str:
+def document_kind(name: str, head: bytes) -> str:
+    """Name a document that is a ZIP inside, such as a Word file; "" for other files.
+
+    Args:
+        name: Name of the file; its suffix is used.
+        head: The first `HEAD_BYTES` of the file.
+    """
+    if not ZIP.match(head):
+        return ""
+    if (suffix := suffix_of(name)) in DOCUMENT_SUFFIXES:
+        return f"a {suffix} document"
+    return "an office document or program" if head.startswith(_FIRST_NAMES, _NAME_AT) else ""
+
+
+def why_not_read(head: bytes, name: str = "") -> str:
     """Say why a file is not read as an image, by its content, and what to do; no full stop.
 
     Args:
         head: The first `HEAD_BYTES` of the file.
+        name: Name of the file, if it has one.
     """
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer, not the image itself; fetch the images with git lfs pull"
     if start.startswith((b"<!doctype html", b"<html", b"<head")):
         return "an HTML page saved as an image, perhaps an error of the server; download it again"
+    if kind := document_kind(name, head):
+        return f"{kind}, not an image; save the images in it as PNG"
     if kind := archive_kind(head):
         return f"a {kind} archive, not an image; unpack it first"
     if known := sniff(head):

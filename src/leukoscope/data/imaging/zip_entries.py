@@ -15,6 +15,7 @@ from leukoscope.data.imaging.formats import suffix_of
 from leukoscope.data.imaging.other_files import (
     HEAD_BYTES,
     archive_kind,
+    document_kind,
     has_image_suffix,
     is_image,
 )
@@ -22,20 +23,6 @@ from leukoscope.data.imaging.zip_names import decoded_names
 from leukoscope.data.imaging.zip_reader import METHODS, unpacked
 
 ENCRYPTED_FLAG, DOS_FOLDER = 0x1, 0x10
-DOCUMENT_SUFFIXES = frozenset(
-    [
-        ".docx",
-        ".xlsx",
-        ".pptx",
-        ".odt",
-        ".ods",
-        ".odp",
-        ".npz",
-        ".jar",
-        ".whl",
-    ]
-)
-"""Suffixes of files that are a ZIP inside, but no archive to a user."""
 NAMELESS = "(without a name)"
 NESTED = "an archive inside an archive; unpack it first."
 
@@ -99,7 +86,7 @@ def list_entries(archive: zipfile.ZipFile) -> ZipListing:
         if not has_image_suffix(name):
             suffix = suffix_of(name)
             head = b"" if problem else _head(archive, info)
-            if archive_kind(head) and suffix not in DOCUMENT_SUFFIXES:
+            if archive_kind(head) and not document_kind(name, head):
                 problem = NESTED
             if (suffix and problem and problem != NESTED) or (not problem and not is_image(head)):
                 left_out[suffix] += 1

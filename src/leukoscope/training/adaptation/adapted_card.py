@@ -9,6 +9,7 @@ import numpy as np
 from leukoscope.core.files import natural_key
 from leukoscope.core.values import MetricResult
 from leukoscope.core.version import __version__
+from leukoscope.core.wording import joined
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
 from leukoscope.data.scale import scale_of
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
@@ -98,8 +99,8 @@ def _both(old: DataSource, new: DataSource) -> DataSource:
         return old
     return DataSource(
         f"{old.name}; adapted to {new.name}",
-        "; ".join(dict.fromkeys((old.citation, new.citation))),
-        "; ".join(f"{one.name}: {one.license}" for one in (old, new)),
+        joined(*dict.fromkeys((old.citation, new.citation))),
+        joined(*(f"{one.name}: {one.license}" for one in (old, new))),
         old.doi,
     )
 

@@ -12,6 +12,7 @@ from leukoscope.core.files import natural_key
 from leukoscope.core.values import SplitReference
 from leukoscope.core.version import __version__
 from leukoscope.core.wording import count as counted
+from leukoscope.core.wording import joined
 from leukoscope.data.audit.checked import not_compared
 from leukoscope.data.cnmc import cnmc
 from leukoscope.data.cohort import LABEL_NAMES, Cohort
@@ -91,7 +92,7 @@ def data_source(cohort: Cohort, synthetic: bool) -> DataSource:
     return DataSource(
         " and ".join(f"{name} ({counted(count, 'image')})" for (name, _), count in parts),
         citation,
-        "; ".join(f"{name}: {license}" for (name, license), _ in parts),
+        joined(*(f"{name}: {license}" for (name, license), _ in parts)),
         doi,
     )
 

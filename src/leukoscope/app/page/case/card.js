@@ -1,7 +1,7 @@
 /** One cell of the grid: picture, verdict, probability, subject, review. */
 
 import { render, h, setText, setVars } from "../lib/dom.js";
-import { baseName, percent } from "../lib/format.js";
+import { baseName, joined, percent } from "../lib/format.js";
 import { Picture } from "../cell/picture.js";
 import { reviewText } from "../cell/review.js";
 import {
@@ -101,9 +101,7 @@ export class Card {
 function describe(cell, name) {
   const p = shownProbability(cell);
   if (isHidden(cell))
-    return ["Not reviewed", cell.subject && `subject ${cell.subject}`, name]
-      .filter(Boolean)
-      .join(", ");
+    return joined(["Not reviewed", cell.subject && `subject ${cell.subject}`, name]);
   const parts = [
     title(cell.verdict),
     p === null ? cell.reason : `probability of ALL ${percent(p)}`,
@@ -111,5 +109,5 @@ function describe(cell, name) {
     reviewText(cell),
     name,
   ];
-  return parts.filter(Boolean).join(", ");
+  return joined(parts);
 }

@@ -1,10 +1,11 @@
 /** The header of a case: name, facts, and actions. */
 
 import { casePath } from "./casefile.js";
+import { contentsOf } from "./contents.js";
 import { askAboutImages, asksAboutImages } from "./exportask.js";
 import { confirm } from "../lib/dialogs.js";
 import { render, h, setText } from "../lib/dom.js";
-import { count, date, integer } from "../lib/format.js";
+import { date, integer } from "../lib/format.js";
 import { showKeys } from "../lib/keys.js";
 import { menu } from "../lib/menu.js";
 import { undo } from "../cell/review.js";
@@ -81,7 +82,7 @@ export class CaseHeadView {
     const reviewed = [...cells.values()].filter((cell) => cell.review).length;
     render(
       this.#meta,
-      `${count(cells.size, "cell")} · `,
+      `${contentsOf(cells.values())} · `,
       h("span", {}, `${integer(reviewed)} reviewed`),
       // By default, a case is named after its date.
       head.name.includes(date(head.created)) ? "" : ` · ${date(head.created)}`,
@@ -125,7 +126,7 @@ export class CaseHeadView {
     const { head, cells } = this.#file;
     const sure = await confirm({
       title: "Delete this case?",
-      text: `“${head.name}” with ${count(cells.size, "cell")}, reviews, notes and stored images will be deleted permanently. Your own files are not changed.`,
+      text: `“${head.name}” with ${contentsOf(cells.values())}, reviews, notes and stored images will be deleted permanently. Your own files are not changed.`,
       word: "Delete",
     });
     if (!sure) return;
@@ -136,6 +137,6 @@ export class CaseHeadView {
       return;
     }
     toast("Case deleted.");
-    go("#/");
+    go("#/", { instead: true });
   }
 }

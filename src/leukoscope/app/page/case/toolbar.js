@@ -1,7 +1,8 @@
 /** Sort and filter: verdicts as buttons with counts, the other filters in a panel. */
 
 import { render, h, setText } from "../lib/dom.js";
-import { capital, count, integer } from "../lib/format.js";
+import { capital, integer } from "../lib/format.js";
+import { contentsOf } from "./contents.js";
 import { choices, countVerdicts, SHOW_ALL, filtersSet, ORDERS, REVIEWS } from "./filter.js";
 import { glyph, verdicts, verdictOf } from "../cell/verdicts.js";
 
@@ -91,7 +92,8 @@ export class Toolbar {
     ]);
     this.#showView();
     const all = cells.size;
-    const words = shown === all ? count(all, "cell") : `${integer(shown)} of ${count(all, "cell")}`;
+    const contents = contentsOf(cells.values());
+    const words = shown === all ? contents : `${integer(shown)} of ${contents}`;
     setText(this.#status, words);
     if (announce) setText(this.#spoken, words);
     this.#reset.hidden = shown === all;

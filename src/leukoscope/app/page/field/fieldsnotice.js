@@ -8,13 +8,18 @@ import { count } from "../lib/format.js";
 /** The flag of such a picture, as the server writes it. */
 const NO_BORDER = "no black border";
 
-/** Pictures whose cells were added; they are not offered again. @type {Set<number>} */
-export const finished = new Set();
+/** Pictures whose cells were added; they are not offered again. Ids are those of a case. @type {WeakMap<CaseFile, Set<number>>} */
+const finished = new WeakMap();
+
+/** @param {CaseFile} file @param {number} id A picture whose cells were added. */
+export function finish(file, id) {
+  finished.set(file, (finished.get(file) ?? new Set()).add(id));
+}
 
 /** @param {CaseFile} file @returns {HTMLElement|false} False without such a picture. */
 export function fieldsNotice(file) {
   const pictures = [...file.cells.values()]
-    .filter((cell) => cell.flags.includes(NO_BORDER) && !finished.has(cell.id))
+    .filter((cell) => cell.flags.includes(NO_BORDER) && !finished.get(file)?.has(cell.id))
     .map((cell) => cell.id);
   if (!pictures.length) return false;
   const verb = pictures.length === 1 ? "is" : "are";

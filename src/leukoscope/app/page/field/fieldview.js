@@ -1,7 +1,7 @@
 /** Pictures of a smear in a dialog: choose the cells to cut out, and add them to the case. */
 
 import { label, points, proposed, readScale } from "./choice.js";
-import { finished } from "./fieldsnotice.js";
+import { finish } from "./fieldsnotice.js";
 import { dialog, open } from "../lib/dialogs.js";
 import { h, render, setText, svg } from "../lib/dom.js";
 import { baseName, count } from "../lib/format.js";
@@ -228,7 +228,7 @@ class FieldView {
       // The dialog is closed, or the case is deleted: nothing is added.
       if (signal.aborted || this.#file.gone) return;
       const name = `${this.#path.replace(/(?<=[^/])\.[^./]*$/, "")}.zip`;
-      finished.add(this.#id);
+      finish(this.#file, this.#id);
       queue.add(this.#file, [{ file: new File([zip], name, { type: "application/zip" }), name }]);
       if (this.#scale === null)
         toast(

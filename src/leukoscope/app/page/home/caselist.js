@@ -2,13 +2,14 @@
 
 import { call } from "../server/api.js";
 import { casePath, knownCase } from "../case/casefile.js";
+import { contentsOfVerdicts } from "../case/contents.js";
 import { confirm } from "../lib/dialogs.js";
 import { render, h, setText } from "../lib/dom.js";
 import { count, date, integer } from "../lib/format.js";
 import { caseHash } from "../lib/router.js";
 import { problem, toast } from "../lib/toast.js";
 import { verdicts } from "../cell/verdicts.js";
-import { chosen, inOrder, numberOfCells, ORDERS } from "./caseorder.js";
+import { chosen, inOrder, ORDERS } from "./caseorder.js";
 
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
@@ -113,12 +114,14 @@ export class CaseList {
 
   async #deleteSelected() {
     const ids = [...this.#selected];
-    const cells = this.#heads
-      .filter(({ id }) => this.#selected.has(id))
-      .reduce((sum, head) => sum + numberOfCells(head), 0);
+    /** @type {Record<string, number>} */
+    const verdicts = {};
+    for (const { id, verdicts: own } of this.#heads)
+      for (const [verdict, n] of Object.entries(this.#selected.has(id) ? own : {}))
+        verdicts[verdict] = (verdicts[verdict] ?? 0) + n;
     const sure = await confirm({
       title: `Delete ${count(ids.length, "case")}?`,
-      text: `${count(cells, "cell")}, with reviews, notes and stored images, will be deleted permanently. Your own files are not changed.`,
+      text: `${contentsOfVerdicts(verdicts)}, with reviews, notes and stored images, will be deleted permanently. Your own files are not changed.`,
       word: "Delete",
     });
     if (!sure) return;
@@ -169,7 +172,7 @@ export class CaseList {
           "span",
           { class: "soft" },
           [
-            count(numberOfCells(head), "cell"),
+            contentsOfVerdicts(head.verdicts),
             subjects.length && count(subjects.length, "subject"),
             head.reviewed && `${integer(head.reviewed)} reviewed`,
             date(head.updated),

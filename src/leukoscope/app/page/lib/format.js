@@ -51,6 +51,20 @@ export function date(when) {
   return DATE.format(new Date(when));
 }
 
+/**
+ * Join texts that may be whole sentences, without the full stop of one before the next.
+ *
+ * @param {(string|false|null|undefined)[]} texts Empty ones are left out.
+ * @param {string} by
+ * @returns {string}
+ */
+export function joined(texts, by = ", ") {
+  const found = /** @type {string[]} */ (texts.filter(Boolean));
+  return found
+    .map((text, at) => (at < found.length - 1 ? text.replace(/(?<!\.\.)[.;,:]\s*$/, "") : text))
+    .join(by);
+}
+
 /** @param {string} text @returns {string} */
 export function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -11,10 +11,11 @@ export function parse(hash) {
   return { view: view === "model" ? "model" : "home", id: "" };
 }
 
-/** @param {string} hash */
-export function go(hash) {
+/** @param {string} hash @param {{instead?: boolean}} [how] `instead`: Back leads to the view before this one. */
+export function go(hash, { instead = false } = {}) {
   void afterEntries(() => {
     if (location.hash === hash) dispatchEvent(new HashChangeEvent("hashchange"));
+    else if (instead) location.replace(hash);
     else location.hash = hash;
   });
 }
