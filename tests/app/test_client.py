@@ -19,7 +19,7 @@ from leukoscope.app.schemas import CaseChange
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from leukoscope.client import Client
-from leukoscope.client import client as module
+from leukoscope.client import connection as module
 from leukoscope.core.errors import LeukoscopeError, MissingExtraError, ServerError
 from leukoscope.inference.model_file.model_file import default_model, load
 from leukoscope.inference.predictor import Predictor

@@ -10,15 +10,9 @@ Methods return the models of `leukoscope.app.schemas`. Needs the extra `client`.
 """
 
 import json
-import random
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any, Literal, Self
 
 from leukoscope.app.schemas import (
     Case,
@@ -38,22 +32,17 @@ from leukoscope.app.schemas import (
     StreamEnd,
 )
 from leukoscope.app.vocabulary import Vocabulary
+from leukoscope.client.connection import Connection, read_answer
 from leukoscope.client.upload_batches import Image, UnreadableImage, UploadBatch, upload_batches
-from leukoscope.core.errors import ServerError, missing_extra
+from leukoscope.core.errors import ServerError
 from leukoscope.core.several import several
 from leukoscope.core.verdicts import Verdict
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.verdict import threshold
 
-if TYPE_CHECKING:
-    import httpx
-
 Format = Literal["csv", "subjects", "json", "html", "cohort"]
-Kind = TypeVar("Kind")
 Line = CellPrediction | StreamEnd | Problem
 _LINE: Any = Line
-
-BUSY = frozenset((429, 503))
 
 
 class Client:
@@ -84,20 +73,7 @@ class Client:
             MissingExtraError: httpx is not installed.
             ServerError: `url` is not a valid URL.
         """
-        try:
-            import httpx
-        except ImportError as error:
-            raise missing_extra("the client", error) from error
-        self._patience = patience
-        headers = {b"Authorization": f"Bearer {token}".encode()} if token else {}
-        try:
-            self._http = httpx.Client(
-                base_url=url, headers=headers, timeout=timeout, trust_env=False
-            )
-        except httpx.InvalidURL as error:
-            raise ServerError(
-                f"{url!r} is not a valid server address ({error}); try http://127.0.0.1:8000"
-            ) from error
+        self._connection = Connection(url, token, timeout, patience)
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +88,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._connection.close()
 
     def predict(
         self,
@@ -146,7 +122,7 @@ class Client:
         batch = next(upload_batches([image]))
         if isinstance(batch, UnreadableImage):
             return self._unread(batch)
-        return _read(CellPrediction, self._ask("POST", "/v1/explain", files=batch))
+        return read_answer(CellPrediction, self._connection.ask("POST", "/v1/explain", files=batch))
 
     def find_cells(self, picture: Image, um_per_px: float | None = None) -> FieldCells:
         """Find the white cells of a picture of a smear.
@@ -156,7 +132,7 @@ class Client:
             um_per_px: Its scale; by default what the file states, else an estimate.
         """
         query = {} if um_per_px is None else {"um_per_px": um_per_px}
-        return _read(FieldCells, self._picture("/v1/fields", picture, query))
+        return read_answer(FieldCells, self._picture("/v1/fields", picture, query))
 
     def cut_cells(
         self, picture: Image, numbers: Sequence[int], um_per_px: float | None = None
@@ -176,67 +152,73 @@ class Client:
         batch = next(upload_batches([picture]))
         if isinstance(batch, UnreadableImage):
             raise ServerError(f"{batch.name}: {batch.problem}")
-        return self._ask("POST", path, files=batch, params=query)
+        return self._connection.ask("POST", path, files=batch, params=query)
 
     def models(self) -> list[ModelEntry]:
         """List the served models with their model cards."""
-        return _read(list[ModelEntry], self._ask("GET", "/v1/models"))
+        return read_answer(list[ModelEntry], self._connection.ask("GET", "/v1/models"))
 
     def vocabulary(self) -> Vocabulary:
         """Get names and meanings of verdicts, metrics and image formats."""
-        return _read(Vocabulary, self._ask("GET", "/v1/vocabulary"))
+        return read_answer(Vocabulary, self._connection.ask("GET", "/v1/vocabulary"))
 
     def cases(self) -> list[CaseHead]:
         """List all cases without their cells, newest first."""
-        return _read(list[CaseHead], self._ask("GET", "/v1/cases"))
+        return read_answer(list[CaseHead], self._connection.ask("GET", "/v1/cases"))
 
     def create_case(
         self, name: str = "", notes: str = "", *, keep_images: bool = False
     ) -> CaseHead:
         """Create a case. Without a name it is named after the time."""
         body = CaseIn(name=name, notes=notes, keep_images=keep_images).model_dump()
-        return _read(CaseHead, self._ask("POST", "/v1/cases", json=body))
+        return read_answer(CaseHead, self._connection.ask("POST", "/v1/cases", json=body))
 
     def case(self, case: str) -> Case:
         """Get a case with its cells."""
-        return _read(Case, self._ask("GET", f"/v1/cases/{case}"))
+        return read_answer(Case, self._connection.ask("GET", f"/v1/cases/{case}"))
 
     def change_case(self, case: str, change: CaseChange) -> CaseHead:
         """Change the fields set in `change`; `CaseChange(threshold=None)` resets the threshold."""
         body = change.model_dump(exclude_unset=True)
-        return _read(CaseHead, self._ask("PATCH", f"/v1/cases/{case}", json=body))
+        return read_answer(CaseHead, self._connection.ask("PATCH", f"/v1/cases/{case}", json=body))
 
     def delete_case(self, case: str) -> None:
         """Delete a case with its cells, reviews and images."""
-        self._ask("DELETE", f"/v1/cases/{case}")
+        self._connection.ask("DELETE", f"/v1/cases/{case}")
 
     def move(self, case: str, cells: Sequence[int] | int, subject: str) -> CaseHead:
         """Assign one or several cells to another subject."""
         body = CellChange(cells=list(several(cells)), subject=subject).model_dump()
-        return _read(CaseHead, self._ask("PATCH", f"/v1/cases/{case}/cells", json=body))
+        return read_answer(
+            CaseHead, self._connection.ask("PATCH", f"/v1/cases/{case}/cells", json=body)
+        )
 
     def review(
         self, case: str, cell: int, label: Label, reviewer: str = "", note: str = ""
     ) -> Cell:
         """Record a review of a cell."""
         body = Review(label=label, reviewer=reviewer, note=note).model_dump()
-        return _read(Cell, self._ask("PUT", f"/v1/cases/{case}/cells/{cell}/review", json=body))
+        return read_answer(
+            Cell, self._connection.ask("PUT", f"/v1/cases/{case}/cells/{cell}/review", json=body)
+        )
 
     def review_all(
         self, case: str, cells: Sequence[int], label: Label, reviewer: str = "", note: str = ""
     ) -> CaseHead:
         """Record the same review of several cells, of all of them or none."""
         body = Reviews(cells=list(cells), label=label, reviewer=reviewer, note=note).model_dump()
-        return _read(CaseHead, self._ask("PUT", f"/v1/cases/{case}/reviews", json=body))
+        return read_answer(
+            CaseHead, self._connection.ask("PUT", f"/v1/cases/{case}/reviews", json=body)
+        )
 
     def undo(self, case: str) -> Cell:
         """Take back the latest review of the case, or those given together."""
-        return _read(Cell, self._ask("POST", f"/v1/cases/{case}/undo"))
+        return read_answer(Cell, self._connection.ask("POST", f"/v1/cases/{case}/undo"))
 
     def export(self, case: str, format: Format = "csv", *, images: bool = True) -> bytes:
         """Export a case: a CSV table, JSON, an HTML report, or a cohort as a ZIP to train on."""
         params = {"format": format, "images": images}
-        return self._ask("GET", f"/v1/cases/{case}/export", params=params)
+        return self._connection.ask("GET", f"/v1/cases/{case}/export", params=params)
 
     def _unread(self, image: UnreadableImage) -> CellPrediction:
         entry = self.models()[0]
@@ -256,12 +238,12 @@ class Client:
     def _stream(self, batch: UploadBatch, query: dict[str, Any]) -> Iterator[CellPrediction]:
         """Yield the predictions of one request; fail if the stream ends early."""
         accept = {"Accept": "application/x-ndjson"}
-        with self._response(
+        with self._connection.response(
             "POST", "/v1/predict", params=query, headers=accept, files=batch
         ) as response:
             count = 0
             for line in response.iter_lines():
-                message: Line = _read(_LINE, line)
+                message: Line = read_answer(_LINE, line)
                 if isinstance(message, Problem):
                     raise ServerError(message.error)
                 if isinstance(message, StreamEnd):
@@ -271,68 +253,3 @@ class Client:
             raise ServerError(
                 f"the connection ended after {count} predictions; send the rest again"
             )
-
-    def _ask(self, method: str, path: str, **request: Any) -> bytes:
-        with self._response(method, path, **request) as response:
-            return response.read()
-
-    @contextmanager
-    def _response(self, method: str, path: str, **request: Any) -> Iterator["httpx.Response"]:
-        """Open the response to a request, waiting while the server is busy."""
-        import httpx
-
-        patience = self._patience
-        try:
-            while True:
-                with self._http.stream(method, path, **request) as response:
-                    if response.is_success:
-                        yield response
-                        return
-                    response.read()
-                pause = _pause(response)
-                if pause is None or pause > patience:
-                    raise ServerError(_reason(response), response.status_code)
-                patience -= pause
-                time.sleep(pause)
-        except httpx.HTTPError as error:
-            what = str(error) or type(error).__name__
-            raise ServerError(
-                f"{self._http.base_url}: {what}; is `leukoscope serve` running there?"
-            ) from error
-
-
-def _read(kind: type[Kind], body: bytes | str) -> Kind:
-    """Parse an answer of the server."""
-    schema: Any = kind
-    try:
-        parsed: Kind = _adapter(schema).validate_json(body)
-        return parsed
-    except ValidationError as error:
-        raise ServerError(
-            "unexpected answer; check that server and client have the same version"
-        ) from error
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-def _pause(response: "httpx.Response") -> float | None:
-    """Seconds to wait before the next try; None if the request must not be repeated.
-
-    A server sends Retry-After only if it has done nothing, so nothing is done twice. Random jitter
-    keeps many clients from coming back at the same time.
-    """
-    retry_after = response.headers.get("Retry-After", "")
-    if response.status_code not in BUSY or not retry_after.isdecimal():
-        return None
-    return int(retry_after) * random.uniform(1.0, 1.25)
-
-
-def _reason(response: "httpx.Response") -> str:
-    """The server's error message."""
-    try:
-        return Problem.model_validate_json(response.content).error
-    except ValidationError:
-        return f"{response.url}: HTTP {response.status_code}; is this a Leukoscope server?"

@@ -1,0 +1,66 @@
+"""Bodies of requests and responses as pydantic models; OpenAPI, client and page follow them."""
+
+from leukoscope.app.schemas.base import SEEN, Probability, RequestBody, Schema
+from leukoscope.app.schemas.cases import (
+    LABELS,
+    AbstentionThresholds,
+    Case,
+    CaseChange,
+    CaseExport,
+    CaseHead,
+    CaseIn,
+    Cell,
+    CellChange,
+    Label,
+    Review,
+    ReviewOut,
+    Reviews,
+)
+from leukoscope.app.schemas.fields import FieldCell, FieldCells, ScaleSource
+from leukoscope.app.schemas.predictions import (
+    CellPrediction,
+    ImageIn,
+    Include,
+    Neighbor,
+    PredictIn,
+    Predictions,
+    StreamEnd,
+    SubjectAnswer,
+    SubjectSummary,
+)
+from leukoscope.app.schemas.served import ExampleEntry, ModelEntry, Problem
+
+__all__ = [
+    "LABELS",
+    "SEEN",
+    "AbstentionThresholds",
+    "Case",
+    "CaseChange",
+    "CaseExport",
+    "CaseHead",
+    "CaseIn",
+    "Cell",
+    "CellChange",
+    "CellPrediction",
+    "ExampleEntry",
+    "FieldCell",
+    "FieldCells",
+    "ImageIn",
+    "Include",
+    "Label",
+    "ModelEntry",
+    "Neighbor",
+    "PredictIn",
+    "Predictions",
+    "Probability",
+    "Problem",
+    "RequestBody",
+    "Review",
+    "ReviewOut",
+    "Reviews",
+    "ScaleSource",
+    "Schema",
+    "StreamEnd",
+    "SubjectAnswer",
+    "SubjectSummary",
+]
