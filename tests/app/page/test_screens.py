@@ -268,3 +268,40 @@ def check(at: Desk) -> None:
         assert at.dialog.locator(".dialog-content").evaluate("(one) => one.scrollTop") == 0
         expect(at.dialog.get_by_role("heading", level=2)).to_be_in_viewport()
     assert faults(at) == []
+
+
+def test_the_keyboard_opens_every_dialog_and_gets_the_focus_back(at: Desk) -> None:
+    keys = at.page.keyboard
+    at.cards.nth(0).locator(".check").click()
+    for name in ("Find cells", "Set subject…", "Review…", "Remove…"):
+        button = at.page.get_by_role("button", name=name, exact=True)
+        button.focus()
+        keys.press("Enter")
+        expect(at.dialog).to_be_visible()
+        assert at.dialog.evaluate("(one) => one.contains(document.activeElement)"), name
+        keys.press("Escape")
+        expect(at.page.locator("dialog")).to_have_count(0)
+        expect(button).to_be_focused()
+    for name in ("Export", "More"):
+        button = at.page.locator(".menu summary", has_text=name)
+        button.focus()
+        keys.press("Enter")
+        keys.press("Tab")
+        expect(at.page.locator(".menu[open] li > *").first).to_be_focused()
+        keys.press("Escape")
+        expect(at.page.locator(".menu[open]")).to_have_count(0)
+        expect(button).to_be_focused()
+
+
+def test_nothing_moves_where_less_motion_is_wanted(at: Desk) -> None:
+    moving = "document.getAnimations().length"
+    card = at.cards.nth(0)
+    at.page.mouse.move(0, 0)
+    at.page.emulate_media(reduced_motion="no-preference")
+    card.hover()
+    at.wait_for(lambda: at.page.evaluate(moving) > 0)
+    at.page.emulate_media(reduced_motion="reduce")
+    at.page.mouse.move(0, 0)
+    card.hover()
+    assert at.page.evaluate(moving) == 0
+    expect(card.locator("canvas")).to_have_css("opacity", "0.55")

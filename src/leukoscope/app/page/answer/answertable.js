@@ -1,17 +1,16 @@
 /** The table of many subjects: sorted by a column, searched by name, and saved as CSV. */
 
 import { casePath } from "../case/casefile.js";
-import { h, render, setText } from "../lib/dom.js";
-import { count, integer } from "../lib/format.js";
+import { h, render } from "../lib/dom.js";
+import { byName, integer } from "../lib/format.js";
+import { Shortlist } from "../lib/shortlist.js";
 import { reviewCounts } from "./figures.js";
 import { NO_PATIENT, probabilityWords, subjectName } from "./words.js";
 
 /** @typedef {import("./answerpanel.js").Subject} Subject */
 /** @typedef {ReturnType<typeof row>} Row */
 
-/** Rows shown at first; all of them on request. */
-const PORTION = 50;
-const NATURAL = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+const SHORT = { noun: "subject", portion: 50, word: "Show all rows" };
 
 /** @type {{word: string, key: keyof Row, number?: boolean}[]} */
 const COLUMNS = [
@@ -31,23 +30,9 @@ export class AnswerTable {
   /** @type {keyof Row} */
   #sort = "name";
   #descending = false;
-  #all = false;
-  #search = h("input", { type: "search", oninput: () => this.#draw() });
+  #short = new Shortlist(SHORT, () => this.#draw());
   #head = h("tr", {});
   #body = h("tbody", {});
-  #status = h("p", { class: "soft small-text", role: "status" });
-  #more = h(
-    "button",
-    {
-      type: "button",
-      class: "plain",
-      onclick: () => {
-        this.#all = true;
-        this.#draw();
-      },
-    },
-    "Show all rows",
-  );
 
   /** @param {string} caseId @param {(subject: string) => void} onSubject */
   constructor(caseId, onSubject) {
@@ -59,9 +44,9 @@ export class AnswerTable {
       h(
         "div",
         { class: "table-tools" },
-        h("label", { class: "inline" }, "Find a subject", this.#search),
+        h("label", { class: "inline" }, "Find a subject", this.#short.search),
         h("a", { class: "button", href, download: "" }, "Save as CSV"),
-        this.#status,
+        this.#short.status,
         h("strong", { class: "no-patient" }, NO_PATIENT),
       ),
       h(
@@ -69,7 +54,7 @@ export class AnswerTable {
         { class: "scroll", role: "region", "aria-label": "Answers by subject", tabindex: 0 },
         h("table", {}, h("thead", {}, this.#head), this.#body),
       ),
-      this.#more,
+      this.#short.more,
     );
     this.#drawHead();
   }
@@ -81,20 +66,13 @@ export class AnswerTable {
   }
 
   #draw() {
-    const wanted = this.#search.value.trim().toLowerCase();
+    const { wanted } = this.#short;
     const found = this.#rows.filter(({ name }) => name.toLowerCase().includes(wanted));
     found.sort((a, b) => compare(a, b, this.#sort, this.#descending));
-    const shown = this.#all ? found : found.slice(0, PORTION);
+    const shown = this.#short.cut(found, this.#rows.length);
     render(
       this.#body,
       shown.map((one) => this.#line(one)),
-    );
-    this.#more.hidden = shown.length === found.length;
-    setText(
-      this.#status,
-      wanted
-        ? `${integer(found.length)} of ${count(this.#rows.length, "subject")}`
-        : count(found.length, "subject"),
     );
   }
 
@@ -202,6 +180,6 @@ function compare(a, b, key, descending) {
   const missing = Number(x === null || x === "") - Number(y === null || y === "");
   if (missing) return missing;
   const order =
-    typeof x === "number" && typeof y === "number" ? x - y : NATURAL.compare(String(x), String(y));
-  return (descending ? -order : order) || NATURAL.compare(a.name, b.name);
+    typeof x === "number" && typeof y === "number" ? x - y : byName(String(x), String(y));
+  return (descending ? -order : order) || byName(a.name, b.name);
 }

@@ -1,6 +1,7 @@
 /** One case in the page: its head, its cells, and the pictures seen since it was opened. */
 
 import { call, download, explain } from "../server/api.js";
+import { keepShown } from "./shown.js";
 import { limiter } from "../lib/limiter.js";
 import { Signal } from "../lib/signal.js";
 import { debounce, throttle } from "../lib/timing.js";
@@ -8,15 +9,6 @@ import { debounce, throttle } from "../lib/timing.js";
 /** @typedef {import("../server/types.js").CellPrediction} CellPrediction */
 /** @typedef {import("../server/types.js").Cell} Cell */
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
-
-/** Parts of a cell that the server does not store. */
-const SHOWN = /** @type {const} */ ([
-  "picture",
-  "heatmap",
-  "heatmap_kind",
-  "features",
-  "neighbors",
-]);
 
 /** @type {Map<string, CaseFile>} The opened cases, so that going back shows their pictures. */
 const opened = new Map();
@@ -291,17 +283,4 @@ export class CaseFile {
     if (!cell) throw new Error(`no cell ${id}`);
     return cell;
   }
-}
-
-/**
- * Copy picture, heatmap etc. from `source` to a cell.
- *
- * @param {Cell} cell
- * @param {CellPrediction} source
- * @returns {Cell}
- */
-function keepShown(cell, source) {
-  const merged = { ...cell };
-  for (const part of SHOWN) if (source[part]) /** @type {any} */ (merged)[part] = source[part];
-  return merged;
 }

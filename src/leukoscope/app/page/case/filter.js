@@ -1,5 +1,6 @@
 /** Filter and sort cells. Pure functions. */
 
+import { byName } from "../lib/format.js";
 import { differs, rankOf, shownProbability } from "../cell/verdicts.js";
 
 /** @typedef {import("../server/types.js").Cell} Cell */
@@ -30,15 +31,13 @@ export const SHOW_ALL = Object.freeze({
   text: "",
 });
 
-const NATURAL = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-
 /** @type {Record<string, {word: string, compare: (a: Cell, b: Cell) => number}>} */
 export const ORDERS = {
   added: { word: "Order added", compare: () => 0 },
   probability: { word: "Probability", compare: byProbability },
-  subject: { word: "Subject", compare: (a, b) => NATURAL.compare(a.subject, b.subject) },
+  subject: { word: "Subject", compare: (a, b) => byName(a.subject, b.subject) },
   verdict: { word: "Verdict", compare: (a, b) => rankOf(a.verdict) - rankOf(b.verdict) },
-  name: { word: "File name", compare: (a, b) => NATURAL.compare(a.name, b.name) },
+  name: { word: "File name", compare: (a, b) => byName(a.name, b.name) },
 };
 
 /** @type {Record<string, {word: string, test: (cell: Cell) => boolean}>} */
@@ -119,7 +118,7 @@ export function choices(cells) {
     for (const flag of cell.flags) flags.set(flag, (flags.get(flag) ?? 0) + 1);
   }
   const order = (/** @type {Map<string, number>} */ map) =>
-    [...map].sort(([a], [b]) => Number(!a) - Number(!b) || NATURAL.compare(a, b));
+    [...map].sort(([a], [b]) => Number(!a) - Number(!b) || byName(a, b));
   return { subjects: order(subjects), flags: order(flags) };
 }
 

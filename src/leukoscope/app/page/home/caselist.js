@@ -7,52 +7,38 @@ import { confirm } from "../lib/dialogs.js";
 import { render, h, setText } from "../lib/dom.js";
 import { count, date, integer } from "../lib/format.js";
 import { caseHash } from "../lib/router.js";
+import { Shortlist } from "../lib/shortlist.js";
 import { problem, toast } from "../lib/toast.js";
 import { verdicts } from "../cell/verdicts.js";
 import { chosen, inOrder, ORDERS } from "./caseorder.js";
 
 /** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
-/** Rows shown at first; all of them on request. */
-const PORTION = 12;
+const SHORT = { noun: "case", portion: 12, word: "Show all cases" };
 
 export class CaseList {
   /** @type {CaseHead[]} */
   #heads = [];
   /** @type {Set<string>} */
   #selected = new Set();
-  #all = false;
-  #search = h("input", { type: "search", oninput: () => this.#draw() });
+  #short = new Shortlist(SHORT, () => this.#draw());
   #sort = h(
     "select",
     { onchange: () => this.#draw() },
     Object.entries(ORDERS).map(([value, { word }]) => h("option", { value }, word)),
   );
-  #status = h("p", { class: "soft small-text", role: "status" });
   #delete = h(
     "button",
     { type: "button", class: "danger", hidden: true, onclick: () => void this.#deleteSelected() },
     "Delete…",
   );
   #list = h("ul", { class: "case-list" });
-  #more = h(
-    "button",
-    {
-      type: "button",
-      class: "plain",
-      onclick: () => {
-        this.#all = true;
-        this.#draw();
-      },
-    },
-    "Show all cases",
-  );
   #tools = h(
     "div",
     { class: "table-tools", role: "search", "aria-label": "Cases" },
-    h("label", { class: "inline" }, "Find a case", this.#search),
+    h("label", { class: "inline" }, "Find a case", this.#short.search),
     h("label", { class: "inline" }, "Sort", this.#sort),
-    this.#status,
+    this.#short.status,
     this.#delete,
   );
 
@@ -63,7 +49,7 @@ export class CaseList {
       h("h2", { id: "recent-title" }, "Cases"),
       this.#tools,
       this.#list,
-      this.#more,
+      this.#short.more,
     );
   }
 
@@ -72,7 +58,7 @@ export class CaseList {
       this.#heads = await call("GET", "/v1/cases");
     } catch (error) {
       this.element.hidden = false;
-      this.#tools.hidden = this.#more.hidden = true;
+      this.#tools.hidden = this.#short.more.hidden = true;
       const why = error instanceof Error ? error.message : error;
       render(
         this.#list,
@@ -87,29 +73,20 @@ export class CaseList {
   #draw() {
     const ids = new Set(this.#heads.map(({ id }) => id));
     this.#selected = new Set([...this.#selected].filter((id) => ids.has(id)));
-    const found = inOrder(chosen(this.#heads, this.#search.value), this.#sort.value);
-    const shown = this.#all ? found : found.slice(0, PORTION);
+    const found = inOrder(chosen(this.#heads, this.#short.wanted), this.#sort.value);
+    const shown = this.#short.cut(found, this.#heads.length);
     this.element.hidden = this.#heads.length === 0;
     this.#tools.hidden = this.#heads.length < 2;
-    this.#more.hidden = shown.length === found.length;
     render(
       this.#list,
       shown.map((head) => this.#row(head)),
     );
-    this.#drawSelection(found.length);
+    this.#drawSelection();
   }
 
-  /** @param {number} [found] Number of cases that match the search. */
-  #drawSelection(found) {
+  #drawSelection() {
     this.#delete.hidden = this.#selected.size === 0;
     setText(this.#delete, `Delete ${count(this.#selected.size, "case")}…`);
-    if (found !== undefined)
-      setText(
-        this.#status,
-        found === this.#heads.length
-          ? count(found, "case")
-          : `${integer(found)} of ${count(this.#heads.length, "case")}`,
-      );
   }
 
   async #deleteSelected() {
@@ -137,7 +114,7 @@ export class CaseList {
     }
     if (deleted) toast(`${count(deleted, "case")} deleted.`);
     await this.load();
-    this.#search.focus();
+    this.#short.search.focus();
   }
 
   /** @param {CaseHead} head */

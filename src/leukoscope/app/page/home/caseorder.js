@@ -1,8 +1,8 @@
 /** Search and order of the list of cases. Pure functions. */
 
-/** @typedef {import("../server/types.js").CaseHead} CaseHead */
+import { byName } from "../lib/format.js";
 
-const NATURAL = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+/** @typedef {import("../server/types.js").CaseHead} CaseHead */
 
 /** @param {CaseHead} head @returns {number} */
 export function numberOfCells(head) {
@@ -13,7 +13,7 @@ export function numberOfCells(head) {
 export const ORDERS = {
   updated: { word: "Latest change", compare: (a, b) => b.updated.localeCompare(a.updated) },
   created: { word: "Newest", compare: (a, b) => b.created.localeCompare(a.created) },
-  name: { word: "Name", compare: (a, b) => NATURAL.compare(a.name, b.name) },
+  name: { word: "Name", compare: (a, b) => byName(a.name, b.name) },
   cells: { word: "Most cells", compare: (a, b) => numberOfCells(b) - numberOfCells(a) },
   open: {
     word: "Most to review",
@@ -40,5 +40,5 @@ export function chosen(heads, text) {
 /** @param {CaseHead[]} heads @param {string} order A key of ORDERS. @returns {CaseHead[]} */
 export function inOrder(heads, order) {
   const { compare } = ORDERS[order] ?? ORDERS.updated;
-  return [...heads].sort((a, b) => compare(a, b) || NATURAL.compare(a.name, b.name));
+  return [...heads].sort((a, b) => compare(a, b) || byName(a.name, b.name));
 }

@@ -1,7 +1,8 @@
-/** Format numbers, dates and names. */
+/** Format numbers, dates and names; compare names. */
 
 const NBSP = "\u00a0";
 const WHOLE = new Intl.NumberFormat("en-US");
+const NATURAL = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
 /**
@@ -68,6 +69,16 @@ export function joined(texts, by = ", ") {
 /** @param {string} text @returns {string} */
 export function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/**
+ * Compare names as people sort them: 2 before 10, capitals as small letters.
+ *
+ * @param {string} a
+ * @param {string} b
+ */
+export function byName(a, b) {
+  return NATURAL.compare(a, b);
 }
 
 /** @param {string} path @returns {string} The last part of a path. */
