@@ -180,6 +180,7 @@ def test_predict_counts_images_of_unknown_scale(result, tmp_path, capsys):
     for number, path in enumerate(result.cohort.paths[:3]):
         plain = Image.fromarray(decode(path))
         plain.save(tmp_path / ("a.png" if number else "UID_57_1_1_all.bmp"))
+    (tmp_path / "broken.png").write_bytes(b"no image")  # an error of its own, without a scale
     with pytest.raises(SystemExit):
         main(["predict", str(tmp_path), "--out", str(tmp_path / "p.csv")])
     assert "1 of 2 images looked at" in " ".join(capsys.readouterr().err.split())

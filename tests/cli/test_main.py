@@ -254,6 +254,10 @@ def test_an_invalid_setting_is_refused(run, text):
     assert "NAME=VALUE" in err
 
 
+def test_the_shipped_model_has_its_name_in_every_command(run):
+    assert run("model", "show", "default")[:2] == run("model", "show")[:2]
+
+
 def test_report_in_words(capsys):
     report({"cells": {"ALL": 7272}, "leaky": False, "subjects_of_one_person": [["1", "15"]]}, False)
     lines = capsys.readouterr().out.splitlines()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
 from leukoscope.core.errors import CohortError
+from leukoscope.core.files import keep_inputs
 from leukoscope.core.seeds import require_seed
 from leukoscope.data.cohort import Cohort, require_cells, write_cohort
 from leukoscope.data.splits.splits import FRACTIONS
@@ -209,6 +210,8 @@ def audit(
 
     cohort = declared(read_cohort(source), data_source, data_license)
     require_cells(cohort)
+    if out is not None and "cell" not in cohort:  # a table of an audit may be written again
+        keep_source([Path(out) / "cohort.csv"], cohort)
     jobs = jobs or usable_cores()
     with connected() if cluster else nullcontext():
         scanner = scan_on_cluster if cluster else None
@@ -227,6 +230,23 @@ def audit(
     return result
 
 
+def keep_source(outputs: Sequence[Path | str | None], source: Source) -> None:
+    """Refuse to write a file over the data set that is read: its table, or one of its images.
+
+    Args:
+        outputs: Files to write; None for one that is not asked for.
+        source: As for `read_cohort`.
+
+    Raises:
+        FileError: An output is an input, or is named twice.
+    """
+    inputs: list[object] = [source]
+    if isinstance(source, Cohort):
+        there = any(output is not None and Path(output).exists() for output in outputs)
+        inputs = [source.source, *(source.paths if there else ())]
+    keep_inputs(outputs, inputs)
+
+
 def report_data(source: Source, out: Path | str, *, jobs: int | None = None) -> Path:
     """Draw counts, image sizes, colors and outliers of a data set into one HTML page.
 
@@ -239,8 +259,10 @@ def report_data(source: Source, out: Path | str, *, jobs: int | None = None) -> 
         The path of the page.
     """
     with needs_train_extra("data report"):
-        from leukoscope.data.overview.report import write_report
-    return write_report(read_cohort(source), Path(out), jobs=jobs or usable_cores())
+        from leukoscope.data.overview.report import TABLE_NAME, write_report
+    cohort = read_cohort(source)
+    keep_source([Path(out) / TABLE_NAME], cohort)
+    return write_report(cohort, Path(out), jobs=jobs or usable_cores())
 
 
 def make_synthetic(out: Path | str, *, persons: int = 24, cells: int = 25, seed: int = 0) -> Cohort:
@@ -282,7 +304,10 @@ def split(
     from leukoscope.data.splits.splits import split_cohort, write_split
 
     seed = require_seed(seed)  # before the long work
-    made = split_cohort(audited(source, jobs=jobs), kind, fractions=fractions, seed=seed)
+    keep_source([out], source)
+    cohort = audited(source, jobs=jobs)
+    keep_source([out], cohort)
+    made = split_cohort(cohort, kind, fractions=fractions, seed=seed)
     if out is not None:
         write_split(made, Path(out))
     return made

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leukoscope.api.data import Source, audited
+from leukoscope.api.data import Source, audited, keep_source
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.api.model_place import only_writer, require_model_place
 from leukoscope.api.train import check_ground
@@ -79,10 +79,12 @@ def release(
             f"recipe {settings.name}: trains a network, and `release` fits classical estimators; "
             "choose a recipe such as local, or train it with: leukoscope train"
         )
-    require_model_place(out, [source, predictions], [])
+    require_model_place(out, [source], [])
+    keep_source([out, predictions], source)
     with only_writer(out):
         cohort = audited(source, jobs=jobs, data_source=data_source, data_license=data_license)
         require_model_place(out, [cohort.source], cohort.paths)
+        keep_source([out, predictions], cohort)
         check_ground(cohort, settings)
         for remark in remarks(cohort):
             log.warning(remark)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from leukoscope.api.data import Source, audited, read_cohort
 from leukoscope.api.extras import needs_train_extra
 from leukoscope.core.cores import usable_cores
-from leukoscope.core.errors import RecipeError, SplitError
+from leukoscope.core.errors import FileError, RecipeError, SplitError
 from leukoscope.core.processes import is_first_process
 from leukoscope.core.seeds import require_seed
 from leukoscope.data.cohort import Cohort
@@ -203,6 +203,7 @@ def preview(
 
     Raises:
         RecipeError: The recipe has no augmentation.
+        FileError: The page is not named .html.
     """
     with needs_train_extra("preview"):
         from leukoscope.models.recipe.recipe import NetworkRecipe, read_recipe
@@ -214,6 +215,8 @@ def preview(
             f"recipe {chosen.name}: measures cells as they are, so there is no augmentation to "
             "preview; see them with: leukoscope data report"
         )
+    if Path(out).suffix.lower() != ".html":
+        raise FileError(f"{out}: a page is .html; name such a file with --out.")
     return write_preview(read_cohort(source), chosen, Path(out), seed=seed)
 
 

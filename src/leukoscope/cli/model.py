@@ -24,19 +24,24 @@ ModelOrRun = Annotated[
 ]
 
 
+def _named(path: Path | None) -> Path | None:
+    """None for the shipped model, which other commands call "default"."""
+    return None if path is not None and str(path) == "default" else path
+
+
 @model.command("show")
 def model_show(path: ModelPath = None, as_json: Json = False) -> None:
     """Show the model card: training data, performance, limits."""
     from leukoscope.inference.model_file.card_text import describe
 
-    card = ls.read_card(path)
+    card = ls.read_card(_named(path))
     report(json.loads(card.to_json()) if as_json else dict(describe(card)), as_json)
 
 
 @model.command("verify")
 def model_verify(path: ModelPath = None, as_json: Json = False) -> None:
     """Check a model file against its card. Exit code 1 if a check fails."""
-    checks = ls.verify_model(path)
+    checks = ls.verify_model(_named(path))
     if as_json:
         report([vars(check) for check in checks], True)
     else:
@@ -55,7 +60,7 @@ def model_card(
 
     For a run folder, the card also has results per person.
     """
-    show(ls.model_card(model, out=out))
+    show(ls.model_card(_named(model), out=out))
 
 
 @model.command("checklist")
@@ -66,4 +71,4 @@ def model_checklist(
     ),
 ) -> None:
     """Fill in the checklists CLAIM 2024 and TRIPOD+AI."""
-    show(ls.model_checklist(model, out=out))
+    show(ls.model_checklist(_named(model), out=out))

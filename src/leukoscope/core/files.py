@@ -117,7 +117,7 @@ def keep_inputs(outputs: Iterable[object], inputs: Iterable[object]) -> None:
             place = os.path.realpath(output)
             if place in used:
                 raise FileError(f"{os.fspath(output)}: {used[place]}; choose another name.")
-            used[place] = "is written already, as another table"
+            used[place] = "is named for two outputs"
 
 
 def sha256_file(path: Path | str) -> str:

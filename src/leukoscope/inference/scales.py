@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from leukoscope.core.errors import LeukoscopeError
 from leukoscope.core.sampling import evenly_spread
 from leukoscope.data.cnmc.cnmc import parse_name
+from leukoscope.data.imaging.opening import open_picture
 from leukoscope.data.imaging.resolution import stated_scale
 from leukoscope.inference.sources import Image, Source
 from leukoscope.inference.zip_images import read_member
@@ -18,7 +18,7 @@ def unknown_scales(images: Sequence[Image]) -> tuple[int, int]:
     """Count images of unknown scale.
 
     Args:
-        images: Images as listed. Those that lead to no file, and arrays, are left out.
+        images: Images as listed. Arrays, and files that are absent or no image, are left out.
 
     Returns:
         The number of images whose scale neither a table nor their file states, without those that
@@ -26,14 +26,18 @@ def unknown_scales(images: Sequence[Image]) -> tuple[int, int]:
     """
     files = [one for one in images if isinstance(one, Source) and not one.problem]
     rows = evenly_spread(len(files), SAMPLE)
-    return sum(not _is_known(files[row]) for row in rows), len(rows)
+    known = [one for one in (_is_known(files[row]) for row in rows) if one is not None]
+    return known.count(False), len(known)
 
 
-def _is_known(source: Source) -> bool:
+def _is_known(source: Source) -> bool | None:
+    """None for a file that cannot be opened as an image: prediction reports it."""
     if source.um_per_px or parse_name(Path(source.name).name):
         return True
     try:
         data = read_member(source.path, source.number) if source.member else source.path
-    except LeukoscopeError:
-        return False
+        with open_picture(data):
+            pass
+    except Exception:  # decoders of hostile bytes raise nearly anything
+        return None
     return stated_scale(data) is not None

@@ -31,8 +31,10 @@ def test_persons_who_share_a_cell_stand_in_one_fold():
 def test_there_are_no_more_folds_than_persons_of_a_class():
     assert set(person_folds(COHORT, 50, seed=0)) == set(range(PERSONS))
     few = COHORT.select(np.isin(COHORT["person"], ["1", "2", "H6"]))
-    with pytest.raises(TrainingError, match=r"1 person.*--set classical"):
+    with pytest.raises(TrainingError, match=r"1 person,.*--set classical"):
         person_folds(few, 5, seed=0)
+    with pytest.raises(TrainingError, match="0 persons, too few"):
+        person_folds(COHORT.select(COHORT["label"] == 1), 5, seed=0)
 
 
 def test_the_best_on_persons_left_out_is_taken():

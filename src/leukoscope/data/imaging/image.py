@@ -4,11 +4,8 @@ Size is diagnostic, so a frame is never resized as a whole. The crop takes the s
 original pixels from a 450x450 and from a 600x600 image, and only then is resized.
 """
 
-import io
-import logging
 import re
 import stat
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.formats import PILLOW_FORMATS
 from leukoscope.data.imaging.headers import check_depth, has_unused_alpha, select_picture
 from leukoscope.data.imaging.noise import without_noise
+from leukoscope.data.imaging.opening import open_picture
 from leukoscope.data.imaging.other_files import HEAD_BYTES, why_not_read
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
-
-# Pillow logs damage before it raises; without any handler Python would print that to stderr.
-logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 DECODING = 2
 """Changes when any file is decoded to other pixels; part of the key of what is cached."""
@@ -68,18 +62,14 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
         ImageError: The file is absent, unreadable, not an image, truncated, too large or animated,
             or has a color mode without an 8-bit RGB equivalent (16-bit, CMYK).
     """
-    from PIL import Image
-
     name = "the image" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else read_bytes(Path(source))
     if not data:
         raise ImageError(f"{name}: the file is empty (0 bytes); copy it again from its source.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # size is checked below, before decoding
-            with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
-                _check_header(image, data, max_pixels)
-                return without_noise(np.asarray(_rgb(image)))
+        with open_picture(data) as image:
+            _check_header(image, data, max_pixels)
+            return without_noise(np.asarray(_rgb(image)))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except Exception as error:  # decoders of hostile bytes raise nearly anything

@@ -6,12 +6,10 @@ dots per inch are 85 µm and more for a pixel, 100 times as much as under any ob
 nucleus. Such a number states no scale.
 """
 
-import io
 import re
-import warnings
 from pathlib import Path
 
-from leukoscope.data.imaging.formats import PILLOW_FORMATS
+from leukoscope.data.imaging.opening import open_picture
 
 FINEST, COARSEST = 0.01, 1.0
 """µm per pixel between which a stated resolution is a microscope's."""
@@ -40,18 +38,13 @@ def stated_scale(data: bytes | Path) -> float | None:
     Args:
         data: Content of the file, or its path, of which only the head is read.
     """
-    from PIL import Image
-
-    source = data if isinstance(data, Path) else io.BytesIO(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(source, formats=PILLOW_FORMATS) as image:
-                if image.format == "TIFF":
-                    tags = dict(image.tag_v2)  # type: ignore[attr-defined]
-                    sizes = _of_tiff(tags)
-                else:
-                    sizes = _of_dots(image.info)
+        with open_picture(data) as image:
+            if image.format == "TIFF":
+                tags = dict(image.tag_v2)  # type: ignore[attr-defined]
+                sizes = _of_tiff(tags)
+            else:
+                sizes = _of_dots(image.info)
     except Exception:  # decoders of hostile bytes raise nearly anything; decoding reports it
         return None
     return plausible(*sizes) if sizes else None

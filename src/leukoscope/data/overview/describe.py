@@ -1,12 +1,14 @@
 """Count the cells, subjects, persons and folds of a cohort."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from leukoscope.core.sampling import evenly_spread
 from leukoscope.data.advice import advice
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES
 from leukoscope.data.cohort import Cohort
+from leukoscope.data.imaging.opening import open_picture
 
 SAMPLE = 200
 
@@ -48,13 +50,11 @@ def _names(cohort: Cohort, column: str) -> dict[str, int]:
 
 
 def _sizes(cohort: Cohort) -> dict[str, int]:
-    from PIL import Image
-
     rows = evenly_spread(len(cohort), SAMPLE)
     sizes: Counter[str] = Counter()
     for path in cohort["path"][rows]:
         try:
-            with Image.open(path) as image:
+            with open_picture(Path(path)) as image:
                 sizes[f"{image.width}x{image.height}"] += 1
         except Exception:  # decoders of hostile bytes raise nearly anything
             sizes["unreadable"] += 1

@@ -9,6 +9,7 @@ import numpy as np
 
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.seeds import generator
+from leukoscope.core.wording import count as counted
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.groups import grouped, linked_persons
 from leukoscope.data.splits.stratify import stratified_parts
@@ -99,14 +100,15 @@ def person_folds(cohort: Cohort, folds: int, seed: int) -> np.ndarray:
         seed: Random seed.
 
     Raises:
-        TrainingError: A class has one person only.
+        TrainingError: A class has fewer than two persons.
     """
     groups, cells = grouped(cohort, linked_persons(cohort))
     persons = int((cells > 0).sum(axis=0).min())
     if persons < 2:
         raise TrainingError(
-            f"{cohort.source}: a class has cells of {persons} person for training, too few to "
-            "choose settings over persons; give one value for each, as in --set classical.c=1."
+            f"{cohort.source}: a class has cells of {counted(persons, 'person')}, too few to fit "
+            "on some persons and measure on others. Add persons; or, where only settings are "
+            "chosen, give each one value in the recipe (--set classical.c=1)."
         )
     folds = min(folds, persons)
     names = [f"fold {number}" for number in range(folds)]
