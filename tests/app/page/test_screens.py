@@ -14,7 +14,7 @@ from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from leukoscope.data.synthetic.field import FieldParams, draw_field
 from tests.app.live import in_thread
-from tests.app.page.driver import Desk
+from tests.app.page.driver import FILES, Desk
 from tests.app.page.layout import faults
 from tests.app.page.test_answers import of_subject
 from tests.inference.bad_images import encode
@@ -76,6 +76,14 @@ def many(opened: Desk) -> str:
 @pytest.fixture
 def at(opened: Desk, many: str) -> Desk:
     """The page on a small and low screen with the case open, as if nothing had been done in it."""
+    opened.page.unroute_all()
+    opened.page.evaluate(
+        """async () => {
+            (await import("/static/server/api.js")).connection.emit("up");
+            (await import("/static/upload/dropzone.js")).queue.cancel();
+        }"""
+    )
+    expect(opened.page.locator(".banner, .progress").filter(visible=True)).to_have_count(0)
     opened.dismiss()
     opened.page.set_viewport_size(LOW)
     opened.go("#/model")
@@ -206,6 +214,21 @@ def one_subject(at: Desk, cells: list[Path]) -> None:
     expect(at.page.locator(".strip-subject").first).to_be_visible()
 
 
+def export_asks(at: Desk) -> None:
+    menu(at, "Export")
+    click(at, "Reviewed cells (ZIP)…")
+
+
+def server_away_and_progress(at: Desk) -> None:
+    at.page.route("**/healthz", lambda one: one.abort())
+    at.page.route("**/v1/predict*", lambda one: one.abort())
+    at.page.locator(FILES).first.set_input_files(
+        [{"name": "a.bmp", "mimeType": "", "buffer": b"x"}]
+    )
+    expect(at.page.get_by_role("button", name="Retry now")).to_be_visible()
+    expect(at.page.locator(".banner")).to_be_visible()
+
+
 def scale_of_field(at: Desk) -> None:
     click(at, "Find cells")
     expect(at.dialog.get_by_label("Scale, µm per pixel")).to_be_visible()
@@ -235,6 +258,8 @@ STATES: dict[str, Open] = {
     "case": case_in_use,
     "no cell, messages": no_cell_and_messages,
     "export": lambda at: menu(at, "Export"),
+    "export asks": export_asks,
+    "server away, progress": server_away_and_progress,
     "review many": of_selection("Review…"),
     "subject of many": of_selection("Set subject…"),
     "refused files": refused_files,

@@ -72,7 +72,10 @@ def test_the_grid_and_a_cell_say_the_limits_and_show_three_zones(case: Desk) -> 
     expect(caption).to_contain_text(f"probability of ALL: {limits}")
     case.chip("uncertain").click()
     bar = case.cards.first.locator(".p-bar")
-    assert zones(bar) == [LOW, HIGH]
+    for _ in case.screens():
+        expect(caption).to_be_visible()
+        expect(bar).to_be_visible()
+        assert zones(bar) == [LOW, HIGH]
     case.cards.first.locator("button[title]").first.click()
     expect(case.dialog.locator(".answer")).to_contain_text(limits)
     assert zones(case.dialog.locator(".p-scale")) == [LOW, HIGH]

@@ -62,6 +62,7 @@ export class UploadQueue {
   }
 
   cancel() {
+    if (!this.#running) return; // else the next files would be stopped
     this.#waiting = [];
     this.#abort.abort();
     this.#wake.abort();
