@@ -22,7 +22,7 @@ FAULTS = """async (reach) => {
 
     // Nothing is wider than the screen or its box. Pictures are cropped, and .scroll scrolls.
     if (root.scrollWidth > width) say("wider than the screen", root);
-    for (const box of [page, ...top.querySelectorAll(".dialog-content, .side, .dock")])
+    for (const box of [page ?? root, ...top.querySelectorAll(".dialog-content, .side, .dock")])
         if (box.checkVisibility() && box.scrollWidth > box.clientWidth)
             say("scrolls sideways", box);
     const loose = ".scroll, .picture, .stage, svg, .visually-hidden, .skip, .strip";

@@ -288,6 +288,18 @@ def test_a_case_without_its_images_is_whole_too(at: Desk, cells: list[Path]) -> 
     check(at)
 
 
+def test_the_tables_of_a_report_are_whole_and_scroll_by_the_keyboard(at: Desk) -> None:
+    report = at.page.request.get(f"{at.url}/v1/cases/{at.case}/export?format=html&images=false")
+    page = at.page.context.new_page()
+    page.set_content(report.text())
+    assert faults(Desk(page, at.url)) == []
+    wide = page.locator(".scroll:has(code)")  # hashes of files
+    wide.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("(one) => one.scrollLeft > 0", arg=wide.element_handle())
+    page.close()
+
+
 def check(at: Desk) -> None:
     if at.page.locator("dialog[open]").count():
         assert at.dialog.locator(".dialog-content").evaluate("(one) => one.scrollTop") == 0
