@@ -87,7 +87,7 @@ bench: $(READY) $(PEERS_READY) ## Every table of speeds, beside other programs; 
 	$(BIN)/python benchmarks/bench.py $$(test -d $(DATA) && echo $(DATA)) --peers .venv-peers/bin/python
 
 licenses: $(READY) ## Write docs/licenses.md from what is installed; fails at an unknown license
-	$(PIP) -e '.[train,client,cluster,large,postgres,pandas,download,docs]' packaging
+	$(PIP) -e '.[train,client,cluster,large,postgres,pandas,download,docs,mlflow,tensorboard]' packaging
 	$(BIN)/python tools/licenses.py
 
 audit-deps: $(READY) ## Look up known vulnerabilities of the installed packages; needs pip-audit and its data

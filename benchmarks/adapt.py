@@ -17,7 +17,8 @@ import numpy as np
 from match_color import STAINS, stained
 
 import leukoscope as ls
-from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.splits.splits import split_cohort
 from leukoscope.training.adaptation.adapt import adapt_model

@@ -20,7 +20,7 @@ MARK = "<!-- tables -->"
 
 
 def synthetic(folder: Path) -> Path:
-    """A folder of synthetic cells, for whoever has no images."""
+    """A folder of synthetic cells, for users without images."""
     command = [sys.executable, "-m", "leukoscope", "data", "synthesize", str(folder)]
     subprocess.run([*command, "--persons", "20", "--cells", "20"], check=True)
     return folder

@@ -17,7 +17,8 @@ from sklearn.metrics import roc_auc_score
 
 import leukoscope as ls
 from leukoscope.core.statistics import sigmoid
-from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.splits.partition import Split
 from leukoscope.data.splits.splits import folds
 from leukoscope.evaluation.metrics.bootstrap import bootstrap_metrics

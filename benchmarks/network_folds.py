@@ -28,7 +28,8 @@ from person_folds import (
 import leukoscope as ls
 from leukoscope.cli.train import parse_setting
 from leukoscope.core.tables import text_column
-from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.imaging.image import Crop
 from leukoscope.models.recipe.recipe import EstimatorRecipe, NetworkRecipe, read_recipe
 from leukoscope.training.cache import cached_crops

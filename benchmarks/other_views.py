@@ -24,8 +24,9 @@ from person_folds import HEADS, gain, line, scores, subsampled, table
 import leukoscope as ls
 from leukoscope.core.progress import track
 from leukoscope.data.audit.nucleus import nucleus
-from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.cohort import Cohort
 from leukoscope.data.descriptors import NAMES, describe
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.imaging.foreground import solid_mask
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.imaging.shape import eroded

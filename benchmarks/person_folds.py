@@ -24,8 +24,9 @@ import yaml
 
 import leukoscope as ls
 from leukoscope.core.statistics import sigmoid
-from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.cohort import Cohort
 from leukoscope.data.descriptors import NAMES
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.imaging.image import Crop
 from leukoscope.evaluation.metrics.metrics import all_metrics
 from leukoscope.models.estimators.base import Estimator

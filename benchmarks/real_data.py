@@ -4,7 +4,7 @@ Prints one table:
 
     python benchmarks/real_data.py audit/cohort.csv --recipes dense cnn cnn-gap --out runs
 
-A run that has finished is not trained again, and one that was interrupted goes on; so the command
+A run that has finished is not trained again, and an interrupted one continues; so the command
 can be stopped at any time, and called once more to print the table alone. What differs from the
 recipe, or in the shares of the parts, goes into a folder of its own:
 

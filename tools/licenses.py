@@ -71,15 +71,16 @@ ALLOWED = frozenset(
 HEAD = """\
 # Licenses of the dependencies
 
-Leukoscope is under the Apache License 2.0. These are the packages that it needs, directly or
-through others, with the license that each states in its metadata. All may be used, changed and
-passed on if their notices stay; whoever changes a file of a package under MPL-2.0 and passes it on
-must publish that file. `core` is `pip install leukoscope` with the app and its server; the other
-parts are extras. Wheels may contain libraries of their own, whose notices are in the wheels.
+Leukoscope is under the Apache License 2.0. The table lists the packages that it needs, directly or
+through others, with the license that each package states in its metadata. All of them may be used,
+changed and distributed if their notices are kept. If you distribute a changed file of a package
+under MPL-2.0, you must publish that file. `core` is `pip install leukoscope`, with the app and its
+server; the other parts are extras. Wheels may contain further libraries, whose notices are in the
+wheels.
 
-`make licenses` writes this page from what is installed, and a test compares it with
-`pyproject.toml`. It was written on Linux with the versions in `constraints.txt`; other systems need
-some packages less or more.
+`make licenses` writes this page from the installed packages, and a test compares it with
+`pyproject.toml`. It was written on Linux with the versions in `constraints.txt`. On other systems a
+few packages differ.
 
 | package | version | license | needed by | direct |
 |---|---|---|---|---|

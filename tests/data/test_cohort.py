@@ -14,11 +14,11 @@ from leukoscope.data.cohort import (
     HEM,
     UNKNOWN,
     Cohort,
-    hash_cells,
     make_cohort,
     read_cohort_table,
     write_cohort,
 )
+from leukoscope.data.hashing import hash_cells
 
 ids = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8) | st.sampled_from(
     ["1", "007", "1e5", "1.0", "nan", "H10", "h3", "", "-1", "inf", '"', "a,b", " "]

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from leukoscope.core.errors import TrainingError
-from leukoscope.data.cohort import Cohort, hash_cells, make_cohort
+from leukoscope.data.cohort import Cohort, make_cohort
 from leukoscope.data.descriptors import describe
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.training import cache
 from leukoscope.training.cache import (

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from leukoscope.data.cohort import Cohort, hash_cells, make_cohort, write_cohort
+from leukoscope.data.cohort import Cohort, make_cohort, write_cohort
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.splits.partition import Split
 from leukoscope.models.recipe.recipe import NetworkRecipe
 

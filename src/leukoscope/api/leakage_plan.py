@@ -16,7 +16,8 @@ from leukoscope.core.renamed import current_names
 from leukoscope.core.seeds import SEEDS, is_seed
 from leukoscope.core.wording import count as counted
 from leukoscope.data.audit.checked import flagged
-from leukoscope.data.cohort import ALL, HEM, UNKNOWN, UNREADABLE, Cohort
+from leukoscope.data.cohort import ALL, HEM, UNKNOWN, Cohort
+from leukoscope.data.hashing import UNREADABLE
 from leukoscope.data.splits.partition import OFFICIAL_FOLDS, PARTS, Split, apply_split
 from leukoscope.data.splits.splits import split_cohort
 from leukoscope.data.splits.subsample import Counts, common_counts, subsample

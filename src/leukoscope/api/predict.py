@@ -30,8 +30,8 @@ def predict(
 ) -> "Predictions":
     """Predict images.
 
-    An image that cannot be used gets the verdict "error" and a reason; the others go on. All
-    results are held in memory; for millions of images see `Predictor.stream`.
+    An image that cannot be used gets the verdict "error" and a reason; the others are predicted.
+    All results are held in memory; for millions of images see `Predictor.stream`.
 
     Args:
         images: One image or several: files, folders, patterns, bytes, uint8 arrays (H, W, 3) in RGB

@@ -14,7 +14,8 @@ from leukoscope.core.progress import track
 from leukoscope.core.tables import text_column
 from leukoscope.core.verdicts import Verdict
 from leukoscope.data.cnmc.identity import UNREAD, Identity, identity_columns
-from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.hashing import UNREADABLE, with_flags
 from leukoscope.data.imaging.foreground import nonblack_mask
 from leukoscope.data.imaging.image import decode, read_bytes
 from leukoscope.inference.predictor import Predictor

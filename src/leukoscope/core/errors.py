@@ -9,7 +9,7 @@ RESEARCH_USE = "Research use only. Not for diagnosis."
 
 
 class LeukoscopeError(Exception):
-    """Something a user can mend. The command line prints the message and ends with `exit_code`."""
+    """An error that a user can correct. The command line prints it and ends with `exit_code`."""
 
     exit_code = 2
 
@@ -42,7 +42,7 @@ class RecipeError(LeukoscopeError):
 
 
 class TrainingError(LeukoscopeError):
-    """A run cannot start, resume or go on."""
+    """A run cannot start, resume or continue."""
 
 
 class SeedError(CohortError, SplitError, TrainingError):
@@ -50,7 +50,7 @@ class SeedError(CohortError, SplitError, TrainingError):
 
 
 class TuningError(LeukoscopeError):
-    """A study cannot start or go on."""
+    """A study cannot start or continue."""
 
 
 class DatabaseError(LeukoscopeError):

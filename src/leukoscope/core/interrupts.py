@@ -2,7 +2,7 @@
 
 Python raises KeyboardInterrupt wherever the main thread happens to be. Within a finalizer or the
 callback of a weak reference, of which imports and database sessions run many, nothing can be
-raised: the interpreter prints it, drops it, and goes on as if nobody had pressed a key. And within
+raised: the interpreter prints it, drops it, and continues as if no key had been pressed. And within
 a transaction it leaves a session of no further use, even for noting that the work was stopped.
 """
 

@@ -3,7 +3,7 @@
 Readers of recipes, search spaces, model cards and evaluations map the old names, so that every file
 written before stays valid. No file that a person reads holds an old name. Only the keys that tell
 runs and studies apart, and the parameters in a study's database, keep the first names, so that old
-runs and studies go on.
+runs and studies continue.
 """
 
 from collections.abc import Mapping

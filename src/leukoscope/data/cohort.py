@@ -7,7 +7,6 @@ written and read again.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ import numpy as np
 from leukoscope.core.data_frames import from_data_frame, to_data_frame
 from leukoscope.core.errors import CohortError
 from leukoscope.core.files import natural_key
-from leukoscope.core.progress import track
 from leukoscope.core.shell_words import pair_option
 from leukoscope.core.tables import Table, read_table, text_column, write_table
 from leukoscope.core.wording import count as counted
@@ -45,15 +43,12 @@ __all__ = [
     "LABEL_NAMES",
     "UNKNOWN",
     "Cohort",
-    "hash_cells",
     "make_cohort",
     "read_cohort_table",
     "require_cells",
     "write_cohort",
 ]
 
-UNREADABLE = "unreadable"
-"""Flag of an image that cannot be opened or decoded."""
 HEAD = 5
 """Rows that a notebook shows."""
 TEXT_COLUMNS = (
@@ -286,28 +281,3 @@ def require_cells(cohort: Cohort) -> None:
         raise CohortError(
             f"{cohort.source or 'the data set'}: has no cell; a table needs a row for each image."
         )
-
-
-def hash_cells(cohort: Cohort, *, jobs: int = 2) -> Cohort:
-    """Fill `sha256`, `pixel_sha256` and `official` from the files as they are now.
-
-    A file that cannot be read gets "" and the flag "unreadable"; one that cannot be decoded, or has
-    one color, has no `pixel_sha256`. A file is decoded only if its bytes are not those of its row.
-
-    Args:
-        cohort: The cells. The hashes in it are not trusted.
-        jobs: Number of threads.
-    """
-    from leukoscope.data.cnmc.identity import identify, identity_columns, known_identities
-
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        found = pool.map(identify, cohort["path"], known_identities(cohort.columns))
-        images = list(track(found, "Hashing images", total=len(cohort)))
-    pairs = zip(cohort["flags"], images, strict=True)
-    flags = [with_flags(old, *[UNREADABLE] * (not image.sha256)) for old, image in pairs]
-    return cohort.with_columns(**identity_columns(images), flags=text_column(flags))
-
-
-def with_flags(flags: str, *names: str) -> str:
-    """Add flags to a text of flags, each once."""
-    return ";".join(dict.fromkeys([*filter(None, flags.split(";")), *names]))

@@ -14,7 +14,8 @@ from leukoscope.core.wording import count
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES, UNKNOWN, CellName, parse_name
 from leukoscope.data.cnmc.copies import SAME_PERSON, by_official_path
 from leukoscope.data.cnmc.official import identical_files
-from leukoscope.data.cohort import Cohort, with_flags
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.hashing import with_flags
 from leukoscope.data.words import id_key
 
 LABEL_CONFLICT = "label-conflict"

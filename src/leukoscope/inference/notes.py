@@ -1,4 +1,4 @@
-"""Remarks on a set of predictions, for whoever reads them."""
+"""Remarks for the readers of a set of predictions."""
 
 from leukoscope.core.wording import agree, count
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX

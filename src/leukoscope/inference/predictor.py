@@ -92,7 +92,7 @@ class Predictor:
         """Predict images and hold all results.
 
         An image that cannot be read gives a prediction with the verdict "error" and a reason; the
-        others go on.
+        others are predicted.
 
         Args:
             images: One image or several: files, folders, patterns, bytes, uint8 arrays (H, W, 3) in

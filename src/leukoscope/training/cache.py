@@ -26,8 +26,9 @@ from leukoscope.core.files import atomic_path, locked, write_text
 from leukoscope.core.progress import track
 from leukoscope.core.wording import count as counted
 from leukoscope.data.audit.checked import flagged
-from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, UNREADABLE, Cohort, hash_cells
+from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
 from leukoscope.data.descriptors import NAMES, VERSION, describe
+from leukoscope.data.hashing import UNREADABLE, hash_cells
 from leukoscope.data.imaging.image import DECODING, Crop, read_bytes, read_cell
 from leukoscope.training.mapped_array import create, open_mapped
 

@@ -10,7 +10,8 @@ from leukoscope.core import html
 from leukoscope.core.errors import CohortError, ImageError
 from leukoscope.core.seeds import generator
 from leukoscope.data.audit.checked import require_readable
-from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort, hash_cells
+from leukoscope.data.cohort import ALL, HEM, LABEL_NAMES, Cohort
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.imaging.image import Crop, read_cell
 from leukoscope.data.synthetic.notice import synthetic_notice
 from leukoscope.models.recipe.recipe import NetworkRecipe

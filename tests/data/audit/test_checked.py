@@ -16,13 +16,8 @@ from leukoscope.data.audit.checked import (
     up_to_date,
     why_not_one_audit,
 )
-from leukoscope.data.cohort import (
-    Cohort,
-    hash_cells,
-    make_cohort,
-    read_cohort_table,
-    write_cohort,
-)
+from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table, write_cohort
+from leukoscope.data.hashing import hash_cells
 from tests.data.cells import draw_cell, save_cohort
 
 

@@ -5,7 +5,8 @@ from PIL import Image
 
 from leukoscope.data.cnmc.copies import copies
 from leukoscope.data.cnmc.identity import Identity, identify
-from leukoscope.data.cohort import hash_cells, make_cohort
+from leukoscope.data.cohort import make_cohort
+from leukoscope.data.hashing import hash_cells
 from tests.data.cells import draw_cell
 
 

@@ -21,7 +21,8 @@ from leukoscope.data.audit import cluster as audit_cluster
 from leukoscope.data.audit.file_state import UNSEEN
 from leukoscope.data.audit.scan import Scan
 from leukoscope.data.cnmc.identity import Identity
-from leukoscope.data.cohort import UNREADABLE, make_cohort
+from leukoscope.data.cohort import make_cohort
+from leukoscope.data.hashing import UNREADABLE
 from leukoscope.inference.bulk import cluster, manifest
 from leukoscope.inference.bulk.storage import open_storage
 from leukoscope.inference.results import Outcome

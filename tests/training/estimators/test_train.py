@@ -15,8 +15,9 @@ import torch
 
 import leukoscope as ls
 from leukoscope.core.errors import RESEARCH_USE, RecipeError, TrainingError
-from leukoscope.data.cohort import Cohort, hash_cells, read_cohort_table
+from leukoscope.data.cohort import Cohort, read_cohort_table
 from leukoscope.data.descriptors import GROUPS, NAMES, VERSION
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.splits.partition import apply_split
 from leukoscope.data.splits.splits import split_cohort
 from leukoscope.evaluation.metrics.importance import read_importance

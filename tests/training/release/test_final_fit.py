@@ -6,8 +6,9 @@ import pytest
 from leukoscope import read_cohort
 from leukoscope.core.errors import TrainingError
 from leukoscope.core.statistics import sigmoid
-from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.cohort import Cohort
 from leukoscope.data.descriptors import NAMES, describe
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.imaging.image import decode, read_cell
 from leukoscope.evaluation.metrics.calibration import fit_temperature, person_weights
 from leukoscope.evaluation.metrics.conformal import class_limits, covers, person_quantile

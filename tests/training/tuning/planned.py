@@ -8,7 +8,8 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.trial import TrialState
 
-from leukoscope.data.cohort import Cohort, hash_cells, read_cohort_table
+from leukoscope.data.cohort import Cohort, read_cohort_table
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.splits.partition import Split, apply_split
 from leukoscope.data.splits.splits import split_cohort
 from leukoscope.models.recipe.recipe import NetworkRecipe, Recipe, from_dict

@@ -45,7 +45,7 @@ class LimitedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, table: ConnectionTable, limits: Limits, **options: Any) -> None:
         super().__init__(*args, **options)
-        # Work that a client has left may go on, and without a connection it has no other limit.
+        # Work that a client has left may continue, and without a connection it has no other limit.
         self.conn = StrictConnection(HEAD_BYTES, lambda: len(self.tasks) >= limits.connections)
         self.client_key = ""
         self._table = table

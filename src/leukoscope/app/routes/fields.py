@@ -115,7 +115,7 @@ async def _in_turn(server: Services, held: ExitStack, work: Callable[[], Value])
     """Do `work` in a thread when it is its turn.
 
     A client that leaves gives up its turn. A thread cannot be stopped, so the turn and `held` last
-    until it ends, whoever waits for it.
+    until it ends, even if no client waits for it.
     """
     await server.fields.acquire()
     held.callback(server.fields.release)

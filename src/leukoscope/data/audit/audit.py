@@ -25,7 +25,8 @@ from leukoscope.data.audit.result import SAME_CELL, AuditResult, labels_differ
 from leukoscope.data.audit.scan import Scan, Scanner, Threads, one_opencv_thread, scan_images
 from leukoscope.data.cnmc.copies import known_persons
 from leukoscope.data.cnmc.identity import identity_columns
-from leukoscope.data.cohort import UNREADABLE, Cohort, with_flags
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.hashing import UNREADABLE, with_flags
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.label_conflicts import LABEL_CONFLICT, check_official, official_subjects
 from leukoscope.data.sources import CNMC, qualified, row_sources, source_notes

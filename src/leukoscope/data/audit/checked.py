@@ -13,7 +13,8 @@ import numpy as np
 from leukoscope.core.errors import CohortError
 from leukoscope.core.listing import listed
 from leukoscope.data.audit.linking import CELL_NAME
-from leukoscope.data.cohort import UNKNOWN, UNREADABLE, Cohort, hash_cells
+from leukoscope.data.cohort import UNKNOWN, Cohort
+from leukoscope.data.hashing import UNREADABLE, hash_cells
 from leukoscope.data.label_conflicts import LABEL_CONFLICT
 from leukoscope.data.missing import why_not_found
 
@@ -25,7 +26,7 @@ NOT_COMPARED = {
 }
 """Flags of images that are compared as files only, or as whole frames, with the reason."""
 FLAGS = (UNREADABLE, *NOT_COMPARED)
-"""The flags that an audit sets anew."""
+"""The flags that every audit sets again."""
 
 
 def flagged(cohort: Cohort, names: Iterable[str]) -> np.ndarray:

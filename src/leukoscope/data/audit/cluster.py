@@ -9,7 +9,7 @@ from typing import Any
 from leukoscope.core.errors import CohortError, LeukoscopeError
 from leukoscope.core.ray_cluster import worker_error
 from leukoscope.data.audit.scan import Scan, one_opencv_thread, scan_image
-from leukoscope.data.cohort import UNREADABLE
+from leukoscope.data.hashing import UNREADABLE
 from leukoscope.data.imaging.image import read_bytes
 
 IMAGES = 128  # of a task: about 3 MB of fingerprints

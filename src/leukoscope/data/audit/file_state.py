@@ -7,7 +7,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.cohort import Cohort, hash_cells
+from leukoscope.data.cohort import Cohort
+from leukoscope.data.hashing import hash_cells
 
 FileState: TypeAlias = tuple[int, int, int]
 """Size in bytes, and the times of the last change of content and of status, in ns.

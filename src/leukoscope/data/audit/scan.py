@@ -17,7 +17,7 @@ from leukoscope.data.audit.file_state import FileState, file_state
 from leukoscope.data.audit.fingerprint import Fingerprint, fingerprint
 from leukoscope.data.audit.print_store import PrintStore, Stored
 from leukoscope.data.cnmc.identity import Identity
-from leukoscope.data.cohort import UNREADABLE
+from leukoscope.data.hashing import UNREADABLE
 from leukoscope.data.imaging.image import decode, read_bytes
 
 

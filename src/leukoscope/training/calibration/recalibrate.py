@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from leukoscope.data.audit.checked import require_unchanged
-from leukoscope.data.cohort import UNKNOWN, hash_cells
+from leukoscope.data.cohort import UNKNOWN
+from leukoscope.data.hashing import hash_cells
 from leukoscope.data.scale import scale_of
 from leukoscope.evaluation.metrics.operating_point import TARGET_RECALL
 from leukoscope.inference.model_file.card import SCHEMA, Card

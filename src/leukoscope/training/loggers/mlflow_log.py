@@ -1,6 +1,6 @@
 """Log a run to MLflow: a tracking server, or a database such as sqlite:///mlflow.db.
 
-A run that is resumed goes on in the same run of MLflow: its id is in the run folder, under a hash
+A resumed run continues the same run of MLflow: its id is in the run folder, under a hash
 of the URI, which may hold a password.
 """
 
@@ -60,7 +60,7 @@ class MLflowLog:
         self.client.set_terminated(self.run_id, status)
 
     def _known(self, uri: str, run: LoggedRun) -> str | None:
-        """The id of the run to go on with, if this server has it."""
+        """The id of the run to continue, if this server has it."""
         from mlflow.exceptions import MlflowException
 
         run_id = _read(run).get(_place(uri)) if run.resumed else None

@@ -93,7 +93,7 @@ class RunLog:
         except Exception as error:  # of any library; none is worth a training
             del self._loggers[kind]
             log.warning(
-                f"--log {kind}: failed and is left out from now on; the training goes on "
+                f"--log {kind}: failed and is left out from now on; the training continues "
                 f"({shown(error)})"
             )
 

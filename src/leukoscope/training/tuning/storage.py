@@ -45,7 +45,7 @@ BEAT = "heartbeat"  # the attribute of a trial in a journal
 
 
 def retry(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Queue the settings of a stale trial again, to go on in its folder."""
+    """Queue the settings of a stale trial again, to continue in its folder."""
     log.info("trial %d was interrupted; its settings are tried again", trial.number)
     trial.set_user_attr("origin", origin(trial))
     with experimental():
