@@ -11,7 +11,6 @@ from leukoscope.core.files import write_text
 from leukoscope.core.progress import track
 from leukoscope.core.several import several
 from leukoscope.core.tables import SUFFIXES, write_table
-from leukoscope.core.wording import count as counted
 from leukoscope.core.wording import joined
 
 if TYPE_CHECKING:
@@ -118,9 +117,7 @@ def _read(folders: Sequence[Path]) -> "tuple[dict[Path, RunResult], list[str]]":
         results[folder] = result
     if not results:
         reasons = " ".join(skipped[:3]) or "name run folders."
-        raise LeukoscopeError(
-            f"none of {counted(len(folders), 'folder')} can be compared. {reasons}"
-        )
+        raise LeukoscopeError(f"none of {len(folders)} folders can be compared. {reasons}")
     return _with_short_names(results), skipped
 
 
