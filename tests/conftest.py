@@ -21,6 +21,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Collecting imports PyTorch and much else, and nothing of it is freed: passing over it again and
+# again takes a second. The garbage collector starts afterwards.
+gc.disable()
+
 CNMC = "LEUKOSCOPE_CNMC"
 DRAW = html.to_png
 PIXEL = base64.b64decode(
@@ -72,9 +76,9 @@ def pytest_collection_finish() -> None:
 
     It took a tenth of the time of an export, for which PyTorch makes millions of objects.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

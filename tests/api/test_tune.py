@@ -1,10 +1,7 @@
 """Studies as people run them: commands in processes of their own, several on one study."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,6 +19,8 @@ from leukoscope.models.recipe.recipe import read_recipe, write_recipe
 from leukoscope.training.run import LOG
 from leukoscope.training.tuning.measure import CELLS
 from leukoscope.training.tuning.storage import open_storage
+from tests import forked
+from tests.forked import Process
 from tests.training.tiny import write_cells
 from tests.training.tuning.planned import end_heartbeats, logistic, network
 
@@ -50,7 +49,7 @@ def storage(request: pytest.FixtureRequest) -> str | None:
     return None
 
 
-Start = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
@@ -58,17 +57,14 @@ def start(cells: Path, recipe: Path, tmp_path: Path) -> Iterator[Start]:
     """Start the command; what still runs at the end of the test is ended."""
     with ExitStack() as stack:
 
-        def begin(*options: str) -> "subprocess.Popen[str]":
-            command = [sys.executable, "-m", "leukoscope", "tune", str(cells)]
-            command += ["--recipe", str(recipe), "--out", str(tmp_path / "study"), *SPACE]
-            process = subprocess.Popen(
-                [*command, "--jobs", "1", *options],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+        def begin(*options: str) -> Process:
+            process = forked.start(
+                "tune",
+                str(cells),
+                *("--recipe", str(recipe), "--out", str(tmp_path / "study"), *SPACE),
+                *("--jobs", "1", *options),
             )
-            stack.callback(process.communicate)
+            stack.callback(process.wait)
             stack.callback(process.kill)
             return process
 

@@ -10,6 +10,7 @@ import leukoscope as ls
 from leukoscope.app.limits import Limits
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
+from tests import forked
 from tests.app.live import Live, in_thread, running
 from tests.inference.tiny_model import write_tiny_model
 
@@ -25,7 +26,7 @@ def clean_environment(home: Path) -> dict[str, str]:
 def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A real, ready server with the shipped model that keeps its cases in memory; one for all."""
     home = tmp_path_factory.mktemp("home")
-    with running("--ephemeral", env=clean_environment(home)) as live:
+    with running("--ephemeral", env=clean_environment(home), start=forked.start) as live:
         yield live
 
 
@@ -38,7 +39,9 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Live]]:
     with ExitStack() as stack:
 
         def start(*options: str) -> Live:
-            return stack.enter_context(running(*options, env=clean_environment(tmp_path)))
+            return stack.enter_context(
+                running(*options, env=clean_environment(tmp_path), start=forked.start)
+            )
 
         yield start
 

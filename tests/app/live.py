@@ -1,8 +1,6 @@
 """Real servers for tests: the command line in a process of its own, on a free port."""
 
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +12,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from leukoscope.app.process import address, bind, uvicorn_config
+from tests.forked import Process, spawn
 
+Start = Callable[..., Process]
 PATIENCE = 300  # seconds for what must come, also on a machine that is busy
 
 
@@ -22,7 +22,7 @@ PATIENCE = 300  # seconds for what must come, also on a machine that is busy
 class Live:
     """A running server. `log` is what it has written to standard error so far."""
 
-    process: subprocess.Popen[str]
+    process: Process
     url: str = ""
     log: list[str] = field(default_factory=list)
 
@@ -47,24 +47,18 @@ class Live:
         return self.process.wait(PATIENCE)
 
 
-def launch(*options: str, env: dict[str, str] | None = None, files: int | None = None) -> Live:
+def launch(
+    *options: str,
+    env: dict[str, str] | None = None,
+    files: int | None = None,
+    start: Start = spawn,
+) -> Live:
     """`leukoscope serve --port 0 OPTIONS`, as soon as it listens.
 
-    `env` replaces ours, and `files` is the number of file descriptors that it may use.
+    `env` replaces ours, `files` is the number of file descriptors that it may use, and `start` is
+    one of `tests.forked`.
     """
-
-    def limit() -> None:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-
-    process = subprocess.Popen(
-        [sys.executable, "-m", "leukoscope", "serve", "--port", "0", "--no-open", *options],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=env,
-        preexec_fn=limit if files else None,
-    )
+    process = start("serve", "--port", "0", "--no-open", *options, env=env, files=files)
     live = Live(process)
     listening = threading.Event()
 
@@ -77,7 +71,12 @@ def launch(*options: str, env: dict[str, str] | None = None, files: int | None =
                 listening.set()
         listening.set()
 
-    threading.Thread(target=read, daemon=True).start()
+    def drop() -> None:
+        for _ in process.stdout or ():
+            pass
+
+    for work in (read, drop):
+        threading.Thread(target=work, daemon=True).start()
     try:
         assert listening.wait(PATIENCE), "the server said nothing"
         assert live.url, f"the server did not start: {live.text()}"
@@ -93,9 +92,10 @@ def running(
     env: dict[str, str] | None = None,
     token: str = "",
     files: int | None = None,
+    start: Start = spawn,
 ) -> Iterator[Live]:
     """A server that is ready, and ended afterwards. `token`: where the environment sets one."""
-    live = launch(*options, env=env, files=files)
+    live = launch(*options, env=env, files=files, start=start)
     if "--token" in options:
         token = options[options.index("--token") + 1]
     try:

@@ -14,6 +14,7 @@ import pytest
 
 import leukoscope as ls
 from leukoscope.app.schemas import Case, CaseHead, Cell
+from tests import forked
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.made_case import picture
@@ -36,7 +37,9 @@ def answering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server whose model answers for any picture, as the shipped one need not."""
     home = tmp_path_factory.mktemp("home")
     model = write_tiny_model(home / "tiny.onnx")
-    with running(str(model), "--ephemeral", env=clean_environment(home)) as live:
+    with running(
+        str(model), "--ephemeral", env=clean_environment(home), start=forked.start
+    ) as live:
         yield live
 
 

@@ -69,7 +69,7 @@ def _same_signal_afterwards() -> Iterator[None]:
 BOTH = """
 import json, os, signal, sys
 import torch
-import torch._dynamo  # each process would import it for its optimizer
+import onnxscript, sklearn.metrics, torch._dynamo  # each process would import them
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 import leukoscope.training.network.fit as fit, leukoscope.training.network.export
 import leukoscope.training.network.train

@@ -16,6 +16,7 @@ from leukoscope.inference.model_file.card import OperatingCurve
 from leukoscope.inference.model_file.hashes import pack_hashes
 from leukoscope.inference.model_file.out_of_fold import OutOfFoldResult
 from leukoscope.inference.rejection.image_checks import fit_ranges, image_quality
+from tests import forked
 from tests.app.conftest import clean_environment
 from tests.app.live import Inside, Live, running
 from tests.app.page.driver import PATIENCE, Desk
@@ -105,7 +106,7 @@ def cautious_file(cells: list[Path], tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def quick_server(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("home")
-    with running(str(tiny_file), env=clean_environment(home)) as live:
+    with running(str(tiny_file), env=clean_environment(home), start=forked.start) as live:
         yield live
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
+from tests import forked
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.page.access import fits_sideways
@@ -30,7 +31,9 @@ WHERE_IT_LOOKS = [[5, 6], [5, 7], [6, 6], [6, 7]]
 def mapless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("mapless")
     model = write_planted(home / "planted.onnx")
-    with running(str(model), "--ephemeral", env=clean_environment(home)) as live:
+    with running(
+        str(model), "--ephemeral", env=clean_environment(home), start=forked.start
+    ) as live:
         yield live
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
+from tests import forked
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
 from tests.app.page.conftest import HIGH, LOW, OpenDesk
@@ -21,7 +22,7 @@ def cautious_server(
     cautious_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("home")
-    with running(str(cautious_file), env=clean_environment(folder)) as live:
+    with running(str(cautious_file), env=clean_environment(folder), start=forked.start) as live:
         yield live
 
 

@@ -105,7 +105,7 @@ def test_step_is_that_of_cnmc_for_its_cells_and_follows_others() -> None:
 def test_simulated_copies_of_real_cells_are_found(cnmc_dir: Path) -> None:
     cohort = read_cohort(cnmc_dir)
     # Few of many, so that hardly any cell is drawn twice.
-    rows = np.random.default_rng(0).permutation(len(cohort))[:120]
+    rows = np.random.default_rng(0).permutation(len(cohort))[:60]
     images = [decode(path) for path in cohort["path"][rows]]
     rng = np.random.default_rng(0)
     copies = [COPIES["everything"](image, rng) for image in images]

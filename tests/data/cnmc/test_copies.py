@@ -67,10 +67,12 @@ def test_the_official_list_is_read_only_where_pixels_cannot_answer(
 
 @pytest.mark.real
 def test_real_training_images_give_the_hashes_of_their_copies(cnmc_dir: Path) -> None:
-    known = known_copies()
-    for path in sorted(cnmc_dir.rglob("UID_51_*_all.bmp")):
+    known, official_by_name = known_copies(), {image.name: image for image in official_images()}
+    for number, path in enumerate(sorted(cnmc_dir.rglob("UID_51_*_all.bmp"))):
+        official = official_by_name[path.name]
+        if number % 20 and official.path not in by_official_path():
+            continue  # of those without a copy, a twentieth
         image = decode(path)
-        official = next(i for i in official_images() if i.name == path.name)
         found = [copy.digest for copy in official_pictures(image)]
         other = [known[official.digest]] if official.digest in known else []
         assert found == [official.digest, *other]

@@ -1,3 +1,4 @@
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,13 +70,15 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-OTHER = stepped("adam", seed=1)
+@cache
+def other() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+    return stepped("adam", seed=1)
 
 
 def outcome(content: bytes, path: Path) -> str:
     """What the TrainingError says, or that the file was loaded."""
     path.write_bytes(content)
-    network, optimizer = OTHER
+    network, optimizer = other()
     try:
         read_state(path)
         load(path, network, optimizer)
