@@ -41,7 +41,7 @@ def test_the_core_installation_does_what_the_readme_begins_with(tmp_path: Path) 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     lines = ended.stderr.splitlines()
     assert [f"0 {line}" in lines for line in WORK] == [True] * len(WORK), ended.stderr

@@ -59,7 +59,7 @@ def test_one_that_python_drops_ends_a_wait_for_a_lock(tmp_path: Path) -> None:
             [sys.executable, "-c", WAITS, str(tmp_path / "held")],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
     assert (ended.stdout, ended.stderr) == ("heard\n", "")

@@ -31,6 +31,8 @@ from tests.inference.bulk.conftest import PARTS, ROWS
 
 pytestmark = pytest.mark.slow(30)
 
+PATIENCE = 300  # seconds
+
 
 def local(cells: Path, model: Path, folder: Path) -> tuple[list[dict[str, Any]], Any]:
     """The rows and the outcome of one machine."""
@@ -100,7 +102,7 @@ def test_a_killed_worker_costs_no_row_and_doubles_none(
     outcome = predict_on_cluster(
         [f"{s3}/cells"], model_path, out=out, workers=2, worker_cores=1, part_rows=2
     )
-    killed.join(30)
+    killed.join(PATIENCE)
     assert (tmp_path / "killed").exists()
     rows, expected = local(cells, model_path, tmp_path)
     assert outcome == expected
@@ -115,7 +117,7 @@ def test_a_killed_worker_costs_no_row_and_doubles_none(
 
 def kill_one_worker(folder: Path) -> None:
     """Kill one process of a worker as soon as there is one."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         for entry in Path("/proc").iterdir():
             if entry.name.isdecimal() and is_worker_of_this_process(entry):
