@@ -127,6 +127,9 @@ elastic_launch(config, train)(trainings)
 ended = without_agent(killed, ports[0], kill=True)
 assert ended[0] > 0 and ended[1] == -signal.SIGKILL, ended
 print("the job ended", file=sys.stderr)
+# Of what was killed, the weights and the log are compared: its file would be that of the others.
+leukoscope.training.network.train.package_model = lambda *arguments, **others: None
+leukoscope.training.network.train.final_values = lambda card: {}
 ended = without_agent(killed, ports[1], kill=False)
 assert ended == [0, 0], ended
 """
