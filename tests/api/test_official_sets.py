@@ -25,6 +25,8 @@ from leukoscope.data.cnmc.official import OfficialImage
 from leukoscope.data.sources import CNMC
 from leukoscope.inference.model_file.model_file import write_card
 
+pytestmark = pytest.mark.slow(5)
+
 MODEL = Path(str(resources.files("leukoscope.inference") / "default.onnx"))
 LEAKING = "S1"
 """The drawn subject that takes the place of subject 55."""
