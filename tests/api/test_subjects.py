@@ -103,7 +103,7 @@ def test_no_table_is_written_over_its_input_or_another_table(
         with pytest.raises(FileError, match="is an input"):
             predict_to_table([table], model, out=out)
     both = tmp_path / "both.csv"
-    with pytest.raises(FileError, match="another table"):
+    with pytest.raises(FileError, match="two outputs"):
         predict_to_table([table], model, out=both, subjects_out=both)
     assert table.read_bytes() == before
     assert not both.exists()

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from leukoscope.core.errors import CohortError
-from leukoscope.data.audit import audit as auditing
+from leukoscope.data.audit import scan
+from leukoscope.data.audit.audit import audit
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cnmc.copies import copies
 from leukoscope.data.cnmc.identity import Identity
@@ -81,8 +82,8 @@ def test_the_audit_checks_images_that_it_recognizes_by_their_pixels(
 
     images = {f"{n}.png": draw_cell(n, side=120, radius=40) for n in range(3)}
     cohort = save_cohort(tmp_path, images, [ALL, HEM, ALL], ["1", "2", "3"])
-    monkeypatch.setattr(auditing.Identity, "of", recognized)
-    audited = auditing.audit(cohort, jobs=1).cohort
+    monkeypatch.setattr(scan.Identity, "of", recognized)
+    audited = audit(cohort, jobs=1).cohort
     assert list(audited["label"]) == [ALL, UNKNOWN, ALL]
     assert {name.subject for path in BLASTS[:3] if (name := official_name(path))} == {"11"}
     assert list(audited["person"]) == ["1"] * 3  # three ids of one official subject
