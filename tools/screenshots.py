@@ -70,6 +70,13 @@ def tidy(page: Page) -> None:
     page.wait_for_timeout(400)
 
 
+def show_from(page: Page, selector: str) -> None:
+    """Scroll an element to just below the header."""
+    page.locator("#page").evaluate(
+        "(one, selector) => one.scrollTo(0, one.querySelector(selector).offsetTop - 80)", selector
+    )
+
+
 def save(page: Page, name: str) -> None:
     """Save a screenshot with a palette of 256 colors."""
     with Image.open(io.BytesIO(page.screenshot())) as shot:
@@ -84,6 +91,7 @@ def save(page: Page, name: str) -> None:
 def desktop(browser: Browser, url: str) -> None:
     page = browser.new_context(**DESKTOP, color_scheme="light").new_page()
     example_case(page, url)
+    show_from(page, ".answers")
     save(page, "case")
     page.locator(".card .open").nth(4).click()
     page.get_by_role("checkbox", name="Heatmap").check()
@@ -105,10 +113,7 @@ def desktop(browser: Browser, url: str) -> None:
 def phone(browser: Browser, url: str) -> None:
     page = browser.new_context(**PHONE, color_scheme="dark").new_page()
     example_case(page, url)
-    page.locator(".toolbar").scroll_into_view_if_needed()
-    page.locator("#page").evaluate(
-        "(one) => one.scrollTo(0, one.querySelector('.toolbar').offsetTop - 80)"
-    )
+    show_from(page, ".toolbar")
     tidy(page)
     save(page, "phone")
 
