@@ -55,3 +55,25 @@ def test_a_choice_of_the_user_is_kept() -> None:
     environment = {"ORT_DISABLE_TELEMETRY": "0"}
     disable_telemetry(environment)
     assert environment == {**SWITCHES, "ORT_DISABLE_TELEMETRY": "0"}
+
+
+def test_the_server_is_not_traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where the environment asks FastAPI for it, and spans are collected."""
+    pytest.importorskip("opentelemetry.sdk.trace", reason="OpenTelemetry is not installed")
+    code = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from starlette.testclient import TestClient
+from leukoscope.app.server import create_app
+from leukoscope.app.settings import Settings
+exporter = InMemorySpanExporter()
+trace.set_tracer_provider(TracerProvider())
+trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
+with TestClient(create_app(Settings(ephemeral=True)), base_url="http://127.0.0.1") as client:
+    print(client.get("/v1/models").status_code, len(exporter.get_finished_spans()))
+"""
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    ended = run(tmp_path, sys.executable, "-c", code)
+    assert ended.stdout.split() == ["200", "0"]

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import inspect
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -33,6 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
+        **_no_telemetry(),
     )
     app.state.services = parts
     modules = (predict, fields, models, cases, vocabulary, service, page, login)
@@ -70,3 +73,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(parts.shelf.stop, 1.0)
         with contextlib.suppress(Exception):  # requests that wait for the store report the failure
             await asyncio.to_thread((await parts.opening).close)
+
+
+def _no_telemetry() -> Mapping[str, Any]:
+    """Arguments that keep FastAPI from tracing requests, where its version can.
+
+    An environment made for other servers may ask it to send traces, which hold paths and errors.
+    """
+    if "telemetry" not in inspect.signature(FastAPI).parameters:
+        return {}
+    return {"telemetry": dict.fromkeys(("tracing", "metrics", "logs", "auto_configure"), False)}
