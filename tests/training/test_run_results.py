@@ -76,6 +76,8 @@ def test_only_what_was_changed_of_a_packaged_recipe_is_named() -> None:
         "network.weights=none",
         "fit.epochs=4",
     )
+    staged = read_recipe("vgg19").with_settings({"stages.0.epochs": 2})
+    assert changed_settings(staged) == ("stages.0.epochs=2",)
     assert changed_settings(read_recipe("svm").with_settings({"classical.c": 1})) == (
         "classical.c=[1.0]",
     )

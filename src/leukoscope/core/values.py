@@ -193,9 +193,11 @@ def _text(value: float | None, low: float | None, high: float | None, form: str)
 
 
 def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """The leaves of a tree of mappings by their dotted names."""
+    """The leaves of a tree of mappings, and of lists of them, by their dotted names."""
     leaves: dict[str, Any] = {}
     for name, value in tree.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            value = {str(number): item for number, item in enumerate(value)}
         if isinstance(value, Mapping):
             leaves |= flat(value, f"{above}{name}.")
         else:
