@@ -47,7 +47,7 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def ray_cluster(s3: str) -> Iterator[None]:
-    """A connected cluster of two machines with two cores each.
+    """A connected cluster of two machines with a core each.
 
     It ends with the file that uses it, since its processes work when idle, too.
     """
@@ -58,7 +58,7 @@ def ray_cluster(s3: str) -> Iterator[None]:
 
     from leukoscope.core.ray_cluster import on_loopback
 
-    machine = {"num_cpus": 2, "object_store_memory": 100 << 20, "node_ip_address": "127.0.0.1"}
+    machine = {"num_cpus": 1, "object_store_memory": 100 << 20, "node_ip_address": "127.0.0.1"}
     with on_loopback():
         head = {**machine, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=head)
