@@ -189,4 +189,6 @@ class Cases(RuleBasedStateMachine):
 
 
 TestCases = Cases.TestCase
-TestCases.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestCases.settings = settings(
+    max_examples=settings().max_examples // 4, stateful_step_count=20, deadline=None
+)

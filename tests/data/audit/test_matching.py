@@ -1,3 +1,4 @@
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,11 @@ from leukoscope.data.imaging.image import decode
 from leukoscope.data.readers.layout import read_cohort
 from tests.data.cells import draw_cell
 
-CELLS = [draw_cell(seed) for seed in range(24)]
+
+@cache
+def cells() -> list[np.ndarray]:
+    """Drawn at the first use, and not when the file is collected."""
+    return [draw_cell(seed) for seed in range(24)]
 
 
 def prints_of(images: list[np.ndarray]) -> list[Fingerprint]:
@@ -29,10 +34,10 @@ def prints_of(images: list[np.ndarray]) -> list[Fingerprint]:
 @pytest.mark.parametrize("name", COPIES)
 def test_every_simulated_copy_is_found_and_nothing_else(name: str) -> None:
     rng = np.random.default_rng(1)
-    copies = [COPIES[name](image, rng) for image in CELLS]
-    matches = find_matches(prints_of(CELLS + copies))
+    copies = [COPIES[name](image, rng) for image in cells()]
+    matches = find_matches(prints_of(cells() + copies))
     assert [(m.first, m.second) for m in matches] == [
-        (n, n + len(CELLS)) for n in range(len(CELLS))
+        (n, n + len(cells())) for n in range(len(cells()))
     ]
 
 
@@ -42,7 +47,7 @@ def test_orientation_and_shift_lead_from_the_first_to_the_second(
     number: int, larger_first: bool
 ) -> None:
     turn, mirror = ORIENTATIONS[number]
-    cell = np.roll(CELLS[0], (17, -9), (0, 1))
+    cell = np.roll(cells()[0], (17, -9), (0, 1))
     moved = np.roll(oriented(np.moveaxis(cell, 2, 0), turn, mirror), (4, 3), (1, 2))
     copy = np.ascontiguousarray(np.moveaxis(moved, 0, 2))
     # One column more or less decides which of the two comes first in order of area.
@@ -63,12 +68,12 @@ def test_similar_cells_cost_a_bounded_number_of_comparisons(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(matching, "MOST_PARTNERS", 3)
-    prints = prints_of(CELLS)
+    prints = prints_of(cells())
     everything = Settings(upright_candidate=-1, turned_candidate=2, area_ratio=0.01)
     found = list(candidates(prints, everything))
-    assert 3 * (len(CELLS) - 3) <= len(found) <= 3 * len(CELLS)
-    monkeypatch.setattr(matching, "MOST_PARTNERS", len(CELLS))
-    assert len(set(candidates(prints, everything))) == len(CELLS) * (len(CELLS) - 1) // 2
+    assert 3 * (len(cells()) - 3) <= len(found) <= 3 * len(cells())
+    monkeypatch.setattr(matching, "MOST_PARTNERS", len(cells()))
+    assert len(set(candidates(prints, everything))) == len(cells()) * (len(cells()) - 1) // 2
 
 
 @pytest.mark.parametrize(

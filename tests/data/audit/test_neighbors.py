@@ -1,5 +1,6 @@
 """The search of neighbors finds the pairs that comparing everything finds."""
 
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -24,14 +25,18 @@ from tests.data.cells import draw_cell, save_cohort
 
 pytest.importorskip("usearch", reason="usearch is not installed")
 
-CELLS = [draw_cell(seed) for seed in range(16)]
+
+@cache
+def cells() -> list[np.ndarray]:
+    """Drawn at the first use, and not when the file is collected."""
+    return [draw_cell(seed) for seed in range(16)]
 
 
 @pytest.fixture(scope="module")
 def prints() -> list[Fingerprint]:
     """Cells, then a copy of each that differs in every way."""
     rng = np.random.default_rng(3)
-    images = [*CELLS, *(COPIES["everything"](image, rng) for image in CELLS)]
+    images = [*cells(), *(COPIES["everything"](image, rng) for image in cells())]
     return [one for one in map(fingerprint, images) if one]
 
 
@@ -109,8 +114,8 @@ def test_a_store_gives_back_the_fingerprints(prints: list[Fingerprint]) -> None:
 def test_a_large_cohort_has_the_result_of_a_small_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cells = [*CELLS[:5], COPIES["turn"](CELLS[0], np.random.default_rng(0))]
-    images = {f"{number}.png": image for number, image in enumerate(cells)}
+    some = [*cells()[:5], COPIES["turn"](cells()[0], np.random.default_rng(0))]
+    images = {f"{number}.png": image for number, image in enumerate(some)}
     cohort = save_cohort(tmp_path, images, [ALL] * 6, list("abcdef"))
     small = audit(cohort)
     monkeypatch.setattr(matching, "LARGE", 1)
