@@ -53,7 +53,9 @@ def test_a_person_with_cells_of_both_classes_counts_in_each() -> None:
     assert share_of(rows) == pytest.approx(expected, abs=0.02)
 
 
-@given(st.sampled_from(["natural", "class", "person"]), st.integers(0, 2**32), st.integers(0, 1000))
+@given(
+    st.sampled_from(["natural", "class", "person"]), st.integers(0, 2**32 - 2), st.integers(0, 1000)
+)
 def test_an_order_is_a_function_of_seed_and_epoch(sampling: str, seed: int, epoch: int) -> None:
     first, again, next_epoch, other_seed = (
         epoch_order(LABEL, PERSON, sampling=sampling, seed=s, epoch=e)
