@@ -21,7 +21,7 @@ from leukoscope.inference.bulk.plan import Job, Part, cut
 from leukoscope.inference.bulk.reading import stamped
 from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.reading import read_image
-from leukoscope.inference.results import summarize
+from leukoscope.inference.summary import summarize
 
 LISTED = 100_000
 

@@ -34,7 +34,7 @@ from typing import assert_type
 
 import leukoscope as ls
 from leukoscope.evaluation.record import Evaluation
-from leukoscope.inference.results import SubjectSummary
+from leukoscope.inference.summary import SubjectSummary
 
 assert_type(ls.__version__, str)
 model = ls.load_model()

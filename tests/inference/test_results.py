@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import read_table
 from leukoscope.core.verdicts import Verdict
-from leukoscope.inference import results
+from leukoscope.inference import results, summary
 from leukoscope.inference.results import Prediction, in_file
 
 ROWS = [
@@ -35,8 +35,8 @@ def test_the_subject_comes_from_the_official_name() -> None:
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_tables_give_back_the_rows(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"results{suffix}"
-    outcome = results.save(iter(ROWS), path)
-    assert outcome == results.summarize(ROWS)
+    outcome = summary.save(iter(ROWS), path)
+    assert outcome == summary.summarize(ROWS)
     table = read_table(path)
     assert list(table) == list(results.FIELDS)
     for name in ("path", "subject", "verdict", "reason", "model", "flags"):
@@ -47,7 +47,7 @@ def test_tables_give_back_the_rows(suffix: str, tmp_path: Path) -> None:
 
 
 def test_summary_per_subject() -> None:
-    outcome = results.summarize(ROWS)
+    outcome = summary.summarize(ROWS)
     assert (outcome.rows, outcome.failed, outcome.exit_code) == (7, 1, 3)
     assert [one.subject for one in outcome.subjects] == ["2", "10", "H3", ""]
     two, _, none, _ = outcome.subjects
@@ -64,21 +64,21 @@ def test_summary_per_subject() -> None:
 
 def test_the_uncertain_are_counted_and_not_in_the_fraction() -> None:
     groups = [("7", "blast", 3), ("7", "normal", 1), ("7", "uncertain", 5), ("7", "error", 1)]
-    (seven,) = results.tally(groups).subjects
+    (seven,) = summary.tally(groups).subjects
     assert (seven.cells, seven.fraction, seven.not_answered) == (10, 0.75, 6)
     assert (seven.uncertain, seven.not_cells) == (5, 0)
     assert seven.sentence().endswith("6 not classified (5 uncertain, 1 error).")
-    (none,) = results.tally([("7", "uncertain", 2), ("7", "not a cell", 1)]).subjects
+    (none,) = summary.tally([("7", "uncertain", 2), ("7", "not a cell", 1)]).subjects
     assert none.sentence() == (
         "Subject 7: none of 3 cells could be classified (2 uncertain, 1 not a cell)."
     )
 
 
 def test_nothing_failed_is_exit_code_0() -> None:
-    assert results.summarize(ROWS[:2]).exit_code == 0
+    assert summary.summarize(ROWS[:2]).exit_code == 0
     # An image that holds no cell is an answer, not a failure.
-    assert results.summarize(ROWS[4:5]).exit_code == 0
-    assert results.summarize([]) == results.Outcome(0, 0, ())
+    assert summary.summarize(ROWS[4:5]).exit_code == 0
+    assert summary.summarize([]) == summary.Outcome(0, 0, ())
 
 
 @given(
@@ -88,7 +88,7 @@ def test_nothing_failed_is_exit_code_0() -> None:
 )
 def test_counts_add_up(pairs: list[tuple[str, Verdict]]) -> None:
     rows: list[dict[str, Any]] = [{"subject": s, "verdict": str(v)} for s, v in pairs]
-    outcome = results.summarize(rows)
+    outcome = summary.summarize(rows)
     assert sum(one.cells for one in outcome.subjects) == outcome.rows == len(pairs)
     assert sum(one.blasts for one in outcome.subjects) == sum(v is Verdict.BLAST for _, v in pairs)
     for one in outcome.subjects:
@@ -102,7 +102,7 @@ def test_a_name_outside_the_file_systems_encoding_can_be_written(
     suffix: str, tmp_path: Path
 ) -> None:
     row = results.as_row(Prediction("cell\udcff.bmp", Verdict.ERROR, reason="bad \udcff"), "tiny")
-    results.save([row], tmp_path / f"r{suffix}")
+    summary.save([row], tmp_path / f"r{suffix}")
     (path,) = read_table(tmp_path / f"r{suffix}")["path"]
     assert path == "cell\\udcff.bmp"
 
@@ -113,7 +113,7 @@ def test_a_failing_stream_leaves_no_half_written_table(tmp_path: Path) -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        results.save(failing(), tmp_path / "r.csv")
+        summary.save(failing(), tmp_path / "r.csv")
     assert list(tmp_path.iterdir()) == []
 
 

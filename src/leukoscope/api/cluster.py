@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leukoscope.inference.bulk.worker import Finished
-    from leukoscope.inference.results import Outcome
+    from leukoscope.inference.summary import Outcome
 
 PART_ROWS = 4096
 
@@ -56,9 +56,9 @@ def predict_on_cluster(
     from leukoscope.inference.bulk.listing import list_items
     from leukoscope.inference.bulk.plan import Job, cut
     from leukoscope.inference.bulk.storage import open_storage
-    from leukoscope.inference.results import summarize
     from leukoscope.inference.sources import named_inputs
     from leukoscope.inference.subject.table import check_name, write_subjects
+    from leukoscope.inference.summary import summarize
 
     check_name(subjects_out)
     keep_inputs([subjects_out], named_inputs(images))

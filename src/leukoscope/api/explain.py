@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
     from leukoscope.inference.predictions import Predictions
     from leukoscope.inference.predictor import Predictor
-    from leukoscope.inference.results import Outcome, Prediction
+    from leukoscope.inference.results import Prediction
     from leukoscope.inference.sources import Images
+    from leukoscope.inference.summary import Outcome
 
 TABLE = "explanations.csv"
 EXTRA = ("heatmap_kind", "heatmap_largest", "picture")
@@ -68,7 +69,8 @@ def explain_to_folder(images: "Images", model: Path | str | None = None, *, out:
     Returns:
         Counts, and a summary of each subject.
     """
-    from leukoscope.inference.results import FIELDS, save
+    from leukoscope.inference.results import FIELDS
+    from leukoscope.inference.summary import save
 
     rows = (row for _, row in _drawn(open_predictor(model), images, out))
     return save(rows, out / TABLE, (*FIELDS, *EXTRA))

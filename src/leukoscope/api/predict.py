@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from leukoscope.inference.predictions import Predictions
     from leukoscope.inference.predictor import Predictor
-    from leukoscope.inference.results import Outcome
     from leukoscope.inference.sources import Image, Images
+    from leukoscope.inference.summary import Outcome
 
 
 SCALE = "um_per_px"
@@ -108,11 +108,12 @@ def predict_to_table(
     """
     from leukoscope.core.files import keep_inputs
     from leukoscope.core.tables import check_suffix
-    from leukoscope.inference.results import FIELDS, save
+    from leukoscope.inference.results import FIELDS
     from leukoscope.inference.scales import unknown_scales
     from leukoscope.inference.sources import Source, named_inputs
     from leukoscope.inference.subject.rows import IN_CONTEXT, with_context
     from leukoscope.inference.subject.table import check_name, write_subjects
+    from leukoscope.inference.summary import save
 
     check_name(subjects_out)  # a wrong name is refused before the work
     out = None if out is None or str(out) == "-" else out

@@ -9,17 +9,10 @@ from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.verdicts import Verdict
 from leukoscope.core.wording import count as counted
 from leukoscope.inference.notes import beyond_note, repeated_note, seen_note
-from leukoscope.inference.results import (
-    FIELDS,
-    Outcome,
-    Prediction,
-    SubjectSummary,
-    as_row,
-    summarize,
-    summary_row,
-)
+from leukoscope.inference.results import FIELDS, Prediction, as_row, summary_row
 from leukoscope.inference.subject.model import SubjectModel
 from leukoscope.inference.subject.rows import context_column
+from leukoscope.inference.summary import Outcome, SubjectSummary, summarize
 
 if TYPE_CHECKING:
     import pandas

@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from leukoscope.app.schemas import CaseChange, CellChange, Review
 from leukoscope.app.store import ConflictError, Store
 from leukoscope.core.values import ConformalThresholds
-from leukoscope.inference.results import summarize
+from leukoscope.inference.summary import summarize
 from leukoscope.inference.verdict import predicted_class
 from tests.app.store.made import THRESHOLD, answer, new_case, open_store
 from tests.app.store.made import add as add_to

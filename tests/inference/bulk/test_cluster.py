@@ -25,8 +25,8 @@ from leukoscope.data.cohort import make_cohort
 from leukoscope.data.hashing import UNREADABLE
 from leukoscope.inference.bulk import cluster, manifest
 from leukoscope.inference.bulk.storage import open_storage
-from leukoscope.inference.results import Outcome
 from leukoscope.inference.subject.copies import PIXELS
+from leukoscope.inference.summary import Outcome
 from tests.inference.bulk.conftest import PARTS, ROWS
 
 pytestmark = pytest.mark.slow(30)

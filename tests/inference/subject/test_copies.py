@@ -7,9 +7,9 @@ from PIL import Image
 
 import leukoscope as ls
 from leukoscope.core.tables import read_table
-from leukoscope.inference.results import summarize
 from leukoscope.inference.subject.copies import counted_once
 from leukoscope.inference.subject.rows import context_column
+from leukoscope.inference.summary import summarize
 from tests.inference.subject.test_answer import MODEL
 from tests.inference.subject.test_rows import ROWS
 

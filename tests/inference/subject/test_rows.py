@@ -6,9 +6,9 @@ import pytest
 
 from leukoscope.core.errors import CohortError
 from leukoscope.core.tables import read_table
-from leukoscope.inference.results import summarize
 from leukoscope.inference.subject.rows import context_column, with_context
 from leukoscope.inference.subject.table import SUBJECT_FIELDS, check_name, write_subjects
+from leukoscope.inference.summary import summarize
 from tests.inference.subject.test_answer import MODEL
 
 

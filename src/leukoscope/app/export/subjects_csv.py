@@ -6,7 +6,7 @@ from dataclasses import astuple, fields
 from leukoscope.app.export.csv_rows import csv_lines
 from leukoscope.app.export.review_counts import ReviewCounts, review_counts
 from leukoscope.app.schemas import Case, SubjectSummary
-from leukoscope.inference import results
+from leukoscope.inference import summary as summaries
 from leukoscope.inference.subject.answer import SubjectAnswer
 from leukoscope.inference.subject.table import SUBJECT_FIELDS, subject_row
 
@@ -25,9 +25,9 @@ def subjects_csv(case: Case) -> Iterator[bytes]:
     return csv_lines(COLUMNS, rows)
 
 
-def _summary(schema: SubjectSummary) -> results.SubjectSummary:
+def _summary(schema: SubjectSummary) -> summaries.SubjectSummary:
     """The summary from which `SubjectSummary.of` made the schema."""
     answer = SubjectAnswer(**schema.answer.model_dump()) if schema.answer else None
-    names = {field.name for field in fields(results.SubjectSummary)} - {"answer"}
+    names = {field.name for field in fields(summaries.SubjectSummary)} - {"answer"}
     values = {name: getattr(schema, name) for name in names}
-    return results.SubjectSummary(**values, answer=answer)
+    return summaries.SubjectSummary(**values, answer=answer)

@@ -29,8 +29,8 @@ from leukoscope.app.uploads.uploaded_file import UploadedImage
 from leukoscope.app.uploads.uploads import read_uploads
 from leukoscope.core.errors import ImageError
 from leukoscope.core.verdicts import Verdict
-from leukoscope.inference.results import summarize
 from leukoscope.inference.subject.model import SubjectModel
+from leukoscope.inference.summary import summarize
 
 if TYPE_CHECKING:
     from leukoscope.app.store import Store

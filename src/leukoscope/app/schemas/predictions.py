@@ -11,7 +11,7 @@ from pydantic import Field
 from leukoscope.app.schemas.base import SEEN, Probability, RequestBody, Schema
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.verdicts import SubjectVerdict, Verdict
-from leukoscope.inference import results
+from leukoscope.inference import summary as summaries
 from leukoscope.inference.occlusion import Kind
 
 Include = Literal["heatmap", "picture", "features", "neighbors"]
@@ -121,7 +121,7 @@ class SubjectSummary(Schema):
     sentence: str
 
     @classmethod
-    def of(cls, summary: results.SubjectSummary) -> Self:
+    def of(cls, summary: summaries.SubjectSummary) -> Self:
         """Take over the summary that `tally` made."""
         return cls(
             **asdict(summary),

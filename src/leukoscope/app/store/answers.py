@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from leukoscope.app.schemas import CaseHead, SubjectAnswer, SubjectSummary
 from leukoscope.app.store import reading
-from leukoscope.inference.results import answer_sentence
 from leukoscope.inference.subject import answer as answering
 from leukoscope.inference.subject.model import SubjectModel
+from leukoscope.inference.summary import answer_sentence
 
 HELD = 1000
 """Cases whose answers are kept, so that a list of cases does not compute them each time."""

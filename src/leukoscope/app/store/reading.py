@@ -23,8 +23,8 @@ from leukoscope.app.store.errors import NotFoundError
 from leukoscope.app.store.tables import ID_LENGTH, Base, CaseRow, CellRow, ImageRow, ReviewRow
 from leukoscope.core.values import ConformalThresholds
 from leukoscope.core.verdicts import FROM_PROBABILITY, Verdict
-from leukoscope.inference.results import tally
 from leukoscope.inference.subject.rows import SubjectLogits
+from leukoscope.inference.summary import tally
 from leukoscope.inference.verdict import predicted_class
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from leukoscope.core.tables import TableWriter
 
 if TYPE_CHECKING:
-    from leukoscope.inference.results import SubjectSummary
+    from leukoscope.inference.summary import SubjectSummary
 
 SUBJECT_FIELDS = (
     "subject",
