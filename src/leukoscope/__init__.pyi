@@ -3,15 +3,15 @@
 
 from .api.adapt import adapt as adapt
 from .api.cells import cells as cells
+from .api.cnmc import download as download
+from .api.cnmc import verify_data as verify_data
 from .api.compare import compare as compare
 from .api.data import audit as audit
 from .api.data import describe_data as describe_data
-from .api.data import download as download
 from .api.data import make_synthetic as make_synthetic
 from .api.data import read_cohort as read_cohort
 from .api.data import report_data as report_data
 from .api.data import split as split
-from .api.data import verify_data as verify_data
 from .api.demo import demo as demo
 from .api.evaluate import evaluate as evaluate
 from .api.evaluate_preliminary import evaluate_preliminary as evaluate_preliminary

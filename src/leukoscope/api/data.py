@@ -1,6 +1,6 @@
-"""Data sets: read, describe, verify, audit, report, split, synthesize."""
+"""Data sets: read, describe, audit, report, split, synthesize."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas
 
     from leukoscope.data.audit.result import AuditResult
-    from leukoscope.data.cnmc.verification import Verification
     from leukoscope.data.splits.partition import Split
 
 Source: TypeAlias = "Cohort | pandas.DataFrame | Path | str"
@@ -134,38 +133,6 @@ def describe_data(source: Source) -> dict[str, Any]:
     from leukoscope.data.readers.layout import describe
 
     return describe(read_cohort(source))
-
-
-def verify_data(folder: Path | str, *, jobs: int | None = None) -> "Verification":
-    """Compare a copy of C-NMC 2019 with the official list of names and hashes.
-
-    Args:
-        folder: The folder that holds the copy.
-        jobs: Threads; by default one for each core.
-    """
-    from leukoscope.data.cnmc.manifest import verify
-
-    return verify(Path(folder), jobs=jobs)
-
-
-def download(target: Path | str, *, confirm: Callable[[list[str]], bool]) -> "Verification | None":
-    """Download C-NMC 2019 and verify it.
-
-    Args:
-        target: Folder to download into.
-        confirm: Called with lines on the size, the license and the citation; the download starts if
-            it returns True.
-
-    Returns:
-        The verification, or None if `confirm` declined.
-
-    Raises:
-        MissingExtraError: kagglehub is not installed.
-        DownloadError: Too little space, or the download failed.
-    """
-    from leukoscope.data.cnmc.download import download_cnmc
-
-    return download_cnmc(target, confirm=confirm)
 
 
 def audit(
