@@ -29,7 +29,8 @@ def network() -> TextureNetwork:
     made.pooled_mean.copy_(drawn("pooled_mean"))
     made.pooled_std.copy_(drawn("pooled_std").abs() + 0.5)
     made.local.size_coef.copy_(torch.randn(10, generator=generator))
-    torch.nn.init.normal_(made.local.classifier.weight, generator=generator)
+    made.local.amplitude.copy_(torch.rand(made.local.amplitude.shape, generator=generator))
+    made.local.phase.copy_(torch.randn(made.local.phase.shape, generator=generator))
     torch.nn.init.constant_(made.classifier.bias, 0.7)
     return made.eval()
 

@@ -173,6 +173,20 @@ def bounding_box(mask: Mask) -> tuple[slice, slice] | None:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
+def nonblack_box(image: NDArray[np.uint8]) -> tuple[slice, slice] | None:
+    """The box around `nonblack_mask`, in a third of the time of making that mask; None without one.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+    """
+    rows = np.flatnonzero(image.reshape(len(image), -1).any(axis=1))
+    if not rows.size:
+        return None
+    across = slice(int(rows[0]), int(rows[-1]) + 1)
+    columns = np.flatnonzero(image[across].max(axis=0).any(axis=1))
+    return across, slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 def brightest_channel(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Brightest channel of each pixel, uint8 (H, W); many times as fast as `image.max(axis=2)`."""
     brightest: NDArray[np.uint8] = np.maximum(

@@ -10,7 +10,7 @@ brighter ones.
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.imaging.foreground import LIT, brightest_channel
+from leukoscope.data.imaging.foreground import LIT, Mask, brightest_channel, nonblack_box
 from leukoscope.data.imaging.shape import eroded, find_runs, label_runs
 
 REACH = 2
@@ -35,11 +35,10 @@ def without_noise(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         The image itself if its black has no noise, else a copy.
     """
-    brightest = brightest_channel(image)
-    dark = brightest < LIT
-    noise = eroded(dark, REACH) & (brightest > 0)
-    if not noise.any():  # nearly always so without loss, and much faster than the labels below
+    box = nonblack_box(image)
+    if box is None or not _faint(image[_widened(box)])[1].any():  # so without loss, and fast
         return image
+    dark, noise = _faint(image)
     if np.count_nonzero(dark[:, 1:] & ~dark[:, :-1]) > MOST_RUNS:
         return image
     runs = find_runs(dark)
@@ -52,3 +51,16 @@ def without_noise(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not (noise & dark).any():  # dark places inside the cell only
         return image
     return np.where(dark[..., None], np.uint8(0), image)
+
+
+def _faint(image: NDArray[np.uint8]) -> tuple[Mask, Mask]:
+    """Dark pixels, and those of them that are neither black nor near a brighter one: (H, W)."""
+    brightest = brightest_channel(image)
+    dark = brightest < LIT
+    return dark, eroded(dark, REACH) & (brightest > 0)
+
+
+def _widened(box: tuple[slice, slice]) -> tuple[slice, slice]:
+    """With a rim, in which no pixel counts."""
+    rows, columns = (slice(max(one.start - REACH, 0), one.stop + REACH) for one in box)
+    return rows, columns

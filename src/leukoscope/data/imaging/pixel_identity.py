@@ -12,6 +12,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+from leukoscope.data.imaging.foreground import nonblack_box
+
 Pixels = NDArray[np.uint8]
 
 
@@ -26,21 +28,12 @@ def pixel_sha256(image: Pixels) -> str:
         box around all pixels that are not pure black. "" for an image of one color, which
         identifies nothing.
     """
-    cell = _without_margin(image)
+    box = nonblack_box(image)
+    cell = image[:0] if box is None else image[box]
     if not cell.size or _has_one_color(cell):
         return ""
     planes = np.ascontiguousarray(cell.transpose(2, 0, 1))  # turned several times as fast as pixels
     return min(_sha256(form) for form in _canonical_forms(planes))
-
-
-def _without_margin(image: Pixels) -> Pixels:
-    """The smallest box around all pixels that are not pure black; empty if there are none."""
-    rows = np.flatnonzero(image.reshape(len(image), -1).any(axis=1))
-    if not rows.size:
-        return image[:0]
-    inside = image[rows[0] : rows[-1] + 1]
-    columns = np.flatnonzero(inside.max(axis=0).any(axis=1))
-    return inside[:, columns[0] : columns[-1] + 1]
 
 
 def _has_one_color(cell: Pixels) -> bool:

@@ -189,8 +189,10 @@ class LocalModel:
         import torch
 
         network = self.settings.network()
+        cosine, sine = np.split(self.coef, 2)
         state = {
-            "classifier.weight": self.coef[None],
+            "amplitude": np.hypot(cosine, sine)[None, :, None, None],
+            "phase": np.arctan2(sine, cosine),
             "classifier.bias": [self.bias],
             "offset": self.offset,
             "size_coef": self.size_coef,

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d, max_pool2d, pad
 
 from leukoscope.models.network.cam import NetworkOutput
 
@@ -37,6 +37,11 @@ STRIDE = 2 ** (LEVELS - 1)
 """Distance between places, original pixels."""
 DARKEST = 4.0
 """Smallest gray level that is distinguished, so that the density of a black pixel is finite."""
+BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
+"""The filter that smooths, along rows and along columns."""
+BLOCK = 16
+"""Planes that ONNX Runtime holds side by side with AVX-512. It is several times as fast on a whole
+block as on the four planes of a cell."""
 INSIDE = 0.9
 """Smallest fraction of cell around a place that counts: the edge to black is not structure."""
 FAINT = 0.01
@@ -77,6 +82,9 @@ class Places(NamedTuple):
 class BagOfLocalFeatures(nn.Module):
     """The network. The last layer is 0 until `leukoscope.models.estimators.local` fits it."""
 
+    frequency: Tensor
+    amplitude: Tensor
+    phase: Tensor
     offset: Tensor
     size_coef: Tensor
     size_offset: Tensor
@@ -96,9 +104,10 @@ class BagOfLocalFeatures(nn.Module):
         self.register_buffer(
             "frequency", torch.tensor(drawn, dtype=torch.float32)[:, :, None, None]
         )
-        self.classifier = nn.Linear(2 * frequencies, 1)
-        nn.init.zeros_(self.classifier.weight)
-        nn.init.zeros_(self.classifier.bias)
+        self.classifier = nn.Module()
+        self.classifier.register_parameter("bias", nn.Parameter(torch.zeros(1)))
+        self.register_buffer("amplitude", torch.zeros(1, frequencies, 1, 1))
+        self.register_buffer("phase", torch.zeros(frequencies))
         self.register_buffer("offset", torch.zeros(()))
         self.register_buffer("size_coef", torch.zeros(len(KNOTS)))
         self.register_buffer("size_offset", torch.zeros(()))
@@ -108,11 +117,12 @@ class BagOfLocalFeatures(nn.Module):
     def forward(self, cells: Tensor) -> NetworkOutput:
         """NetworkOutput for uint8 cells (N, S, S, 3); standardized measures are the embedding."""
         places = filtered(cells)
-        local = conv2d(self._features(places), self.classifier.weight[:, :, None, None])
+        angle = conv2d(places.filters, self.frequency, -self.phase)
+        local = conv2d(torch.cos(angle), self.amplitude)
         size = (area_basis(places.ln_area) * self.size_coef).sum(dim=1) - self.size_offset  # (N,)
         total = local - self.offset + size[:, None, None, None]
         heatmap = (total * places.weight).squeeze(1) * (local.shape[2] * local.shape[3])
-        logit = heatmap.mean(dim=(1, 2)) + self.classifier.bias
+        logit = heatmap.mean(dim=(1, 2)) + self.get_parameter("classifier.bias")
         return NetworkOutput(logit, (measures(places) - self.mean) / self.std, heatmap)
 
     def values(self, cells: Tensor) -> Tensor:
@@ -125,7 +135,7 @@ class BagOfLocalFeatures(nn.Module):
         return torch.cat([means, measures(places)], dim=1)
 
     def _features(self, places: Places) -> Tensor:
-        angle = conv2d(places.filters, self.get_buffer("frequency"))
+        angle = conv2d(places.filters, self.frequency)
         return torch.cat([torch.cos(angle), torch.sin(angle)], dim=1)
 
 
@@ -134,14 +144,14 @@ def filtered(cells: Tensor) -> Places:
     light = cells.permute(0, 3, 1, 2).float()
     cell = nonblack(light)
     density = (math.log(255) - torch.log(light.clamp(min=DARKEST))) * cell
-    level = _smoothed(torch.cat([density, cell], dim=1), 2)  # the first is the camera's noise
+    level = _halved(torch.cat([density, cell], dim=1))  # removes the camera's noise
     smooth, edges = [], []
     for number in range(1, LEVELS):
         level, step = _smoothed(level), STRIDE >> number
-        smooth.append(_density(level[:, :, ::step, ::step]))
+        smooth.append(_density(_every(level, step)))
         edges.append(_slope(_gray_density(level), step))
-        level = level if number == LEVELS - 1 else level[:, :, ::2, ::2]
-    inside = (level[:, 3:] > INSIDE).float()
+        level = _every(level, 1 if number == LEVELS - 1 else 2)
+    inside = (level[:, 3:4] > INSIDE).float()
     smooth.append(_density(_smoothed(level)))
     gray = [density.mean(dim=1, keepdim=True) for density in smooth]
     red, green, blue = (smooth[0][:, number : number + 1] for number in range(3))
@@ -182,7 +192,7 @@ def nonblack(light: Tensor) -> Tensor:
 
 def _density(level: Tensor) -> Tensor:
     """Density (N, 3, h, w) of the cell alone: smoothed background has no weight."""
-    return level[:, :3] / level[:, 3:].clamp(min=0.05)
+    return level[:, :3] / level[:, 3:4].clamp(min=0.05)
 
 
 def _gray_density(level: Tensor) -> Tensor:
@@ -191,16 +201,24 @@ def _gray_density(level: Tensor) -> Tensor:
     return (red + green + blue) / (3 * cell.clamp(min=0.05))
 
 
-def _smoothed(planes: Tensor, stride: int = 1) -> Tensor:
-    """Planes smoothed by the binomial filter of five, at every `stride`th row and column.
-
-    One convolution from all planes to all, most of whose weights are 0, takes a third of the time
-    of one convolution per plane.
-    """
-    row = planes.new_tensor([1, 4, 6, 4, 1]).div(16)
-    same = torch.eye(planes.shape[1], dtype=planes.dtype, device=planes.device)
+def _halved(planes: Tensor) -> Tensor:
+    """`BLOCK` planes, the first of which are these at half their side, smoothed; the rest are 0."""
+    row = planes.new_tensor(BINOMIAL)
+    same = torch.eye(BLOCK, planes.shape[1], dtype=planes.dtype, device=planes.device)
     kernel = torch.einsum("ab,y,x->abyx", same, row, row)
-    return conv2d(planes, kernel, stride=stride, padding=2)
+    return conv2d(planes, kernel, stride=2, padding=2)
+
+
+def _smoothed(planes: Tensor) -> Tensor:
+    """Planes (N, BLOCK, h, w), each smoothed by the binomial filter."""
+    row = planes.new_tensor(BINOMIAL)
+    kernel = torch.outer(row, row).expand(BLOCK, 1, 5, 5)
+    return conv2d(planes, kernel, padding=2, groups=BLOCK)
+
+
+def _every(planes: Tensor, step: int) -> Tensor:
+    """Every `step`th row and column; unlike a slice, a pooling keeps the blocks of planes."""
+    return planes if step == 1 else max_pool2d(planes, 1, step)
 
 
 def _slope(gray: Tensor, step: int) -> Tensor:

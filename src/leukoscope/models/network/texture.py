@@ -151,9 +151,11 @@ class TextureNetwork(nn.Module):
         inside = planes[:, 3:]
         painted = planes[:, :3] + color * (1 - inside)
         maps, weights, means, deviations = [], [], [], []
+        stride = 1
         for number, features in self.early(painted / 127.5 - 1).items():
-            weight = avg_pool2d(inside, TAKEN[number])
-            weight = weight / weight.sum(dim=(2, 3), keepdim=True).clamp(min=TINY)
+            # From the one before: a pooling of few pixels is several times as fast.
+            inside, stride = avg_pool2d(inside, TAKEN[number] // stride), TAKEN[number]
+            weight = inside / inside.sum(dim=(2, 3), keepdim=True).clamp(min=TINY)
             mean = (features * weight).sum(dim=(2, 3), keepdim=True)
             variance = ((features - mean) ** 2 * weight).sum(dim=(2, 3), keepdim=True)
             maps.append(features)

@@ -114,33 +114,31 @@ _LIGHT: list[Line] = [
 ]
 
 _CUT: list[Line] = [
-    ("Gather", ["cells", "row_inside"], "window_rows", {"axis": 1}),
-    ("Gather", ["window_rows", "column_inside"], "window", {"axis": 2}),
+    ("Concat", ["row_begin", "column_begin"], "window_begin", {"axis": 0}),
+    ("Concat", ["row_end", "column_end"], "window_end", {"axis": 0}),
+    ("Slice", ["cells", "window_begin", "window_end", "window_axes"], "window", {}),
 ]
 
 
 def _span(name: str, begin: str) -> list[Line]:
-    """`cell_window._span`: from `name`_light to `name`_inside, and the first as `begin`."""
+    """`cell_window._span`: from `name`_light to `name`_begin and `name`_end, both (1,)."""
     return [
         ("Greater", [f"{name}_light", "crop_black"], f"{name}_seen", {}),
         ("Where", [f"{name}_seen", "crop_position", "crop_side"], f"{name}_low", {}),
-        ("ReduceMin", [f"{name}_low", "crop_first"], f"{name}_first", {"keepdims": 0}),
+        ("ReduceMin", [f"{name}_low", "crop_first"], f"{name}_first", {"keepdims": 1}),
         ("Where", [f"{name}_seen", "crop_position", "crop_none"], f"{name}_high", {}),
-        ("ReduceMax", [f"{name}_high", "crop_first"], f"{name}_last", {"keepdims": 0}),
+        ("ReduceMax", [f"{name}_high", "crop_first"], f"{name}_last", {"keepdims": 1}),
         ("Less", [f"{name}_last", "crop_zero"], f"{name}_empty", {}),
         ("Sub", [f"{name}_first", "crop_before"], f"{name}_early", {}),
         ("Max", [f"{name}_early", "crop_zero"], f"{name}_early_or_0", {}),
         ("Where", [f"{name}_empty", "crop_zero", f"{name}_early_or_0"], f"{name}_from", {}),
         ("Div", [f"{name}_from", "crop_align"], f"{name}_from_count", {}),
-        ("Mul", [f"{name}_from_count", "crop_align"], begin, {}),
+        ("Mul", [f"{name}_from_count", "crop_align"], f"{name}_begin", {}),
+        ("Squeeze", [f"{name}_begin", "crop_first"], begin, {}),
         ("Add", [f"{name}_last", "crop_after"], f"{name}_late", {}),
         ("Where", [f"{name}_empty", "crop_side", f"{name}_late"], f"{name}_to", {}),
         ("Div", [f"{name}_to", "crop_align"], f"{name}_to_count", {}),
-        ("Mul", [f"{name}_to_count", "crop_align"], f"{name}_end", {}),
-        ("GreaterOrEqual", ["crop_position", begin], f"{name}_behind", {}),
-        ("Less", ["crop_position", f"{name}_end"], f"{name}_before", {}),
-        ("And", [f"{name}_behind", f"{name}_before"], f"{name}_between", {}),
-        ("Compress", ["crop_position", f"{name}_between"], f"{name}_inside", {"axis": 0}),
+        ("Mul", [f"{name}_to_count", "crop_align"], f"{name}_end", {}),  # may lie beyond the crop
     ]
 
 
@@ -161,4 +159,5 @@ def _constants(side: int) -> dict[str, np.ndarray]:
         "crop_after": np.array(1 + AFTER + ALIGN - 1, number),
         "crop_align": np.array(ALIGN, number),
         "crop_position": np.arange(side, dtype=number),
+        "window_axes": np.array([1, 2], number),
     }
