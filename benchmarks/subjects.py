@@ -7,7 +7,7 @@ Every figure is for persons whose cells are in neither the network that scored t
 subjects that answers: the model is fitted again without each person, and without both of a mixture.
 """
 
-import sys
+import argparse
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +30,9 @@ VERDICTS = ("leukemic", "normal", "uncertain")
 
 def main() -> None:
     """Print the tables."""
-    table = read_cohort_table(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("predictions", help="out-of-fold.csv, of `leukoscope release`")
+    table = read_cohort_table(parser.parse_args().predictions)
     persons = group_persons(table["label"], table["person"], table["logit"])
     model = fit_persons(persons, "out of fold")
     models = models_left_out(model, persons)

@@ -1,11 +1,11 @@
-"""Pack the official C-NMC manifest: python tools/build_manifest.py MANIFEST.csv[.gz] [OUT.npz].
+"""Pack the official C-NMC manifest.
 
 The CSV has the columns path, sha256 (hexadecimal) and bytes, a row for each official image.
 """
 
+import argparse
 import csv
 import gzip
-import sys
 from pathlib import Path
 
 from leukoscope.data.cnmc import official
@@ -28,7 +28,9 @@ def main(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
-    default = Path(official.__file__).with_name("official_manifest.npz")
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) == 3 else default)
+    parser = argparse.ArgumentParser(description=__doc__)
+    package = Path(official.__file__).with_name("official_manifest.npz")
+    parser.add_argument("source", type=Path, help="MANIFEST.csv or MANIFEST.csv.gz")
+    parser.add_argument("target", nargs="?", type=Path, default=package, help="default: the package")
+    arguments = parser.parse_args()
+    main(arguments.source, arguments.target)

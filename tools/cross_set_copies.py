@@ -1,11 +1,9 @@
 """Find training images of C-NMC 2019 in its two test sets, with the training set alone at hand.
 
-    python tools/cross_set_copies.py DIR
-
-DIR holds official training images. Prints a line per copy, and their number.
+Prints a line per copy, and their number.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 from leukoscope.data.cnmc.cnmc import parse_name
@@ -13,10 +11,10 @@ from leukoscope.data.cnmc.recognize import official_pictures
 from leukoscope.data.imaging.image import decode
 
 
-def main() -> None:
+def main(folder: Path) -> None:
     """Compare every training image below a folder."""
     found = 0
-    for path in sorted(Path(sys.argv[1]).rglob("UID_*.bmp")):
+    for path in sorted(folder.rglob("UID_*.bmp")):
         if parse_name(path.name):
             for copy in official_pictures(decode(path)):
                 if copy.name != path.name:
@@ -26,4 +24,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="holds official training images")
+    main(parser.parse_args().folder)

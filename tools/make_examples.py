@@ -1,13 +1,13 @@
-"""Draw the app's example cells: python tools/make_examples.py [FOLDER].
+"""Draw the app's example cells.
 
 The result is always the same: three cells of each of eight synthetic persons, four with ALL and
-four healthy. Without FOLDER they are written to the package. Cells that the shipped model rejects,
+four healthy. Cells that the shipped model rejects,
 or predicts as the other class, are skipped: the examples show the app, not the performance of the
 model, which was never trained on synthetic cells. Run this again after a new model was shipped.
 """
 
+import argparse
 import json
-import sys
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -69,6 +69,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]) if len(sys.argv) == 2 else Path(str(FOLDER)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    package = Path(str(FOLDER))
+    parser.add_argument("folder", nargs="?", type=Path, default=package, help="default: the package")
+    main(parser.parse_args().folder)

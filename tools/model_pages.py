@@ -1,9 +1,9 @@
-"""Write the shipped model's card and checklists into the documentation: python tools/model_pages.py
+"""Write the shipped model's card and checklists into the documentation.
 
 Run it after the shipped model was replaced; a test compares the pages with the model.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import leukoscope as ls
@@ -20,4 +20,6 @@ def write_pages(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    print(*write_pages(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS), sep="\n")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=DOCS, help="default: docs")
+    print(*write_pages(parser.parse_args().folder), sep="\n")
