@@ -31,6 +31,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     package = Path(official.__file__).with_name("official_manifest.npz")
     parser.add_argument("source", type=Path, help="MANIFEST.csv or MANIFEST.csv.gz")
-    parser.add_argument("target", nargs="?", type=Path, default=package, help="default: the package")
+    parser.add_argument(
+        "target", nargs="?", type=Path, default=package, help="default: the package"
+    )
     arguments = parser.parse_args()
     main(arguments.source, arguments.target)

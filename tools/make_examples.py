@@ -71,5 +71,7 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     package = Path(str(FOLDER))
-    parser.add_argument("folder", nargs="?", type=Path, default=package, help="default: the package")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=package, help="default: the package"
+    )
     main(parser.parse_args().folder)
