@@ -13,6 +13,7 @@ from leukoscope.data.imaging.foreground import (
     bright_mask,
     interior,
     lit_mask,
+    nonblack_box,
     nonblack_mask,
     solid_mask,
 )
@@ -38,6 +39,14 @@ def test_each_rule_is_a_level_of_the_brightest_channel(seed, top):
         assert np.array_equal(bright_mask(image), brightest > max(8, 0.5 * lower))
         level = max(8.0, 0.35 * np.percentile(counted, 90))
         assert np.array_equal(solid_mask(image), brightest > level)
+
+
+@given(st.integers(0, 2**30), st.sampled_from([0, 1, 3, 255]))
+def test_the_box_is_that_of_the_mask(seed, pixels):
+    random = np.random.default_rng(seed)
+    image = np.zeros((17, 15, 3), np.uint8)
+    image.reshape(-1)[random.integers(0, image.size, pixels)] = 1
+    assert nonblack_box(image) == bounding_box(nonblack_mask(image))
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -89,6 +89,19 @@ def test_it_only_blackens_faint_pixels_and_only_once(seed, top):
     assert np.array_equal(without_noise(clean), clean)
 
 
+@given(st.integers(0, 2**30), st.integers(0, 12))
+@settings(deadline=None, max_examples=50)
+def test_black_around_an_image_changes_nothing(seed, margin):
+    random = np.random.default_rng(seed)
+    image = np.zeros((25, 25, 3), np.uint8)
+    image[8:17, 8:17] = random.integers(0, 255, (9, 9, 3), dtype=np.uint8)
+    image[tuple(random.integers(REACH, 25 - REACH, 2))] = 9
+    around = ((margin, margin), (margin, margin), (0, 0))
+    assert np.array_equal(
+        without_noise(np.pad(image, around)), np.pad(without_noise(image), around)
+    )
+
+
 def test_descriptors_of_a_lossy_copy_are_near_those_of_its_original(tmp_path):
     cell, crop = draw_cell(1, side=200, radius=60), Crop(200, 200)
     values = []
