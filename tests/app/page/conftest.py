@@ -1,4 +1,8 @@
-"""A real browser on a real server. One browser for all files, and one context for most tests."""
+"""A real browser on a real server. One browser for all files, and one context for most tests.
+
+Loading the page takes longer than most tests: those that only need a case of their own share the
+page of their file, see `new_case`.
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -6,7 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from leukoscope import make_synthetic
 from leukoscope.core.files import sha256_file
@@ -23,7 +34,16 @@ from tests.app.page.driver import PATIENCE, Desk
 from tests.inference.subject.test_answer import MODEL
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# With one process for all pages, none has to start one.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--renderer-process-limit=1",
+]
+# The same browser without the code of its windows starts pages faster.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
+SCREEN: ViewportSize = {"width": 1280, "height": 720}
 
 # At a threshold of k / 100: a sensitivity of 1 - k / 100 and a specificity of (k / 100)^2.
 GRID = [k / 100 for k in range(101)]
@@ -47,6 +67,7 @@ LEFT_OUT = tuple(
 expect.set_options(timeout=PATIENCE)
 
 OpenDesk = Callable[..., Desk]
+NewCase = Callable[..., Desk]
 
 
 @pytest.fixture(scope="package")
@@ -56,7 +77,7 @@ def browser() -> Iterator[Browser]:
     Not for the whole session: until Playwright ends no other test can run an event loop. The suite
     takes the files of this folder one after another.
     """
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no chromium on this machine; install it to test the page")
     with sync_playwright() as playwright:
@@ -110,20 +131,10 @@ def quick_server(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         yield live
 
 
-@pytest.fixture
-def quick_case(desk: OpenDesk, cells: list[Path]) -> Desk:
-    """A page with a case of 12 cells of three subjects or more."""
-    at = desk()
-    at.add(cells[::16][:12])
-    expect(at.cards).to_have_count(12)
-    at.dismiss()
-    return at
-
-
 @pytest.fixture(scope="package")
 def shared_context(browser: Browser) -> Iterator[BrowserContext]:
     """One context for the pages of all tests; later pages start faster."""
-    context = browser.new_context()
+    context = browser.new_context(viewport=SCREEN)
     context.new_page()  # keeps the process
     yield context
     context.close()
@@ -135,15 +146,21 @@ def desk(
 ) -> Iterator[OpenDesk]:
     """Opens a page, on the quick server unless another is named; what went wrong fails the test.
 
-    What a page stores is removed after the test. A page with options has a context of its own.
+    What a page stores is removed after the test. A page with options other than the size of its
+    screen has a context of its own.
     """
     opened: list[Desk] = []
 
     def open_desk(
-        server: Live | Inside | None = None, address: str = "", **context: object
+        server: Live | Inside | None = None,
+        address: str = "",
+        viewport: ViewportSize | None = None,
+        **context: object,
     ) -> Desk:
         chosen = browser.new_context(**context) if context else shared_context
         page: Page = chosen.new_page()
+        if viewport:
+            page.set_viewport_size(viewport)
         opened.append(Desk(page, (server or quick_server).url.rstrip("/")))
         opened[-1].go(address)
         return opened[-1]
@@ -157,3 +174,54 @@ def desk(
         else:
             one.page.context.close()
         assert not problems, problems
+
+
+@pytest.fixture(scope="module")
+def kept_desks(shared_context: BrowserContext) -> Iterator[dict[str, Desk]]:
+    """The pages that the tests of a file share, by server."""
+    kept: dict[str, Desk] = {}
+    yield kept
+    for one in kept.values():
+        one.page.close()
+
+
+@pytest.fixture
+def new_case(
+    kept_desks: dict[str, Desk], shared_context: BrowserContext, quick_server: Live
+) -> Iterator[NewCase]:
+    """Makes a case of files on a page that was loaded before, on the quick server or another.
+
+    The page keeps its filters by case, and other choices in the browser's storage, which is emptied
+    after the test. Dialogs close with the view.
+    """
+    made: list[Desk] = []
+
+    def make(files: list[Path], server: Live | None = None) -> Desk:
+        url = (server or quick_server).url.rstrip("/")
+        if url not in kept_desks:
+            kept_desks[url] = Desk(shared_context.new_page(), url)
+        at = kept_desks[url]
+        made.append(at)
+        at.page.mouse.move(0, 0)
+        at.go("#/")
+        expect(at.page.locator(".home h1")).to_be_attached()
+        at.add(files)
+        expect(at.cards).to_have_count(len(files))
+        at.dismiss()
+        return at
+
+    yield make
+    for at in made:
+        problems = at.problems.copy()
+        at.problems.clear()
+        at.page.unroute_all()
+        at.page.set_viewport_size(SCREEN)
+        at.page.emulate_media(color_scheme="light")
+        at.forget()
+        assert not problems, problems
+
+
+@pytest.fixture
+def quick_case(new_case: NewCase, cells: list[Path]) -> Desk:
+    """A page with a case of 12 cells of three subjects or more."""
+    return new_case(cells[::16][:12])

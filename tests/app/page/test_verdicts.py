@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 from tests import forked
 from tests.app.conftest import clean_environment
 from tests.app.live import Live, running
-from tests.app.page.conftest import HIGH, LOW, OpenDesk
+from tests.app.page.conftest import HIGH, LOW, NewCase, OpenDesk
 from tests.app.page.driver import Desk
 
 pytestmark = pytest.mark.slow(20)
@@ -27,14 +27,10 @@ def cautious_server(
 
 
 @pytest.fixture
-def case(desk: OpenDesk, cautious_server: Live, cells: list[Path], tmp_path: Path) -> Desk:
+def case(new_case: NewCase, cautious_server: Live, cells: list[Path], tmp_path: Path) -> Desk:
     """12 cells, and a white picture."""
     Image.new("RGB", (450, 450), "white").save(tmp_path / "white.png")
-    at = desk(cautious_server)
-    at.add([*cells[::16][:12], tmp_path / "white.png"])
-    expect(at.cards).to_have_count(13)
-    at.dismiss()
-    return at
+    return new_case([*cells[::16][:12], tmp_path / "white.png"], cautious_server)
 
 
 def test_cells_without_an_answer_are_counted_and_explained(case: Desk) -> None:

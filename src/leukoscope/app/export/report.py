@@ -191,7 +191,7 @@ def _model(case: Case, card: Card | None) -> Iterator[Markup]:
             f"{case.model_sha256} and export again."
         )
     else:
-        yield html.table(HEADERS, describe(card))
+        yield html.table(HEADERS, describe(card), "Model card")
 
 
 def _caption(cell: Cell) -> str:

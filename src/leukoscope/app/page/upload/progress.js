@@ -21,8 +21,8 @@ export function progressStrip(queue) {
   );
   const cancel = h("button", { type: "button", onclick: () => queue.cancel() }, "Cancel");
   const strip = h(
-    "div",
-    { class: "progress", hidden: true },
+    "section",
+    { class: "progress", hidden: true, "aria-label": "Upload" },
     h("div", {}, text, bar),
     retry,
     cancel,
