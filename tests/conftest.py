@@ -3,7 +3,10 @@
 import base64
 import gc
 import os
+import shutil
 import signal
+import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,6 +20,17 @@ from tests.postgresql import PostgreSQL, running_postgresql
 # Tests run side by side, one to a core: more threads in each only wait for one another. Read by
 # PyTorch and BLAS as they are loaded, here and in processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Tests make many small files and databases, and each waits for the disk; for memory none waits. In
+# all they take half a gigabyte.
+MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30
+if (
+    "TMPDIR" not in os.environ
+    and os.access(MEMORY, os.W_OK | os.X_OK)
+    and shutil.disk_usage(MEMORY).free > ENOUGH
+):
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # asked for again
 
 # A shell starts what runs in its background deaf to Ctrl-C, and whatever that starts inherits it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -96,7 +110,13 @@ def _undrawn() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def _one_registry() -> Iterator[None]:
     """Read PyTorch's table of ONNX operators once, and not for every export, half of whose time it
-    takes for the networks of tests."""
+    takes for the networks of tests.
+
+    Not where collecting imported no PyTorch, whose exporter takes seconds to import.
+    """
+    if "torch" not in sys.modules:
+        yield
+        return
     try:
         from torch.onnx._internal.exporter._registration import ONNXRegistry
     except ImportError:  # another version of PyTorch keeps it elsewhere

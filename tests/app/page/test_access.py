@@ -13,7 +13,7 @@ from tests.app.page.conftest import OpenDesk
 from tests.app.page.driver import Desk
 from tests.app.page.fonts import use_font
 
-pytestmark = pytest.mark.slow(25)
+pytestmark = pytest.mark.slow(12)
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Download, Page, expect
 from tests.app.page.conftest import OpenDesk
 from tests.app.page.driver import Desk
 
-pytestmark = pytest.mark.slow(25)
+pytestmark = pytest.mark.slow(12)
 
 
 def probabilities(at: Desk) -> list[int]:

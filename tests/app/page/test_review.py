@@ -7,7 +7,7 @@ from tests.app.live import Live
 from tests.app.page.conftest import OpenDesk
 from tests.app.page.driver import Desk
 
-pytestmark = pytest.mark.slow(20)
+pytestmark = pytest.mark.slow(10)
 
 
 def test_a_cell_opens_large_with_all_that_is_known(

@@ -21,7 +21,7 @@ from tests.app.page.test_answers import of_subject
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import tiny_card, write_tiny_model
 
-pytestmark = pytest.mark.slow(15)
+pytestmark = pytest.mark.slow(25)
 
 LOW = {"width": 320, "height": 480}
 

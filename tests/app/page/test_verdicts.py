@@ -14,7 +14,7 @@ from tests.app.live import Live, running
 from tests.app.page.conftest import HIGH, LOW, NewCase, OpenDesk
 from tests.app.page.driver import Desk
 
-pytestmark = pytest.mark.slow(20)
+pytestmark = pytest.mark.slow(8)
 
 
 @pytest.fixture(scope="module")

@@ -69,50 +69,46 @@ def same(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> bool:
 
 @pytest.fixture(scope="module")
 def finished(
-    ray_cluster: None, cells: Path, model_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ray_cluster: None,
+    s3: str,
+    cells: Path,
+    model_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, Outcome]:
-    """The folder of a complete job, and its outcome."""
-    out = tmp_path_factory.mktemp("job") / "out"
-    return out, predict_on_cluster(
-        [cells], model_path, out=str(out), worker_cores=1, part_rows=ROWS
-    )
+    """A copy of the folder of a complete job, one of whose workers was killed, and its outcome.
 
-
-def test_the_rows_are_those_of_one_machine(
-    finished: tuple[Path, Outcome], cells: Path, model_path: Path, tmp_path: Path
-) -> None:
-    out, outcome = finished
-    rows, expected = local(cells, model_path, tmp_path)
-    assert outcome == expected
-    assert same(listed(str(out), tmp_path), rows)
-    assert len(json.loads((out / manifest.MANIFEST).read_text())["parts"]) == PARTS
-
-
-@pytest.mark.usefixtures("ray_cluster")
-def test_a_killed_worker_costs_no_row_and_doubles_none(
-    cells: Path, model_path: Path, tmp_path: Path, s3: str
-) -> None:
+    Its cells were in the bucket, and its output there.
+    """
     import s3fs
 
     store = s3fs.S3FileSystem()
     store.put(str(cells), "bucket/cells", recursive=True)
-    killed = threading.Thread(target=kill_one_worker, args=(tmp_path,), daemon=True)
+    folder = tmp_path_factory.mktemp("job")
+    killed = threading.Thread(target=kill_one_worker, args=(folder,), daemon=True)
     killed.start()
-    out = f"{s3}/killed"
     outcome = predict_on_cluster(
-        [f"{s3}/cells"], model_path, out=out, workers=2, worker_cores=1, part_rows=2
+        [f"{s3}/cells"], model_path, out=f"{s3}/out", workers=2, worker_cores=1, part_rows=ROWS
     )
     killed.join(PATIENCE)
-    assert (tmp_path / "killed").exists()
+    assert (folder / "killed").exists()
+    store.get("bucket/out", str(folder / "out"), recursive=True)
+    return folder / "out", outcome
+
+
+def test_the_rows_are_those_of_one_machine_though_a_worker_was_killed(
+    finished: tuple[Path, Outcome], s3: str, cells: Path, model_path: Path, tmp_path: Path
+) -> None:
+    out, outcome = finished
     rows, expected = local(cells, model_path, tmp_path)
     assert outcome == expected
-    found = listed(out, tmp_path)
+    found = listed(f"{s3}/out", tmp_path)
     assert [row["path"] for row in found] == [
         f"{s3}/cells/{Path(row['path']).name}" for row in rows
     ]
     for row in (*found, *rows):
         row["path"] = ""
     assert same(found, rows)
+    assert len(json.loads((out / manifest.MANIFEST).read_text())["parts"]) == PARTS
 
 
 def kill_one_worker(folder: Path) -> None:
@@ -136,8 +132,9 @@ def is_worker_of_this_process(entry: Path) -> bool:
 
 
 def test_a_stopped_job_goes_on_and_predicts_only_what_is_missing(
-    finished: tuple[Path, Outcome], cells: Path, model_path: Path, tmp_path: Path
+    finished: tuple[Path, Outcome], s3: str, model_path: Path, tmp_path: Path
 ) -> None:
+    """From the bucket to a folder."""
     out = tmp_path / "out"
     shutil.copytree(finished[0], out)
     (out / manifest.MANIFEST).unlink()
@@ -145,7 +142,7 @@ def test_a_stopped_job_goes_on_and_predicts_only_what_is_missing(
     parts[0].unlink()
     parts[1].write_bytes(parts[1].read_bytes()[:-9])
     kept = {path: path.stat().st_mtime_ns for path in parts[2:]}
-    outcome = predict_on_cluster([cells], model_path, out=str(out), part_rows=ROWS)
+    outcome = predict_on_cluster([f"{s3}/cells"], model_path, out=str(out), part_rows=ROWS)
     assert outcome == finished[1]
     assert {path: path.stat().st_mtime_ns for path in parts[2:]} == kept
     assert same(listed(str(out), tmp_path), listed(str(finished[0]), tmp_path))
