@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from leukoscope.inference.predictor import BATCH_SIZE
 from tests.app.forms import TYPE, files, part
 from tests.app.live import PATIENCE, Held, metric, until
 from tests.inference.bad_images import encode
@@ -70,14 +71,15 @@ def in_background(call: Callable[[], httpx.Response]) -> tuple[threading.Thread,
 
 def test_beyond_the_queue_the_answer_is_429_and_nothing_is_lost(small_server):
     held = Held()
-    url = small_server(held, waiting_images=10)
+    waiting = 8 - BATCH_SIZE + 8  # of two requests, without what the worker holds
+    url = small_server(held, waiting_images=waiting)
     eight = files({f"{n}.png": GOOD for n in range(8)})
     with httpx.Client(base_url=url, headers={"Content-Type": TYPE}, timeout=PATIENCE) as client:
         send = partial(post, f"{url}/v1/predict", content=eight, headers={"Content-Type": TYPE})
         first = in_background(send)
         assert held.begun.wait(PATIENCE)
         second = in_background(send)
-        until(lambda: metric(client, "leukoscope_waiting_images") >= 8)
+        until(lambda: metric(client, "leukoscope_waiting_images") == waiting)
         refused = client.post("/v1/predict", content=eight)
         assert refused.status_code == 429
         assert int(refused.headers["retry-after"]) >= 1
