@@ -244,9 +244,8 @@ class TextureModel:
         tensors = {name: torch.tensor(value).float() for name, value in state.items()}
         network.load_state_dict(tensors, strict=False)  # the frequencies are fixed
         network.local.load_state_dict(self.local.network.state_dict())
-        torch.nn.init.zeros_(
-            network.local.get_parameter("classifier.bias")
-        )  # it is part of the other bias
+        # It is part of the other bias.
+        torch.nn.init.zeros_(network.local.get_parameter("classifier.bias"))
         return WindowedNetwork(network.eval(), size)
 
     @cached_property
