@@ -17,6 +17,8 @@ from tests.app.live import PATIENCE, Held, metric, until
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
 
+pytestmark = pytest.mark.slow(3)
+
 GOOD = encode(cell_image(), "PNG")
 STREAM = {"Accept": "application/x-ndjson"}
 

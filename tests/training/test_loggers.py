@@ -14,6 +14,8 @@ from leukoscope.training.loggers.targets import parse_target, run_log, shown
 from leukoscope.training.run import MLFLOW, Run
 from tests.training.tiny import tiny_cohort, tiny_recipe, tiny_split, write_cells
 
+pytestmark = pytest.mark.slow(3)
+
 
 def values(number: int) -> dict[str, float]:
     return {"train_loss": 1 / number, "validation_sensitivity": float("nan")}

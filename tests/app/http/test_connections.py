@@ -15,6 +15,8 @@ from leukoscope.app.http.connections import ConnectionTable, client_key, usable_
 from leukoscope.app.limits import Limits
 from tests.app.live import PATIENCE, Held, until
 
+pytestmark = pytest.mark.slow(10)
+
 LINE = b"GET /healthz HTTP/1.1\r\n"
 REQUEST = LINE + b"Host: localhost\r\n\r\n"
 UPLOAD = (

@@ -21,6 +21,8 @@ from leukoscope.inference.predictor import Predictor
 from tests.inference.tiny_model import cell_image, write_tiny_model
 from tests.torture.commands import environment, start
 
+pytestmark = pytest.mark.slow(5)
+
 CELLS = 3 * FEWEST_ROWS + 5
 
 

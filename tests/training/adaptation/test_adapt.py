@@ -20,6 +20,8 @@ from leukoscope.training.adaptation.graph import append_head
 from leukoscope.training.adaptation.head import Head
 from tests.inference.tiny_model import cell_image, tiny_card, tiny_network, write_tiny_model
 
+pytestmark = pytest.mark.slow(3)
+
 PERSONS, CELLS = 3, 4
 
 

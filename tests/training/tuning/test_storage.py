@@ -12,6 +12,8 @@ from leukoscope.core.errors import DatabaseError, TuningError
 from leukoscope.training.tuning.storage import failures_named, open_storage, shown
 from tests.postgresql import PASSWORD, QUOTED, PostgreSQL
 
+pytestmark = pytest.mark.slow(4)
+
 
 def test_a_trial_told_here_is_known_there(storage: str) -> None:
     for _ in range(2):
