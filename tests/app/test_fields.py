@@ -25,6 +25,8 @@ from tests.app.live import PATIENCE, in_thread, until
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image, write_tiny_model
 
+pytestmark = pytest.mark.slow(3)
+
 SCALE = 0.16
 
 

@@ -12,6 +12,8 @@ from leukoscope.core.errors import CohortError
 from leukoscope.core.isolated import IsolatedError, call_isolated
 from leukoscope.core.tables import read_table, write_table
 
+pytestmark = pytest.mark.slow(3)
+
 
 def double(text: str) -> list[str]:
     return [text, text]

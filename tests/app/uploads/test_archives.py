@@ -21,6 +21,8 @@ from tests.app.forms import zipped
 from tests.inference.bad_images import encode
 from tests.inference.tiny_model import cell_image
 
+pytestmark = pytest.mark.slow(3)
+
 METHODS = [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 LIMITS = Limits(request_images=50)
 PNG = b"\x89PNG\r\n\x1a\n" + b"not really"

@@ -18,6 +18,8 @@ from leukoscope.data.imaging.image import decode
 from leukoscope.data.readers.layout import read_cohort
 from tests.data.cells import draw_cell
 
+pytestmark = pytest.mark.slow(5)
+
 
 @cache
 def cells() -> list[np.ndarray]:
