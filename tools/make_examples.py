@@ -1,9 +1,9 @@
 """Draw the app's example cells.
 
 The result is always the same: three cells of each of eight synthetic persons, four with ALL and
-four healthy. Cells that the shipped model rejects,
-or predicts as the other class, are skipped: the examples show the app, not the performance of the
-model, which was never trained on synthetic cells. Run this again after a new model was shipped.
+four healthy. Cells that the shipped model rejects, or predicts as the other class, are skipped: the
+examples show the app, not the performance of the model, which was never trained on synthetic cells.
+Run this again after a new model was shipped.
 """
 
 import argparse

@@ -31,7 +31,7 @@ from leukoscope.inference.results import Prediction
 from leukoscope.inference.sources import Image, Images, list_images, several_images
 from leukoscope.inference.verdict import decide
 
-# More images at once cost memory and leave the cache of a core: eight are 5 % slower.
+# More images at once cost memory and are not faster: see benchmarks/predict.py --batch 2 8.
 BATCH_SIZE = 2
 
 T = TypeVar("T")
