@@ -90,7 +90,9 @@ def main() -> None:
     predictor = Predictor(options.model)
     known, area = compare(predictor, paths, Path.read_bytes)
     print(f"{len(paths)} cells, {predictor.card.name}\n")
-    print("| format | another verdict | not a cell | class flipped | mean | 95 % | most | area |")
+    print(
+        "| format | another verdict | not a cell | class flipped | mean | 95 % | largest | area |"
+    )
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
     print(row("original", known, known, area / area))
     flags: dict[str, Counter[str]] = {}

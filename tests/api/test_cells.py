@@ -93,12 +93,12 @@ def test_words_for_the_classes_are_taken(smears, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"keep": ["pretty"]}, "they are 'dirt', 'platelet', .*'lobed nucleus'"),
+        ({"keep": ["pretty"]}, "one of 'dirt', 'platelet', .*'lobed nucleus'"),
         ({"um_per_px": 50.0}, "100x objective"),
         ({"segmenter": "magic"}, "classical"),
         ({"labels": "blau"}, "all=blast"),
         ({"labels": "blau=rot"}, "names no class"),
-        ({"labels": "all=normal"}, "says both"),
+        ({"labels": "all=normal"}, "names both"),
         ({"subject_pattern": "("}, "regular expression"),
     ],
 )
@@ -183,4 +183,4 @@ def test_predict_counts_images_of_unknown_scale(result, tmp_path, capsys):
     (tmp_path / "broken.png").write_bytes(b"no image")  # an error of its own, without a scale
     with pytest.raises(SystemExit):
         main(["predict", str(tmp_path), "--out", str(tmp_path / "p.csv")])
-    assert "1 of 2 images looked at" in " ".join(capsys.readouterr().err.split())
+    assert "1 of 2 images that were checked" in " ".join(capsys.readouterr().err.split())

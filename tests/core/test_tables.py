@@ -118,8 +118,8 @@ def test_a_parquet_file_cut_anywhere_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.jsonl", b"[1, 2]\n", "row 1: a line is an object"),
-        ("t.jsonl", b'{"a": 1}\nnull\n', "row 2: a line is an object"),
+        ("t.jsonl", b"[1, 2]\n", "row 1: a line must be an object"),
+        ("t.jsonl", b'{"a": 1}\nnull\n', "row 2: a line must be an object"),
         ("t.jsonl", b'{"a": 1\n', "cannot be read as a table"),
         ("t.jsonl", b'{"a": 99999999999999999999}\n', "cannot be read as a table"),
         ("t.jsonl", b"[" * 100_000, "cannot be read as a table"),

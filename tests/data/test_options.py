@@ -37,7 +37,7 @@ def test_one_side_of_a_pair_is_the_class(given, words):
     ("options", "words"),
     [
         ({"labels": "all=x,hem=x"}, "both classes"),
-        ({"labels": "all=hem"}, "says both"),
+        ({"labels": "all=hem"}, "names both"),
         ({"labels": "x=y"}, "two classes"),
         ({"labels": "x"}, "not a pair"),
         ({"columns": "file=path"}, "path=file"),
@@ -130,7 +130,7 @@ def test_a_subject_of_the_table_comes_before_the_pattern(tmp_path):
 
 def test_a_cohort_that_is_read_takes_no_options(tmp_path):
     (tmp_path / "t.csv").write_text("path\na.png\n")
-    with pytest.raises(CohortError, match="read already"):
+    with pytest.raises(CohortError, match="was read before"):
         ls.read_cohort(ls.read_cohort(tmp_path / "t.csv"), labels="all=x")
 
 
@@ -156,7 +156,7 @@ def test_info_says_at_once_what_follows_without_subjects_and_black_ground(photog
 
 def test_the_report_warns_of_pictures_that_are_no_cells(photographs, tmp_path):
     page = ls.report_data(photographs, tmp_path, jobs=1).read_text("utf-8")
-    assert "4 of 4 images are not one cell on a black ground" in page
+    assert "4 of 4 images do not show one cell on a black background" in page
 
 
 def test_descriptors_of_whole_pictures_are_not_trained(photographs, tmp_path):
@@ -179,6 +179,6 @@ def test_cells_of_another_scale_that_the_crop_cuts_off_are_counted(tmp_path):
         Image.fromarray(image).save(tmp_path / f"{number}.png")
     predictions = ls.predict(tmp_path)
     assert ["reaches over the crop" in one.flags for one in predictions] == [False, True, True]
-    assert "2 of 3 cells reach over the crop" in repr(predictions)
+    assert "2 of 3 cells extend beyond the crop" in repr(predictions)
     line = crop_advice(make_cohort({"path": sorted(map(str, tmp_path.iterdir()))}), 400)
-    assert line.startswith("2 of 3 cells")
+    assert line.startswith("2 of 3 checked cells extend")

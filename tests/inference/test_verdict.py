@@ -153,9 +153,9 @@ def test_neither_class_is_uncertain(p: float, verdict: Verdict, words: str) -> N
 def test_where_threshold_and_limits_disagree_it_is_uncertain() -> None:
     limits = ConformalThresholds(0.3, 0.6)
     assert predicted_class(0.7, 0.9, limits).verdict is Verdict.UNCERTAIN
-    assert "speaks for ALL" in predicted_class(0.7, 0.9, limits).reason
+    assert "fits ALL only" in predicted_class(0.7, 0.9, limits).reason
     assert predicted_class(0.95, 0.9, limits).verdict is Verdict.BLAST
-    assert "speaks for HEM" in predicted_class(0.2, 0.1, limits).reason
+    assert "fits HEM only" in predicted_class(0.2, 0.1, limits).reason
     assert predicted_class(0.05, 0.1, limits).verdict is Verdict.NORMAL
 
 

@@ -40,6 +40,8 @@ def test_html_escapes_and_needs_nothing_else(tmp_path: Path) -> None:
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LeukoscopeError, match=r"page\.txt: a page is \.html or \.md"):
+    with pytest.raises(
+        LeukoscopeError, match=r"page\.txt: the page must be an \.html or \.md file"
+    ):
         write(PAGE, tmp_path / "page.txt")
     assert not list(tmp_path.iterdir())

@@ -197,4 +197,4 @@ def test_the_command_line_writes_both_pages_without_the_extras(run: Path, tmp_pa
         check=False,
     )
     assert bad.returncode == 2
-    assert bad.stderr.startswith("leukoscope: card.pdf: a page is .html or .md")
+    assert bad.stderr.startswith("leukoscope: card.pdf: the page must be an .html or .md file")

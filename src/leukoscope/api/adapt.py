@@ -120,8 +120,9 @@ def auroc_remarks(adapted: "AdaptedModel") -> list[str]:
     remarks = [f"{when}: {remark}" for when, remark in found if remark]
     if not remarks and after.low is not None and after.low <= CHANCE:
         return [
-            f"AUROC {after} on these persons: the model does not tell the classes of these cells "
-            "apart, and no threshold mends that. Train on your own cells: leukoscope train"
+            f"AUROC {after} on these persons: the model does not separate the classes of these "
+            "cells, "
+            "and no threshold can change that. Train on your own cells: leukoscope train"
         ]
     return remarks
 

@@ -58,7 +58,7 @@ def cells(
     unknown = [name for name in keep if name not in set(LEAVE_OUT)]
     if unknown:
         words = ", ".join(repr(str(flag)) for flag in LEAVE_OUT)
-        raise LeukoscopeError(f"--keep {unknown[0]!r}: no such reason; they are {words}.")
+        raise LeukoscopeError(f"--keep {unknown[0]!r}: unknown reason; choose one of {words}.")
     if um_per_px is not None and not FINEST <= um_per_px <= COARSEST:
         raise LeukoscopeError(
             f"--um-per-px {um_per_px}: a microscope that shows nuclei has {FINEST} to {COARSEST} "
@@ -94,5 +94,5 @@ def _free(out: Path) -> Path:
     except OSError as error:
         raise CohortError(f"{out}: cannot be read ({error.strerror}).") from error
     if taken:
-        raise CohortError(f"{out}: there already; name a new folder, or delete this one first.")
+        raise CohortError(f"{out}: exists already; name a new folder, or delete this one first.")
     return out

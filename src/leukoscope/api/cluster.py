@@ -77,7 +77,7 @@ def predict_on_cluster(
         outcome = summarize(_rows(tracked, finished), card.subjects)
         manifest.complete(storage, job, finished)
     if found := sum(part.found for part in finished):
-        _log.info("%s of %s parts were there already.", f"{found:,}", f"{len(finished):,}")
+        _log.info("%s of %s parts existed already.", f"{found:,}", f"{len(finished):,}")
     if subjects_out is not None:
         write_subjects(subjects_out, outcome.subjects, card.name)
     return outcome

@@ -79,7 +79,7 @@ def _read_cohort(
         raise CohortError(f"a table has its own labels; leave out {file}.")
     if isinstance(source, Cohort):
         if options != NO_OPTIONS:
-            raise CohortError("a cohort is read already; give the options when it is read.")
+            raise CohortError("the cohort was read before; give these options when you read it.")
         return source
     cohort = Cohort.from_pandas(source, options=options)
     require_cells(cohort)

@@ -138,7 +138,8 @@ def _estimate(
     lines = [
         f"{recipe.name}: {counted(len(planned), 'run')}, {len(remaining)} of them to do. Each "
         "trains on "
-        f"{sizes['train']} and validates on {sizes['validation']}, sampled alike for all, and is "
+        f"{sizes['train']} and validates on {sizes['validation']}, the same numbers for all, and "
+        "is "
         f"tested on {min(tested):,} to {counted(max(tested), 'cell')}.",
     ]
     if isinstance(recipe, NetworkRecipe):

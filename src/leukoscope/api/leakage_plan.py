@@ -75,7 +75,9 @@ def check_choice(splits: Sequence[str], seeds: Sequence[int], cells: int | None)
             f"numbers {SEEDS}."
         )
     if cells is not None and cells < 2:
-        raise SplitError(f"--cells is {cells}; a run trains on 2 cells at least, one of a class.")
+        raise SplitError(
+            f"--cells is {cells}; a run needs at least 2 training cells, one of each class."
+        )
 
 
 def budgeted(recipe: Recipe, epochs: int | None = None) -> Recipe:
@@ -94,8 +96,8 @@ def budgeted(recipe: Recipe, epochs: int | None = None) -> Recipe:
         return recipe
     if epochs is not None and any(stage.epochs for stage in recipe.stages):
         raise RecipeError(
-            f"recipe {recipe.name}: its stages have epochs of their own; set them one by one, as "
-            "in --set stages.0.epochs=2."
+            f"recipe {recipe.name}: its stages have their own epochs; set each of them, as in "
+            "--set stages.0.epochs=2."
         )
     whole = recipe.fit.epochs if epochs is None else epochs
     stages = {

@@ -37,7 +37,7 @@ def read_study(folder: Path) -> Study:
     if len(data) > 1:
         raise TrainingError(
             f"{folder}: {', '.join(map(str, sorted(plans)))} hold runs of different data "
-            "or of different audits; keep each in a folder of its own."
+            "or of different audits; use a separate folder for each."
         )
     finished = [run for path in sorted(plans) for run in _finished(path)]
     if not finished:

@@ -32,8 +32,8 @@ def require_model_place(
         keep_inputs([out], images)
     if out.name == MODEL and (out.parent / RECIPE).is_file():
         raise FileError(
-            f"{out}: is the place of the model of a run, whose report would not be about it; "
-            "choose another name."
+            f"{out}: the model of a run is stored there, and its report would not match the new "
+            "model; choose another name."
         )
     folder = next(one for one in out.absolute().parents if one.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):

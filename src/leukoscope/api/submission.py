@@ -87,14 +87,14 @@ def submission(
         raise CohortError(f"--threshold {threshold}: give a probability between 0 and 1.")
     out = Path(out)
     if out.suffix.lower() != ".zip":  # before the work
-        raise CohortError(f"{out}: the challenge took a ZIP; give a name that ends in .zip.")
+        raise CohortError(f"{out}: the challenge requires a ZIP; give a name that ends in .zip.")
     file = _model_file(model)
     cells, _ = predict_cells(_images(Path(data), test_set), file, jobs=jobs or usable_cores())
     check = check_set(test_set, cells)
     if not check.is_whole:
         raise CohortError(
             f"{data}: not the official {test_set} test set. {' '.join(check.lines())} "
-            "The challenge takes one answer for each image, by its number."
+            "The challenge requires one answer for each image, by its number."
         )
     order = np.argsort([number_of(path) or 0 for path in cells["path"]], kind="stable")
     cells = cells.select(order)
@@ -130,7 +130,7 @@ def _images(folder: Path, test_set: str) -> Cohort:
     from leukoscope.inference.sources import expand
 
     if not folder.is_dir():
-        raise CohortError(f"{folder}: no such folder; name that of the {test_set} test set.")
+        raise CohortError(f"{folder}: no such folder; name the folder of the {test_set} test set.")
     sources = expand(folder)
     if all(source.problem for source in sources):
         why = next((source.problem for source in sources), "no image there")

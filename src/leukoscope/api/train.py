@@ -212,11 +212,11 @@ def preview(
     chosen = read_recipe(recipe)
     if not isinstance(chosen, NetworkRecipe):
         raise RecipeError(
-            f"recipe {chosen.name}: measures cells as they are, so there is no augmentation to "
-            "preview; see them with: leukoscope data report"
+            f"recipe {chosen.name}: uses no augmentation, so there is nothing to preview; "
+            "look at the cells with: leukoscope data report"
         )
     if Path(out).suffix.lower() != ".html":
-        raise FileError(f"{out}: a page is .html; name such a file with --out.")
+        raise FileError(f"{out}: the page must be an .html file; name one with --out.")
     return write_preview(read_cohort(source), chosen, Path(out), seed=seed)
 
 

@@ -85,7 +85,7 @@ def tune(
     ranges = {**(read_space_file(space) if space else {}), **(vary or {})}
     search_space = read_space(ranges or base.default_space, base)
     if world_size() > 1:
-        raise TuningError("tune trains in one process each; for several, use --workers.")
+        raise TuningError("tune does not run under torchrun; for several processes, use --workers.")
     _check_counts(trials=trials, folds=folds, workers=workers)
     if storage:
         shown(storage)  # an invalid URL is refused before the long work

@@ -20,8 +20,8 @@ def cells(
         float | None,
         typer.Option(
             "--um-per-px",
-            help="µm per pixel of the fields; by default as the files state it, or estimated from "
-            "their red cells.",
+            help="µm per pixel of the fields; by default the scale that the files state, or an "
+            "estimate from their red cells.",
         ),
     ] = None,
     keep: Annotated[

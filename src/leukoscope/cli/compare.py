@@ -53,7 +53,8 @@ def compare(
 ) -> None:
     """Compare evaluated runs.
 
-    Runs are ranked only among runs of the same data and protocol. Exit code 3 if any was skipped.
+    Runs are ranked only among runs of the same data and protocol. Exit code 3 if a run was
+    skipped.
     """
     comparison = ls.compare(runs, baseline, metric=metric, out=out, claims=claims, speed=speed)
     for line in (*comparison.skipped, *comparison.remarks):

@@ -72,7 +72,8 @@ def data_verify(
 ) -> None:
     """Compare a copy of C-NMC 2019 with the official list of files.
 
-    Lists missing, altered and extra files. Exit code 1 if there are any.
+    Lists missing, altered and extra files. Exit code 1 if an image is altered, misplaced, renamed
+    or unreadable, or if none is official; a partial copy passes.
     """
     verification = ls.verify_data(folder, jobs=jobs)
     report(verification.to_dict() if as_json else verification.summary(), as_json)
@@ -103,7 +104,7 @@ def data_audit(
         bool,
         typer.Option(
             "--cluster",
-            help="Read the images on a Ray cluster (RAY_ADDRESS, else one on this machine). All "
+            help="Read the images on a Ray cluster (RAY_ADDRESS, or one on this machine). All "
             "machines must see them under the same path.",
         ),
     ] = False,
@@ -230,8 +231,8 @@ def data_split(
 ) -> None:
     """Divide a data set into train, validation and test subsets.
 
-    Writes a file for `leukoscope train --split FILE`. The warnings name what the audit could not
-    check.
+    Writes a file for `leukoscope train --split FILE`. Warnings name the images that the
+    audit could not check.
     """
     cells = read(source, labels, columns, subject_pattern, only)
     split = ls.split(

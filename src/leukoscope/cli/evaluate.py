@@ -40,7 +40,8 @@ def evaluate(
             "--set",
             metavar="preliminary",
             help="Evaluate on the official preliminary test set of C-NMC 2019 in --data, with and "
-            "without the subject who is in the training set too. Exit code 3 if incomplete.",
+            "without the subject who is in the training set too. Exit code 3 if the set is "
+            "incomplete.",
         ),
     ] = None,
     labels: Annotated[

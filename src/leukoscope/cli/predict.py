@@ -39,7 +39,7 @@ def predict(
         typer.Option(
             "--in-context",
             help="Add the column p_all_in_context: the probability of a cell given the other cells "
-            "of its subject. Verdicts stay those of the cell alone.",
+            "of its subject. Verdicts do not change.",
         ),
     ] = False,
     as_json: Annotated[
@@ -49,7 +49,7 @@ def predict(
         bool,
         typer.Option(
             "--cluster",
-            help="Predict on a Ray cluster (RAY_ADDRESS, else one on this machine) into Parquet "
+            help="Predict on a Ray cluster (RAY_ADDRESS, or one on this machine) into Parquet "
             "parts; --out is then a folder or URL. Paths may be URLs, such as s3://.",
         ),
     ] = False,
@@ -148,7 +148,7 @@ def predict(
         if note := repeated_note(outcome.copies, outcome.rows):
             lines.append(note)
         if outcome.unknown_scale is None:
-            lines.append("SCALE: not looked at with --cluster.")
+            lines.append("SCALE: not checked with --cluster.")
         if note := unknown_scale_note(outcome.unknown_scale or 0, outcome.scale_looked_at):
             lines.append(note)
         if outcome.failed:

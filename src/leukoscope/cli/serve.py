@@ -112,7 +112,7 @@ def _is_free(port: int) -> bool:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="Working folder.")] = Path("demo"),
     persons: Annotated[int, typer.Option(help="Number of persons.")] = 40,
     cells: Annotated[int, typer.Option(help="Cells per person.")] = 15,
     seed: Seed = 0,

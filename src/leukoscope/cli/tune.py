@@ -94,8 +94,8 @@ def tune(
 ) -> None:
     """Search for better settings of a recipe on validation persons.
 
-    Run the same command again to continue a stopped study. Several at once, also on other machines
-    with one --storage, work on one study.
+    Run the same command again to continue a stopped study. Several processes, also on other
+    machines with the same --storage, can work on one study.
     """
     from leukoscope.models.recipe.space import label
 

@@ -70,7 +70,7 @@ def csv_rows(
         raise CohortError(f"{path}: the file is empty; a table starts with a line of column names.")
     named = [name for name in names if name]
     if len(set(named)) != len(named):
-        raise CohortError(f"{path}: two columns have the same name; give each its own.")
+        raise CohortError(f"{path}: two columns have the same name; rename one.")
     rows = []
     has_filled = any(name in filled for name in named)
     for row in _filled(reader) if has_filled else filter(None, reader):

@@ -55,7 +55,7 @@ def from_data_frame(frame: "pandas.DataFrame", *, text: Collection[str] = ()) ->
         )
     names = [str(name) for name in frame.columns]
     if len(set(names)) != len(names):
-        raise CohortError("the DataFrame has two columns of the same name; give each its own.")
+        raise CohortError("the DataFrame has two columns of the same name; rename one.")
     values = {}
     for number, name in enumerate(names):
         column = frame.iloc[:, number].astype(object)

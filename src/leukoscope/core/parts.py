@@ -123,7 +123,7 @@ def _create(path: Path, folder: bool) -> Path:
             _held[part] = descriptor
             return part
         os.close(descriptor)
-    raise FileError(f"{path}: its temporary files are removed by another program.")
+    raise FileError(f"{path}: another program removes its temporary files.")
 
 
 def _remove_if_free(part: Path) -> bool:

@@ -37,7 +37,7 @@ def connected() -> Iterator[None]:
         else:
             _start_here(quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise LeukoscopeError(f"no Ray cluster to work on ({error}).") from error
+        raise LeukoscopeError(f"no Ray cluster can be used ({error}).") from error
     try:
         yield
     finally:

@@ -235,7 +235,9 @@ def _read_jsonl(content: str, path: Path, text: Collection[str]) -> Table:
     ]
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
-            raise CohortError(f"{path}, row {number}: a line is an object of columns and values.")
+            raise CohortError(
+                f"{path}, row {number}: a line must be an object of columns and values."
+            )
     names = list(dict.fromkeys(name for row in rows for name in row))
     return typed_columns({name: [row.get(name) for row in rows] for name in names}, text=text)
 

@@ -52,8 +52,8 @@ def subject_advice(cohort: Cohort) -> str:
     heading = heading_like(set(cohort) - set(KNOWN), "subject")
     column = pair_option("--columns", "subject", heading) if heading else "a column `subject`"
     return (
-        f"{which} subject id. Nothing can keep the cells of one person in one part then, so they "
-        "are of no use to a split over persons, and results by image are too good for new persons. "
+        f"{which} subject id. Without it a split cannot keep the cells of one person in one "
+        "subset, and results with a split by image are too good for new persons. "
         f"Give {column}, or find it in the paths: --subject-pattern 'patient_(\\w+)'."
     )
 
@@ -68,8 +68,8 @@ def both_classes_advice(cohort: Cohort) -> str:
     named = ", ".join(both[:NAMED]) + (", ..." if len(both) > NAMED else "")
     return (
         f"{count(len(both), 'subject', 'has')} ALL and HEM cells ({named}). If these are different "
-        "persons with the same number, let --subject-pattern include what tells them apart, such "
-        "as '(\\w+/patient_\\w+)' for the folder of the class."
+        "persons with the same number, include the part of the path that distinguishes them in "
+        "--subject-pattern, such as '(\\w+/patient_\\w+)' for the folder of the class."
     )
 
 
@@ -79,8 +79,8 @@ def ground_advice(cohort: Cohort) -> str:
     if 2 * bare <= seen:
         return ""
     return (
-        f"{bare:,} of {seen:,} images looked at are not one cell on a black ground: every "
-        f"measurement would be of the whole picture, red cells and ground included. {CUT_OUT}"
+        f"{bare:,} of {seen:,} checked images do not show one cell on a black background: the "
+        f"measurements would be of the whole picture, with red cells and background. {CUT_OUT}"
     )
 
 
@@ -109,8 +109,8 @@ def crop_advice(cohort: Cohort, crop: int) -> str:
     if sum(found) <= FEW * len(found):
         return ""
     return (
-        f"{sum(found)} of {len(found)} cells looked at reach over the crop of {crop} px, so a "
-        "model sees them cut off. C-NMC has 0.05 µm per pixel; resample pictures of another "
+        f"{sum(found)} of {len(found)} checked cells extend beyond the crop of {crop} px, so a "
+        "model does not see them whole. C-NMC has 0.05 µm per pixel; resample pictures of another "
         "scale, or choose a larger input.crop."
     )
 

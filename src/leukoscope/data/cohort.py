@@ -279,5 +279,5 @@ def require_cells(cohort: Cohort) -> None:
     """
     if not len(cohort):
         raise CohortError(
-            f"{cohort.source or 'the data set'}: has no cell; a table needs a row for each image."
+            f"{cohort.source or 'the data set'}: has no cells; a table needs a row for each image."
         )

@@ -27,7 +27,7 @@ def why_not_found(path: Path | str, source: Path | str = "") -> str:
     hint = "relative paths start at the folder of the table"
     missing = next((p for p in reversed(path.parents) if not p.is_dir()), None)
     if missing is not None:
-        return f"There is no folder {missing}: was it moved, or is a disk not there? ({hint})"
+        return f"There is no folder {missing}: was it moved, or is a disk not mounted? ({hint})"
     return f"There is no file {path}: was it moved or renamed? ({hint})"
 
 

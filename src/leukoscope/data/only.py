@@ -36,7 +36,7 @@ def select_only(cohort: Cohort, names: Path | str) -> Cohort:
     """
     listed = _read_names(names)
     if not listed:
-        raise CohortError(f"{names}: names no image; write a file name a line.")
+        raise CohortError(f"{names}: names no image; write one file name per line.")
     wanted: dict[str, list[tuple[_Name, int]]] = {}
     for number, text in enumerate(listed):
         name = _parts(text)
@@ -85,8 +85,8 @@ def _read_names(names: Path | str) -> Sequence[str]:
         return list(_lines(path.read_text("utf-8-sig")))
     except (OSError, UnicodeDecodeError) as error:
         raise CohortError(
-            f"{path}: cannot be read as a list of names ({error}); give a text file with a file "
-            f"name a line, a table with the column path, or {MEASURED}."
+            f"{path}: cannot be read as a list of names ({error}); give a text file with one "
+            f"file name per line, a table with the column path, or {MEASURED}."
         ) from error
 
 

@@ -69,7 +69,7 @@ def reading_options(
     for left, right in _pairs(labels, "--labels", "all=blast,hem=normal"):
         word, label = _class_of(left, right)
         if words.setdefault(word, label) != label:
-            raise CohortError(f"--labels: {word!r} is given both classes; name it once.")
+            raise CohortError(f"--labels: {word!r} is assigned to both classes; name it once.")
     headings: dict[str, str] = {}
     for name, heading in _pairs(columns, "--columns", "path=file,subject=patient"):
         if name.lower() not in SYNONYMS:
@@ -110,8 +110,8 @@ def _class_of(left: str, right: str) -> tuple[str, int]:
     first, second = known.get(left.lower()), known.get(right.lower())
     if first is not None and second is not None and first != second:
         raise CohortError(
-            f"--labels: {left}={right} says both {LABEL_NAMES[first] or 'unknown'} and "
-            f"{LABEL_NAMES[second] or 'unknown'}; one side is a word of the data."
+            f"--labels: {left}={right} names both {LABEL_NAMES[first] or 'unknown'} and "
+            f"{LABEL_NAMES[second] or 'unknown'}; one side must be a word of your data."
         )
     if first is not None:
         return right.lower(), first
@@ -119,5 +119,6 @@ def _class_of(left: str, right: str) -> tuple[str, int]:
         return left.lower(), second
     raise CohortError(
         f"--labels: {left}={right} names no class; write all=WORD or hem=WORD, or unknown=WORD "
-        "for cells that are neither. There are two classes: group further ones under these."
+        "for cells that are neither. There are only two classes: assign other types of cells to "
+        "them."
     )

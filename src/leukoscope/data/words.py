@@ -199,7 +199,7 @@ def alike_notes(ids: Iterable[str]) -> list[str]:
     more = f"; and {len(groups) - 5} more" if len(groups) > 5 else ""
     return [
         f"Subject ids that may be one person written in several ways: {shown}{more}. They count as "
-        "different subjects, but a split over persons keeps them in one part; write each person "
+        "different subjects, but a split over persons keeps them in one subset; write each person "
         "in one way."
     ]
 

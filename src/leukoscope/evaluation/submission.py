@@ -31,7 +31,7 @@ def write_submission(path: Path | str, labels: Sequence[int]) -> None:
     """
     path = Path(path)
     if path.suffix.lower() != ".zip":
-        raise CohortError(f"{path}: the challenge took a ZIP; give a name that ends in .zip.")
+        raise CohortError(f"{path}: the challenge requires a ZIP; give a name that ends in .zip.")
     with atomic_path(path) as temporary:
         with ZipFile(temporary, "w") as archive:
             member = ZipInfo(MEMBER, _DATE)

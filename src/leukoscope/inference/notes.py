@@ -20,9 +20,9 @@ def beyond_note(beyond: int, total: int) -> str:
     if not beyond:
         return ""
     return (
-        f"CUT OFF: {beyond:,} of {count(total, 'cell')} {agree(beyond, 'reaches')} over the crop "
-        "of the model, which does not "
-        "see them whole. Their scale is probably not that of the training cells."
+        f"CUT OFF: {beyond:,} of {count(total, 'cell')} {agree(beyond, 'extends')} beyond the crop "
+        "of the model, which does not see them whole. Their scale is probably not that of the "
+        "training cells."
     )
 
 
@@ -47,7 +47,8 @@ def unknown_scale_note(unknown: int, total: int) -> str:
     if not unknown:
         return ""
     return (
-        f"SCALE: {unknown:,} of {count(total, 'image')} looked at state no µm per pixel. Size "
-        f"counts in every answer, and the model expects {CNMC_UM_PER_PX} µm per pixel, as C-NMC "
-        "has. State it in the resolution of the files or in a column um_per_px of a table."
+        f"SCALE: {unknown:,} of {count(total, 'image')} that were checked state no µm per pixel. "
+        f"Every answer depends on size, and the model expects {CNMC_UM_PER_PX} µm per pixel, the "
+        "scale of C-NMC. State the scale in the resolution of the files or in a column um_per_px "
+        "of a table."
     )

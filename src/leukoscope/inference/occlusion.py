@@ -27,7 +27,7 @@ from leukoscope.inference.model_file.model_file import ModelFile
 
 Kind = Literal["exact", "occlusion"]
 KINDS: dict[Kind, str] = {
-    "exact": "exact: the contribution of each place; its mean plus the bias is the logit",
+    "exact": "exact: the contribution of each position; its mean plus the bias is the logit",
     "occlusion": "occlusion map, approximate: the effect of smoothing each part of the cell",
 }
 BATCH = 8

@@ -85,7 +85,7 @@ def list_images(images: Images, options: ReadingOptions = NO_OPTIONS) -> list[Im
     if is_data_frame(images):
         images = Cohort.from_pandas(images, options=options)
     elif isinstance(images, Cohort) and options != NO_OPTIONS:
-        raise CohortError("a cohort is read already; give the options when it is read.")
+        raise CohortError("the cohort was read before; give these options when you read it.")
     if isinstance(images, Cohort):
         return list(_of_cohort(images))
     found: dict[object, Image] = {}

@@ -70,7 +70,7 @@ def predicted_class(
     if classes == (wanted,):
         return Decision(verdict)
     if len(classes) == 1:
-        reason = f"the probability speaks for {classes[0]}, the threshold does not"
+        reason = f"the probability fits {classes[0]} only, but the threshold predicts {wanted}"
     else:
         reason = f"the probability fits {'both classes' if classes else 'neither class'}"
     return Decision(Verdict.UNCERTAIN, reason)

@@ -60,7 +60,9 @@ def write(page: Page, path: Path) -> Path:
     writers = {".md": to_markdown, ".html": to_html}
     kind = writers.get(path.suffix.lower())
     if kind is None:
-        raise LeukoscopeError(f"{path}: a page is .html or .md; name such a file with --out.")
+        raise LeukoscopeError(
+            f"{path}: the page must be an .html or .md file; name one with --out."
+        )
     write_text(path, kind(page))
     return path
 

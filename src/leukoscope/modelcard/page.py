@@ -226,7 +226,7 @@ def _subjects(source: CardSource) -> list[Block]:
         blocks.append(
             Paragraph(
                 "How many cells are needed: means over random choices of cells of persons left "
-                "out; a person with fewer cells is in with all of them. See docs/subjects.md."
+                "out; a person with fewer cells is included with all of them. See docs/subjects.md."
             )
         )
     return blocks

@@ -26,7 +26,7 @@ ETHICS = (
     "Age, sex, ethnicity and treatment of these people are not recorded here. So nothing is known "
     "about differences between groups, and no claim about fairness is made.",
     "A missed blast and a false alarm do different harm. The operating point weighs them by a "
-    "target sensitivity, not by anybody's measured interest.",
+    "target sensitivity; nobody has measured the harm itself.",
 )
 RECOMMENDATIONS = (
     "Measure it on persons of your own before you trust any metric: leukoscope evaluate "
@@ -46,7 +46,7 @@ def limits(source: CardSource) -> list[str]:
         "Results vary widely between persons; the interval matters more than the value.",
         "Cell size is a shortcut: a model that relies on it classifies large cells of a healthy "
         "person as blasts, and small blasts as normal.",
-        "Persons are those that the audit could tell apart by their cells; two ids without a "
+        "Persons are those that the audit could distinguish by their cells; two ids without a "
         "common cell count as two persons.",
     ]
     if is_final_fit(card):

@@ -131,7 +131,7 @@ def test_a_threshold_of_its_own_keeps_to_the_models_abstention(store: Store) -> 
     assert "1 of 2 cells" in head.subjects[0].sentence
     assert "4 not classified (3 uncertain, 1 not a cell)" in head.subjects[0].sentence
     reasons = [cell.reason for cell in store.case(case).cells]
-    assert "speaks for ALL" in reasons[3]
+    assert "fits ALL only" in reasons[3]
     assert (reasons[4], reasons[5]) == ("", "blurred")
     store.change(case, CaseChange(threshold=None))
     assert verdicts() == own

@@ -65,7 +65,7 @@ def test_an_unusual_image_is_rgb(name):
         ("zero bytes.bmp", r"empty \(0 bytes\)"),
         ("truncated.bmp", r"truncated \(5000 bytes\)"),
         ("huge header.bmp", "larger than a single cell; crop the cell first"),
-        ("sixteen bits.png", "more than 8 bits a channel"),
+        ("sixteen bits.png", "more than 8 bits per channel"),
         ("cmyk.jpg", "CMYK"),
         ("animated.webp", "several images"),
         ("text.png", "not an image this program reads"),
@@ -80,7 +80,7 @@ def test_the_line_says_what_is_wrong(name, message):
 def test_color_of_16_bits_is_refused_not_cut(suffix):
     cv2 = pytest.importorskip("cv2")
     deep = cv2.imencode(suffix, noise(20, 20).astype(np.uint16) * 200)[1].tobytes()
-    with pytest.raises(ImageError, match="more than 8 bits a channel"):
+    with pytest.raises(ImageError, match="more than 8 bits per channel"):
         decode(deep)
 
 

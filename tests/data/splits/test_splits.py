@@ -210,7 +210,7 @@ def test_fractions_that_make_no_sense(fractions):
 
 
 def test_what_cannot_be_split_says_so():
-    with pytest.raises(SplitError, match="HEM has cells of 1 person, and 3 parts"):
+    with pytest.raises(SplitError, match="HEM has cells of 1 person, and 3 subsets"):
         split_cohort(cohort_of({"1": 9, "2": 9, "3": 9, "H1": 9}))
     with pytest.raises(SplitError, match="HEM has cells of 0 persons"):
         split_cohort(cohort_of({"1": 9, "2": 9, "3": 9}))
@@ -299,7 +299,9 @@ def test_persons_who_straddle_the_official_folds_are_named():
     cohort = official(FOLDS, {"20": "1", "3": "2"})
     split = split_cohort(cohort, "official")
     assert split.leaky
-    assert any("1 person stands" in line and "1 (" in line for line in split.warnings)
+    assert any(
+        "1 person is in more than one subset" in line and "1 (" in line for line in split.warnings
+    )
     assert split.parts["2"] == split.parts["3"]  # one person, within the training folds
 
 
@@ -426,6 +428,6 @@ def test_leaks_name_re_encoded_images_apart_from_identical_files():
         }
     )
     assert leaks(cohort) == (
-        "1 image stands in more than one part: f1 (train, test)",
-        "1 re-encoded image stands in more than one part: p3 (train, validation)",
+        "1 image is in more than one subset: f1 (train, test)",
+        "1 re-encoded image is in more than one subset: p3 (train, validation)",
     )

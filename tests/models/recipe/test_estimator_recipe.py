@@ -31,7 +31,7 @@ def test_what_has_no_meaning_is_neither_written_nor_taken():
     assert not any(name.startswith("optimizer") for name in recipe_of().setting_names())
     with pytest.raises(RecipeError, match=r"no setting 'optimizer\.name'.*classical\.gamma"):
         recipe_of().with_settings({"optimizer.name": "adam"})
-    with pytest.raises(RecipeError, match="classical and so no network"):
+    with pytest.raises(RecipeError, match="classical, so network is not allowed"):
         from_dict({"name": "x", "network": {}, "classical": {"estimator": "svm"}})
     assert "classical" not in read_recipe("cnn").to_dict()
 

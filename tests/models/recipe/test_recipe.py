@@ -182,7 +182,7 @@ def test_setting_names_cover_every_field() -> None:
         ({"fit.epochs": True}, "a whole number"),
         ({"augment.flip": 1}, "true or false"),
         ({"fit.sampling": "cell"}, "natural, class, person"),
-        ({"network.pooling": "gap", "network.architecture": "dense"}, "have no places"),
+        ({"network.pooling": "gap", "network.architecture": "dense"}, "have no positions"),
         ({"network.architecture": "resnet"}, "timm:NAME"),
         ({"network.architecture": "timm:../x"}, "timm:NAME"),
         ({"network.architecture": "timm:x", "network.norm": "batch"}, "network.norm"),

@@ -87,7 +87,9 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "places.sqlite3"
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
-    with pytest.raises(TuningError, match=r"holds something else \(the table 'bookmarks'\)"):
+    with pytest.raises(
+        TuningError, match=r"belongs to another program \(it has the table 'bookmarks'\)"
+    ):
         open_storage(f"sqlite:///{file}")
     with sqlite3.connect(file) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()

@@ -35,8 +35,8 @@ Scale = Annotated[
     Query(
         ge=FINEST,
         le=COARSEST,
-        description="µm per pixel; by default what the file states, else an estimate from its red "
-        "cells.",
+        description="µm per pixel; by default the scale that the file states, or an estimate from "
+        "its red cells.",
     ),
 ]
 Value = TypeVar("Value")

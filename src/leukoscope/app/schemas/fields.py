@@ -15,7 +15,9 @@ class FieldCell(Schema):
 
     number: int = Field(description="From 1, from top to bottom.")
     outline: list[tuple[float, float]] = Field(description="x and y of its outline.")
-    diameter_um: float | None = Field(description="Of a disk of its area; null at unknown scale.")
+    diameter_um: float | None = Field(
+        description="Of a disk of the same area; null: scale unknown."
+    )
     flags: list[str]
     left_out: str = Field(description="The reason why it is left out unless chosen, or empty.")
 
@@ -27,9 +29,9 @@ class FieldCells(Schema):
     name: str
     width: int = Field(description="Pixels of the picture as it was sent.")
     height: int
-    um_per_px: float | None = Field(description="Scale that the diameters have; null: unknown.")
+    um_per_px: float | None = Field(description="Scale of the diameters; null: unknown.")
     scale_from: ScaleSource
-    scale_text: str = Field(description="How sure the scale is, or why it is unknown.")
+    scale_text: str = Field(description="Error of the scale, or why it is unknown.")
     picture: str = Field(description="The picture as a JPEG data URL, at most 1600 px wide.")
     problem: str = Field(default="", description="Why it cannot be used, or empty.")
     cells: list[FieldCell]

@@ -70,7 +70,8 @@ class CellPrediction(Schema):
     )
     heatmap_kind: Kind | None = Field(
         default=None,
-        description="exact: the contribution of each place to the logit. occlusion: approximate, "
+        description="exact: the contribution of each position to the logit. occlusion: "
+        "approximate, "
         "the change when a part of the cell is smoothed; computed by explain if the model has no "
         "exact map.",
     )

@@ -194,6 +194,7 @@ def _links(cohort: Cohort, pairs: Table, folder: Path) -> tuple[Link, ...]:
             links.append((first, second, str(kind), match))
     except (KeyError, ValueError) as error:
         raise CohortError(
-            f"{folder / 'pairs.csv'}: does not fit cohort.csv beside it ({error}). Audit again."
+            f"{folder / 'pairs.csv'}: does not match cohort.csv in this folder ({error}). Audit "
+            "again."
         ) from error
     return tuple(links)

@@ -97,8 +97,8 @@ def why_not_one_audit(cohort: Cohort) -> str:
         if len(keys) > 1:
             counts = " and ".join(f"{count:,}" for count in sorted(keys.values(), reverse=True))
             return (
-                f"the rows are of {len(keys)} audits ({counts} images), which compared no image "
-                "of one with an image of another"
+                f"the rows come from {len(keys)} audits ({counts} images), and no image of one "
+                "audit was compared with an image of another"
             )
         return ""
     sound = ~flagged(cohort, [LABEL_CONFLICT])  # copies with two labels may be in two cells
@@ -144,7 +144,8 @@ def require_audited(before: Cohort, now: Cohort) -> None:
     if (rows := (now["sha256"] != "") & ((before["cell"] == "") | away)).any():
         raise CohortError(
             f"{source}: {int(rows.sum()):,} of {len(before):,} images are not audited: the audit "
-            f"could not read them, or did not see them. {again} ({listed(before['path'][rows])})"
+            f"could not read them, or did not include them. {again} "
+            f"({listed(before['path'][rows])})"
         )
 
 

@@ -106,7 +106,7 @@ class Descriptors:
         fits = len(set(shapes)) == 1 and vectors.shape[1:] == (LENGTH,) and kinds == "iffbi"
         fits = fits and states.shape == (count, len(UNSEEN)) and 0 < step < np.inf
         if not fits or (len(rows) and not 0 <= rows.min() <= rows.max() < count):
-            raise CohortError(f"{path}: does not fit cohort.csv beside it. {again}")
+            raise CohortError(f"{path}: does not match cohort.csv in this folder. {again}")
         return cls(rows, vectors, areas, framed, step, states)
 
     def near(

@@ -136,8 +136,8 @@ def _can_search() -> bool:
     if importlib.util.find_spec("usearch") is not None:
         return True
     _log.warning(
-        "Comparing every pair of cells, which takes hours for many. Searching neighbors takes "
-        "minutes: %s",
+        "Comparing every pair of cells; with many cells this takes hours. A search of nearest "
+        "neighbors takes minutes: %s",
         install_command("large"),
     )
     return False

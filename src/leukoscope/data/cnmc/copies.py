@@ -135,7 +135,7 @@ def copies_note(officials: Collection[str]) -> list[str]:
     ids = " ".join(sorted(SAME_PERSON))
     return [
         f"{len(found)} of these images ({parts}) are in two official parts of C-NMC 2019, pixel "
-        f"for pixel; both sides of {both} pictures are here. They are of subject {SUBJECT}, so "
+        f"for pixel; both copies of {both} pictures are present. They are of subject {SUBJECT}, so "
         f"the subjects {ids} are one person."
     ]
 

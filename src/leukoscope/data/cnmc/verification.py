@@ -19,7 +19,7 @@ MEANING: dict[Status, str] = {
     "unreadable": "cannot be read",
     "repeated": "a second copy of an image that is present",
     "extra": "images that are not official",
-    "linked": "links that lead out of the folder, not followed",
+    "linked": "links to places outside the folder, not followed",
 }
 _SHOWN = 5
 

@@ -72,7 +72,7 @@ def check_depth(image: "ImageFile.ImageFile", data: bytes) -> None:
         formats = _numbers(image, SAMPLE_FORMAT)
     if any(value > 8 for value in bits) or image.mode.startswith(("I", "F")):
         deep = f"{max(bits)} bits" if bits else image.mode
-        raise ImageError(f"has more than 8 bits a channel ({deep}); save it as 8-bit RGB.")
+        raise ImageError(f"has more than 8 bits per channel ({deep}); save it as 8-bit RGB.")
     if any(value != UNSIGNED for value in formats):
         raise ImageError("has signed or floating-point values; save it as 8-bit RGB.")
 

@@ -174,7 +174,7 @@ def _cause(error: Exception, data: bytes) -> str:
     if "truncated" in str(error).lower() or "not enough" in str(error).lower():
         return f"the image is truncated ({len(data)} bytes); copy it again from its source."
     if re.search("unsupported|not supported|cannot handle", str(error), re.IGNORECASE):
-        return f"of a kind that is not read ({error}); save it as PNG with 8 bits a channel."
+        return f"of a kind that is not read ({error}); save it as PNG with 8 bits per channel."
     return (
         f"damaged or unreadable ({error or type(error).__name__}); copy it again from its source."
     )

@@ -35,8 +35,8 @@ def not_checked(
     bare = int(np.sum(measured["border"] > MOST_RIM))
     if 2 * bare > int(np.sum(np.isfinite(measured["border"]))):
         yield html.note(
-            f"{bare:,} of {len(cohort):,} images are not one cell on a black ground, so size, "
-            "shape and color below are those of whole pictures, and say nothing about cells. "
+            f"{bare:,} of {len(cohort):,} images do not show one cell on a black background, so "
+            "size, shape and color below describe whole pictures and not cells. "
             f"{CUT_OUT}",
             "warning",
         )

@@ -104,7 +104,8 @@ def _outliers(cohort: Cohort, measured: dict[str, np.ndarray]) -> Iterator["Mark
         f"{rows.size:,} of {len(reasons):,} images are outliers: the logarithm of area, sharpness "
         f"or a mean color is more than {LIMIT:g} robust standard deviations from the median of the "
         "class, the cell has several pieces or touches the border, the border is not black, or "
-        "there is no cell. Unusual is not wrong: look at an image before you exclude it."
+        "there is no cell. An unusual image is not necessarily wrong: look at it before you "
+        "exclude it."
     )
     if not rows.size:
         return

@@ -132,8 +132,8 @@ class CellsResult:
             )
         if sources - Counter({UNKNOWN_SCALE: sources[UNKNOWN_SCALE]}):
             notes.append(
-                f"Cells are at C-NMC's scale of {CNMC_UM_PER_PX} µm per pixel, which is itself "
-                f"known to {CNMC_UNCERTAINTY:.0%}."
+                f"Cells are at C-NMC's scale of {CNMC_UM_PER_PX} µm per pixel, which has an "
+                f"uncertainty of {CNMC_UNCERTAINTY:.0%}."
             )
         return notes
 

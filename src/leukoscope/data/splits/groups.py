@@ -45,7 +45,7 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
 def alike_warnings(cohort: Cohort, unit: str) -> list[str]:
     """A warning for the ids of persons or subjects with labels that are written alike."""
     groups = alike(cohort[unit][cohort["label"] != UNKNOWN])
-    outcome = "are kept in one part" if unit == "person" else "may be in several parts"
+    outcome = "are kept in one subset" if unit == "person" else "may be in several subsets"
     return [
         f"{unit.capitalize()} ids {', '.join(map(repr, group))} may be one person written in "
         f"several ways; they {outcome}. Write each person in one way."

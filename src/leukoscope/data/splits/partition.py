@@ -130,8 +130,8 @@ def leaks(cohort: Cohort) -> tuple[str, ...]:
                 f"{name[:16]} ({', '.join(sorted(parts, key=PARTS.index))})"
                 for name, parts in overlap.items()
             ]
-            count = f"{len(overlap)} {noun}{'s stand' if len(overlap) > 1 else ' stands'}"
-            lines.append(f"{count} in more than one part: {listed(names, shown)}")
+            count = f"{len(overlap)} {noun}{'s are' if len(overlap) > 1 else ' is'}"
+            lines.append(f"{count} in more than one subset: {listed(names, shown)}")
     return tuple(lines)
 
 
@@ -143,7 +143,7 @@ def check_disjoint(cohort: Cohort) -> None:
     """
     if overlaps := leaks(cohort):
         raise LeakageError(
-            f"The parts are not independent: {'; '.join(overlaps)}. Split over persons."
+            f"The subsets are not independent: {'; '.join(overlaps)}. Split over persons."
         )
 
 

@@ -56,11 +56,10 @@ __all__ = [
 FRACTIONS = (0.5, 0.2, 0.3)
 # The warnings are written into split.json.
 IMAGE_WARNING = (
-    "Split over images: cells of one person stand in every part, so results on it flatter."
+    "Split over images: cells of one person are in every subset, so the results are too good."
 )
 NO_AUDIT = (
-    "Persons are the subject ids as given: no audit was made, "
-    "and one person may stand under several ids."
+    "Persons are the subject ids as given: no audit was made, and one person may have several ids."
 )
 
 

@@ -46,8 +46,8 @@ def stratified_parts(
         if (persons := int(owns[:, column].sum())) < len(fractions):
             raise SplitError(
                 f"{LABEL_NAMES[label]} has cells of {persons} person{'' if persons == 1 else 's'}, "
-                f"and {len(fractions)} parts ({', '.join(names)}) need at least one each: "
-                "add persons or use fewer parts."
+                f"and {len(fractions)} subsets ({', '.join(names)}) need at least one each: "
+                "add persons or use fewer subsets."
             )
     parts = np.full(len(cells), -1)
     # Persons with both classes are assigned first and spread out, so that the others can always

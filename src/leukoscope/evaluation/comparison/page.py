@@ -14,7 +14,7 @@ from leukoscope.evaluation.comparison.published import MARK, PublishedComparison
 from leukoscope.evaluation.comparison.record import Comparison
 from leukoscope.evaluation.metrics.metrics import METRICS, TITLES
 
-SYNTHETIC = "SYNTHETIC CELLS. Some results are of drawn cells; they say nothing of real ones."
+SYNTHETIC = "SYNTHETIC CELLS. Some results are for drawn cells; they say nothing about real cells."
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -158,7 +158,7 @@ def _published(comparison: Comparison) -> Iterator[Markup]:
     yield html.heading("Published results")
     yield html.paragraph(
         f"Published results are {MARK}. Compare a result under a split by image with our split by "
-        "image; for new persons, our split by person holds. Their threshold is seldom known, so "
+        "image; for new persons, use our split by person. Their threshold is rarely known, so "
         "ours are given at the operating point and at a threshold of 0.5."
     )
     theirs = ["System", "Their protocol", "Metric", f"Value ({MARK})", "Source"]

@@ -24,14 +24,14 @@ SEEN_AND_NEW = (
     "They are different persons, so their results differ by more than the leak."
 )
 LIMITS = (
-    "Each protocol has its own test cells, which is what defines it: a split by image tests cells "
+    "Each protocol has different test cells, by definition: a split by image tests cells "
     "of every person, a split by person those of the selected persons. A gap is therefore not a "
     "difference on the same cells, but the difference between the results that readers are given.",
     SEEDS + " With few healthy persons, the result of a split by person depends most on which of "
     "them are tested. The interval of a single run does not include that.",
     "A split by subject id or official fold separates most persons, and its gap can be smaller "
-    "than the effect of selecting other persons. A gap near 0 does not make it safe: which persons "
-    "are in training and test is chance.",
+    "than the effect of selecting other persons. A gap near 0 does not make it safe: the "
+    "persons in training and test were drawn at random.",
     "In the official split, the validation subset is taken from the other folds by person, so the "
     "epoch, temperature and operating point are chosen as carefully as in the split by person.",
 )
@@ -98,7 +98,7 @@ def fairness(study: Study) -> list[str]:
         "stopping, and the same number of training and validation cells of each class, drawn "
         f"from its subsets: {'; '.join(sizes)}. The test subset stays complete.",
         "The best epoch, the temperature and the operating point are chosen on the validation "
-        "subset of the same protocol, as its users would do.",
+        "subset of the same protocol, as is usual for that protocol.",
     ]
 
 

@@ -206,7 +206,9 @@ UNTEMPERED = Metric(
 SELECTIVE_METRICS = (
     Metric("answered", "Answered (blast or normal)", "Fraction of cells that get a class."),
     Metric("uncertain", "Uncertain", "Fraction of cells left to the reader."),
-    Metric("not_cells", "Rejected as not a cell", "Fraction of cells that are rejected wrongly."),
+    Metric(
+        "not_cells", "Rejected as not a cell", "Fraction of cells that are rejected by mistake."
+    ),
     Metric(
         "error_answered",
         "Error among the answered",
@@ -216,7 +218,7 @@ SELECTIVE_METRICS = (
     Metric(
         "error_all",
         "Error without abstention",
-        "Fraction of incorrect cells if every cell were classified.",
+        "Fraction of cells classified incorrectly if every cell gets a class.",
         higher_is_better=False,
     ),
     Metric(

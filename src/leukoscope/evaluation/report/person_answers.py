@@ -35,7 +35,7 @@ def person_answers(evaluation: Evaluation) -> Iterable[Markup]:
     found = evaluation.person_answers
     if found is None:
         return
-    yield html.heading("What do the cells of a person say together?")
+    yield html.heading("What is the answer for each person?")
     yield html.paragraph(
         f"One probability for each person, from all usable cells, at equal priors. {NO_PATIENT}"
         + (f" Persons left out: {found.left_out}." if found.left_out else "")
@@ -50,7 +50,7 @@ def person_answers(evaluation: Evaluation) -> Iterable[Markup]:
             list(CURVE_HEADERS),
             [list(curve_row(point)) for point in found.curve],
             caption="How many cells are needed? Means over random choices of cells; a person with "
-            "fewer cells is in with all of them.",
+            "fewer cells is included with all of them.",
         )
     yield html.table(
         ["Person", "Label", "Cells", "Verdict", "Probability", "Blasts (estimate)", "Reason"],

@@ -193,7 +193,7 @@ def size_and_benefit(table: CellTable) -> Iterable[Markup]:
             "model relies on size, and predicts large normal cells as leukemic.",
             "Probability of ALL against cell area",
         )
-    yield html.heading("Is acting on its predictions worth it?")
+    yield html.heading("Is it worth acting on its predictions?")
     yield html.figure(
         plots.decision_curve(label, p),
         "Decision curve. A low threshold probability represents a reader for whom a missed blast "

@@ -60,8 +60,8 @@ def summary(found: Selection) -> list[str]:
     """The results of abstention as sentences."""
     out = [
         f"It classified {percent(found.answered)} of the cells (every person has the same weight): "
-        f"{percent(found.uncertain)} were uncertain, and {percent(found.not_cells)} were rejected "
-        f"as not a cell, wrongly. Of the classified cells, {percent(found.error_answered)} were "
+        f"{percent(found.uncertain)} were uncertain, and {percent(found.not_cells)} were wrongly "
+        f"rejected as not a cell. Of the classified cells, {percent(found.error_answered)} were "
         f"incorrect; without abstention, {percent(found.error_all)} would have been."
     ]
     if found.limits is None:

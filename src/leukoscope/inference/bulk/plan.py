@@ -140,5 +140,5 @@ def why_other(record: str, job: Job) -> str:
     if before.get("version") != job.version:
         return "the stopped run was of another version of Leukoscope"
     if before.get("rows_per_part") != job.rows_per_part:
-        return "the parts of the stopped run had another size, as of another number of images"
-    return "the images are others, or changed since the run was stopped"
+        return "the stopped run had parts of another size, so its number of images was different"
+    return "the list of images is different, or an image changed since the run was stopped"

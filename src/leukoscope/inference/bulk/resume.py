@@ -86,7 +86,7 @@ def _held(folder: Path, out: Path) -> Iterator[None]:
     """Hold the folder against other programs; one that is left empty is removed."""
     with locked(folder / LOCK, wait=False) as mine:
         if not mine:
-            raise FileError(f"{out}: another program predicts into it; wait, or choose a new name.")
+            raise FileError(f"{out}: another program is writing it; wait, or choose a new name.")
         try:
             yield
         finally:
@@ -110,7 +110,7 @@ def _finished(folder: Path, job: Job, parts: Mapping[Path, Part], images: int) -
     done = {path for path in there & parts.keys() if _read(path, parts[path]) is not None}
     if done:
         count = sum(len(parts[path].items) for path in done)
-        _log.info("Going on: %s of %s images are predicted already.", f"{count:,}", f"{images:,}")
+        _log.info("Resuming: %s of %s images are predicted already.", f"{count:,}", f"{images:,}")
     elif any(path.name.startswith("part-") for path in there):
         _log.warning("Starting again: %s.", why_other(_record(folder), job))
     for path in there - done:

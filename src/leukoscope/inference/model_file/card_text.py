@@ -87,7 +87,7 @@ def describe(card: "Card") -> list[tuple[str, str]]:
 def card_text(card: "Card") -> CardText:
     """Write a card as text."""
     crop, size = card.input.crop, card.input.size
-    exact = "exact: the contribution of each place to the logit"
+    exact = "exact: the contribution of each position to the logit"
     none = "none; an approximate occlusion map is computed on demand"
     return CardText(
         use=RESEARCH_USE,

@@ -26,7 +26,7 @@ def abstention_text(abstention: Abstention | None) -> str:
     verb = "are" if both else "is"
     return (
         f"uncertain from {low:.4f} to {high:.4f}, where {classes} {verb} in the prediction set, "
-        f"and from there to the operating point; {_promise(all_from, 'of ALL cells')}; "
+        f"and between this range and the operating point; {_promise(all_from, 'of ALL cells')}; "
         f"{_promise(hem_to, 'of HEM cells')}; {abstention.method}"
     )
 
@@ -46,6 +46,7 @@ def _promise(limit: Limit, cells: str) -> str:
     persons = f"{limit.persons} person{'' if limit.persons == 1 else 's'}"
     if limit.guaranteed:
         return (
-            f"at most {limit.alpha:.1%} {cells} of a new person expected beyond, set on {persons}"
+            f"at most {limit.alpha:.1%} {cells} of a new person expected beyond the limit, set "
+            f"on {persons}"
         )
-    return f"{limit.alpha:.1%} {cells} beyond it among {persons}, too few for a guarantee"
+    return f"{limit.alpha:.1%} {cells} beyond the limit among {persons}, too few for a guarantee"

@@ -60,9 +60,9 @@ def persons_text(rows: Sequence[OutOfFoldResult]) -> str:
     """Describe the spread over persons, and the worst person, in one line."""
     fractions = [row.right / row.cells for row in rows]
     return (
-        f"in the median of {counted(len(rows), 'person')} left out, {median(fractions):.1%} of a "
-        "person's "
-        f"cells classified correctly; less than half for {sum(f < 0.5 for f in fractions)} of "
+        f"median over {counted(len(rows), 'person')} left out: {median(fractions):.1%} of a "
+        "person's cells classified correctly; less than half for "
+        f"{sum(f < 0.5 for f in fractions)} of "
         f"them; worst: {worst_text(worst_person(rows))}"
     )
 

@@ -5,12 +5,12 @@ from leukoscope.inference.subject.model import CurvePoint, SubjectModel
 
 NO_MODEL = "none: the card of this model has no model of subjects"
 NO_ANSWER = (
-    "No answers for subjects: this model has no model of subjects (it was fitted before there were "
-    "any, or on fewer than three persons of a class)."
+    "No answers for subjects: this model has no model of subjects (it was made by an "
+    "earlier version, or fitted on fewer than three persons of a class)."
 )
 BOTH_KINDS = (
     "p_all_in_context takes half of its logit from the subject's other cells, and a person after "
-    "treatment has both kinds of cells. No verdict follows from it."
+    "treatment has both kinds of cells. It does not change any verdict."
 )
 NO_PATIENT = "Answers for subjects describe the cells given. No statement about a patient."
 CURVE_HEADERS = (

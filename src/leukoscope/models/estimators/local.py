@@ -56,7 +56,7 @@ class Local(Estimator):
         """Conditions on the settings."""
         return [
             *super().rules(),
-            (not self.leave_out, "classical.leave_out: nothing, as no descriptors are measured"),
+            (not self.leave_out, "classical.leave_out: empty, as no descriptors are measured"),
             (1 <= self.frequencies <= 4096, "classical.frequencies: from 1 to 4096"),
             (self.gamma > 0, "classical.gamma: above 0"),
             (self.size >= 0, "classical.size: not negative"),

@@ -68,7 +68,7 @@ class Texture(Estimator):
         """Conditions on the settings."""
         return [
             *super().rules(),
-            (not self.leave_out, "classical.leave_out: nothing, as no descriptors are measured"),
+            (not self.leave_out, "classical.leave_out: empty, as no descriptors are measured"),
             (1 <= self.frequencies <= 4096, "classical.frequencies: from 1 to 4096"),
             (1 <= self.local_frequencies <= 4096, "classical.local_frequencies: from 1 to 4096"),
             (self.gamma > 0 and self.local_gamma > 0, "classical.gamma, local_gamma: above 0"),

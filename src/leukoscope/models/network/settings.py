@@ -60,7 +60,7 @@ class Network:
             (0 <= self.dropout < 1, "network.dropout: from 0 to below 1"),
             (
                 self.architecture != "dense" or self.pooling == "flatten",
-                "network.pooling: dense layers have no places, so gap needs cnn",
+                "network.pooling: dense layers have no positions, so gap needs cnn",
             ),
             (cnn or self.norm == "none", "network.norm: for cnn; other networks have their own"),
             (cnn or not self.laplacian, "network.laplacian: for cnn only"),

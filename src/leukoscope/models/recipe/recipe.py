@@ -37,7 +37,7 @@ from leukoscope.models.recipe.settings import (
 )
 
 NAME = re.compile(r"\w[\w.-]{0,99}")
-DESCRIPTORS_UNSCALED = "input: size = crop, for descriptors are measured in original pixels"
+DESCRIPTORS_UNSCALED = "input: size = crop, as descriptors are measured in original pixels"
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,8 @@ class EstimatorRecipe(Recipe):
         where, known = _where(tree), [field.name for field in dataclasses.fields(cls)]
         if unknown := [str(name) for name in tree if name not in known]:
             raise RecipeError(
-                f"{where}: has classical and so no {unknown[0]}; its settings: {', '.join(known)}."
+                f"{where}: has classical, so {unknown[0]} is not allowed; its settings: "
+                f"{', '.join(known)}."
             )
         classical = read_estimator(tree["classical"], where)
         side = {"crop": classical.SIDE, "size": classical.SIDE}

@@ -120,7 +120,7 @@ def plain(space: Space) -> dict[str, Any]:
 
 def _parsed(name: str, given: Any, recipe: Recipe) -> Vary:
     if name in FIXED:
-        raise RecipeError(f"{name} cannot be varied; --objective sets the metric to go by.")
+        raise RecipeError(f"{name} cannot be varied; --objective sets the metric.")
     whole = _is_whole(name, recipe)
     if isinstance(given, str) and (match := RANGE.fullmatch(given)):
         if match[3] not in (None, "log"):

@@ -75,8 +75,9 @@ def _best(plan: Plan, result: Study) -> list[Markup]:
     rows = [(name, label(value)) for name, value in best.settings.items()]
     command = f"leukoscope train DIR --recipe {result.recipe} --split {plan.folder / SPLIT}"
     advice = Markup(
-        "As the best of {} on the same persons, this value is optimistic. Train it under "
-        "the same split, so that no person it was chosen on is ever tested, then evaluate it: "
+        "As the best of {} on the same persons, this value is optimistic. Train it with "
+        "the same split, so that no person on whom it was chosen becomes a test person, then "
+        "evaluate it: "
         "<code>{}</code>"
     ).format(counted(result.count("complete"), "trial"), command)
     return [
@@ -100,8 +101,8 @@ def _history(plan: Plan, result: Study) -> "Figure":
 def _importance(plan: Plan, study: optuna.Study) -> list[Markup]:
     fraction = importance(study, plan.seed)
     if not fraction:
-        return [html.paragraph(f"This takes {FEWEST} complete trials, and there are fewer.")]
-    caption = "fANOVA over the complete trials; with a few dozen of them only a hint."
+        return [html.paragraph(f"At least {FEWEST} complete trials are needed.")]
+    caption = "fANOVA over the complete trials; with a few dozen trials, only a rough estimate."
     return [html.figure(setting_importance(fraction), caption)]
 
 

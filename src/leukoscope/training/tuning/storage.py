@@ -145,8 +145,8 @@ def failures_named(place: str) -> Iterator[None]:
             raise
         reason = " ".join(str(cause.orig).split())[:200]
         raise TuningError(
-            f"{shown(place)}: the study could not be stored ({reason}). When that is mended, the "
-            "same command continues it."
+            f"{shown(place)}: the study could not be stored ({reason}). After you have solved "
+            "this, the same command continues the study."
         ) from error
 
 
@@ -184,8 +184,8 @@ def _opened(url: URL, arguments: dict[str, Any], **more: Any) -> RDBStorage:
     engine.dispose()
     if tables and not tables & OURS:
         raise TuningError(
-            f"{url.render_as_string(hide_password=True)}: holds something else (the table "
-            f"{min(tables)!r}); give studies a database of their own."
+            f"{url.render_as_string(hide_password=True)}: belongs to another program (it has "
+            f"the table {min(tables)!r}); use a separate database for studies."
         )
     with experimental():
         return _Database(
