@@ -35,7 +35,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q \
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
 	$(PYTEST)
 
-quick: $(READY) ## In a minute, the tests without training, browser, servers and PostgreSQL
+quick: $(READY) ## In about a minute, the fast tests, without browser, servers and PostgreSQL
 	$(PYTEST) --hypothesis-profile quick -m 'not (slow or real or server or browser or postgresql)'
 
 torture: $(READY) ## Kills, fuzzing and faults for hours; the same command goes on. TORTURE="fuzz --minutes 1"

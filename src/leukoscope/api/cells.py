@@ -43,7 +43,7 @@ def cells(
 
     Raises:
         CohortError: No picture there, or the folder has other content.
-        LeukoscopeError: An unknown reason or segmenter, or a scale that is no microscope's.
+        LeukoscopeError: An unknown reason or segmenter, or an impossible scale.
         MissingExtraError: OpenCV or the segmenter is not installed.
     """
     with needs_train_extra("cells"):

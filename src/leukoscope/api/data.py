@@ -44,8 +44,8 @@ def read_cohort(
         subject_pattern: Regular expression that finds the subject in the path of an image: its
             group `subject`, else its first group. Official names and subjects of a table count
             first.
-        only: List of the images to keep: a text file with a name a line, a table with the column
-            `path`, or "cnmc-7071", the images of C-NMC that the published figures rest on.
+        only: List of the images to keep: a text file with one name per line, a table with the
+            column `path`, or "cnmc-7071", the images of C-NMC of the published results.
 
     Raises:
         CohortError: Nothing readable there; the message lists what is accepted.

@@ -1,4 +1,4 @@
-"""Measure a model on the official preliminary test set, with and without the subject who leaks."""
+"""Measure a model on the official preliminary test set, with and without the leaking subject."""
 
 from dataclasses import dataclass
 from pathlib import Path

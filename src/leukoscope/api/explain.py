@@ -1,4 +1,4 @@
-"""Predict images and draw what speaks for and against each prediction."""
+"""Predict images and draw the evidence for and against ALL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def explain(
     *,
     out: Path | str | None = None,
 ) -> "Predictions":
-    """Predict images, each with a heatmap of what speaks for ALL (positive) and against it.
+    """Predict images, each with a heatmap of the evidence for ALL (positive) and against it.
 
     The `heatmap_kind` of a prediction is "exact", or "occlusion" for an approximate map, which
     takes as long as some 60 predictions.

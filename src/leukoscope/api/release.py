@@ -1,4 +1,4 @@
-"""Fit a release model on all patients, with out-of-fold metrics on its card."""
+"""Fit a release model on all persons, with out-of-fold metrics on its card."""
 
 import logging
 from pathlib import Path
@@ -42,7 +42,7 @@ def release(
     data_source: str | None = None,
     data_license: str | None = None,
 ) -> "ReleasedModel":
-    """Fit the release model on all patients and report its out-of-fold performance.
+    """Fit the release model on all persons and report its out-of-fold performance.
 
     Unlike `train`, no person is held out of the fit. Metrics, temperature, operating point and
     limits come from a cross-validation over persons: each person is predicted by a model that has

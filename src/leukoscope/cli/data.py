@@ -47,7 +47,7 @@ def data_info(
 
 
 def _readable(facts: dict[str, Any]) -> dict[str, Any]:
-    """The counts of `data info` with headings that say what they rest on."""
+    """The counts of `data info` with headings that state their source."""
     total, sampled = facts["cells"]["total"], facts["image_sizes_of"]
     headings = {}
     if sampled < total:

@@ -108,7 +108,7 @@ def _fail_interrupted(arguments: list[str] | None) -> NoReturn:
 
 
 def _fail_with(error: Exception) -> NoReturn:
-    """End with what a user can mend, in the data or on the machine; anything else is a bug."""
+    """End with an error that a user can correct, in the data or on the machine; others are bugs."""
     if isinstance(error, LeukoscopeError):
         _fail(str(error), error.exit_code)
     if isinstance(error, ImportError):

@@ -57,7 +57,7 @@ class StandardError(logging.Handler):
 def log_to_stderr(level: int = logging.INFO) -> Iterator[None]:
     """Show records of a level and above within the block; `set_level` changes it.
 
-    Of processes that train together, the first one speaks; the others show errors only.
+    Of processes that train together, the first one logs; the others show errors only.
     """
     handler, before = StandardError(), LOGGER.level
     if not is_first_process():

@@ -1,4 +1,4 @@
-"""The number of processor cores to work on."""
+"""The number of processor cores to use."""
 
 import os
 

@@ -34,7 +34,7 @@ class SplitError(LeukoscopeError):
 
 
 class LeakageError(LeukoscopeError):
-    """The same person or image would stand on both sides of an evaluation."""
+    """The same person or image would be on both sides of an evaluation."""
 
 
 class RecipeError(LeukoscopeError):

@@ -27,7 +27,7 @@ ADVICE: Mapping[int, str] = {
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n)",
     errno.ENFILE: "too many files are open on this machine",
 }
-# Those that speak of what is written even where they name no file.
+# Errors that are about the written file even where they name none.
 OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE}
 OF_THE_MACHINE = OF_THE_DISK | {errno.EMFILE, errno.ENFILE}
 OUT_OF_MEMORY = "not enough memory; close other programs, or work on a machine with more."

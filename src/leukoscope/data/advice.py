@@ -1,4 +1,4 @@
-"""What follows from a cohort before any work on it: pictures that are no cut-out cells, and images
+"""Advice on a cohort before any work on it: pictures that do not show cut-out cells, and images
 without a subject.
 """
 
@@ -88,7 +88,7 @@ def require_black_ground(cohort: Cohort) -> None:
     """Refuse a cohort of pictures whose cells are not cut out.
 
     Raises:
-        CohortError: Most images are not cells on a black ground.
+        CohortError: Most images are not cells on a black background.
     """
     if line := ground_advice(cohort):
         raise CohortError(f"{cohort.source or 'the cohort'}: {line}")

@@ -1,7 +1,7 @@
 """Compare labels and subjects with what else is known of the images.
 
 Names, folders and label files are known before an image is read (`readers.label_check`); the
-official image that it is, whatever its name, is known once it was hashed.
+equal official image, whatever its name, is known after hashing.
 """
 
 from pathlib import Path, PurePosixPath

@@ -1,4 +1,4 @@
-"""Why an image that a table names is not there, in words."""
+"""The reason why an image that a table names does not exist, as text."""
 
 import os
 from pathlib import Path, PureWindowsPath

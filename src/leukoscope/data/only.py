@@ -1,9 +1,9 @@
 """Select the images of a list of names, so that results on a part of a data set can be repeated.
 
-A list is a text file with a name a line, or a table with the column `path`. A name matches an image
-by its file name, and by as many of the folders above it as the name has; case and suffix do not
-matter, so that a list of .bmp files selects their copies in another format. An image that an audit
-has recognized as an official one matches by its official path too.
+A list is a text file with one name per line, or a table with the column `path`. A name matches an
+image by its file name, and by as many of the folders above it as the name has; case and suffix do
+not matter, so that a list of .bmp files selects their copies in another format. An image that an
+audit has recognized as an official one matches by its official path too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from leukoscope.core.tables import SUFFIXES, read_table
 from leukoscope.data.cohort import Cohort
 
 MEASURED = "cnmc-7071"
-"""Name of the list in the package: the C-NMC training images that the published figures rest on."""
+"""Name of the list in the package: the C-NMC training images of the published results."""
 SHOWN = 3
 
 _Name = tuple[str, ...]  # the parts of a path, last first, lower case, the first without suffix

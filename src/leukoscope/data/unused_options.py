@@ -1,4 +1,4 @@
-"""Options of reading that cannot act on a data set: refused, or named in one line."""
+"""Options of reading that have no effect on a data set: refused, or named in one line."""
 
 import logging
 from collections.abc import Iterable, Sequence

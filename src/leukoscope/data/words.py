@@ -1,4 +1,4 @@
-"""The words of people's tables: headings, ids and paths as other programs write them."""
+"""Headings, ids and paths in the tables of users, as other programs write them."""
 
 import os
 import re

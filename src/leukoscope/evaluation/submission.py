@@ -1,4 +1,4 @@
-"""The file that the ISBI 2019 challenge on C-NMC took: a ZIP with `isbi_valid.predict`.
+"""The file that the ISBI 2019 challenge on C-NMC required: a ZIP with `isbi_valid.predict`.
 
 That is a text file with one line per image, in the order of the numbers that name the images: 1 for
 ALL, 0 for HEM. Source: entries whose code is public, such as Y. Pan et al.,

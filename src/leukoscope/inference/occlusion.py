@@ -46,7 +46,7 @@ def occlusion_map(model: ModelFile, cell: np.ndarray, most: int = MOST_PATCHES) 
 
     Returns:
         float32 (G, G) over the whole crop: the logit of the cell less the logit with the patch
-        smoothed, positive where the patch speaks for ALL, 0 beside the cell. The values are
+        smoothed, positive for evidence for ALL, 0 beside the cell. The values are
         multiplied by G * G, so that their mean is a logit, as in a class activation map: for a
         model that sums over patches, the logit of the cell less that of the smoothed cell.
 

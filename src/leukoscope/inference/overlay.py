@@ -1,4 +1,4 @@
-"""Heatmap overlays: vermilion speaks for ALL, blue against it, as in the app."""
+"""Heatmap overlays: vermilion is evidence for ALL, blue against it, as in the app."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ def overlay(cell: NDArray[np.uint8], heatmap: np.ndarray) -> NDArray[np.uint8]:
 
     Args:
         cell: The crop, uint8 (S, S, 3).
-        heatmap: (h, w) over the whole crop, positive where it speaks for ALL. The largest
+        heatmap: (h, w) over the whole crop, positive for evidence for ALL. The largest
             magnitude is drawn at full strength, so colors of two images are not comparable.
 
     Returns:

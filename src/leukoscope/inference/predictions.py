@@ -81,8 +81,8 @@ class Predictions(Sequence[Prediction]):
     def p_all_in_context(self) -> list[float | None]:
         """Probability of ALL of each cell, given the other cells of its subject.
 
-        It is no verdict: a person after treatment has both kinds of cells. None for cells that are
-        not usable or have no subject.
+        It is not a verdict: a person after treatment has both kinds of cells. None for cells that
+        are not usable or have no subject.
         """
         return context_column(self._summary_rows(), self.subject_model)
 

@@ -80,7 +80,7 @@ class Predictor:
 
     @property
     def card(self) -> Card:
-        """The model's card: what it was trained on, and how well it does."""
+        """The model's card: its training data, thresholds and results."""
         return self.model.card
 
     def __repr__(self) -> str:
@@ -110,7 +110,7 @@ class Predictor:
         return self._held(track(stream, "Predicting", total=len(listed)))
 
     def explain(self, images: Images) -> Predictions:
-        """Predict images, each with a heatmap of what speaks for and against ALL.
+        """Predict images, each with a heatmap of the evidence for and against ALL.
 
         The `heatmap_kind` is "exact" where the map's mean and a constant are the logit, else
         "occlusion": an approximate map, which takes as long as some 60 predictions.

@@ -31,9 +31,8 @@ class Prediction:
         logit: The network's output before the temperature.
         flags: Remarks on the image, such as "no black border".
         reason: Why there is no answer.
-        heatmap: float32 (h, w) over the whole crop, positive where it speaks for ALL; where asked
-            for.
-        embedding: float32 (d,), where asked for.
+        heatmap: float32 (h, w) over the whole crop, positive for evidence for ALL; if requested.
+        embedding: float32 (d,), if requested.
         distance: Distance from the training cells, where the card has a limit for it.
         heatmap_kind: "exact", or "occlusion" for an approximate map.
         subject: The subject that a table named for the image; "" if none did.

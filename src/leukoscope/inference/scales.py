@@ -1,4 +1,4 @@
-"""The scale of images to predict: how many state none, by a sample of them."""
+"""The scale of images to predict: the number that state none, from a sample."""
 
 from collections.abc import Sequence
 from pathlib import Path

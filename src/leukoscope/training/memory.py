@@ -1,4 +1,4 @@
-"""The memory of this process: the most so far, and the most to expect until a training ends."""
+"""The memory of this process: its peak so far, and the expected peak of a training."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What training cells and a fitted model must satisfy before anything else can be blamed."""
+"""Plausibility checks of training cells and of a fitted model."""
 
 from collections.abc import Sequence
 from contextlib import suppress

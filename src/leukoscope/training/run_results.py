@@ -157,7 +157,7 @@ def _read_predictions(folder: Path, cells: Cohort) -> Predictions:
 
 
 def _check_together(folder: Path, record: Evaluation, predictions: Predictions, card: Card) -> None:
-    """Make sure that report, predictions and model speak of one and the same evaluation."""
+    """Make sure that report, predictions and model are of the same evaluation."""
     counted = confusion(predictions.label, predictions.p, record.operating_point.threshold)
     if counted != record.confusion:
         raise TrainingError(

@@ -1,7 +1,7 @@
-"""Which connections the server keeps when clients are slow or many.
+"""Choose the connections that the server keeps when clients are slow or many.
 
 A connection on which the server waits for its client gives way to a newer one when there is no more
-room, the slowest first. So connections that send nothing keep nobody out.
+room, the slowest first. So connections that send nothing cannot block others.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ Network = IPv4Network | IPv6Network
 
 log = logging.getLogger("leukoscope.app")
 
-REFUSALS = 32  # connections that are told so at a time; others are closed without a word
-FILES = 2  # descriptors of a connection: its own, and that of a file of the page it is sent
+REFUSALS = 32  # refused connections that get a response at a time; others are just closed
+FILES = 2  # descriptors of a connection: its socket, and a file of the page that it receives
 RESERVED_FILES = 128  # descriptors for the database, the model and what else the program opens
 IPV6_BITS = 64  # the part of an IPv6 address that an organization gives to one customer or network
 

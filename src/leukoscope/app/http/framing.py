@@ -1,9 +1,9 @@
-"""Refuse requests before they reach the app: those with an ambiguous end, and all while it is full.
+"""Refuse requests before the app: those with an ambiguous end, and all if the server is full.
 
 With an ambiguous end, one request can be hidden inside another.
 
-Source: RFC 9112, sections 6.1 and 6.3. h11 does what is allowed at least; a server behind a proxy
-does better to refuse, and must close the connection.
+Source: RFC 9112, sections 6.1 and 6.3. h11 does the minimum that is allowed; a server behind a
+proxy should refuse such requests, and must close the connection.
 """
 
 from collections.abc import Callable

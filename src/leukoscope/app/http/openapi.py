@@ -1,4 +1,4 @@
-"""The OpenAPI document: what it contains beyond the types of the routes."""
+"""The OpenAPI document: its parts beyond the types of the routes."""
 
 from typing import Any
 

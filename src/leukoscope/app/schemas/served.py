@@ -1,4 +1,4 @@
-"""What a server has besides cases: models, examples, and errors."""
+"""The models, examples and errors of a server."""
 
 from datetime import datetime
 from typing import Any, Literal

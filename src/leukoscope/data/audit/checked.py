@@ -1,8 +1,8 @@
-"""The images that an audit could not check, and whether an audit is still true of its images.
+"""The images that an audit could not check, and whether an audit is still valid for its images.
 
-An image that could not be read, or has nothing to compare, was not checked: no step may pass it off
-as different from all others. And an audit is about the bytes that it read: images that changed
-since, or that were away, must be audited again before a model is trained on them.
+An image that could not be read, or has nothing to compare, was not checked: no step may treat
+it as different from all others. And an audit is about the bytes that it read: images that changed
+since, or that were absent, must be audited again before a model is trained on them.
 """
 
 from collections import Counter
@@ -90,7 +90,7 @@ def why_not_one_audit(cohort: Cohort) -> str:
     an image in two cells, or a subject of two persons, shows it; no audit writes either.
 
     Returns:
-        "" if nothing speaks against one audit.
+        "" if the rows may come from one audit.
     """
     if "audit_key" in cohort:
         keys = Counter(map(str, cohort["audit_key"]))

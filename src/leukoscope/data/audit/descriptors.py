@@ -1,4 +1,4 @@
-"""What an audit keeps of each image, so that a later batch can be compared with it."""
+"""Data that an audit stores for each image, to compare a later batch with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ NAME = "descriptors.npz"
 LEAST = 0.5  # cosine of vectors from which a pair is compared: lower than that of a graph
 BLOCK = 1024
 _ARRAYS = ("rows", "vectors", "areas", "framed", "step")
-_STATES = "states"  # lacks in audits of earlier versions
+_STATES = "states"  # absent from audits of earlier versions
 
 
 @dataclass(frozen=True)

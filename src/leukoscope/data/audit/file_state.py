@@ -1,4 +1,4 @@
-"""The state of the file of an image, by which a change shows without reading it."""
+"""The state of an image file, which shows a change without reading the file."""
 
 from collections.abc import Sequence
 from pathlib import Path

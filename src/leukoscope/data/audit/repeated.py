@@ -1,4 +1,4 @@
-"""Images of an audit that a new table names again: it must not say something else of them."""
+"""Images of an audit that a new table names again: its entries must agree with the audit."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The official image of C-NMC 2019 that a file or a picture is.
+"""Find the official image of C-NMC 2019 that equals a file or a picture.
 
 A file is official by its sha256. A picture is official if it has the sha256 of an official file
 when it is written as a BMP of one of the three official forms, so copies in another lossless format

@@ -33,7 +33,7 @@ COLOR = (
 DENSITY = (
     Descriptor("density_mean", "1", "mean optical density, ln(256 / (gray + 1))", RUIFROK),
     Descriptor("ln_density_deviation", "ln 1", "ln of its deviation", RUIFROK),
-    Descriptor("density_skewness", "1", "its skewness; above 0: dark clumps on pale ground"),
+    Descriptor("density_skewness", "1", "its skewness; above 0: dark clumps on pale background"),
     Descriptor("density_low", "1", "its 5th percentile minus its median"),
     Descriptor("density_high", "1", "its 95th percentile minus its median"),
     Descriptor("rim_density", "1", "its mean on the rim of 5 px minus that inside: pale cytoplasm"),

@@ -115,9 +115,9 @@ def solid_mask(image: NDArray[np.uint8]) -> Mask:
 
 
 def on_black(image: NDArray[np.uint8]) -> bool:
-    """True if an image shows its cell on a black ground, which gives its outline.
+    """True if an image shows its cell on a black background, which gives its outline.
 
-    A cell may touch the border of the frame. A pale ground is bright along most of it.
+    A cell may touch the border of the frame. A pale background is bright along most of it.
 
     Args:
         image: uint8 RGB (H, W, 3).

@@ -1,4 +1,4 @@
-"""Name the files that are no readable images: other image formats, archives, pointers, web pages.
+"""Name the files that are not readable images: other image formats, archives, pointers, web pages.
 
 A user who gives one of them is told what it is and what to do; a folder's list shows images in
 other formats with that reason instead of passing over them.

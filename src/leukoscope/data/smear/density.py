@@ -1,9 +1,9 @@
-"""Optical density of a stained smear, and the two contrasts that tell its contents apart.
+"""Optical density of a stained smear, and the two contrasts that distinguish its contents.
 
 Stain absorbs light by the law of Beer and Lambert, so the density of a pixel is the logarithm of
-the light of the empty ground divided by its own light, in each color. A stained nucleus absorbs red
-and green and lets blue through; hemoglobin absorbs blue and green and lets red through. So red plus
-green minus blue is high in nuclei and near zero in red cells, whatever the stain's strength.
+the light of the empty background divided by its own light, in each color. A stained nucleus absorbs
+red and green and lets blue through; hemoglobin absorbs blue and green and lets red through. So red
+plus green minus blue is high in nuclei and near zero in red cells, whatever the stain's strength.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Densities:
     """Densities of a field.
 
     Attributes:
-        rgb: float32 `(h, w, 3)`, 0 on the empty ground.
+        rgb: float32 `(h, w, 3)`, 0 on the empty background.
         nuclear: float32 `(h, w)`, red plus green minus blue.
         whole: float32 `(h, w)`, the sum of the three.
         hue: float32 `(h, w)`, `nuclear` as a fraction of the whole density: about .1 in red cells,
@@ -49,8 +49,7 @@ def reduced_image(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
 
 
 def ground_color(image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Color of the empty ground: the most frequent of the bright levels of green, which all cells
-    absorb.
+    """Color of the empty background: the most frequent bright level of green, which cells absorb.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
@@ -74,7 +73,7 @@ def densities(image: NDArray[np.uint8], ground: NDArray[np.float64], blur: float
 
     Args:
         image: uint8 RGB `(h, w, 3)`.
-        ground: Color of the empty ground.
+        ground: Color of the empty background.
         blur: Standard deviation of a Gaussian against noise, in pixels.
     """
     levels = np.arange(256)[:, None]
@@ -108,7 +107,7 @@ def nuclear_mask(field: Densities) -> Mask:
 
 
 def stained_mask(field: Densities, nuclei: Mask) -> Mask:
-    """Everything that is not empty ground: above Otsu's threshold of the green density.
+    """Everything that is not empty background: above Otsu's threshold of the green density.
 
     Args:
         field: The densities.

@@ -61,7 +61,7 @@ def cells_of_field(
     """Find the white cells of a field, and cut out those that are whole and single.
 
     Args:
-        image: uint8 RGB `(H, W, 3)`, a stained smear on a bright ground, or a crop of it.
+        image: uint8 RGB `(H, W, 3)`, a stained smear on a bright background, or a crop of it.
         um_per_px: Scale of the field; None if unknown.
         segmenter: Gives the outlines.
         keep: Flags that are no reason to leave an object out.

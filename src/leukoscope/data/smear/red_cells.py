@@ -96,7 +96,7 @@ def hemoglobin_mask(image: NDArray[np.uint8], ground: NDArray[np.float64], nucle
 
     Args:
         image: uint8 RGB `(h, w, 3)`.
-        ground: Color of the empty ground.
+        ground: Color of the empty background.
         nuclei: bool `(h, w)`, left out of the threshold.
     """
     light = np.log10((image.astype(np.float32) + 1) / (ground + 1).astype(np.float32))

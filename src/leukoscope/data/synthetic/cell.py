@@ -39,7 +39,7 @@ class CellParams:
         irregularity: Fraction of the area by which the outline differs from that ellipse.
         stain: Mean R, G, B on the cell, in gray levels.
         bands: Standard deviation (gray levels) of the four texture bands of `measure_cell`.
-        skewness: Skewness of the texture; positive: bright clumps on dark ground.
+        skewness: Skewness of the texture; positive: bright clumps on dark background.
         rim: Green near the edge relative to the green inside.
         nucleoli: Number of pale round spots.
         cytoplasm: Width in px of a pale crescent on one side, 0 for none.

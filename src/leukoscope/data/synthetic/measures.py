@@ -53,7 +53,7 @@ def measure_cell(image: NDArray[np.uint8]) -> Floats:
         ellipse with the same second moments, ln of the fraction of the area by which the outline
         differs from that ellipse, ln mean R, G, B on the cell, ln of the standard deviation (gray
         levels) of four octave-wide texture bands, fine to coarse, 8 px inside the edge, the
-        skewness of the third band (positive: bright clumps on dark ground), and ln of the green
+        skewness of the third band (positive: bright clumps on dark background), and ln of the green
         near the rim relative to the green inside (the ring of pale cytoplasm).
 
     Raises:

@@ -29,7 +29,7 @@ class Attempt:
 
 
 class Attempts:
-    """Attempts at the parts of a job; on a cluster an actor that outlives the workers."""
+    """Attempts at the parts of a job; on a cluster an actor that survives the workers."""
 
     def __init__(self) -> None:
         self._begun: dict[int, int] = defaultdict(int)

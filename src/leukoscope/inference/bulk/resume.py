@@ -1,7 +1,7 @@
 """Predict on one machine so that a stopped run resumes where it ended.
 
-Beside the table lies a hidden folder with the finished parts, until the table is complete and gets
-its name. See `bulk.plan` for how a part is known again.
+A hidden folder next to the table holds the finished parts, until the table is complete and gets
+its name. See `bulk.plan` for how a part is recognized.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Where the parts of a job lie: a folder that all machines see, or a store behind a URL.
+"""The storage of the parts of a job: a folder that all machines see, or a store behind a URL.
 
 A part appears whole or not at all: a local file by one rename, an object by one request.
 """

@@ -1,4 +1,4 @@
-"""Flags: remarks on an image, as they stand in result tables."""
+"""Flags: remarks on an image, as they appear in result tables."""
 
 from enum import StrEnum
 

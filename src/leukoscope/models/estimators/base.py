@@ -1,4 +1,4 @@
-"""The interface of an estimator: settings that can be fitted, and the model that comes of it.
+"""The interface of an estimator: settings that can be fitted, and the resulting model.
 
 A setting that is a tuple holds candidates. Training chooses among them by cross-validation over the
 training persons, so no other person influences the choice. A single value is used as it is.

@@ -1,8 +1,8 @@
 """The part of a crop that holds the cell, and maps of it on the grid of the whole crop.
 
 Most of a crop is black. A network that looks at the cell alone is two to three times as fast. Cells
-that run together share one window, so that its size may change with their company; a model file is
-run a cell at a time.
+in one batch share one window, so its size may change with the other cells; a model file is run
+on one cell at a time.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """The first layers of EfficientNet-Lite0, trained on ImageNet, which are never trained further.
 
-Early layers answer to texture, which carries over to persons that a model has not seen; later ones
-answer to whole objects, and look better in cross-validation than they are on new persons
+Early layers respond to texture, which generalizes to persons that a model has not seen; later ones
+respond to whole objects, and look better in cross-validation than they are on new persons
 (docs/model-log.md).
 
 Sources: M. Tan, Q. V. Le, "EfficientNet: rethinking model scaling for convolutional neural

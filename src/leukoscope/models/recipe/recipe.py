@@ -63,7 +63,7 @@ class Recipe(ABC):
     @property
     @abstractmethod
     def monitor(self) -> Monitor:
-        """The metric on validation persons that a training of this recipe goes by."""
+        """The metric on validation persons that chooses the best epoch or settings."""
 
     @property
     @abstractmethod

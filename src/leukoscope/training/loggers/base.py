@@ -1,4 +1,4 @@
-"""What a logger is told about a run, and what it can do."""
+"""The interface of a logger of trainings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a logger is told about a run: its settings and counts, and the results of its end."""
+"""Values that a logger receives: settings and counts of a run, and its final results."""
 
 from pathlib import Path
 

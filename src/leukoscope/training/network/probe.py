@@ -2,8 +2,8 @@
 
 Whether bf16 and channels last pay depends on the processor, the network, its libraries and the size
 of a batch, and no rule foresees it. So each is tried for a few steps on a batch of the training
-cells. Something else than fp32 and channels last is taken only where it is clearly faster, so that
-two runs on one machine seldom differ in it. The choice is part of the run: a resumed one keeps it.
+cells. Another choice than fp32 and channels last is made only where it is clearly faster, so that
+two runs on one machine rarely differ in it. The choice is part of the run: a resumed one keeps it.
 """
 
 import logging

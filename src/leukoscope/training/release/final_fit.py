@@ -1,4 +1,4 @@
-"""Fit the release model on all patients and report its out-of-fold performance.
+"""Fit the release model on all persons and report its out-of-fold performance.
 
 A model that has seen all persons leaves none to evaluate it on, and with few healthy persons each
 one held out costs performance. So a model is also fitted for each fold of a cross-validation over

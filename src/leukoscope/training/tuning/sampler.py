@@ -1,4 +1,4 @@
-"""Which values a trial tries: Optuna's tree-structured Parzen estimator, seeded by the trial."""
+"""Choose the values of a trial: Optuna's tree-structured Parzen estimator, seeded by the trial."""
 
 from collections.abc import Mapping
 from typing import Any

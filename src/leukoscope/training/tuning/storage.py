@@ -1,4 +1,4 @@
-"""Where a study is kept: a SQLite file, a PostgreSQL server, or a journal; open to many at once.
+"""The storage of a study: a SQLite file, a PostgreSQL server or a journal, for many processes.
 
 Optuna's heartbeat tells the trials that are being worked on from those whose process is gone, and
 its retry callback queues the settings of the latter again. Optuna has it for databases only, so

@@ -114,13 +114,13 @@ def _value(
         end(reason=str(pruned))
         raise
     except RecipeError as error:
-        # As pruned, for the sampler keeps away from those and forgets the failed.
+        # Reported as pruned: the sampler avoids pruned settings, but ignores failed ones.
         end(reason=_line(error), impossible=True)
         raise optuna.TrialPruned from error
     except UpdateFinishedTrialError:
         raise
     except (KeyboardInterrupt, optuna.exceptions.OptunaError, DownloadError, OSError):
-        # By hand, or of the storage, the network or the disk: with any settings it were the same.
+        # A stop by hand, or a fault of storage, network or disk: the settings are not the cause.
         study.enqueue_trial(trial.params, user_attrs={"origin": origin(trial)})
         raise
     except Exception as error:

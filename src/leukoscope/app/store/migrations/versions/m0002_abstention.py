@@ -1,4 +1,4 @@
-"""From which probability on, and up to which, a case's model leaves a class possible."""
+"""The probabilities from which ALL, and up to which HEM, remain possible for a case."""
 
 import sqlalchemy as sa
 from alembic import op
