@@ -66,7 +66,7 @@ def read_published(path: Path | str | None = None) -> tuple[PublishedResult, ...
     """Read published results: a .yaml list, or a table (.csv, .jsonl, .parquet) with one per row.
 
     Args:
-        path: The file; by default the packaged results of the five predecessors of this project.
+        path: The file; by default the packaged results of five earlier systems.
 
     Raises:
         LeukoscopeError: It cannot be read, or a result lacks a field, has an unknown field, an
