@@ -1,4 +1,4 @@
-"""Leukoscope tells leukemic blasts from normal lymphoid cells, and measures honestly how well.
+"""Leukoscope distinguishes leukemic blasts from normal lymphoid cells, and measures how well.
 
 Research use only. Not for diagnosis.
 

@@ -43,7 +43,7 @@ RESUME = {  # what to do after Ctrl-C
 }
 
 app = typer.Typer(
-    help=f"Tell leukemic blasts from normal lymphoid cells. {RESEARCH_USE}",
+    help=f"Distinguish leukemic blasts from normal lymphoid cells. {RESEARCH_USE}",
     pretty_exceptions_enable=False,
     **SETTINGS,
 )
