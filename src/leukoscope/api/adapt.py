@@ -128,7 +128,7 @@ def auroc_remarks(adapted: "AdaptedModel") -> list[str]:
 
 
 def adaptation_report(adapted: "AdaptedModel") -> str:
-    """What was adapted, and the metrics before and after, as Markdown."""
+    """Describe an adaptation as Markdown, with the metrics before and after."""
     from leukoscope.evaluation.metrics.metrics import CARD_METRICS
     from leukoscope.inference.model_file.adaptation import adaptation_text
     from leukoscope.inference.subject.text import subjects_text

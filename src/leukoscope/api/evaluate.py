@@ -209,7 +209,7 @@ def labeled(cohort: Cohort) -> Cohort:
 
 
 def check_overlap(card: Card, cells: Cohort, allowed: bool) -> Overlap:
-    """What the cells share with the training data.
+    """The overlap of the cells with the training data.
 
     Raises:
         LeakageError: They share anything, and that is not allowed.

@@ -47,7 +47,7 @@ class Submission:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the score must know, a line each."""
+        """Remarks that a reader of the score needs, a line each."""
         seen = f"The model was trained on {self.seen} of these images." if self.seen else ""
         return [*self.check.lines(), *filter(None, [seen])]
 

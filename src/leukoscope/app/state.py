@@ -57,7 +57,7 @@ class Services:
         return {self.model_sha256: self.model.card, **others}
 
     def engine(self, sha256: str = "") -> Engine:
-        """What predicts with a model, by default the first; blocks while it is loaded.
+        """The engine of a model, by default the first; blocks while it is loaded.
 
         Raises:
             RequestError: 409 if the server has no such model.

@@ -47,7 +47,7 @@ def parse_url(text: str) -> URL:
 
 
 def postgresql_arguments(url: URL) -> tuple[URL, dict[str, Any]]:
-    """What the driver is to connect to, and its arguments.
+    """The address for the driver, and its arguments.
 
     Args:
         url: From `parse_url`, of PostgreSQL.

@@ -37,7 +37,7 @@ class MalformedError(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """What is accepted beyond the declared type.
+    """Values that are accepted beyond the declared type.
 
     Attributes:
         text_numbers: A number written as text, since YAML reads 1e-3 as text.

@@ -111,7 +111,7 @@ def deferred() -> Iterator[Deferred]:
 
 
 def _own_handler() -> Handler | None:
-    """What Python does at Ctrl-C; None where this thread or process doesn't hear it."""
+    """Python's handler of Ctrl-C; None if this thread or process does not receive it."""
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         return None

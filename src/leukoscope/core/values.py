@@ -118,7 +118,7 @@ class SplitReference:
 
 @dataclass(frozen=True)
 class Overlap:
-    """What a cohort shares with a model's training and validation cells.
+    """The overlap of a cohort with a model's training and validation cells.
 
     `hashes` counts the cohort's cells whose image the model has seen.
     """
@@ -128,7 +128,7 @@ class Overlap:
     hashes: int = 0
 
     def __bool__(self) -> bool:
-        """Whether anything is shared."""
+        """True if anything is shared."""
         return bool(self.persons or self.subjects or self.hashes)
 
     @property
@@ -137,7 +137,7 @@ class Overlap:
         return tuple(sorted({*self.persons, *self.subjects}, key=natural_key))
 
     def text(self) -> str:
-        """What is shared: "2 of these person or subject ids (1, 15) and 3 of these images"."""
+        """The overlap as text: "2 of these person or subject ids (1, 15) and 3 of these images"."""
         ids = self.ids
         named = f" ({listed(ids)})" if ids else ""
         shared = f"{len(ids):,} of these person or subject ids{named}"

@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class VerdictInfo:
-    """What a verdict means and how it is presented.
+    """The meaning of a verdict and its presentation.
 
     Attributes:
         verdict: The verdict; its value is the text in tables and answers.

@@ -43,7 +43,7 @@ def advice(cohort: Cohort) -> list[str]:
 
 
 def subject_advice(cohort: Cohort) -> str:
-    """What follows where images have no subject; "" if all have one."""
+    """Advice if images have no subject; "" if all have one."""
     missing = int(np.sum(cohort["subject"] == ""))
     if not missing or not len(cohort):
         return ""
@@ -59,7 +59,7 @@ def subject_advice(cohort: Cohort) -> str:
 
 
 def both_classes_advice(cohort: Cohort) -> str:
-    """What follows where one subject has cells of both classes; "" if none has."""
+    """Advice if one subject has cells of both classes; "" if none has."""
     subject, label = cohort["subject"], cohort["label"]
     blasts, normal = ({*subject[label == name]} - {""} for name in (ALL, HEM))
     both = sorted(blasts & normal, key=natural_key)
@@ -74,7 +74,7 @@ def both_classes_advice(cohort: Cohort) -> str:
 
 
 def ground_advice(cohort: Cohort) -> str:
-    """What follows where most images are no cells on black; "" otherwise."""
+    """Advice if most images are not cells on black; "" otherwise."""
     bare, seen = images_without_ground(cohort)
     if 2 * bare <= seen:
         return ""
@@ -95,7 +95,7 @@ def require_black_ground(cohort: Cohort) -> None:
 
 
 def crop_advice(cohort: Cohort, crop: int) -> str:
-    """What follows where cells reach over the crop of a recipe, by a sample; "" if few do.
+    """Advice if cells of a sample extend beyond the crop of a recipe; "" if few do.
 
     Args:
         cohort: The cells.

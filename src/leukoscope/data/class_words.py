@@ -61,7 +61,7 @@ def label_of(value: object, words: Mapping[str, int] | None = None) -> int | Non
 
 
 def how_to_name(words: Sequence[str]) -> str:
-    """How to say which class some words mean, in a sentence; there are only two classes."""
+    """Advice to name the class of some words, in a sentence; there are only two classes."""
     shown = ", ".join(map(repr, words[:6])) + (", ..." if len(words) > 6 else "")
     several = f" There are {len(words)} unknown words ({shown}):" if len(words) > 1 else ""
     example = words[0] if words else "WORD"

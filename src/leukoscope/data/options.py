@@ -1,4 +1,4 @@
-"""How a user's folders and tables are to be read: words for the classes, columns, subjects."""
+"""Options to read folders and tables of a user: words for the classes, columns, subjects."""
 
 import re
 from collections.abc import Mapping

@@ -66,7 +66,7 @@ def scale_of(cohort: Cohort) -> Scale:
 
 
 def scale_advice(cohort: Cohort) -> str:
-    """What follows where the scale of images is unknown or not C-NMC's; "" if it is C-NMC's."""
+    """Advice if the scale of images is unknown or not C-NMC's; "" if it is C-NMC's."""
     values, _ = _rows(cohort)
     unknown = int(np.sum(~np.isfinite(values)))
     if unknown:

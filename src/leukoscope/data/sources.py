@@ -84,7 +84,7 @@ def row_sources(cohort: Cohort) -> list[Sources]:
 
 
 def comparable(one: Iterable[str], other: Iterable[str], *, one_table: bool = False) -> bool:
-    """Whether the same id in two sources may be the same subject.
+    """True if the same id in two sources may be the same subject.
 
     It may within one source, and where one is unknown, since that may be the other. Between two
     tables C-NMC is an exception: its images are recognized, so unknown ones are not from it. In one

@@ -30,7 +30,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class SetCheck:
-    """What differs from an official test set.
+    """The differences from an official test set.
 
     Attributes:
         name: "preliminary" or "final".
@@ -61,7 +61,7 @@ class SetCheck:
         return self.is_whole and not self.unofficial
 
     def lines(self) -> list[str]:
-        """What differs, a line each; one line that says so if nothing does."""
+        """The differences, a line each; one line that says so if there are none."""
         found = {
             "are missing": self.missing,
             "are present more than once": self.repeated,

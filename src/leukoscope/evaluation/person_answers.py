@@ -38,7 +38,7 @@ class PersonAnswer:
 
     @property
     def correct(self) -> bool:
-        """Whether the probability is on the side of the label."""
+        """True if the probability is on the side of the label."""
         return (
             (self.answer.probability or 0.0) >= 0.5
             if self.label == "ALL"

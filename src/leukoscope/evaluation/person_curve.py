@@ -1,4 +1,4 @@
-"""How many cells of a person are needed: performance over persons against the number of cells."""
+"""The number of cells needed per person: performance over persons by number of cells."""
 
 from collections.abc import Sequence
 

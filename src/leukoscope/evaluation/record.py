@@ -22,7 +22,7 @@ FORMAT = "leukoscope-evaluation/1"
 
 @dataclass(frozen=True)
 class Protocol:
-    """How the evaluated cells were separated from the training data."""
+    """The separation of the evaluated cells from the training data."""
 
     split: str
     """The kind of split, as text: "by person", "by image", "official folds"."""
@@ -124,12 +124,12 @@ class Evaluation:
 
     @property
     def leaky(self) -> bool:
-        """Whether a person may be in training and test, so that the metrics are too good."""
+        """True if a person may be in training and test, so that the metrics are too good."""
         return self.protocol.leaky or self.overlap
 
     @property
     def overlap(self) -> bool:
-        """Whether evaluated persons or images are known to be among those trained on."""
+        """True if evaluated persons or images are known to be among those trained on."""
         return bool(self.protocol.overlap)
 
     def to_json(self) -> str:

@@ -116,7 +116,7 @@ def several_images(images: Any) -> Iterable[Image]:
 
 
 def named_inputs(images: Any) -> Sequence[object]:
-    """What a user named in one value or a list; a stream is not read for it."""
+    """The inputs that a user named in one value or a list; a stream is not read for it."""
     if isinstance(images, str | os.PathLike):
         return [images]
     return images if isinstance(images, list | tuple) else []

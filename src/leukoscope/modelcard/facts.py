@@ -97,12 +97,12 @@ def facts(source: CardSource) -> Mapping[str, Fact]:
 
 
 def is_final_fit(card: Card) -> bool:
-    """Whether the model was fitted on all persons, and measured by cross-validation."""
+    """True if the model was fitted on all persons, and measured by cross-validation."""
     return card.training.split.kind == EVERYONE and card.adaptation is None
 
 
 def is_shipped(card: Card) -> bool:
-    """Whether the model is the one that ships with the package, whose pages the docs have."""
+    """True if the model is the one that ships with the package, whose pages the docs have."""
     shipped = read_card(default_model())
     return (card.name, card.training.hashes) == (shipped.name, shipped.training.hashes)
 
@@ -172,7 +172,7 @@ def _recipe(card: Card) -> str:
 
 
 def _balance(card: Card) -> str:
-    """How classes of unequal size are weighted."""
+    """The weights of classes of unequal size."""
     weights = {
         "loss": _group(card, "loss").get("class_weights"),
         "sampling": _group(card, "fit").get("sampling"),

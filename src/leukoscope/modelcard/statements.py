@@ -38,7 +38,7 @@ RECOMMENDATIONS = (
 
 
 def limits(source: CardSource) -> list[str]:
-    """What a reader must know before trusting an answer."""
+    """Limits that a reader must know before trusting an answer."""
     card = source.card
     persons = sum(len(names) for names in card.training.persons.values())
     lines = [

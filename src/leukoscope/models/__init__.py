@@ -1,1 +1,1 @@
-"""What can be trained: recipes (settings as data) and the networks they name."""
+"""Models that can be trained: recipes (settings as data) and the networks they name."""

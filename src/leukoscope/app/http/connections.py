@@ -23,7 +23,7 @@ IPV6_BITS = 64  # the part of an IPv6 address that an organization gives to one 
 
 
 class Connection(Protocol):
-    """What the table asks of a connection."""
+    """The interface of a connection in the table."""
 
     client_key: str
 

@@ -33,7 +33,7 @@ SLOW = "the request did not arrive within {:.0f} s"
 
 
 class Waiting(Enum):
-    """What the server waits for on a connection."""
+    """The event that the server waits for on a connection."""
 
     HEAD = "the head of a request"
     BODY = "the body of a request"
@@ -135,7 +135,7 @@ class LimitedProtocol(H11Protocol):
         self.transport.abort()
 
     def _waiting(self) -> Waiting | None:
-        """What the server waits for; None while it is its own turn."""
+        """The event that the server waits for; None while the server itself works."""
         cycle = self.cycle
         if self.transport.is_closing() or self.flow.write_paused:
             return Waiting.READING

@@ -31,7 +31,7 @@ BYTES_PER_PIXEL = 10
 
 
 def missing() -> str:
-    """Why no cells can be found: OpenCV is not installed; "" if it is."""
+    """The reason why no cells can be found: OpenCV is not installed; "" if it is."""
     if find_spec("cv2") is not None:
         return ""
     return f"finding cells in pictures of smears needs an extra: {install_command('train')}"

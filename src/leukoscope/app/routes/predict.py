@@ -187,7 +187,7 @@ def _submit(
 
 
 async def _engine(request: Request, sha256: str) -> Engine:
-    """What predicts with a model, by default the first.
+    """The engine of a model, by default the first.
 
     Raises:
         RequestError: 409 if the server has no such model.

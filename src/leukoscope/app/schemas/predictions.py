@@ -87,7 +87,7 @@ class CellPrediction(Schema):
 
 
 class SubjectAnswer(Schema):
-    """What the usable cells of one subject say together; no statement about a patient."""
+    """The answer for one subject, from its usable cells; no statement about a patient."""
 
     verdict: SubjectVerdict
     reason: str = Field(description="Why the verdict is uncertain.")

@@ -49,7 +49,7 @@ def not_compared(cohort: Cohort) -> np.ndarray:
 
 
 def remarks(cohort: Cohort) -> list[str]:
-    """What an audit did not check, a line each; none if it checked every image."""
+    """Images that an audit did not check, a line each; none if it checked every image."""
     lines = []
     if count := int(unread(cohort).sum()):
         lines.append(

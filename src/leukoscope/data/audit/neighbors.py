@@ -160,7 +160,7 @@ def _similar_textures(
     others: NDArray[np.int64],
     orientation: Orientation,
 ) -> NDArray[np.bool_]:
-    """Which pairs of a turned row of the block and another row have similar textures (M,)."""
+    """Select the pairs of a turned row of the block and another row with similar textures (M,)."""
     similar = np.zeros(len(rows), bool)
     for start in range(0, len(rows), BLOCK):
         part = slice(start, start + BLOCK)

@@ -77,7 +77,7 @@ class AuditResult:
 
     @property
     def remarks(self) -> list[str]:
-        """What was not checked, a line each; none if every image was."""
+        """Images that were not checked, a line each; none if every image was."""
         return remarks(self.cohort)
 
     @property

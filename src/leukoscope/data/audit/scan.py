@@ -23,7 +23,7 @@ from leukoscope.data.imaging.image import decode, read_bytes
 
 @dataclass(frozen=True)
 class Scan:
-    """What one image file shows."""
+    """The data that an audit takes from one image file."""
 
     identity: Identity
     print: Fingerprint | Stored | None

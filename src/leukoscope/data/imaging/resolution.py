@@ -85,7 +85,7 @@ def _of_ome(text: str) -> tuple[float, float] | None:
 
 
 def _of_dots(info: dict[str | tuple[int, int], object]) -> tuple[float, float] | None:
-    """Of the dots per inch of a PNG, JPEG or BMP."""
+    """The scale by the dots per inch of a PNG, JPEG or BMP."""
     dots = info.get("dpi")
     if not isinstance(dots, tuple) or len(dots) < 2:
         return None

@@ -99,7 +99,7 @@ class CellsResult:
         }
 
     def notes(self) -> list[str]:
-        """What follows from the scale, the labels and the subjects."""
+        """Advice on the scale, the labels and the subjects."""
         notes = [*self._on_scale(), *self._on_names()]
         if len(self.cohort):
             notes.append(NEW_STAIN)

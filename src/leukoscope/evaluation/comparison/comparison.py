@@ -113,7 +113,7 @@ class Group:
 
     @property
     def leaky(self) -> bool:
-        """Whether training and test data overlap, so that the metrics are too good."""
+        """True if training and test data overlap, so that the metrics are too good."""
         return self.first.evaluation.leaky
 
 

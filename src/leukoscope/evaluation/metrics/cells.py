@@ -63,7 +63,7 @@ class ScoredCells:
 
     @property
     def has_both(self) -> bool:
-        """Whether cells of both classes are present."""
+        """True if cells of both classes are present."""
         return bool(0 < self.is_all.sum() < len(self))
 
     @property

@@ -25,7 +25,7 @@ SLACK = 1e-9
 
 
 def covers(thresholds: ConformalThresholds, label: ArrayLike, p: ArrayLike) -> NDArray[np.bool_]:
-    """Whether the class of each cell is in its prediction set.
+    """True for each cell whose class is in its prediction set.
 
     Args:
         thresholds: They bound the sets.

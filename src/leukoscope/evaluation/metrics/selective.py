@@ -43,7 +43,7 @@ class PersonSelection:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which cells were answered, how many of them correctly, and the error without abstention."""
+    """The answered cells, their errors, and the error without abstention."""
 
     limits: Abstention | None
     persons: tuple[PersonSelection, ...]

@@ -19,7 +19,7 @@ LABELS = {"ALL": "leukemic cells", "HEM": "normal cells"}
 
 
 def selection(evaluation: Evaluation, table: CellTable) -> Iterable[Markup]:
-    """How often the model answered, its error, and the coverage of its prediction sets."""
+    """The fraction answered, its error, and the coverage of the prediction sets."""
     found = evaluation.selection
     if found is None:
         return

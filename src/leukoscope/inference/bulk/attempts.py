@@ -12,7 +12,7 @@ DEATHS = 2
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a worker has to know before it begins a part.
+    """The facts that a worker needs before it begins a part.
 
     Attributes:
         earlier: Attempts at this part that a worker did not survive.

@@ -130,7 +130,7 @@ def _digest(job: Job, items: Iterable[Item]) -> str:
 
 
 def why_other(record: str, job: Job) -> str:
-    """What differs between an earlier job, by its record as JSON, and this one."""
+    """The difference between an earlier job, by its record as JSON, and this one."""
     try:
         before = json.loads(record)
     except ValueError:

@@ -24,7 +24,7 @@ U = TypeVar("U")
 
 @dataclass(frozen=True)
 class Read:
-    """What a worker got of one image.
+    """One image as a worker read it: its content, or its source.
 
     Attributes:
         image: The content; or the source, for the predictor to read or to explain.

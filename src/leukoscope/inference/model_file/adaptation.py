@@ -1,4 +1,4 @@
-"""How a model was adapted to the cells of another laboratory, as its card holds it."""
+"""The adaptation of a model to the cells of another laboratory, as its card holds it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ METHODS = ("recalibrated", "refitted")
 
 @dataclass(frozen=True)
 class Adaptation:
-    """How a model was adapted.
+    """The adaptation of a model.
 
     Attributes:
         method: "recalibrated": the offset of the logit only; "refitted": also weights of the

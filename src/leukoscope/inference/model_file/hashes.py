@@ -56,11 +56,11 @@ class SeenImages:
         return frozenset().union(*seen)
 
     def has_file(self, sha256: str) -> bool:
-        """Whether a file with this hash is one of them; for an image whose pixels were compared."""
+        """True if a file with this hash is one of them; for an image whose pixels were compared."""
         return bool(sha256) and truncate(sha256) in self.files
 
     def has(self, sha256: str, pixel_sha256: str = "") -> bool:
-        """Whether an image with these hashes is one of them; "" for a hash that is not known."""
+        """True if an image with these hashes is one of them; "" for an unknown hash."""
         if self.has_file(sha256):
             return True
         if pixel_sha256:

@@ -125,7 +125,7 @@ def count_float_initializers(data: bytes) -> int:
 
 
 def has_external_data(data: bytes) -> bool:
-    """Whether any tensor, at any depth, has its values in another file."""
+    """True if any tensor, at any depth, has its values in another file."""
     for message, view in _messages(data):
         if message != "tensor":
             continue

@@ -21,7 +21,7 @@ UNVERIFIED = "Unknown data"
 
 
 def is_cnmc(card: "Card") -> bool:
-    """Whether all images that the model has seen are official ones of C-NMC 2019, and no others."""
+    """True if all images that the model has seen are official ones of C-NMC 2019."""
     return card.data.name == CNMC and (_official(card) > 0 or set(card.training.sources) == {CNMC})
 
 

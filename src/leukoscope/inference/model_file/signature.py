@@ -13,7 +13,7 @@ CELLS_INPUT, FEATURES_INPUT = "cells", "features"
 
 
 def descriptor_problem(card: Card) -> str:
-    """Why this version cannot compute a model's descriptors; "" if it can."""
+    """The reason why this version cannot compute a model's descriptors; "" if it can."""
     wanted = card.descriptors
     if wanted is None or (wanted.version == VERSION and set(wanted.names) <= set(NAMES)):
         return ""

@@ -19,7 +19,7 @@ Z = NormalDist().inv_cdf(0.975)
 
 @dataclass(frozen=True)
 class SubjectAnswer:
-    """What the cells of one subject say together. It is no statement about a patient.
+    """The answer for one subject, from its cells. It is not a statement about a patient.
 
     Attributes:
         verdict: Leukemic, normal, or uncertain.

@@ -1,4 +1,4 @@
-"""What estimators on measured descriptors share: inputs, standardizing, and the fitted model."""
+"""The common part of estimators on descriptors: inputs, standardizing, and the fitted model."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

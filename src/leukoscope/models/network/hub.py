@@ -45,7 +45,7 @@ def download(repository: str, file: str) -> Path:
 
 
 def _responds(url: str) -> bool:
-    """Whether a server responds within `PATIENCE`, including name look-up and proxies."""
+    """True if a server responds within `PATIENCE`, including name look-up and proxies."""
     responses: list[bool] = []
 
     def request_head() -> None:

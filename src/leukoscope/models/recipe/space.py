@@ -166,7 +166,7 @@ def _split(name: str, text: Any) -> list[Any]:
 
 
 def _is_whole(name: str, recipe: Recipe) -> bool:
-    """Whether a setting takes integers only.
+    """True if a setting takes integers only.
 
     Raises:
         RecipeError: No such setting.

@@ -53,7 +53,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the old model gives for N labeled cells of new persons.
+    """The outputs of the old model for N labeled cells of new persons.
 
     Attributes:
         cohort: The cells, with label and person.

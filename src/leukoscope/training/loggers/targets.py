@@ -27,7 +27,7 @@ FINISHED, FAILED, STOPPED = "FINISHED", "FAILED", "KILLED"
 
 @dataclass(frozen=True)
 class Target:
-    """Where to log.
+    """A target of the log.
 
     Attributes:
         kind: One of `KINDS`.

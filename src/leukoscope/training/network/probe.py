@@ -42,7 +42,7 @@ TORCH_FORMATS = {
 
 @dataclass(frozen=True)
 class Speed:
-    """What a run computes with.
+    """The precision and memory format of a run.
 
     Attributes:
         precision: Of the layers; weights and sums are always float32.

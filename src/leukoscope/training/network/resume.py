@@ -78,6 +78,6 @@ def scores_of(recipe: NetworkRecipe, log: list[Epoch]) -> list[float]:
 
 
 def speed_of(out: Path) -> Speed | None:
-    """What the run in `out` computes with, from its last checkpoint; None for an older run."""
+    """The speed settings of the run in `out`, from its last checkpoint; None for an older run."""
     stored = checkpoint.read_state(out / checkpoint.LAST).get("speed")
     return Speed(**stored) if stored else None
