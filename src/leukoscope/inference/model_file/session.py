@@ -51,11 +51,14 @@ def run(
     inputs: dict[str, np.ndarray],
     seconds: float | None = None,
 ) -> list[np.ndarray]:
-    """Run the part of a network that its outputs `names` need.
+    """Run a network.
+
+    All of it, whichever outputs are named: computing only what they need is an option that ONNX
+    Runtime ignores, except in builds for training.
 
     Args:
         session: The network.
-        names: Outputs to compute.
+        names: Outputs to return.
         inputs: The inputs by name.
         seconds: Time after which it is stopped between two operators; None for any.
 
@@ -65,7 +68,6 @@ def run(
     import onnxruntime as ort
 
     options = ort.RunOptions()
-    options.only_execute_path_to_fetches = True
     if seconds is None:
         return session.run(names, inputs, options)
     timer = threading.Timer(seconds, setattr, (options, "terminate", True))
