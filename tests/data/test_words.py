@@ -10,9 +10,9 @@ from leukoscope.core.errors import CohortError
 from leukoscope.data.class_words import label_of
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN, parse_name
 from leukoscope.data.cohort import make_cohort, read_cohort_table
+from leukoscope.data.ids import alike, clean_id
 from leukoscope.data.readers.layout import read_cohort
 from leukoscope.data.splits.splits import split_cohort
-from leukoscope.data.words import alike, clean_id
 
 ROWS = "a.bmp,ALL,7\nb.bmp,HEM,8\n"
 

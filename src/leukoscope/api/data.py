@@ -83,7 +83,7 @@ def _read_cohort(
         return source
     cohort = Cohort.from_pandas(source, options=options)
     require_cells(cohort)
-    return check_labels(cohort)
+    return check_labels(cohort, options.words)
 
 
 def audited(

@@ -6,6 +6,7 @@ The command line prints with `show` only, which the linter checks.
 import logging
 import re
 import sys
+import unicodedata
 from typing import TextIO
 
 # The longest error; a value of a file that a message repeats is cut in the middle.
@@ -21,6 +22,17 @@ _HIDDEN = re.compile(
 def visible(text: str) -> str:
     r"""Text with escapes such as \x1b for what a terminal would obey or not show."""
     return _HIDDEN.sub(_escape, text)
+
+
+def as_seen(text: str) -> str:
+    """Text as a reader sees it: without characters of no width, and accents composed (NFC).
+
+    Copies from web pages and documents have zero-width spaces, soft hyphens and byte order marks.
+    """
+    if text.isascii():
+        return text
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(letter for letter in composed if unicodedata.category(letter) != "Cf")
 
 
 def cut(text: str, limit: int) -> str:

@@ -15,6 +15,7 @@ from leukoscope.core.wording import count
 from leukoscope.data.audit.checked import NO_BORDER, flagged
 from leukoscope.data.cnmc.cnmc import ALL, HEM
 from leukoscope.data.cohort import KNOWN, Cohort
+from leukoscope.data.ids import are_of_images
 from leukoscope.data.imaging.foreground import beyond_crop, on_black
 from leukoscope.data.imaging.image import decode
 from leukoscope.data.scale import scale_advice
@@ -35,6 +36,7 @@ def advice(cohort: Cohort) -> list[str]:
     """Remarks on subjects, on the ground of the images and on their scale, a line each."""
     lines = (
         subject_advice(cohort),
+        image_ids_advice(cohort),
         both_classes_advice(cohort),
         ground_advice(cohort),
         scale_advice(cohort),
@@ -55,6 +57,18 @@ def subject_advice(cohort: Cohort) -> str:
         f"{which} subject id. Without it a split cannot keep the cells of one person in one "
         "subset, and results with a split by image are too good for new persons. "
         f"Give {column}, or find it in the paths: --subject-pattern 'patient_(\\w+)'."
+    )
+
+
+def image_ids_advice(cohort: Cohort) -> str:
+    """Advice if nearly every image has a subject id of its own; "" otherwise."""
+    if not are_of_images(cohort["subject"]) or not are_of_images(cohort["person"]):
+        return ""
+    return (
+        f"{count(len(cohort), 'image', 'has')} "
+        f"{count(len(cohort.unique('subject')), 'subject id')}, nearly one for each. If these are "
+        "ids of images, a split over persons does not keep a person's cells in one subset, and "
+        "results are too good for new persons. Give the ids of persons as the subject."
     )
 
 

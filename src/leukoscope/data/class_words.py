@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import CohortError
+from leukoscope.core.printable import as_seen
 from leukoscope.core.shell_words import pair_option
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 
@@ -54,7 +55,7 @@ def label_of(value: object, words: Mapping[str, int] | None = None) -> int | Non
         value: The word.
         words: Further words, in lower case, which come first.
     """
-    word = str(value).strip().lower()
+    word = as_seen(str(value)).strip().lower()
     if words and word in words:
         return words[word]
     return UNKNOWN if word in BLANK_WORDS else LABEL_WORDS.get(word)

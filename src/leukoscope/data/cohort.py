@@ -21,12 +21,11 @@ from leukoscope.core.tables import Table, read_table, text_column, write_table
 from leukoscope.core.wording import count as counted
 from leukoscope.data.class_words import parse_labels
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
+from leukoscope.data.ids import alike_notes, clean_id
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.unused_options import check_pattern, check_words
 from leukoscope.data.words import (
     Headings,
-    alike_notes,
-    clean_id,
     fill_persons,
     heading_like,
     keep_own_cells,

@@ -16,7 +16,7 @@ from leukoscope.data.cnmc.copies import SAME_PERSON, by_official_path
 from leukoscope.data.cnmc.official import identical_files
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.hashing import with_flags
-from leukoscope.data.words import id_key
+from leukoscope.data.ids import id_key
 
 LABEL_CONFLICT = "label-conflict"
 REVIEWER = "reviewer"

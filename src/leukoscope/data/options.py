@@ -9,7 +9,8 @@ from leukoscope.core.errors import CohortError
 from leukoscope.core.shell_words import split_pairs
 from leukoscope.data.class_words import CLASS_WORDS
 from leukoscope.data.cnmc.cnmc import LABEL_NAMES, UNKNOWN
-from leukoscope.data.words import SYNONYMS, clean_id
+from leukoscope.data.ids import clean_id
+from leukoscope.data.words import SYNONYMS
 
 GROUP = "subject"
 """Name of the group in a pattern that is the subject, where it has several."""

@@ -11,10 +11,10 @@ import numpy as np
 
 from leukoscope.core.csv_text import readable
 from leukoscope.core.errors import CohortError
-from leukoscope.core.files import natural_key
+from leukoscope.core.printable import as_seen
 from leukoscope.core.shell_words import pair_option
 from leukoscope.core.tables import Table, text_column
-from leukoscope.data.class_words import BLANK_WORDS
+from leukoscope.core.wording import count
 
 SYNONYMS = {
     "path": (
@@ -110,11 +110,40 @@ def standard_names(
             renamed[candidates[0]] = name
             if not same:
                 notes.append(f"The column {candidates[0]!r} is read as {name}.")
-    return {renamed.get(heading, heading): values for heading, values in table.items()}, notes
+    table = {renamed.get(heading, heading): values for heading, values in table.items()}
+    return table, [*notes, *_unused_notes(table)]
+
+
+def other_columns(table: Iterable[str], name: str) -> list[str]:
+    """Headings that would be read as a column, too, if the table did not have that column."""
+    return [heading for heading in table if heading != name and _plain(heading) in SYNONYMS[name]]
+
+
+def _unused_notes(table: Table) -> list[str]:
+    """A note for each other column of subjects that groups the rows differently."""
+    notes = []
+    for name in ("subject", "label"):
+        for heading in other_columns(table, name) if name in table else ():
+            used, other = (list(map(str, table[column])) for column in (name, heading))
+            if name == "label" and any(word.strip() for word in used):
+                continue  # compared by `readers.label_check`
+            pairs = len(set(zip(used, other, strict=True)))
+            if not any(word.strip() for word in other) or pairs == len(set(used)) == len(
+                set(other)
+            ):
+                continue
+            notes.append(
+                f"The column {heading!r} is not used, because the column {name!r} is, and they "
+                f"differ ({count(len(set(used)), 'value')} in {name!r}, {len(set(other))} in "
+                f"{heading!r}). To use it: {pair_option('--columns', name, heading)}."
+            )
+    return notes
 
 
 def _named_by_user(table: Table, source: Path | str, columns: Mapping[str, str]) -> Table:
-    """Give the headings that a user names their names; another column of that name is left."""
+    """Give the headings that a user names their names; another column of that name is left
+    out, and other headings for it get the prefix "own_", so that the choice holds in later steps.
+    """
     named: dict[str, str] = {}
     for name, heading in columns.items():
         same = [own for own in table if own == heading] or [
@@ -129,8 +158,9 @@ def _named_by_user(table: Table, source: Path | str, columns: Mapping[str, str])
             )
         named[same[0]] = name
     taken = set(columns)
+    settled = {own for name in taken for own in other_columns(table, name)} - set(named)
     return {
-        named.get(own, own): values
+        named.get(own, f"own_{own}" if own in settled else own): values
         for own, values in table.items()
         if own in named or own not in taken
     }
@@ -141,12 +171,6 @@ def heading_like(headings: Iterable[str], name: str) -> str:
     words = (name, *SYNONYMS[name])
     found = [own for own in headings if any(word in _plain(own) for word in words)]
     return found[0] if len(found) == 1 else ""
-
-
-def clean_id(value: object) -> str:
-    """The id of a subject or person without blanks around it; "" for a word for "unknown"."""
-    text = " ".join(str(value).split())
-    return "" if text.lower() in BLANK_WORDS else text
 
 
 def fill_persons(given: np.ndarray, subjects: np.ndarray) -> np.ndarray:
@@ -180,28 +204,6 @@ def keep_own_cells(table: Table) -> tuple[Table, list[str]]:
         return table, []
     note = f"The column {name!r} is not that of an audit; it is kept as {own!r}."
     return {own if key == name else key: values for key, values in table.items()}, [note]
-
-
-def alike(ids: Iterable[str]) -> list[list[str]]:
-    """Groups of ids that differ only in case, blanks, punctuation, leading zeros or ".0"."""
-    groups: dict[str, list[str]] = {}
-    for name in sorted(set(ids) - {""}, key=lambda name: (natural_key(name), name)):
-        groups.setdefault(id_key(name), []).append(name)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def alike_notes(ids: Iterable[str]) -> list[str]:
-    """A note that names the ids that are written alike, and what splits do with them."""
-    groups = alike(ids)
-    if not groups:
-        return []
-    shown = "; ".join(" and ".join(map(repr, group[:4])) for group in groups[:5])
-    more = f"; and {len(groups) - 5} more" if len(groups) > 5 else ""
-    return [
-        f"Subject ids that may be one person written in several ways: {shown}{more}. They count as "
-        "different subjects, but a split over persons keeps them in one subset; write each person "
-        "in one way."
-    ]
 
 
 def local_path(name: str, raw: str, base: Path) -> Path:
@@ -253,11 +255,4 @@ def _as_path(text: str, base: Path) -> Path:
 
 
 def _plain(heading: str) -> str:
-    return re.sub(r"[\s_.-]+", "", heading).lower()
-
-
-def id_key(name: str) -> str:
-    """The part of an id that stays the same however it is written: "H 010" and "h10" are alike."""
-    key = re.sub(r"[\s_-]+", "", name).casefold()
-    key = re.sub(r"^([+]?\d+)\.0*$", r"\1", key)
-    return re.sub(r"(?<!\d)0+(?=\d)", "", key)
+    return re.sub(r"[\s_.-]+", "", as_seen(heading)).lower()

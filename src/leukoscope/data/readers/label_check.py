@@ -1,12 +1,13 @@
 """Check labels against the official images, names, class folders and label files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from leukoscope.core.errors import CohortError
-from leukoscope.data.class_words import CLASS_WORDS
+from leukoscope.core.shell_words import pair_option
+from leukoscope.data.class_words import CLASS_WORDS, label_of
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN, fold_of, parse_name
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.label_conflicts import (
@@ -15,14 +16,19 @@ from leukoscope.data.label_conflicts import (
     without_contradicted,
 )
 from leukoscope.data.readers.label_file import OFFICIAL_NAME, read_label_file
+from leukoscope.data.words import other_columns
 
 
-def check_labels(cohort: Cohort) -> Cohort:
-    """Check the labels of a table against all that its paths, and a column `official`, say.
+def check_labels(cohort: Cohort, words: Mapping[str, int] | None = None) -> Cohort:
+    """Check the labels of a table against its paths, its column `official` and its other classes.
 
     A contradicted label becomes unknown with the flag "label-conflict", as in a folder. A table
     with a column `reviewer`, such as a cohort from reviewed cells, is not checked: its labels are
     meant to correct the names.
+
+    Args:
+        cohort: The table.
+        words: Further words for the classes, in lower case.
 
     Raises:
         CohortError: Most labels are contradicted, so the class numbers are probably swapped.
@@ -32,7 +38,14 @@ def check_labels(cohort: Cohort) -> Cohort:
     if REVIEWER in cohort:
         return cohort
     by = "names, folders or label file of their images"
-    return without_contradicted(cohort, _named(cohort.paths), by)
+    cohort = without_contradicted(cohort, _named(cohort.paths), by)
+    for heading in other_columns(cohort, "label"):
+        stated = [label_of(word, words) for word in cohort[heading]]
+        labels = np.array([UNKNOWN if label is None else label for label in stated], np.int8)
+        values = f"values of the column {heading!r}"
+        choice = f"{values} (to choose one: {pair_option('--columns', 'label', heading)})"
+        cohort = without_contradicted(cohort, labels, values, choice)
+    return cohort
 
 
 def _named(paths: Sequence[Path]) -> np.ndarray:

@@ -11,7 +11,8 @@ from leukoscope.core.files import sha256_file
 from leukoscope.core.tables import Table, read_table
 from leukoscope.data.class_words import parse_labels
 from leukoscope.data.cnmc.cnmc import PRELIMINARY, PRELIMINARY_COLUMNS, UNKNOWN, parse_name
-from leukoscope.data.words import Headings, clean_id, standard_names
+from leukoscope.data.ids import clean_id
+from leukoscope.data.words import Headings, standard_names
 
 OFFICIAL_NAME = f"{PRELIMINARY}_labels.csv"
 NAME_COLUMNS, LABEL_COLUMNS = ("new_names", "path", "name"), ("labels", "label")

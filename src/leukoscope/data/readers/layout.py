@@ -22,6 +22,7 @@ from leukoscope.data.cnmc.cnmc import (
     parse_name,
 )
 from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table, require_cells
+from leukoscope.data.ids import alike_notes
 from leukoscope.data.imaging.other_files import HEAD_BYTES, archive_kind
 from leukoscope.data.label_conflicts import LABEL_CONFLICT, refuse_swapped
 from leukoscope.data.missing import why_not_found
@@ -31,7 +32,6 @@ from leukoscope.data.readers.label_check import check_labels
 from leukoscope.data.readers.label_file import Entry, find_label_file, read_label_file
 from leukoscope.data.readers.tree import Tree, walk
 from leukoscope.data.unused_options import check_pattern, check_words, refuse_columns
-from leukoscope.data.words import alike_notes
 
 __all__ = ["describe", "read_cohort"]
 
@@ -87,7 +87,7 @@ def read_cohort(
         raise CohortError(f"{source}: a table contains its labels; omit {labels}.")
     cohort = read_cohort_table(source, options)
     require_cells(cohort)
-    return note_missing(check_labels(cohort))
+    return note_missing(check_labels(cohort, options.words))
 
 
 def note_missing(cohort: Cohort) -> Cohort:

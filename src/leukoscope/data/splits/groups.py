@@ -4,9 +4,10 @@ import numpy as np
 
 from leukoscope.core.errors import SplitError
 from leukoscope.core.files import natural_key
+from leukoscope.core.wording import count
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.words import alike
+from leukoscope.data.ids import alike, are_of_images, quoted
 
 
 def linked_persons(cohort: Cohort) -> dict[str, str]:
@@ -42,15 +43,23 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
     return {person: root(person) for person in linked}
 
 
-def alike_warnings(cohort: Cohort, unit: str) -> list[str]:
-    """A warning for the ids of persons or subjects with labels that are written alike."""
-    groups = alike(cohort[unit][cohort["label"] != UNKNOWN])
+def id_warnings(cohort: Cohort, unit: str) -> list[str]:
+    """Warnings for ids of persons or subjects with labels: written alike, or one per image."""
+    names = cohort[unit][cohort["label"] != UNKNOWN]
+    groups = alike(names)
     outcome = "are kept in one subset" if unit == "person" else "may be in several subsets"
-    return [
-        f"{unit.capitalize()} ids {', '.join(map(repr, group))} may be one person written in "
+    warnings = [
+        f"{unit.capitalize()} ids {', '.join(quoted(group))} may be one person written in "
         f"several ways; they {outcome}. Write each person in one way."
         for group in groups
     ]
+    if are_of_images(names):
+        warnings.append(
+            f"Nearly every image has a {unit} id of its own ({count(len(set(names)), 'id')} for "
+            f"{count(len(names), 'image')}). If these are ids of images, the cells of one person "
+            "are in several subsets, and results are too good for new persons."
+        )
+    return warnings
 
 
 def linked_warnings(linked: dict[str, str]) -> list[str]:

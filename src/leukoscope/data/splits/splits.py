@@ -18,8 +18,8 @@ from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
 from leukoscope.data.cnmc.copies import copies_note
 from leukoscope.data.cohort import Cohort
 from leukoscope.data.splits.groups import (
-    alike_warnings,
     grouped,
+    id_warnings,
     linked_persons,
     linked_warnings,
     ungrouped,
@@ -244,5 +244,5 @@ def _finished(cohort: Cohort, kind: str, seed: int, unit: str, parts: dict[str, 
     if unit == "person":
         warnings = (*warnings, *linked_warnings(linked_persons(cohort)))
     named = unit if unit in ("person", "subject") else "person"
-    warnings = (*warnings, *alike_warnings(cohort, named))
+    warnings = (*warnings, *id_warnings(cohort, named))
     return replace(split, leaky=kind == "image" or bool(overlaps), warnings=warnings)

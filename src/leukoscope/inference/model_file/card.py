@@ -21,10 +21,10 @@ from leukoscope.core.errors import ModelFileError
 from leukoscope.core.renamed import current_names
 from leukoscope.core.values import Abstention, MetricResult, OperatingPoint, Overlap, SplitReference
 from leukoscope.core.wording import count
+from leukoscope.data.ids import id_key
 from leukoscope.data.imaging.image import Crop
 from leukoscope.data.scale import Scale
 from leukoscope.data.sources import Sources
-from leukoscope.data.words import id_key
 from leukoscope.inference.model_file.adaptation import Adaptation
 from leukoscope.inference.model_file.hashes import SeenImages, unpack_hashes
 from leukoscope.inference.model_file.limits import OutOfDistribution

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leukoscope.core.listing import listed
+from leukoscope.data.ids import id_key
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 from leukoscope.data.sources import CNMC, OWN, UNKNOWN_LICENSE, Sources, comparable
-from leukoscope.data.words import id_key
 from leukoscope.inference.model_file.hashes import official_files
 
 if TYPE_CHECKING:
