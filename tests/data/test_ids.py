@@ -10,7 +10,7 @@ from leukoscope.data.advice import image_ids_advice
 from leukoscope.data.class_words import label_of
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cohort import Cohort, make_cohort
-from leukoscope.data.ids import alike, alike_notes, clean_id
+from leukoscope.data.ids import alike, alike_notes, clean_id, rounded
 from leukoscope.data.options import NO_OPTIONS, reading_options
 from leukoscope.data.readers.layout import read_cohort
 from leukoscope.data.splits.splits import split_cohort
@@ -66,6 +66,29 @@ def test_one_id_for_each_image_is_remarked_on_and_warned_of() -> None:
     persons = ids.with_columns(person=[f"p{number % 8}" for number in range(24)])
     assert image_ids_advice(persons) == ""
     assert image_ids_advice(ids.select(np.arange(12))) == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["1.23457E+11", "1,23457E+11", "1e+17", " '1.2E+15", "1.5E12", "\uff11E+11", "#####"]
+)
+def test_ids_in_powers_of_ten_are_rounded(name: str) -> None:
+    assert rounded(["7", name]) == [name]
+
+
+def test_long_numbers_are_rounded_if_all_end_in_zeros() -> None:
+    cut = ["123456789012345000", "123456789012346000"]
+    assert rounded(["7", *cut]) == cut
+    assert not rounded([*cut, "123456789012345678"])
+    assert not rounded(["7", "H10", "1.5", "12E5", "7e2", "E+11", "#7", "1234567890123450"])
+
+
+def test_rounded_ids_are_remarked_on_when_read_and_when_split(tmp_path) -> None:
+    rows = [f"{n}.bmp,{'ALL' if n < 6 else 'HEM'},{n % 3}.23457E+11" for n in range(12)]
+    cohort = read(tmp_path, "path,label,subject", rows)
+    assert sum("probably rounded" in note for note in cohort.notes) == 1
+    assert any("probably rounded" in line for line in split_cohort(cohort, "person").warnings)
+    persons = read(tmp_path, "path,subject,person", ["a.bmp,1,1E+11", "b.bmp,2,1E+11"])
+    assert any("probably rounded" in note for note in persons.notes)
 
 
 def read(folder, head: str, rows: list[str], columns: str = "") -> Cohort:

@@ -21,7 +21,7 @@ from leukoscope.core.tables import Table, read_table, text_column, write_table
 from leukoscope.core.wording import count as counted
 from leukoscope.data.class_words import parse_labels
 from leukoscope.data.cnmc.cnmc import ALL, HEM, LABEL_NAMES, UNKNOWN
-from leukoscope.data.ids import alike_notes, clean_id
+from leukoscope.data.ids import clean_id, id_notes
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.unused_options import check_pattern, check_words
 from leukoscope.data.words import (
@@ -267,7 +267,8 @@ def _from_table(
         pairs = zip(known, table["path"], strict=True)
         table["subject"] = text_column([old or options.subject_of(path) for old, path in pairs])
     cohort = make_cohort(table, source=source, notes=[*notes, *own])
-    return replace(cohort, notes=(*cohort.notes, *alike_notes(cohort["subject"])))
+    remarks = id_notes(cohort["subject"], cohort["person"])
+    return replace(cohort, notes=(*cohort.notes, *remarks))
 
 
 def require_cells(cohort: Cohort) -> None:

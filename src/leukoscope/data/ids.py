@@ -1,4 +1,6 @@
-"""Ids of subjects and persons as people write them: blank ones, and one id in several writings."""
+"""Ids of subjects and persons as people write them: blank ones, one id in several writings, and
+ids that a spreadsheet rounded.
+"""
 
 import re
 import unicodedata
@@ -13,6 +15,11 @@ FEWEST_IDS = 20
 NEARLY_ALL = 0.9
 """Fraction of ids for so many images from which the ids are probably those of images."""
 
+SPREADSHEET_DIGITS = 15
+"""Digits of a number that a spreadsheet keeps; the rest become zeros."""
+_POWER = re.compile(r"\d(?:[.,]\d+)?e\+\d{1,3}|\d[.,]\d+e\d{1,3}|#{4,}")
+"""A number in powers of ten, or the signs of a column that is too narrow for it."""
+_LONG = re.compile(rf"\d{{{SPREADSHEET_DIGITS}}}(?P<rest>\d+)")
 _DASHES = "\\-\u2010-\u2015\u2212"
 _MARKS = re.compile(rf"[\s_{_DASHES}'\"`#\u00b4\u2018-\u201f]+")
 _WORDS = re.compile(
@@ -65,6 +72,41 @@ def alike_notes(ids: Iterable[str]) -> list[str]:
         "different subjects, but a split over persons keeps them in one subset; write each person "
         "in one way."
     ]
+
+
+def rounded(ids: Iterable[str]) -> list[str]:
+    """The distinct ids that a spreadsheet probably rounded, so that several persons may share one.
+
+    These are numbers in powers of ten, such as "1.23457E+11" or "1,23457E+11"; cells of "#" signs;
+    and numbers of more than 15 digits, if all of them have only zeros after the 15th.
+    """
+    keys = {
+        name: unicodedata.normalize("NFKC", as_seen(name)).strip(" '\"").lower() for name in ids
+    }
+    long = {name: match["rest"] for name, key in keys.items() if (match := _LONG.fullmatch(key))}
+    cut = not "".join(long.values()).strip("0") and len("".join(long.values())) > 1
+    found = [name for name, key in keys.items() if _POWER.fullmatch(key) or (cut and name in long)]
+    return sorted(found, key=lambda name: (natural_key(name), name))
+
+
+def rounded_note(ids: Iterable[str]) -> str:
+    """A remark on ids that a spreadsheet probably rounded; "" without any."""
+    found = rounded(ids)
+    if not found:
+        return ""
+    shown = ", ".join(quoted(found)[:4])
+    more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+    return (
+        f"Ids that a spreadsheet probably rounded: {shown}{more}. Different persons may share one "
+        "of them and count as one. Export the table again, with the column of ids as text."
+    )
+
+
+def id_notes(subjects: Iterable[str], persons: Iterable[str] = ()) -> list[str]:
+    """Remarks on the ids of a cohort: written alike, or probably rounded."""
+    subjects = list(subjects)
+    line = rounded_note([*subjects, *persons])
+    return [*alike_notes(subjects), *([line] if line else [])]
 
 
 def are_of_images(ids: Iterable[str]) -> bool:

@@ -22,7 +22,7 @@ from leukoscope.data.cnmc.cnmc import (
     parse_name,
 )
 from leukoscope.data.cohort import Cohort, make_cohort, read_cohort_table, require_cells
-from leukoscope.data.ids import alike_notes
+from leukoscope.data.ids import id_notes
 from leukoscope.data.imaging.other_files import HEAD_BYTES, archive_kind
 from leukoscope.data.label_conflicts import LABEL_CONFLICT, refuse_swapped
 from leukoscope.data.missing import why_not_found
@@ -143,7 +143,7 @@ def _read_tree(tree: Tree, labels: Path | str | None, options: ReadingOptions) -
     if unknown:
         raise _unknown_class(tree, unknown)
     notes += _remarks(tree, folds, label, flags)
-    notes += alike_notes(subject)
+    notes += id_notes(subject)
     table = {
         "path": [str(tree.root / image) for image in tree.images],
         "label": np.array(label, dtype=np.int8),

@@ -7,7 +7,7 @@ from leukoscope.core.files import natural_key
 from leukoscope.core.wording import count
 from leukoscope.data.cnmc.cnmc import ALL, HEM, UNKNOWN
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.ids import alike, are_of_images, quoted
+from leukoscope.data.ids import alike, are_of_images, quoted, rounded_note
 
 
 def linked_persons(cohort: Cohort) -> dict[str, str]:
@@ -44,7 +44,7 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
 
 
 def id_warnings(cohort: Cohort, unit: str) -> list[str]:
-    """Warnings for ids of persons or subjects with labels: written alike, or one per image."""
+    """Warnings for ids of persons or subjects with labels: written alike, rounded, or one per image."""
     names = cohort[unit][cohort["label"] != UNKNOWN]
     groups = alike(names)
     outcome = "are kept in one subset" if unit == "person" else "may be in several subsets"
@@ -53,6 +53,8 @@ def id_warnings(cohort: Cohort, unit: str) -> list[str]:
         f"several ways; they {outcome}. Write each person in one way."
         for group in groups
     ]
+    if line := rounded_note(names):
+        warnings.append(line)
     if are_of_images(names):
         warnings.append(
             f"Nearly every image has a {unit} id of its own ({count(len(set(names)), 'id')} for "
