@@ -200,6 +200,39 @@ def test_a_table_stands_for_its_images(tree: Path) -> None:
     assert "path" in list_images(tree / "bad.csv")[0].problem
 
 
+def test_an_image_of_two_subjects_is_listed_once_for_each(tree: Path, caplog) -> None:
+    table = tree / "cells.csv"
+    table.write_text("path,subject\nimg2.bmp,A\nimg10.bmp,A\nimg2.bmp,B\nimg2.bmp,A\nimg2.bmp,\n")
+    listed = list_images(table)
+    assert [(one.path.name, one.subject) for one in listed] == [
+        ("img2.bmp", "A"),
+        ("img10.bmp", "A"),
+        ("img2.bmp", "B"),
+    ]
+    assert "'A' and 'B'" in caplog.text
+    assert list_images(listed + listed) == listed + listed  # sources that are given are rows
+
+
+def test_a_table_gives_subject_and_scale_before_and_after_a_folder(tree: Path) -> None:
+    table = tree / "b" / "cells.csv"
+    table.write_text("path,subject,um_per_px\n../img10.bmp,A,0.1\n../img2.bmp,,0.2\n")
+    for order in ([tree, table], [table, tree], [tree / "img2.bmp", table, tree]):
+        listed = {one.path.name: one for one in list_images(order) if not one.problem}
+        assert len(listed) == len(ALL)
+        assert (listed["img10.bmp"].subject, listed["img10.bmp"].um_per_px) == ("A", 0.1)
+        assert (listed["img2.bmp"].subject, listed["img2.bmp"].um_per_px) == ("", 0.2)
+    in_order = [one.path.name for one in list_images([tree, table])]
+    assert in_order == [Path(name).name for name in ALL]
+
+
+def test_notes_on_a_table_are_printed(tree: Path, caplog) -> None:
+    (tree / "cells.csv").write_text("filename,subject\nimg2.bmp,H10\nimg10.bmp,h 10\n")
+    list_images(tree / "cells.csv")
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * len(caplog.records)
+    assert "'filename'" in caplog.text
+    assert "'H10' and 'h 10'" in caplog.text
+
+
 def test_a_zip_stands_for_its_images(tmp_path: Path) -> None:
     path = tmp_path / "cells.zip"
     with zipfile.ZipFile(path, "w") as archive:

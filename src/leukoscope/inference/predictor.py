@@ -97,7 +97,7 @@ class Predictor:
         Args:
             images: One image or several: files, folders, patterns, bytes, uint8 arrays (H, W, 3) in
                 RGB at the original scale; or a cohort or DataFrame with a column `path`. A path
-                named twice is predicted once.
+                named twice is predicted once, or once for each subject that tables name for it.
             heatmaps: Add the exact heatmaps, if the model has them; `explain` makes one for any
                 model.
             embeddings: Add the embeddings.

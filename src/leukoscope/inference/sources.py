@@ -3,7 +3,6 @@
 import glob
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,22 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from leukoscope.core.data_frames import is_data_frame
-from leukoscope.core.drawn import DRAWN, drawn_in
 from leukoscope.core.errors import CohortError, LeukoscopeError
 from leukoscope.core.files import natural_key
 from leukoscope.core.several import several
 from leukoscope.core.tables import SUFFIXES as TABLE_SUFFIXES
+from leukoscope.core.wording import count
 from leukoscope.data.cohort import Cohort, read_cohort_table
-from leukoscope.data.imaging.formats import SUFFIXES, suffix_of
-from leukoscope.data.imaging.other_files import (
-    HEAD_BYTES,
-    describe_left_out,
-    has_image_suffix,
-    is_image,
-)
+from leukoscope.data.imaging.formats import suffix_of
 from leukoscope.data.options import NO_OPTIONS, ReadingOptions
 from leukoscope.data.scale import stated_scales
 from leukoscope.data.unused_options import check_words, refuse_columns, subjects_of
+from leukoscope.inference.folders import by_pattern, in_folder, say_left_out, without
 from leukoscope.inference.zip_images import list_zip
 
 if TYPE_CHECKING:
@@ -63,6 +57,11 @@ class Source:
         """The path, with the name inside the ZIP where there is one."""
         return str(self.path / self.member) if self.member else str(self.path)
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Absolute path and member, the same for each mention of one image."""
+        return os.path.abspath(self.path), self.member
+
 
 Image: TypeAlias = Source | Path | str | bytes | np.ndarray
 """One image: a file, its bytes, or uint8 (H, W, 3), RGB at the original scale."""
@@ -84,29 +83,75 @@ def list_images(images: Images, options: ReadingOptions = NO_OPTIONS) -> list[Im
     """
     if is_data_frame(images):
         images = Cohort.from_pandas(images, options=options)
+        _say_notes(images)
     elif isinstance(images, Cohort) and options != NO_OPTIONS:
         raise CohortError("the cohort was read before; give these options when you read it.")
     if isinstance(images, Cohort):
         return list(_of_cohort(images))
-    found: dict[object, Image] = {}
+    mentions: list[tuple[object, Image]] = []
     tables = False
     for number, image in enumerate(several_images(images)):
         if isinstance(image, str | os.PathLike):
             for source in _behind(Path(image)):
                 tables |= suffix_of(source.path.name) in TABLE_SUFFIXES
-                for inner in _inside(source, options):
-                    found.setdefault((os.path.abspath(inner.path), inner.member), inner)
+                mentions += ((inner.place, inner) for inner in _inside(source, options))
         else:
-            found[number] = image
+            mentions.append((number, image))
+    found = _each_once(mentions)
     if options == NO_OPTIONS:
-        return list(found.values())
+        return found
     if not tables:
         refuse_columns(options, "the images", "a folder or image")
         check_words(options, "the images", ())
-    named = {key: one for key, one in found.items() if isinstance(one, Source) and not one.problem}
-    subjects = subjects_of([(one.name, one.subject) for one in named.values()], options, not tables)
-    pairs = zip(named.items(), subjects, strict=True)
-    return list((found | {key: replace(one, subject=who) for (key, one), who in pairs}).values())
+    named = [one for one in found if isinstance(one, Source) and not one.problem]
+    subjects = iter(subjects_of([(one.name, one.subject) for one in named], options, not tables))
+    return [
+        replace(one, subject=next(subjects)) if isinstance(one, Source) and not one.problem else one
+        for one in found
+    ]
+
+
+def _each_once(mentions: Sequence[tuple[object, Image]]) -> list[Image]:
+    """List each image once per subject, in order of the first mention.
+
+    A mention without a subject is one of the subject that another mention, before or after it,
+    names. A scale that one mention states is that of the image. A warning counts the images of
+    several subjects.
+
+    Args:
+        mentions: Key and image of each; the key is the same for each mention of one image.
+    """
+    subjects: dict[object, dict[str, Image]] = {}
+    scales: dict[object, float] = {}
+    for key, image in mentions:
+        subjects.setdefault(key, {}).setdefault(_subject(image), image)
+        if isinstance(image, Source) and image.um_per_px is not None:
+            scales.setdefault(key, image.um_per_px)
+    found: dict[tuple[object, str], Image] = {}
+    for key, image in mentions:
+        same = subjects[key]
+        subject = _subject(image) or next(filter(None, same), "")
+        one = same[subject]
+        if isinstance(one, Source) and one.um_per_px is None:
+            one = replace(one, um_per_px=scales.get(key))
+        found.setdefault((key, subject), one)
+    _say_shared([[name for name in same if name] for same in subjects.values()])
+    return list(found.values())
+
+
+def _subject(image: Image) -> str:
+    return image.subject if isinstance(image, Source) else ""
+
+
+def _say_shared(subjects: Iterable[Sequence[str]]) -> None:
+    """Warn of images of several subjects; `subjects` has those of each image."""
+    shared = [names for names in subjects if len(names) > 1]
+    if shared:
+        _log.warning(
+            "%s listed under several subjects and predicted once for each; first: %s.",
+            count(len(shared), "image", "is"),
+            " and ".join(map(repr, shared[0][:3])),
+        )
 
 
 def several_images(images: Any) -> Iterable[Image]:
@@ -152,11 +197,11 @@ def _keyed(name: Path | str) -> Iterator[tuple[str, Source]]:
 def _behind(path: Path) -> Iterator[Source]:
     try:
         if path.is_dir():
-            yield from _folder(path, set())
+            yield from (Source(*found) for found in in_folder(path))
         elif path.exists() or not glob.has_magic(str(path)):
             yield Source(path)  # the decoder says what is wrong with it, if anything is
         else:
-            yield from _pattern(path, set())
+            yield from (Source(*found) for found in by_pattern(path, CONTAINERS))
     except (OSError, ValueError) as error:  # a null byte, a name too long, a folder out of reach
         yield Source(path, f"can't be read: {getattr(error, 'strerror', None) or error}")
 
@@ -174,9 +219,14 @@ def _inside(source: Source, options: ReadingOptions = NO_OPTIONS) -> Iterator[So
 
 
 def _table(path: Path, options: ReadingOptions) -> list[Source]:
-    return list(_of_cohort(read_cohort_table(path, options))) or [
-        Source(path, "a table without rows")
-    ]
+    cohort = read_cohort_table(path, options)
+    _say_notes(cohort)
+    return list(_of_cohort(cohort)) or [Source(path, "a table without rows")]
+
+
+def _say_notes(cohort: Cohort) -> None:
+    for note in cohort.notes:
+        _log.warning("%s: %s", cohort.source, note)
 
 
 def _of_cohort(cohort: Cohort) -> Iterator[Source]:
@@ -189,112 +239,7 @@ def _of_cohort(cohort: Cohort) -> Iterator[Source]:
 def _zip(path: Path) -> list[Source]:
     listing = list_zip(path)
     if not listing.entries:
-        return [Source(path, _without("a ZIP without images", listing.left_out))]
-    _say_left_out(path, listing.left_out)
+        return [Source(path, without("a ZIP without images", listing.left_out))]
+    say_left_out(path, listing.left_out)
     entries = sorted(listing.entries, key=lambda entry: natural_key(entry.name))
     return [Source(path, entry.problem, entry.name, entry.number) for entry in entries]
-
-
-def _say_left_out(place: Path, left_out: Counter[str]) -> None:
-    if left_out:
-        _log.warning("%s: left out, not images: %s", place, describe_left_out(left_out))
-
-
-def _without(what: str, left_out: Counter[str]) -> str:
-    others = describe_left_out(left_out)
-    return f"{what}; it has {others}" if others else what
-
-
-def _folder(path: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
-    empty, left_out = True, Counter[str]()
-    for source in _walk(path, seen, left_out):
-        empty = False
-        yield source
-    if empty:
-        kinds = " ".join(sorted(SUFFIXES))
-        yield Source(path, _without(f"a folder without images ({kinds})", left_out))
-    else:
-        _say_left_out(path, left_out)
-
-
-def _walk(folder: Path, seen: set[tuple[int, int]], left_out: Counter[str]) -> Iterator[Source]:
-    """The images below a folder.
-
-    Args:
-        folder: The folder.
-        seen: (device, inode) of the folders entered, which grows.
-        left_out: Number of files that are no images by suffix, which grows.
-    """
-    waiting: list[tuple[Path, bool]] = [(folder, True)]
-    while waiting:
-        path, is_folder = waiting.pop()
-        if not is_folder:
-            yield Source(path)
-            continue
-        try:
-            status = path.stat()
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            entries = sorted(os.scandir(path), key=lambda entry: natural_key(entry.name))
-        except OSError as error:
-            yield Source(path, f"a folder that can't be read: {error.strerror}")
-            continue
-        wanted, drawn = [], drawn_in(path)
-        for entry in entries:
-            if entry.name.startswith("."):  # among them macOS's ._name.bmp, which is no image
-                continue
-            if _is_folder(entry):
-                wanted.append((path / entry.name, True))
-            elif entry.name in drawn:
-                left_out[DRAWN] += 1
-            elif _is_image(Path(entry.path)):
-                wanted.append((path / entry.name, False))
-            else:
-                left_out[suffix_of(entry.name)] += 1
-        waiting.extend(reversed(wanted))
-
-
-def _pattern(pattern: Path, seen: set[tuple[int, int]]) -> Iterator[Source]:
-    # pathlib's ** doesn't follow links, so it ends where the glob module's may not.
-    base, parts = Path(pattern.anchor), pattern.relative_to(pattern.anchor).parts
-    matches = sorted(base.glob(str(Path(*parts))), key=lambda path: natural_key(str(path)))
-    empty, left_out = True, Counter[str]()
-    asked = suffix_of(pattern.name) if suffix_of(pattern.name) in CONTAINERS else ""
-    for match in matches:
-        sources: Iterable[Source] = []
-        if match.is_dir():
-            sources = _walk(match, seen, left_out)
-        elif match.name in drawn_in(match.parent):
-            left_out[DRAWN] += 1
-        elif _is_image(match) or (asked and suffix_of(match.name) == asked):
-            sources = [Source(match)]
-        else:
-            left_out[suffix_of(match.name)] += 1
-        for source in sources:
-            empty = False
-            yield source
-    if empty:
-        yield Source(pattern, _without("no image matches this pattern", left_out))
-    else:
-        _say_left_out(pattern, left_out)
-
-
-def _is_image(path: Path) -> bool:
-    """True for an image in any format by its suffix, or else by its first bytes."""
-    if has_image_suffix(path.name):
-        return True
-    try:
-        if not path.is_file():  # reading a pipe would block
-            return False
-        with path.open("rb") as file:
-            return is_image(file.read(HEAD_BYTES))
-    except OSError:
-        return False
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False

@@ -43,6 +43,16 @@ def test_a_table_may_mix_files_and_urls(suffix: str, tmp_path: Path) -> None:
     assert names == [str(tmp_path / "a.bmp"), "s3://bucket/b.bmp", str(tmp_path / "c.bmp")]
 
 
+def test_a_subject_of_a_table_is_kept_beside_a_folder(cells: Path, tmp_path: Path) -> None:
+    first, second = (str(source.path) for source in expand(cells)[:2])
+    table = tmp_path / "list.csv"
+    write_table(table, {"path": [first, first, second], "subject": ["A", "B", ""]})
+    for names in ([str(cells), str(table)], [str(table), str(cells)]):
+        items = list(list_items(names))
+        assert [item.source.subject for item in items if item.name == first] == ["A", "B"]
+        assert len(items) == len(expand(cells)) + 1
+
+
 def test_a_table_without_paths_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     for suffix in (".csv", ".parquet"):

@@ -44,7 +44,7 @@ def linked_persons(cohort: Cohort) -> dict[str, str]:
 
 
 def id_warnings(cohort: Cohort, unit: str) -> list[str]:
-    """Warnings for ids of persons or subjects with labels: written alike, rounded, or one per image."""
+    """Warnings for ids of labeled cells: written alike, rounded, or one per image."""
     names = cohort[unit][cohort["label"] != UNKNOWN]
     groups = alike(names)
     outcome = "are kept in one subset" if unit == "person" else "may be in several subsets"

@@ -25,24 +25,34 @@ BATCH = 65_536  # rows of a table that are read at once
 
 
 def list_items(names: Iterable[str]) -> Iterator[Item]:
-    """The images behind names, in order, each once.
+    """The images behind names, each once per subject; tables first, since they name subjects.
+
+    An image without a subject is left out if it was listed before.
 
     Raises:
         CohortError: A URL or a table of paths cannot be read.
     """
     seen: set[bytes] = set()  # hashes of 128 bits, which take less memory than names
-    for name in names:
+    for name in sorted(names, key=lambda name: not _is_table(name)):
         for item in _behind(name):
-            text = f"{item.source.number}:{item.name}"
-            key = blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+            place, subject = f"{item.source.number}:{item.name}", item.source.subject
+            key = _hash(f"{place}\0{subject}")
             if key not in seen:
-                seen.add(key)
+                seen |= {key, _hash(f"{place}\0")}
                 yield item
 
 
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _is_table(name: str) -> bool:
+    named = suffix_of(name) in SUFFIXES and not any(sign in name for sign in "*?[")
+    return named and (is_url(name) or Path(name).is_file())
+
+
 def _behind(name: str) -> Iterator[Item]:
-    is_table = suffix_of(name) in SUFFIXES and not any(sign in name for sign in "*?[")
-    if is_table and (is_url(name) or Path(name).is_file()):
+    if _is_table(name):
         yield from _table(name)
     elif is_url(name):
         yield from _urls(name)
