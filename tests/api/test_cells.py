@@ -184,3 +184,18 @@ def test_predict_counts_images_of_unknown_scale(result, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["predict", str(tmp_path), "--out", str(tmp_path / "p.csv")])
     assert "1 of 2 images that were checked" in " ".join(capsys.readouterr().err.split())
+
+
+def test_predict_names_resized_official_images_and_other_scales(result, tmp_path, capsys):
+    cell = Image.fromarray(decode(result.cohort.paths[0]))
+    for side in (224, 300, 450, 600):
+        cell.resize((side, side)).save(tmp_path / f"UID_57_1_{side}_all.bmp")
+    cell.save(tmp_path / "double.png", dpi=(25_400 / 0.1, 25_400 / 0.1))
+    outcome = predict_to_table([tmp_path], out=tmp_path / "p.csv")
+    assert (outcome.unknown_scale, outcome.other_scale, outcome.scale_looked_at) == (3, 1, 5)
+    assert "1 of 1 image" in repr(ls.predict(tmp_path / "double.png"))
+    assert "SCALE" not in repr(ls.predict(tmp_path / "UID_57_1_450_all.bmp"))
+    (tmp_path / "t.csv").write_text("path,um_per_px\nUID_57_1_300_all.bmp,0.075\n")
+    with pytest.raises(SystemExit):
+        main(["predict", str(tmp_path / "t.csv"), "--out", str(tmp_path / "p.csv")])
+    assert capsys.readouterr().err.count("SCALE: 1 of 1") == 1

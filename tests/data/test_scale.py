@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from leukoscope.data.cnmc.official import official_images
 from leukoscope.data.cohort import make_cohort
@@ -39,6 +40,25 @@ def test_an_unknown_or_another_scale_is_warned_of():
     assert scale_advice(cohort(um_per_px=[0.05, 0.054])) == ""
     assert "2 of 2 images is unknown" in scale_advice(cohort())
     assert "1 of 2 images is not that of C-NMC" in scale_advice(cohort(um_per_px=[0.05, 0.1]))
+
+
+def test_official_names_give_the_scale_only_in_the_official_size(tmp_path):
+    paths = []
+    for side in (224, 300, 450, 600):
+        paths.append(tmp_path / str(side) / OFFICIAL[0])
+        paths[-1].parent.mkdir()
+        Image.new("RGB", (side, side)).save(paths[-1])
+    names = [str(path) for path in paths]
+    assert scale_of(cohort(names)).sources == {"unknown": 3, "C-NMC 2019": 1}
+    assert "3 of 4 images is unknown" in scale_advice(cohort(names))
+    official = cohort(names, official=["C-NMC_Leukemia/x.bmp"] * 4)
+    assert scale_of(official).sources == {"C-NMC 2019": 4}
+    copies = [str(tmp_path / f"{side}.bmp") for side in (450, 600)]
+    for path, side in zip(copies, (450, 600), strict=True):
+        Image.new("RGB", (side, side)).save(path)
+    for fold in ("prelim", "final"):
+        found = scale_of(cohort(copies, fold=[fold] * 2)).sources
+        assert found == {"unknown": 1, "C-NMC 2019": 1}
 
 
 def test_a_scale_in_words_names_its_sources():

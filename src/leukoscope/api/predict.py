@@ -109,7 +109,7 @@ def predict_to_table(
     from leukoscope.core.files import keep_inputs
     from leukoscope.core.tables import check_suffix
     from leukoscope.inference.results import FIELDS
-    from leukoscope.inference.scales import unknown_scales
+    from leukoscope.inference.scales import check_scales, expected_scale
     from leukoscope.inference.sources import Source, named_inputs
     from leukoscope.inference.subject.rows import IN_CONTEXT, with_context
     from leukoscope.inference.subject.table import check_name, write_subjects
@@ -131,8 +131,15 @@ def predict_to_table(
             rows = ({**row, SCALE: scale} for row, scale in zip(rows, scales, strict=True))
         rows = with_context(rows, card.subjects) if in_context else rows
         outcome = save(rows, out, fields, card.subjects)
-    unknown, looked_at = unknown_scales(listed)
-    outcome = replace(outcome, unknown_scale=unknown, scale_looked_at=looked_at)
+    expected = expected_scale(card)
+    found = check_scales(listed, expected)
+    outcome = replace(
+        outcome,
+        unknown_scale=found.unknown,
+        scale_looked_at=found.looked_at,
+        other_scale=found.other,
+        expected_um_per_px=expected,
+    )
     if subjects_out is not None:
         write_subjects(subjects_out, outcome.subjects, card.name)
     return outcome

@@ -84,8 +84,8 @@ def predict(
     from leukoscope.inference.notes import (
         beyond_note,
         repeated_note,
+        scale_notes,
         seen_note,
-        unknown_scale_note,
     )
     from leukoscope.inference.subject.text import BOTH_KINDS, NO_ANSWER, NO_PATIENT
 
@@ -149,8 +149,12 @@ def predict(
             lines.append(note)
         if outcome.unknown_scale is None:
             lines.append("SCALE: not checked with --cluster.")
-        if note := unknown_scale_note(outcome.unknown_scale or 0, outcome.scale_looked_at):
-            lines.append(note)
+        lines += scale_notes(
+            outcome.unknown_scale or 0,
+            outcome.other_scale,
+            outcome.scale_looked_at,
+            outcome.expected_um_per_px,
+        )
         if outcome.failed:
             lines.append(
                 f"{outcome.failed} of {outcome.rows} failed; the column `reason` says why."

@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from leukoscope.core.wording import count
+from leukoscope.data.cnmc.frames import has_official_frame
 from leukoscope.data.cohort import Cohort
-from leukoscope.data.imaging.scale import CNMC_UM_PER_PX, CNMC_UNCERTAINTY
-from leukoscope.data.sources import CNMC, row_sources
+from leukoscope.data.imaging.opening import open_picture
+from leukoscope.data.imaging.scale import CNMC_UM_PER_PX, differs
+from leukoscope.data.sources import CNMC, is_official, row_sources
 from leukoscope.data.synthetic.notice import is_synthetic_cohort
 
 COLUMN, FROM = "um_per_px", "scale_from"
@@ -55,8 +58,9 @@ def scale_of(cohort: Cohort) -> Scale:
     """Find the scale of the images of a cohort.
 
     Args:
-        cohort: The cells. Images of C-NMC, by content or name, have C-NMC's own scale; others that
-            of the column `um_per_px`, if there is one.
+        cohort: The cells. Images have the scale of the column `um_per_px`, if there is one. Without
+            it, those of C-NMC have C-NMC's own, by content, or by name if the picture has the size
+            of official ones; another size means that it was resized, so its scale is unknown.
     """
     values, sources = _rows(cohort)
     known = values[np.isfinite(values)]
@@ -76,7 +80,7 @@ def scale_advice(cohort: Cohort) -> str:
             "C-NMC. Cut the cells out of their fields with leukoscope cells --um-per-px NUMBER, or "
             "name the scale in the column um_per_px."
         )
-    other = int(np.sum(np.abs(values / CNMC_UM_PER_PX - 1) > CNMC_UNCERTAINTY))
+    other = sum(differs(value) for value in values)
     if not other:
         return ""
     return (
@@ -93,13 +97,33 @@ def _rows(cohort: Cohort) -> tuple[np.ndarray, list[str]]:
     stated = stated_scales(cohort)
     origin = cohort[FROM] if FROM in cohort else [""] * len(cohort)
     values, sources = [], []
-    folds = cohort["fold"]
-    for names, fold, value, source in zip(row_sources(cohort), folds, stated, origin, strict=True):
-        if (CNMC in names or fold in TEST_FOLDS) and not np.isfinite(value):
+    of_cnmc = _of_cnmc(cohort, ~np.isfinite(stated))
+    for is_cnmc, value, source in zip(of_cnmc, stated, origin, strict=True):
+        if is_cnmc:
             value, source = CNMC_UM_PER_PX, CNMC
         values.append(value)
         sources.append((str(source) or TABLE) if np.isfinite(value) else UNKNOWN)
     return np.array(values, np.float64), sources
+
+
+def _of_cnmc(cohort: Cohort, asked: np.ndarray) -> np.ndarray:
+    """Mask of the rows, among those asked for, whose image has C-NMC's own scale, bool `(n,)`."""
+    official = is_official(cohort)
+    found = []
+    for row, names in enumerate(row_sources(cohort)):
+        fold = cohort["fold"][row]
+        named = asked[row] and (CNMC in names or fold in TEST_FOLDS)
+        found.append(named and (official[row] or _is_whole(Path(cohort["path"][row]), fold)))
+    return np.array(found, bool)
+
+
+def _is_whole(path: Path, fold: str) -> bool:
+    """False if a picture has another size than official ones; true if it cannot be opened."""
+    try:
+        with open_picture(path) as picture:
+            return has_official_frame(path.name, picture.size, fold)
+    except Exception:  # decoders of hostile bytes raise nearly anything; reading reports it
+        return True
 
 
 def stated_scales(cohort: Cohort) -> np.ndarray:

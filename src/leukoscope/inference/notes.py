@@ -1,5 +1,7 @@
 """Remarks for the readers of a set of predictions."""
 
+from collections.abc import Sequence
+
 from leukoscope.core.wording import agree, count
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 
@@ -42,13 +44,40 @@ def repeated_note(copies: int, total: int) -> str:
     )
 
 
-def unknown_scale_note(unknown: int, total: int) -> str:
-    """A remark on images of unknown scale among those looked at; "" without any."""
-    if not unknown:
+def scale_notes(
+    unknown: int, other: int, total: int, expected: float = CNMC_UM_PER_PX
+) -> Sequence[str]:
+    """Remarks on images of unknown or another scale among those looked at; none without any.
+
+    Args:
+        unknown: Images of unknown scale.
+        other: Images of a known scale that is not that of the model.
+        total: Images looked at.
+        expected: µm per pixel of the model.
+    """
+    notes = (_unknown_scale(unknown, total, expected), other_scale_note(other, total, expected))
+    return [note for note in notes if note]
+
+
+def other_scale_note(other: int, total: int, expected: float = CNMC_UM_PER_PX) -> str:
+    """A remark on images of a known scale that is not that of the model; "" without any."""
+    if not other:
         return ""
     return (
+        f"SCALE: {other:,} of {count(total, 'image')} that were checked {agree(other, 'has')} a "
+        f"scale other than the {expected:.4g} µm per pixel of the model. Every answer depends on "
+        "size, and images are not resized: these answers should not be used. leukoscope cells "
+        f"writes cells of pictures at {CNMC_UM_PER_PX} µm per pixel."
+    )
+
+
+def _unknown_scale(unknown: int, total: int, expected: float) -> str:
+    if not unknown:
+        return ""
+    of_cnmc = ", the scale of C-NMC" if expected == CNMC_UM_PER_PX else ""
+    return (
         f"SCALE: {unknown:,} of {count(total, 'image')} that were checked state no µm per pixel. "
-        f"Every answer depends on size, and the model expects {CNMC_UM_PER_PX} µm per pixel, the "
-        "scale of C-NMC. State the scale in the resolution of the files or in a column um_per_px "
+        f"Every answer depends on size, and the model expects {expected:.4g} µm per "
+        f"pixel{of_cnmc}. State the scale in the resolution of the files or in a column um_per_px "
         "of a table."
     )

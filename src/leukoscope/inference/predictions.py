@@ -8,7 +8,8 @@ from leukoscope.core.data_frames import to_data_frame
 from leukoscope.core.errors import RESEARCH_USE
 from leukoscope.core.verdicts import Verdict
 from leukoscope.core.wording import count as counted
-from leukoscope.inference.notes import beyond_note, repeated_note, seen_note
+from leukoscope.data.imaging.scale import CNMC_UM_PER_PX, differs
+from leukoscope.inference.notes import beyond_note, other_scale_note, repeated_note, seen_note
 from leukoscope.inference.results import FIELDS, Prediction, as_row, summary_row
 from leukoscope.inference.subject.model import SubjectModel
 from leukoscope.inference.subject.rows import context_column
@@ -29,6 +30,7 @@ class Predictions(Sequence[Prediction]):
     Attributes:
         model: The name of the model, from its card.
         subject_model: The model of subjects, from its card.
+        um_per_px: The scale of the model, from its card.
     """
 
     def __init__(
@@ -36,10 +38,12 @@ class Predictions(Sequence[Prediction]):
         predictions: Iterable[Prediction],
         model: str,
         subject_model: SubjectModel | None = None,
+        um_per_px: float = CNMC_UM_PER_PX,
     ) -> None:
         self._predictions = tuple(predictions)
         self.model = model
         self.subject_model = subject_model
+        self.um_per_px = um_per_px
 
     def __len__(self) -> int:
         return len(self._predictions)
@@ -53,7 +57,8 @@ class Predictions(Sequence[Prediction]):
     def __getitem__(self, index: slice) -> "Predictions": ...
     def __getitem__(self, index: int | slice) -> "Prediction | Predictions":
         if isinstance(index, slice):
-            return Predictions(self._predictions[index], self.model, self.subject_model)
+            part = self._predictions[index]
+            return Predictions(part, self.model, self.subject_model, self.um_per_px)
         return self._predictions[index]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -110,6 +115,7 @@ class Predictions(Sequence[Prediction]):
             beyond_note(self.outcome.beyond_crop, len(self)),
             seen_note(self.outcome.seen_in_training, len(self)),
             repeated_note(self.outcome.copies, len(self)),
+            other_scale_note(self._of_other_scale(), len(self), self.um_per_px),
         )
         return "\n".join([self._summary(), *rows, *filter(None, notes), RESEARCH_USE])
 
@@ -118,6 +124,10 @@ class Predictions(Sequence[Prediction]):
 
         head, *rows = self._table()
         return notebook_table(self._summary(), head, rows)
+
+    def _of_other_scale(self) -> int:
+        scales = [one.um_per_px for one in self if one.um_per_px is not None]
+        return sum(differs(scale, self.um_per_px) for scale in scales)
 
     def _summary_rows(self) -> list[dict[str, Any]]:
         return [summary_row(prediction, self.model) for prediction in self]

@@ -28,6 +28,7 @@ from leukoscope.inference.occlusion import occlusion_map
 from leukoscope.inference.predictions import Predictions
 from leukoscope.inference.reading import ReadImage, read_image
 from leukoscope.inference.results import Prediction
+from leukoscope.inference.scales import expected_scale
 from leukoscope.inference.sources import Image, Images, list_images, several_images
 from leukoscope.inference.verdict import decide
 
@@ -126,7 +127,8 @@ class Predictor:
         return self._held(track(stream, "Explaining", total=len(listed)))
 
     def _held(self, predictions: Iterable[Prediction]) -> Predictions:
-        return Predictions(predictions, self.card.name, self.card.subjects)
+        card = self.card
+        return Predictions(predictions, card.name, card.subjects, expected_scale(card))
 
     def stream(
         self, images: Iterable[Image], *, heatmaps: bool = False, embeddings: bool = False

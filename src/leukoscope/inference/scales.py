@@ -1,43 +1,88 @@
-"""The scale of images to predict: the number that state none, from a sample."""
+"""The scale of images to predict: the numbers without one, and with another one, from a sample."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
+from leukoscope.core.files import sha256_file
 from leukoscope.core.sampling import evenly_spread
 from leukoscope.data.cnmc.cnmc import parse_name
+from leukoscope.data.cnmc.frames import has_official_frame
+from leukoscope.data.cnmc.recognize import official_file
 from leukoscope.data.imaging.opening import open_picture
 from leukoscope.data.imaging.resolution import stated_scale
+from leukoscope.data.imaging.scale import CNMC_UM_PER_PX, differs
+from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.sources import Image, Source
 from leukoscope.inference.zip_images import read_member
 
 SAMPLE = 1000
 """Images that are looked at, evenly spread."""
+UNKNOWN, UNREADABLE = 0.0, -1.0
 
 
-def unknown_scales(images: Sequence[Image]) -> tuple[int, int]:
-    """Count images of unknown scale.
+@dataclass(frozen=True)
+class Scales:
+    """The scales of images beside that of a model.
+
+    Attributes:
+        unknown: Images of unknown scale.
+        other: Images of a known scale that is not that of the model.
+        looked_at: Images looked at.
+    """
+
+    unknown: int
+    other: int
+    looked_at: int
+
+
+def expected_scale(card: Card) -> float:
+    """The scale in µm per pixel of the images of a model: that of its card, else C-NMC's."""
+    known = card.scale.um_per_px if card.scale is not None else None
+    return known or CNMC_UM_PER_PX
+
+
+def check_scales(images: Sequence[Image], expected: float) -> Scales:
+    """Count images whose scale is unknown, or is not that of the model.
+
+    The scale is that of a table, else that which the file states. Official images of C-NMC have the
+    scale of C-NMC: those of its names in its size, and those with the bytes of an official file.
 
     Args:
         images: Images as listed. Arrays, and files that are absent or no image, are left out.
-
-    Returns:
-        The number of images whose scale neither a table nor their file states, without those that
-        have a name of C-NMC; and the number looked at.
+        expected: µm per pixel of the model.
     """
     files = [one for one in images if isinstance(one, Source) and not one.problem]
-    rows = evenly_spread(len(files), SAMPLE)
-    known = [one for one in (_is_known(files[row]) for row in rows) if one is not None]
-    return known.count(False), len(known)
+    found = [_scale(files[row]) for row in evenly_spread(len(files), SAMPLE)]
+    known = [scale for scale in found if scale > 0]
+    other = sum(differs(scale, expected) for scale in known)
+    unknown = found.count(UNKNOWN)
+    return Scales(unknown, other, len(known) + unknown)
 
 
-def _is_known(source: Source) -> bool | None:
-    """None for a file that cannot be opened as an image: prediction reports it."""
-    if source.um_per_px or parse_name(Path(source.name).name):
-        return True
+def _scale(source: Source) -> float:
+    """µm per pixel; `UNREADABLE` for a file that is no image: prediction reports it."""
+    if source.um_per_px:
+        return source.um_per_px
     try:
         data = read_member(source.path, source.number) if source.member else source.path
-        with open_picture(data):
-            pass
+        with open_picture(data) as picture:
+            size = picture.size
     except Exception:  # decoders of hostile bytes raise nearly anything
-        return None
-    return stated_scale(data) is not None
+        return UNREADABLE
+    if stated := stated_scale(data):
+        return stated
+    return CNMC_UM_PER_PX if _is_official(Path(source.name).name, data, size) else UNKNOWN
+
+
+def _is_official(name: str, data: Path | bytes, size: tuple[int, int]) -> bool:
+    if not has_official_frame(name, size):
+        return False
+    if parse_name(name):
+        return True
+    try:
+        digest = sha256(data).hexdigest() if isinstance(data, bytes) else sha256_file(data)
+    except OSError:
+        return False
+    return official_file(digest) is not None

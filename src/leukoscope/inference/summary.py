@@ -9,6 +9,7 @@ from leukoscope.core.statistics import wilson_interval
 from leukoscope.core.tables import TableWriter
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.core.wording import count as counted
+from leukoscope.data.imaging.scale import CNMC_UM_PER_PX
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import FIELDS, NUMBERS, Row
 from leukoscope.inference.subject.answer import SubjectAnswer
@@ -102,6 +103,8 @@ class Outcome:
             subjects, in which each image counts once.
         unknown_scale: Images of unknown scale among those looked at; None if not counted.
         scale_looked_at: Images looked at for it, see `inference.scales`.
+        other_scale: Images of a known scale that is not that of the model among these.
+        expected_um_per_px: The scale of the model.
     """
 
     rows: int
@@ -112,6 +115,8 @@ class Outcome:
     copies: int = 0
     unknown_scale: int | None = field(default=None, compare=False)
     scale_looked_at: int = field(default=0, compare=False)
+    other_scale: int = field(default=0, compare=False)
+    expected_um_per_px: float = field(default=CNMC_UM_PER_PX, compare=False)
 
     @property
     def verdicts(self) -> dict[Verdict, int]:

@@ -14,3 +14,8 @@ CNMC_UM_PER_PX = 0.05
 CNMC_UNCERTAINTY = 0.15
 """Relative uncertainty of `CNMC_UM_PER_PX`: as a factor it is common to all cells, so it moves
 the sizes in µm, but not the comparison of cells at one scale."""
+
+
+def differs(um_per_px: float, expected: float = CNMC_UM_PER_PX) -> bool:
+    """True if a scale differs from the expected one by more than `CNMC_UNCERTAINTY`."""
+    return abs(um_per_px / expected - 1) > CNMC_UNCERTAINTY
