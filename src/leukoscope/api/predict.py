@@ -139,6 +139,7 @@ def predict_to_table(
         scale_looked_at=found.looked_at,
         other_scale=found.other,
         expected_um_per_px=expected,
+        color_profiles=found.profiles,
     )
     if subjects_out is not None:
         write_subjects(subjects_out, outcome.subjects, card.name)

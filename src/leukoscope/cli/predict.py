@@ -83,6 +83,7 @@ def predict(
     from leukoscope.api.predict import predict_to_table
     from leukoscope.inference.notes import (
         beyond_note,
+        color_profile_note,
         repeated_note,
         scale_notes,
         seen_note,
@@ -155,6 +156,8 @@ def predict(
             outcome.scale_looked_at,
             outcome.expected_um_per_px,
         )
+        if note := color_profile_note(outcome.color_profiles):
+            lines.append(note)
         if outcome.failed:
             lines.append(
                 f"{outcome.failed} of {outcome.rows} failed; the column `reason` says why."

@@ -59,6 +59,16 @@ def scale_notes(
     return [note for note in notes if note]
 
 
+def color_profile_note(profiles: int) -> str:
+    """A remark on color profiles that are not applied; "" without any."""
+    if not profiles:
+        return ""
+    return (
+        f"COLOR: {count(profiles, 'checked image', 'has')} a color profile or gamma other than "
+        "sRGB, which is not applied: the pixels are used as the file has them."
+    )
+
+
 def other_scale_note(other: int, total: int, expected: float = CNMC_UM_PER_PX) -> str:
     """A remark on images of a known scale that is not that of the model; "" without any."""
     if not other:

@@ -1,4 +1,4 @@
-"""The scale of images to predict: the numbers without one, and with another one, from a sample."""
+"""The scales of images to predict, and their color profiles, from a sample."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from leukoscope.core.sampling import evenly_spread
 from leukoscope.data.cnmc.cnmc import parse_name
 from leukoscope.data.cnmc.frames import has_official_frame
 from leukoscope.data.cnmc.recognize import official_file
+from leukoscope.data.imaging.color_profile import has_other_colors
 from leukoscope.data.imaging.opening import open_picture
 from leukoscope.data.imaging.resolution import stated_scale
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX, differs
@@ -30,11 +31,13 @@ class Scales:
         unknown: Images of unknown scale.
         other: Images of a known scale that is not that of the model.
         looked_at: Images looked at.
+        profiles: Images whose colors are not sRGB by a profile, which is not applied.
     """
 
     unknown: int
     other: int
     looked_at: int
+    profiles: int = 0
 
 
 def expected_scale(card: Card) -> float:
@@ -54,11 +57,23 @@ def check_scales(images: Sequence[Image], expected: float) -> Scales:
         expected: µm per pixel of the model.
     """
     files = [one for one in images if isinstance(one, Source) and not one.problem]
-    found = [_scale(files[row]) for row in evenly_spread(len(files), SAMPLE)]
+    sample = [files[row] for row in evenly_spread(len(files), SAMPLE)]
+    found = [_scale(one) for one in sample]
     known = [scale for scale in found if scale > 0]
     other = sum(differs(scale, expected) for scale in known)
     unknown = found.count(UNKNOWN)
-    return Scales(unknown, other, len(known) + unknown)
+    return Scales(unknown, other, len(known) + unknown, sum(map(_has_other_colors, sample)))
+
+
+def _content(source: Source) -> Path | bytes:
+    return read_member(source.path, source.number) if source.member else source.path
+
+
+def _has_other_colors(source: Source) -> bool:
+    try:
+        return has_other_colors(_content(source))
+    except Exception:  # decoders of hostile bytes raise nearly anything
+        return False
 
 
 def _scale(source: Source) -> float:
@@ -66,7 +81,7 @@ def _scale(source: Source) -> float:
     if source.um_per_px:
         return source.um_per_px
     try:
-        data = read_member(source.path, source.number) if source.member else source.path
+        data = _content(source)
         with open_picture(data) as picture:
             size = picture.size
     except Exception:  # decoders of hostile bytes raise nearly anything

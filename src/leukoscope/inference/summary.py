@@ -105,6 +105,7 @@ class Outcome:
         scale_looked_at: Images looked at for it, see `inference.scales`.
         other_scale: Images of a known scale that is not that of the model among these.
         expected_um_per_px: The scale of the model.
+        color_profiles: Images with a color profile that is not applied, among those looked at.
     """
 
     rows: int
@@ -117,6 +118,7 @@ class Outcome:
     scale_looked_at: int = field(default=0, compare=False)
     other_scale: int = field(default=0, compare=False)
     expected_um_per_px: float = field(default=CNMC_UM_PER_PX, compare=False)
+    color_profiles: int = field(default=0, compare=False)
 
     @property
     def verdicts(self) -> dict[Verdict, int]:

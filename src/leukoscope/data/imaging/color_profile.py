@@ -1,0 +1,32 @@
+"""Color profiles of image files. They are not applied: the pixels are read as the file has them."""
+
+from pathlib import Path
+
+from leukoscope.data.imaging.opening import open_picture
+
+SRGB_GAMMA, TOLERANCE = 1 / 2.2, 0.005
+"""The gamma that a PNG with sRGB colors states, and the difference from which it is another one."""
+_SRGB = (b"sRGB", "sRGB".encode("utf-16-be"))
+"""The name of sRGB in a profile of version 2, and of version 4."""
+
+
+def has_other_colors(data: bytes | Path) -> bool:
+    """True if a file states that its colors are not sRGB, by an ICC profile or the gamma of a PNG.
+
+    An ICC profile counts before a chunk `sRGB`, and that before a gamma, as in the PNG
+    specification (third edition, 4.3).
+
+    Args:
+        data: Content of the file, or its path, of which only the head is read.
+
+    Raises:
+        Exception: Anything, for a damaged file.
+    """
+    with open_picture(data) as image:
+        info = image.info
+    if profile := info.get("icc_profile"):
+        return not any(name in profile for name in _SRGB)
+    gamma = info.get("gamma")
+    if "srgb" in info or not isinstance(gamma, float):
+        return False
+    return abs(gamma - SRGB_GAMMA) > TOLERANCE
