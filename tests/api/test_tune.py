@@ -118,7 +118,6 @@ def test_workers_of_one_command_and_its_json(start: Start, tmp_path: Path) -> No
     assert err.count("best ") == 6  # a line a trial
     page = (tmp_path / "study" / "study.html").read_text()
     assert page.count("<img ") == 1  # too few trials for importance
-    assert "there are fewer" in page
 
 
 def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
