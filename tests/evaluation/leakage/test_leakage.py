@@ -206,3 +206,13 @@ def test_the_plot_shows_every_run_mean_and_gap() -> None:
     assert sum(len(dots.get_offsets()) for dots in upper.collections) == 6
     assert [tick.get_text() for tick in lower.get_xticklabels()] == ["image", "person"]
     assert [text.get_text() for text in lower.texts] == [f"{levels[0].gap['auroc'].value:+.2f}"]
+
+
+def test_the_dots_of_many_seeds_stay_beside_their_split() -> None:
+    runs = [answered(split, seed, seed) for split in ("image", "person") for seed in range(12)]
+    upper, _ = leakage_plot(protocol_results(runs, 50), LEAKAGE_METRICS[0]).axes
+    for number, dots in enumerate(upper.collections):
+        x = np.asarray(dots.get_offsets())[:, 0]
+        assert len(set(x.round(6))) == 12
+        assert number < x.min()
+        assert x.max() < number + 0.5

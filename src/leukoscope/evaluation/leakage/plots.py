@@ -10,7 +10,8 @@ from leukoscope.core.plot_style import ACCENT_COLOR, FAINT, INK, MODEL_COLOR, dr
 from leukoscope.core.values import Estimate
 from leukoscope.evaluation.leakage.record import HONEST, PROTOCOLS, MetricSpec, ProtocolResult
 
-SPREAD = 0.12  # distance between the dots of two seeds
+SPREAD = 0.12  # greatest distance between the dots of two seeds
+WIDTH = 0.36  # of all dots of a split, whose distance to the next split is 1
 
 
 def leakage_plot(results: Sequence[ProtocolResult], shown: MetricSpec) -> Sheet:
@@ -55,7 +56,8 @@ def leakage_plot(results: Sequence[ProtocolResult], shown: MetricSpec) -> Sheet:
 def _draw(upper: Axes, lower: Axes, x: int, result: ProtocolResult, shown: MetricSpec) -> None:
     color = MODEL_COLOR if result.split == HONEST else ACCENT_COLOR
     values = [own[shown.key] for own in result.values.values()]
-    places = x + 0.28 + SPREAD * (np.arange(len(values)) - (len(values) - 1) / 2)
+    half = min(WIDTH, SPREAD * (len(values) - 1)) / 2
+    places = x + 0.28 + np.linspace(-half, half, len(values))
     upper.scatter(places, values, s=12, color=FAINT, zorder=3)
     _bar(upper, x - 0.1, result.mean[shown.key], color)
     if result.gap:
