@@ -38,9 +38,7 @@ def test_a_class_missing_is_said_by_name(tmp_path):
 
 
 def test_one_person_cannot_be_split(tmp_path):
-    with pytest.raises(
-        SplitError, match=r"ALL has cells of 1 person, and 3 subsets .* at least one"
-    ):
+    with pytest.raises(SplitError, match=r"ALL has cells of 1 person, and 3 subsets"):
         split_cohort(table(tmp_path, many("ALL HEM", 1)))
 
 
