@@ -183,7 +183,7 @@ def test_predict_counts_images_of_unknown_scale(result, tmp_path, capsys):
     (tmp_path / "broken.png").write_bytes(b"no image")  # an error of its own, without a scale
     with pytest.raises(SystemExit):
         main(["predict", str(tmp_path), "--out", str(tmp_path / "p.csv")])
-    assert "1 of 2 images that were checked" in " ".join(capsys.readouterr().err.split())
+    assert "SCALE: 1 of 2" in " ".join(capsys.readouterr().err.split())
 
 
 def test_predict_names_resized_official_images_and_other_scales(result, tmp_path, capsys):

@@ -74,7 +74,7 @@ def other_scale_note(other: int, total: int, expected: float = CNMC_UM_PER_PX) -
     if not other:
         return ""
     return (
-        f"SCALE: {other:,} of {count(total, 'image')} that were checked {agree(other, 'has')} a "
+        f"SCALE: {other:,} of {count(total, 'checked image')} {agree(other, 'has')} a "
         f"scale other than the {expected:.4g} µm per pixel of the model. Every answer depends on "
         "size, and images are not resized: these answers should not be used. leukoscope cells "
         f"writes cells of pictures at {CNMC_UM_PER_PX} µm per pixel."
@@ -86,7 +86,8 @@ def _unknown_scale(unknown: int, total: int, expected: float) -> str:
         return ""
     of_cnmc = ", the scale of C-NMC" if expected == CNMC_UM_PER_PX else ""
     return (
-        f"SCALE: {unknown:,} of {count(total, 'image')} that were checked state no µm per pixel. "
+        f"SCALE: {unknown:,} of {count(total, 'checked image')} {agree(unknown, 'does')} not state "
+        "the µm per pixel. "
         f"Every answer depends on size, and the model expects {expected:.4g} µm per "
         f"pixel{of_cnmc}. State the scale in the resolution of the files or in a column um_per_px "
         "of a table."
