@@ -193,7 +193,7 @@ def test_predict_names_resized_official_images_and_other_scales(result, tmp_path
     cell.save(tmp_path / "double.png", dpi=(25_400 / 0.1, 25_400 / 0.1))
     outcome = predict_to_table([tmp_path], out=tmp_path / "p.csv")
     assert (outcome.unknown_scale, outcome.other_scale, outcome.scale_looked_at) == (3, 1, 5)
-    assert "1 of 1 image" in repr(ls.predict(tmp_path / "double.png"))
+    assert "SCALE: 1 of 1" in repr(ls.predict(tmp_path / "double.png"))
     assert "SCALE" not in repr(ls.predict(tmp_path / "UID_57_1_450_all.bmp"))
     (tmp_path / "t.csv").write_text("path,um_per_px\nUID_57_1_300_all.bmp,0.075\n")
     with pytest.raises(SystemExit):
