@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from leukoscope.core.files import sha256_file
 from leukoscope.core.sampling import evenly_spread
@@ -12,7 +13,7 @@ from leukoscope.data.cnmc.frames import has_official_frame
 from leukoscope.data.cnmc.recognize import official_file
 from leukoscope.data.imaging.color_profile import has_other_colors
 from leukoscope.data.imaging.opening import open_picture
-from leukoscope.data.imaging.resolution import stated_scale
+from leukoscope.data.imaging.resolution import scale_of_picture
 from leukoscope.data.imaging.scale import CNMC_UM_PER_PX, differs
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.sources import Image, Source
@@ -20,7 +21,6 @@ from leukoscope.inference.zip_images import read_member
 
 SAMPLE = 1000
 """Images that are looked at, evenly spread."""
-UNKNOWN, UNREADABLE = 0.0, -1.0
 
 
 @dataclass(frozen=True)
@@ -57,38 +57,36 @@ def check_scales(images: Sequence[Image], expected: float) -> Scales:
         expected: µm per pixel of the model.
     """
     files = [one for one in images if isinstance(one, Source) and not one.problem]
-    sample = [files[row] for row in evenly_spread(len(files), SAMPLE)]
-    found = [_scale(one) for one in sample]
-    known = [scale for scale in found if scale > 0]
-    other = sum(differs(scale, expected) for scale in known)
-    unknown = found.count(UNKNOWN)
-    return Scales(unknown, other, len(known) + unknown, sum(map(_has_other_colors, sample)))
+    sample = (files[row] for row in evenly_spread(len(files), SAMPLE))
+    heads = [head for head in map(_read_head, sample) if head is not None]
+    known = [head.um_per_px for head in heads if head.um_per_px is not None]
+    return Scales(
+        unknown=len(heads) - len(known),
+        other=sum(differs(scale, expected) for scale in known),
+        looked_at=len(heads),
+        profiles=sum(head.other_colors for head in heads),
+    )
 
 
-def _content(source: Source) -> Path | bytes:
-    return read_member(source.path, source.number) if source.member else source.path
+class _Head(NamedTuple):
+    """The scale of an image, None if unknown, and whether its colors are not sRGB."""
+
+    um_per_px: float | None
+    other_colors: bool
 
 
-def _has_other_colors(source: Source) -> bool:
+def _read_head(source: Source) -> _Head | None:
+    """None for a file that is not an image: prediction reports it."""
     try:
-        return has_other_colors(_content(source))
-    except Exception:  # decoders of hostile bytes raise nearly anything
-        return False
-
-
-def _scale(source: Source) -> float:
-    """µm per pixel; `UNREADABLE` for a file that is no image: prediction reports it."""
-    if source.um_per_px:
-        return source.um_per_px
-    try:
-        data = _content(source)
+        data = read_member(source.path, source.number) if source.member else source.path
         with open_picture(data) as picture:
-            size = picture.size
+            size, other_colors = picture.size, has_other_colors(picture.info)
+            scale = source.um_per_px or scale_of_picture(picture)
     except Exception:  # decoders of hostile bytes raise nearly anything
-        return UNREADABLE
-    if stated := stated_scale(data):
-        return stated
-    return CNMC_UM_PER_PX if _is_official(Path(source.name).name, data, size) else UNKNOWN
+        return None
+    if scale is None and _is_official(Path(source.name).name, data, size):
+        scale = CNMC_UM_PER_PX
+    return _Head(scale, other_colors)
 
 
 def _is_official(name: str, data: Path | bytes, size: tuple[int, int]) -> bool:

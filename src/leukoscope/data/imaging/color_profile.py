@@ -1,8 +1,7 @@
 """Color profiles of image files. They are not applied: the pixels are read as the file has them."""
 
-from pathlib import Path
-
-from leukoscope.data.imaging.opening import open_picture
+from collections.abc import Mapping
+from typing import Any
 
 SRGB_GAMMA, TOLERANCE = 1 / 2.2, 0.005
 """The gamma that a PNG with sRGB colors states, and the difference from which it is another one."""
@@ -10,20 +9,15 @@ _SRGB = (b"sRGB", "sRGB".encode("utf-16-be"))
 """The name of sRGB in a profile of version 2, and of version 4."""
 
 
-def has_other_colors(data: bytes | Path) -> bool:
+def has_other_colors(info: Mapping[Any, Any]) -> bool:
     """True if a file states that its colors are not sRGB, by an ICC profile or the gamma of a PNG.
 
     An ICC profile counts before a chunk `sRGB`, and that before a gamma, as in the PNG
     specification (third edition, 4.3).
 
     Args:
-        data: Content of the file, or its path, of which only the head is read.
-
-    Raises:
-        Exception: Anything, for a damaged file.
+        info: The attribute `info` of an image that Pillow opened.
     """
-    with open_picture(data) as image:
-        info = image.info
     if profile := info.get("icc_profile"):
         return not any(name in profile for name in _SRGB)
     gamma = info.get("gamma")

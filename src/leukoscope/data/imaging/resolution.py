@@ -8,8 +8,12 @@ nucleus. Such a number states no scale.
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leukoscope.data.imaging.opening import open_picture
+
+if TYPE_CHECKING:
+    from PIL import ImageFile
 
 FINEST, COARSEST = 0.01, 1.0
 """µm per pixel between which a stated resolution is a microscope's."""
@@ -40,12 +44,17 @@ def stated_scale(data: bytes | Path) -> float | None:
     """
     try:
         with open_picture(data) as image:
-            if image.format == "TIFF":
-                tags = dict(image.tag_v2)  # type: ignore[attr-defined]
-                sizes = _of_tiff(tags)
-            else:
-                sizes = _of_dots(image.info)
+            return scale_of_picture(image)
     except Exception:  # decoders of hostile bytes raise nearly anything; decoding reports it
+        return None
+
+
+def scale_of_picture(image: "ImageFile.ImageFile") -> float | None:
+    """µm per pixel that an opened image file states; None if it states none, or not legibly."""
+    try:
+        is_tiff = image.format == "TIFF"
+        sizes = _of_tiff(dict(image.tag_v2)) if is_tiff else _of_dots(image.info)  # type: ignore[attr-defined]
+    except Exception:  # tags can hold anything
         return None
     return plausible(*sizes) if sizes else None
 
