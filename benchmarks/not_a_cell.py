@@ -30,6 +30,8 @@ from leukoscope.training.run import read_run
 
 SIDE = 450
 PLANTED = 0.05
+NOT_OF_QUALITY = {Flag.UNLIKE_TRAINING, Flag.BEYOND_CROP, Flag.SEEN_IN_TRAINING}
+"""Flags that do not reject an image by its quality; the last two change no verdict."""
 Array = np.ndarray
 Draw = Callable[[np.random.Generator, Sequence[Array]], Array]
 
@@ -197,7 +199,7 @@ def _by_kind(
 def _row(kind: str, found: Sequence[Prediction]) -> None:
     verdicts = Counter(str(one.verdict) for one in found)
     away = verdicts[Verdict.NOT_A_CELL]
-    by_quality = sum(bool(set(one.flags) - {Flag.UNLIKE_TRAINING}) for one in found)
+    by_quality = sum(bool(set(one.flags) - NOT_OF_QUALITY) for one in found)
     far = sum(Flag.UNLIKE_TRAINING in one.flags for one in found)
     answered = verdicts[Verdict.BLAST] + verdicts[Verdict.NORMAL]
     share = f"{away / len(found):.1%}".replace("%", " %")

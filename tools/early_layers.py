@@ -16,9 +16,9 @@ from safetensors.numpy import save_file
 from leukoscope.models.network import early_layers
 
 EPSILON = 1e-3  # of TensorFlow's batch normalization
-DEPTHS = (1, 2, 2, 3)  # blocks of each stage
+DEPTHS = (1, 2, 2)  # blocks of each stage
 NOTES = {
-    "source": "EfficientNet-Lite0, ImageNet; stem and first eight blocks, batch norm folded in",
+    "source": "EfficientNet-Lite0, ImageNet; stem and first five blocks, batch norm folded in",
     "copyright": "Google LLC (TensorFlow TPU models)",
     "license": "Apache-2.0",
 }

@@ -71,7 +71,7 @@ def test_a_class_of_one_person_has_no_spread() -> None:
 
 
 def test_the_network_answers_as_the_fit() -> None:
-    cells = torch.from_numpy(np.stack([grainy(20 + 12 * n, 160, seed=n) for n in range(4)]))
+    cells = torch.from_numpy(np.stack([grainy(26 + 12 * n, 160, seed=n) for n in range(4)]))
     model = fitted()
     network = model.exportable(160).network  # type: ignore[attr-defined]
     with torch.inference_mode():

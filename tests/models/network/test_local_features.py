@@ -8,8 +8,11 @@ from scipy.ndimage import correlate1d
 from leukoscope.models.network import local_features
 from leukoscope.models.network.local_features import (
     BagOfLocalFeatures,
+    Places,
     area_basis,
     filtered,
+    light_and_cell,
+    ln_area,
     measures,
 )
 
@@ -27,6 +30,10 @@ def disc(radius: float, side: int = SIDE, *, grain: int = 25, seed: int = 0) -> 
 
 def tensor(*cells: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.stack(cells))
+
+
+def places_of(cells: torch.Tensor) -> Places:
+    return filtered(light_and_cell(cells, local_features.WINDOW))
 
 
 @pytest.fixture
@@ -47,10 +54,14 @@ def reference(cell: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
         rows = correlate1d(plane, weights, axis=0, mode="constant")
         return correlate1d(rows, weights, axis=1, mode="constant")
 
-    mask = (cell.max(axis=2) > 0).astype(float)
-    planes = [-np.log(np.maximum(cell[..., c], 4) / 255) * mask for c in range(3)] + [mask]
-    levels = []
-    for _ in range(4):
+    def squares(plane: np.ndarray) -> np.ndarray:
+        return plane.reshape(len(plane) // 2, 2, -1, 2).transpose(0, 2, 1, 3)
+
+    mask = squares(cell.max(axis=2) > 0).all(axis=(2, 3)).astype(float)
+    light = [squares(cell[..., c]).mean(axis=(2, 3)) for c in range(3)]
+    planes = [-np.log(np.maximum(one, 4) / 255) * mask for one in light] + [mask]
+    levels = [planes]
+    for _ in range(3):
         planes = [smooth(plane) for plane in planes]
         levels.append(planes)
         planes = [plane[::2, ::2] for plane in planes]
@@ -87,7 +98,7 @@ def reference(cell: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
 
 def test_the_filters_are_those_of_another_way():
     cell = disc(40)
-    places, expected = filtered(tensor(cell)), reference(cell)
+    places, expected = places_of(tensor(cell)), reference(cell)
     inside = {tuple(one) for one in np.argwhere(places.weight[0, 0].numpy() > 0).tolist()}
     assert inside == set(expected)
     assert len(inside) > 20
@@ -105,7 +116,7 @@ def test_the_mean_of_the_map_and_the_bias_are_the_logit(network: BagOfLocalFeatu
 def test_the_map_is_0_beside_the_cell(network: BagOfLocalFeatures):
     heatmap = network(tensor(disc(20))).heatmap[0]
     assert (heatmap[0] == 0).all()
-    assert (heatmap != 0).sum() == (filtered(tensor(disc(20))).weight > 0).sum()
+    assert (heatmap != 0).sum() == (places_of(tensor(disc(20))).weight > 0).sum()
 
 
 def test_structure_does_not_know_the_size(network: BagOfLocalFeatures):
@@ -156,13 +167,32 @@ def test_the_features_stand_for_a_gaussian_kernel():
 
 
 def test_the_measures_are_mean_deviation_and_area():
-    places = filtered(tensor(disc(30)))
+    places = places_of(tensor(disc(30)))
     inside = places.weight[0, 0] > 0
     own = places.filters[0][:, inside]
-    found = measures(places)[0]
+    found = measures(places, ln_area(tensor(disc(30))))[0]
     torch.testing.assert_close(found[:8], own.mean(dim=1))
     torch.testing.assert_close(found[8:16], own.std(dim=1, correction=0))
-    assert found[-1] == pytest.approx(np.log((disc(30).max(axis=2) > 0).sum()))
+    assert found[-1] == pytest.approx(np.log((disc(30).max(axis=2) > 0).sum()), abs=0.01)
+
+
+def test_the_area_is_that_of_the_whole_crop():
+    cell = disc(180, side=400)
+    assert ln_area(tensor(cell)) == pytest.approx(np.log((cell.max(axis=2) > 0).sum()), abs=0.002)
+    assert ln_area(tensor(np.zeros((1, SIDE, SIDE, 3), np.uint8)[0])) == 0
+
+
+def test_structure_is_that_of_the_middle(network: BagOfLocalFeatures):
+    cell = disc(180, side=400)
+    middle = np.ascontiguousarray(cell[72:328, 72:328])
+    whole, part = network.values(tensor(cell))[0], network.values(tensor(middle))[0]
+    torch.testing.assert_close(whole[:-1], part[:-1])
+    answer = network(tensor(cell))
+    assert answer.heatmap.shape == (1, 50, 50)
+    assert (answer.heatmap[0, :9] == 0).all()
+    assert (answer.heatmap[0, 12:38, 12:38] != 0).all()
+    mapped = answer.heatmap.mean(dim=(1, 2)) + network.classifier.bias
+    torch.testing.assert_close(mapped, answer.logit, atol=1e-4, rtol=1e-4)
 
 
 def test_a_bump_is_highest_at_its_knot():

@@ -3,13 +3,15 @@ import pytest
 import torch
 
 from leukoscope.core.errors import RecipeError
-from leukoscope.models.network.cell_window import window
+from leukoscope.models.network.early_layers import CHANNELS
+from leukoscope.models.network.local_features import light_and_cell
 from leukoscope.models.network.texture import (
+    EARLY_WINDOW,
     POOLED,
     TextureNetwork,
     orthogonal_frequencies,
 )
-from tests.models.network.cells import odd_cells
+from tests.models.network.cells import grainy, odd_cells
 
 SIDE = 160
 CELLS = torch.from_numpy(odd_cells(SIDE))
@@ -65,12 +67,27 @@ def test_the_slope_is_the_integral_of_the_gradient(network: TextureNetwork) -> N
 
 
 @torch.inference_mode()
-def test_what_lies_around_the_window_changes_nothing_but_the_border(
-    network: TextureNetwork,
-) -> None:
-    whole, part = CELLS[:1], window(CELLS[:1])
-    assert part.cells.shape[1] < SIDE
-    torch.testing.assert_close(network.local(whole).logit, network.local(part.cells).logit)
+def test_the_early_layers_see_the_middle_alone() -> None:
+    whole = torch.from_numpy(grainy(150, 320))[None]
+    network = TextureNetwork(320, 8, 0.3, 8, 0.3)
+    middle = whole[:, 64:256, 64:256].contiguous()
+    assert middle.shape[1] == EARLY_WINDOW
+    torch.testing.assert_close(
+        network.values(whole)[:, :POOLED], network.values(middle)[:, :POOLED]
+    )
+
+
+@torch.inference_mode()
+def test_the_statistics_are_those_of_numpy(network: TextureNetwork) -> None:
+    full = np.random.default_rng(2).integers(60, 220, (1, SIDE, SIDE, 3), dtype=np.uint8)
+    pooled = network._pooled(light_and_cell(torch.from_numpy(full), SIDE))
+    means, deviations, correlations = np.split(pooled.values()[0].numpy(), [CHANNELS, 2 * CHANNELS])
+    channels = [part[0].flatten(1).numpy() for part in pooled.maps]
+    np.testing.assert_allclose(means, [row.mean() for part in channels for row in part], atol=1e-5)
+    expected = [row.std() for part in channels for row in part]
+    np.testing.assert_allclose(deviations, expected, rtol=1e-3, atol=1e-3)
+    matrix = np.corrcoef(channels[0])
+    np.testing.assert_allclose(correlations, matrix[np.triu_indices(len(matrix), 1)], atol=0.01)
 
 
 def test_frequencies_are_orthogonal_and_those_of_the_kernel() -> None:

@@ -26,7 +26,7 @@ from leukoscope.inference.model_file.operators import refused
 from leukoscope.inference.model_file.verify import verify
 from leukoscope.inference.predictor import Predictor
 from leukoscope.models.estimators.base import ESTIMATORS
-from leukoscope.models.network.window_onnx import WindowedNetwork
+from leukoscope.models.network.onnx_export import TrainedNetwork
 from leukoscope.models.recipe.recipe import EstimatorRecipe, read_recipe
 from leukoscope.training.cache import cached_descriptors
 from leukoscope.training.estimators.train import choose_and_fit, load_inputs, run_classical
@@ -89,8 +89,7 @@ def test_a_run_goes_the_whole_way(estimator: str, runs: dict[str, Run], tmp_path
 
 
 @torch.inference_mode()
-def test_the_file_of_a_window_answers_as_its_network(runs: dict[str, Run]) -> None:
-    """Here, since its export takes longer than all other runs of this file together."""
+def test_the_file_of_texture_answers_as_its_network(runs: dict[str, Run]) -> None:
     run = runs["texture"]
     recipe = run.recipe
     assert isinstance(recipe, EstimatorRecipe)
@@ -98,7 +97,7 @@ def test_the_file_of_a_window_answers_as_its_network(runs: dict[str, Run]) -> No
     rows = np.flatnonzero(cohort["part"] == "train")
     fitted = choose_and_fit(recipe, cohort.select(rows), values[rows], seed=0, jobs=1)[1]
     exported = fitted.exportable(recipe.input.size)
-    assert isinstance(exported, WindowedNetwork)
+    assert isinstance(exported, TrainedNetwork)
     nodes = onnx.load(run.model).graph.node
     assert refused((node.domain or "ai.onnx", node.op_type) for node in nodes) == []
     session = ort.InferenceSession(run.model)

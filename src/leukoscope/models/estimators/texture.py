@@ -60,7 +60,7 @@ class Texture(Estimator):
     gamma: float = 0.3
     ridge: float = 1e-4
     persons: float = 5.0
-    local_frequencies: int = 128
+    local_frequencies: int = 64
     local_gamma: float = 0.3
     local_ridge: float = 3e-5
 
@@ -77,7 +77,7 @@ class Texture(Estimator):
         ]
 
     def input_rules(self, size: int) -> list[tuple[bool, str]]:
-        """The early layers halve the crop four times."""
+        """The windows in the middle of the crop begin at a place of the heatmap."""
         fits = size % ALIGN == 0 and size >= 2 * ALIGN
         rule = f"input.crop, input.size: a multiple of {ALIGN} from {2 * ALIGN} for texture"
         return [(fits, rule)]
@@ -229,7 +229,7 @@ class TextureModel:
         """The network with the size of its input."""
         import torch
 
-        from leukoscope.models.network.window_onnx import WindowedNetwork
+        from leukoscope.models.network.onnx_export import TrainedNetwork
 
         network = self.settings.network(size)
         count = self.settings.frequencies
@@ -246,7 +246,7 @@ class TextureModel:
         network.local.load_state_dict(self.local.network.state_dict())
         # It is part of the other bias.
         torch.nn.init.zeros_(network.local.get_parameter("classifier.bias"))
-        return WindowedNetwork(network.eval(), size)
+        return TrainedNetwork(network.eval(), size)
 
     @cached_property
     def _frequency(self) -> Floats:

@@ -1,13 +1,13 @@
 """A network with one trainable layer: the local structure of a cell, and its size.
 
-At places all over the cell, a fixed bank of filters measures two color differences, bands of
-optical density at three scales, and the strength of edges at three. Random Fourier features turn
-the eight numbers into many bounded ones; their mean over the places describes the cell. This mean
-depends on how often each kind of structure occurs, but neither on the size of the cell nor on where
-in it anything lies. Radial basis functions of the logarithm of the area describe the size,
-separately. The logit is linear in both, so the last layer has a closed form
-(`leukoscope.models.estimators.local`), and the contribution of each place to the logit is known
-exactly. The contribution of the size is spread evenly over the places.
+At places all over the middle of a crop, which is as large as nearly any cell, a fixed bank of
+filters measures two color differences, bands of optical density at three scales, and the strength
+of edges at three. Random Fourier features turn the eight numbers into many bounded ones; their mean
+over the places describes the cell. This mean depends on how often each kind of structure occurs,
+but neither on the size of the cell nor on where in it anything lies. Radial basis functions of the
+logarithm of the area describe the size, separately. The logit is linear in both, so the last layer
+has a closed form (`leukoscope.models.estimators.local`), and the contribution of each place to the
+logit is known exactly. The contribution of the size is spread evenly over the places.
 
 Sources: the mean of a random feature map over a set, and a linear machine on it, as in K. Muandet
 et al., "Learning from distributions via support measure machines", NeurIPS 2012; the features, A.
@@ -28,11 +28,15 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d, pad
 
 from leukoscope.models.network.cam import NetworkOutput
+from leukoscope.models.network.central_window import central, on_grid
 
-VERSION = 2
+VERSION = 3
 """Changes with anything below that changes a measured value."""
+WINDOW = 256
+"""Side of the square in the middle of a crop that the filters look at, in original pixels."""
 LEVELS = 4
-"""Levels of the pyramid; each has half the side of the one before. The first only smooths."""
+"""Levels of the pyramid; each has half the side of the one before. The first is the average of
+squares of two pixels, which removes the camera's noise."""
 STRIDE = 2 ** (LEVELS - 1)
 """Distance between places, original pixels."""
 DARKEST = 4.0
@@ -42,6 +46,8 @@ BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 BLOCK = 16
 """Planes that ONNX Runtime holds side by side. With AVX-512 a filter per plane is much faster on a
 whole block than on the four planes of a cell."""
+ROWS = 4
+"""Distance of the rows on which the area of a cell is counted."""
 INSIDE = 0.9
 """Smallest fraction of cell around a place that counts: the edge to black is not structure."""
 FAINT = 0.01
@@ -71,12 +77,10 @@ class Places(NamedTuple):
         filters: (N, 8, h, w), standardized by `FILTER_MEAN` and `FILTER_STD`.
         weight: (N, 1, h, w), equal inside the cell and 0 elsewhere, with the sum 1; all 0 if no
             place lies inside.
-        ln_area: (N,), logarithm of the area of the cell in original pixels.
     """
 
     filters: Tensor
     weight: Tensor
-    ln_area: Tensor
 
 
 class BagOfLocalFeatures(nn.Module):
@@ -116,35 +120,75 @@ class BagOfLocalFeatures(nn.Module):
 
     def forward(self, cells: Tensor) -> NetworkOutput:
         """NetworkOutput for uint8 cells (N, S, S, 3); standardized measures are the embedding."""
-        places = filtered(cells)
+        return self.output(light_and_cell(cells, WINDOW), ln_area(cells), cells.shape[1])
+
+    def output(self, planes: Tensor, area: Tensor, side: int) -> NetworkOutput:
+        """NetworkOutput for the middle of crops, with the map on the grid of the whole crop.
+
+        Args:
+            planes: (N, 4, h, w) of `light_and_cell`.
+            area: (N,) of `ln_area`.
+            side: Side of the crop.
+        """
+        places = filtered(planes)
         angle = conv2d(places.filters, self.frequency, -self.phase)
         local = conv2d(torch.cos(angle), self.amplitude)
-        size = (area_basis(places.ln_area) * self.size_coef).sum(dim=1) - self.size_offset  # (N,)
+        size = (area_basis(area) * self.size_coef).sum(dim=1) - self.size_offset  # (N,)
         total = local - self.offset + size[:, None, None, None]
-        heatmap = (total * places.weight).squeeze(1) * (local.shape[2] * local.shape[3])
-        logit = heatmap.mean(dim=(1, 2)) + self.get_parameter("classifier.bias")
-        return NetworkOutput(logit, (measures(places) - self.mean) / self.std, heatmap)
+        part = (total * places.weight).squeeze(1)
+        logit = part.sum(dim=(1, 2)) + self.get_parameter("classifier.bias")
+        embedding = (measures(places, area) - self.mean) / self.std
+        heatmap = on_grid(part, side)
+        return NetworkOutput(logit, embedding, heatmap * heatmap[0].numel())
 
     def values(self, cells: Tensor) -> Tensor:
         """Inputs of the fit of the last layer, (N, 2 * frequencies + 17), for uint8 cells.
 
         The mean of each feature over the places, then `measures`.
         """
-        places = filtered(cells)
+        places = filtered(light_and_cell(cells, WINDOW))
         means = (self._features(places) * places.weight).sum(dim=(2, 3))
-        return torch.cat([means, measures(places)], dim=1)
+        return torch.cat([means, measures(places, ln_area(cells))], dim=1)
 
     def _features(self, places: Places) -> Tensor:
         angle = conv2d(places.filters, self.frequency)
         return torch.cat([torch.cos(angle), torch.sin(angle)], dim=1)
 
 
-def filtered(cells: Tensor) -> Places:
-    """Apply the bank of filters to uint8 cells (N, S, S, 3) at the original scale."""
-    light = cells.permute(0, 3, 1, 2).float()
-    cell = nonblack(light)
-    density = (math.log(255) - torch.log(light.clamp(min=DARKEST))) * cell
-    level = _halved(torch.cat([density, cell], dim=1))  # removes the camera's noise
+def light_and_cell(cells: Tensor, side: int) -> Tensor:
+    """The middle of crops as planes: three of gray levels, and one that is 1 in the cell, else 0.
+
+    Args:
+        cells: uint8 (N, S, S, 3).
+        side: Side of the middle.
+
+    Returns:
+        (N, 4, h, h), with h the smaller of S and `side`, less 1 if it is odd.
+    """
+    even = min(side, cells.shape[1]) // 2 * 2
+    light = central(cells, even).permute(0, 3, 1, 2).float()
+    return torch.cat([light, nonblack(light)], dim=1)
+
+
+def ln_area(cells: Tensor) -> Tensor:
+    """Logarithm of the area of uint8 cells (N, S, S, 3) in original pixels, (N,).
+
+    Counted on every fourth row, as stereology counts on lines: for a cell of 20,000 pixels the
+    error is below one percent.
+    """
+    rows = cells[:, ::ROWS].permute(0, 3, 1, 2).float()
+    return torch.log((nonblack(rows).sum(dim=(1, 2, 3)) * ROWS).clamp(min=1))
+
+
+def filtered(planes: Tensor) -> Places:
+    """Apply the bank of filters to planes (N, 4, h, w) of `light_and_cell`, at the original scale.
+
+    A square of two pixels is cell if all of it is.
+    """
+    half = _halved(planes)
+    cell = (half[:, 3:] == 1).float()
+    density = (math.log(255) - torch.log(half[:, :3].clamp(min=DARKEST))) * cell
+    level = _block(torch.cat([density, cell], dim=1))
     smooth, edges = [], []
     for number in range(1, LEVELS):
         level, step = _smoothed(level), STRIDE >> number
@@ -161,16 +205,15 @@ def filtered(cells: Tensor) -> Places:
     return Places(
         ((filters - mean) / std).clamp(-LIMIT, LIMIT),
         inside / inside.sum(dim=(2, 3), keepdim=True).clamp(min=1),
-        torch.log(cell.sum(dim=(1, 2, 3)).clamp(min=1)),
     )
 
 
-def measures(places: Places) -> Tensor:
-    """Mean and standard deviation of each filter over the cell, and ln(area): (N, 17)."""
+def measures(places: Places, area: Tensor) -> Tensor:
+    """Mean and standard deviation of each filter over the cell, and ln(area) (N,): (N, 17)."""
     mean = (places.filters * places.weight).sum(dim=(2, 3), keepdim=True)
     square = ((places.filters - mean) ** 2 * places.weight).sum(dim=(2, 3))
     deviation = torch.sqrt(square.clamp(min=1e-8))
-    return torch.cat([mean.flatten(1), deviation, places.ln_area[:, None]], dim=1)
+    return torch.cat([mean.flatten(1), deviation, area[:, None]], dim=1)
 
 
 def area_basis(ln_area: Tensor) -> Tensor:
@@ -202,11 +245,21 @@ def _gray_density(level: Tensor) -> Tensor:
 
 
 def _halved(planes: Tensor) -> Tensor:
-    """`BLOCK` planes, the first of which are these at half their side, smoothed; the rest are 0."""
-    row = planes.new_tensor(BINOMIAL)
+    """Planes (N, C, h, w), averaged over squares of two pixels, (N, C, h/2, w/2).
+
+    The sum of two rows and a matrix product are several times as fast in ONNX Runtime as a pooling.
+    """
+    count, channels, height, width = planes.shape
+    rows = planes.reshape(count, channels, height // 2, 2, width)
+    pairs = (rows[:, :, :, 0] + rows[:, :, :, 1]).reshape(count, channels, -1, 2)
+    mean = torch.matmul(pairs, planes.new_full((2, 1), 0.25))
+    return mean.reshape(count, channels, height // 2, width // 2)
+
+
+def _block(planes: Tensor) -> Tensor:
+    """`BLOCK` planes, the first of which are these; the rest are 0."""
     same = torch.eye(BLOCK, planes.shape[1], dtype=planes.dtype, device=planes.device)
-    kernel = torch.einsum("ab,y,x->abyx", same, row, row)
-    return conv2d(planes, kernel, stride=2, padding=2)
+    return conv2d(planes, same[:, :, None, None])
 
 
 def _smoothed(planes: Tensor) -> Tensor:

@@ -91,14 +91,9 @@ def export(
     Raises:
         ModelFileError: PyTorch cannot write it as ONNX.
     """
-    from torch._dynamo import config  # takes a second
-
     for name in ("torch.onnx", "onnxscript", "onnx_ir"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # Filling the cache of shapes takes a quarter of an export, and more than it saves, where the
-    # height and width of an input vary.
-    uncached = config.patch(fake_tensor_cache_enabled=False)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), uncached:
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         try:
             torch.onnx.export(

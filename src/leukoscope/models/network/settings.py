@@ -7,7 +7,8 @@ from typing import Literal
 ARCHITECTURES = ("dense", "cnn", "mobilenet_v2")
 TIMM = re.compile(r"timm:[\w.]+")
 ALIGN = 16
-"""Windows around a cell begin and end at multiples of this, and the crop does, in pixels."""
+"""The side of a crop of `texture` is a multiple of this, in pixels, so that the windows in its
+middle begin at a place of the heatmap."""
 
 
 @dataclass(frozen=True)

@@ -3,22 +3,25 @@
 Two models of different kinds are averaged, since their errors differ. Both are linear in features
 of fixed layers, so their last layers have a closed form (`leukoscope.models.estimators.texture`).
 
-- Early ImageNet layers (`early_layers`) see the cell at three quarters of its scale, its
-  surroundings painted in its mean color, so that neither outline nor black is texture. Mean and
-  standard deviation of each channel over the cell are standardized, and random Fourier features of
-  them approximate a Gaussian kernel.
+- Early ImageNet layers (`early_layers`) see the middle of the cell at three quarters of its scale,
+  its surroundings painted in its mean color, so that neither outline nor black is texture. Texture
+  is described by statistics over the cell: mean and standard deviation of each channel, and the
+  correlations between the channels of the first block taken. They are standardized, and random
+  Fourier features of them approximate a Gaussian kernel.
 - `local_features` describes local structure and size.
 
 The heatmap is exact: its mean and a constant are the logit. The Fourier features are not linear in
 the pooled values, so the logit is shared among these by its integrated gradients from the mean
 training cell, which have a closed form here: along the straight line from 0 to x, the integral of
 the gradient of f(x) = sum over k of a[k] cos(w[k] x) + b[k] sin(w[k] x) is x times
-sum over k of w[k] (a[k] (cos(z[k]) - 1) + b[k] sin(z[k])) / z[k], with z[k] = w[k] x. Mean and
-variance are sums over the places of the cell, and are shared among these exactly.
+sum over k of w[k] (a[k] (cos(z[k]) - 1) + b[k] sin(z[k])) / z[k], with z[k] = w[k] x. Mean,
+variance and correlation are sums over the places of the cell, and are shared among these exactly.
 
-Sources: A. Rahimi, B. Recht, "Random features for large-scale kernel machines", NeurIPS 2007;
-orthogonal frequencies, F. X. Yu et al., "Orthogonal random features", NeurIPS 2016; M. Sundararajan
-et al., "Axiomatic attribution for deep networks", ICML 2017.
+Sources: correlations between the channels of a network as a description of texture, L. A. Gatys et
+al., "Texture synthesis using convolutional neural networks", NeurIPS 2015; A. Rahimi, B. Recht,
+"Random features for large-scale kernel machines", NeurIPS 2007; orthogonal frequencies, F. X. Yu et
+al., "Orthogonal random features", NeurIPS 2016; M. Sundararajan et al., "Axiomatic attribution for
+deep networks", ICML 2017.
 """
 
 from typing import NamedTuple
@@ -26,23 +29,36 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, pad
 
 from leukoscope.core.errors import RecipeError
 from leukoscope.models.network.cam import NetworkOutput
-from leukoscope.models.network.cell_window import GRID, shrink, spread, window
-from leukoscope.models.network.early_layers import CHANNELS, TAKEN, EarlyLayers
+from leukoscope.models.network.central_window import (
+    GRID,
+    central,
+    overlap,
+    shrink,
+    window_begin,
+)
+from leukoscope.models.network.early_layers import BLOCKS, CHANNELS, TAKEN, EarlyLayers
 from leukoscope.models.network.local_features import (
-    STRIDE,
+    WINDOW,
     BagOfLocalFeatures,
-    nonblack,
+    light_and_cell,
+    ln_area,
 )
 from leukoscope.models.network.settings import ALIGN
 
-VERSION = 2
+VERSION = 3
 """Changes with anything below that changes a measured value."""
-POOLED = 2 * CHANNELS
-"""Mean and standard deviation of each channel."""
+CORRELATED = BLOCKS[min(TAKEN)].channels
+"""Channels of the first block taken, whose correlations are measured."""
+PAIRS = np.flatnonzero(np.triu(np.ones((CORRELATED, CORRELATED)), 1))
+"""Where each pair of these channels lies in a flat matrix of them."""
+POOLED = 2 * CHANNELS + len(PAIRS)
+"""Mean and standard deviation of each channel, and the correlations."""
+EARLY_WINDOW = 192
+"""Side of the square in the middle of a crop that the early layers see, in original pixels."""
 SCALE = 0.75
 """Scale at which the early layers see the cell."""
 SEED = 0
@@ -69,9 +85,17 @@ class Pooled(NamedTuple):
     means: list[Tensor]
     deviations: list[Tensor]
 
+    def standard(self) -> Tensor:
+        """Standardized channels of the first block at all its places, (N, CORRELATED, h * w)."""
+        return ((self.maps[0] - self.means[0]) / self.deviations[0]).flatten(2)
+
     def values(self) -> Tensor:
-        """(N, POOLED): means of all blocks, then standard deviations of all blocks."""
-        return torch.cat([part.flatten(1) for part in (*self.means, *self.deviations)], dim=1)
+        """(N, POOLED): means of all blocks, standard deviations of all, then correlations."""
+        standard = self.standard()
+        matrix = (standard * self.weights[0].flatten(2)) @ standard.transpose(1, 2)
+        pairs = matrix.flatten(1).index_select(1, torch.from_numpy(PAIRS))
+        parts = [part.flatten(1) for part in (*self.means, *self.deviations)]
+        return torch.cat([*parts, pairs], dim=1)
 
 
 class TextureNetwork(nn.Module):
@@ -107,6 +131,10 @@ class TextureNetwork(nn.Module):
         self.local = BagOfLocalFeatures(local_frequencies, local_gamma)
         drawn = orthogonal_frequencies(frequencies, POOLED, gamma)
         self.register_buffer("frequency", torch.tensor(drawn, dtype=torch.float32))
+        seen, begin = min(side, EARLY_WINDOW), window_begin(side, EARLY_WINDOW)
+        for number, stride in TAKEN.items():
+            count = int(seen * SCALE) // stride
+            self.register_buffer(f"overlap{number}", overlap(count, stride / SCALE, begin, side))
         self.register_buffer("pooled_mean", torch.zeros(POOLED))
         self.register_buffer("pooled_std", torch.ones(POOLED))
         self.register_buffer("cosine", torch.zeros(frequencies))
@@ -116,40 +144,35 @@ class TextureNetwork(nn.Module):
 
     def forward(self, cells: Tensor) -> NetworkOutput:
         """NetworkOutput for uint8 cells (N, S, S, 3); the embedding is that of `local`."""
-        return self.in_window(*window(cells))
-
-    def in_window(self, cells: Tensor, top: Tensor, left: Tensor) -> NetworkOutput:
-        """NetworkOutput for the part of the crop that `cell_window.window` cuts out.
-
-        The bias of `local` is part of the bias of this network, and 0 there.
-        """
-        pooled = self._pooled(cells)
+        planes, area = light_and_cell(cells, WINDOW), ln_area(cells)
+        pooled = self._pooled(planes)
         x = self._standardized(pooled)
         angle = x @ self.frequency.T  # (N, frequencies)
         early = (torch.cos(angle) - 1) @ self.cosine + torch.sin(angle) @ self.sine
-        local = self.local(cells)
+        # The bias of `local` is part of the bias of this network, and 0 there.
+        local = self.local.output(planes, area, self.side)
         assert local.heatmap is not None
         logit = (early + local.logit) / 2 + self.get_parameter("classifier.bias")
-        places = local.heatmap.shape[1] * local.heatmap.shape[2]
-        total = spread(local.heatmap / places, top, left, STRIDE, self.side)
+        total = local.heatmap
         contributions = self._contributions(pooled, self._slope(x, angle))
-        for stride, part in zip(TAKEN.values(), contributions, strict=True):
-            total = total + spread(part, top, left, stride / SCALE, self.side)
-        return NetworkOutput(logit, local.embedding, total * ((self.side // GRID) ** 2 / 2))
+        for number, part in zip(TAKEN, contributions, strict=True):
+            along = self.get_buffer(f"overlap{number}")
+            total = total + along.T @ part @ along * (self.side // GRID) ** 2
+        return NetworkOutput(logit, local.embedding, total / 2)
 
     def values(self, cells: Tensor) -> Tensor:
         """Inputs of the fit, (N, POOLED + 2 * local frequencies + 17), for uint8 cells."""
-        part = window(cells)
-        return torch.cat([self._pooled(part.cells).values(), self.local.values(part.cells)], dim=1)
+        pooled = self._pooled(light_and_cell(cells, EARLY_WINDOW))
+        return torch.cat([pooled.values(), self.local.values(cells)], dim=1)
 
-    def _pooled(self, cells: Tensor) -> Pooled:
-        light = cells.permute(0, 3, 1, 2).float()
-        mask = nonblack(light)
-        area = mask.sum(dim=(2, 3), keepdim=True)
-        color = light.sum(dim=(2, 3), keepdim=True) / area.clamp(min=1)  # (N, 3, 1, 1)
-        planes = shrink(torch.cat([light, mask], dim=1))
-        inside = planes[:, 3:]
-        painted = planes[:, :3] + color * (1 - inside)
+    def _pooled(self, planes: Tensor) -> Pooled:
+        """Pool the early layers over the middle of planes (N, 4, h, w) of `light_and_cell`."""
+        planes = central(planes, EARLY_WINDOW, axis=2)
+        sums = planes.sum(dim=(2, 3), keepdim=True)
+        color = sums[:, :3] / sums[:, 3:].clamp(min=1)  # (N, 3, 1, 1)
+        small = shrink(planes)
+        inside = small[:, 3:]
+        painted = small[:, :3] + color * (1 - inside)
         maps, weights, means, deviations = [], [], [], []
         stride = 1
         for number, features in self.early(painted / 127.5 - 1).items():
@@ -178,8 +201,9 @@ class TextureNetwork(nn.Module):
     def _contributions(self, pooled: Pooled, slope: Tensor) -> list[Tensor]:
         """Contribution of each place to the logit of the early layers, (N, h, w) of each block."""
         count = [features.shape[1] for features in pooled.maps]
-        slopes = torch.split(slope[:, :, None, None], [*count, *count], dim=1)
-        references = torch.split(self.pooled_mean[None, :, None, None], [*count, *count], dim=1)
+        width = [*count, *count, len(PAIRS)]
+        *slopes, pairs = torch.split(slope[:, :, None, None], width, dim=1)
+        *references, known = torch.split(self.pooled_mean[None, :, None, None], width, dim=1)
         parts = []
         for number, features in enumerate(pooled.maps):
             of_mean = slopes[number] * (features - references[number])
@@ -187,7 +211,26 @@ class TextureNetwork(nn.Module):
             other = number + len(count)
             of_deviation = slopes[other] * (square / pooled.deviations[number] - references[other])
             parts.append(((of_mean + of_deviation) * pooled.weights[number]).sum(dim=1))
+        of_pairs = _of_pairs(pooled.standard(), pairs.flatten(1)) - (pairs * known).sum(dim=(1, 2))
+        parts[0] = parts[0] + of_pairs.reshape(parts[0].shape) * pooled.weights[0][:, 0]
         return parts
+
+
+def _of_pairs(standard: Tensor, slopes: Tensor) -> Tensor:
+    """Sum over pairs of slope times the product of both channels, at each place.
+
+    Args:
+        standard: (N, CORRELATED, P), standardized channels.
+        slopes: (N, pairs).
+
+    Returns:
+        (N, P).
+    """
+    column = np.full(CORRELATED**2, len(PAIRS))  # a column of zeros for all that is no pair
+    column[PAIRS] = np.arange(len(PAIRS))
+    padded = pad(slopes, (0, 1))
+    matrix = padded.index_select(1, torch.from_numpy(column)).reshape(-1, CORRELATED, CORRELATED)
+    return (standard * (matrix @ standard)).sum(dim=1)
 
 
 def orthogonal_frequencies(count: int, width: int, gamma: float) -> np.ndarray:
