@@ -5,6 +5,7 @@ Input `cells`: uint8 (N, S, S, 3), RGB, the crop at fixed scale; or, if the card
 the card says so, `heatmap` (N, h, w).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -17,18 +18,21 @@ from leukoscope.core.files import atomic_path
 from leukoscope.data.descriptors import NAMES, describe
 from leukoscope.inference.model_file import onnx_proto
 from leukoscope.inference.model_file.card import Card
+from leukoscope.inference.model_file.networks import WholeNetwork, open_network, without_heatmap
 from leukoscope.inference.model_file.operators import refused
-from leukoscope.inference.model_file.session import open_session, run, short_error
+from leukoscope.inference.model_file.session import run, short_error
 from leukoscope.inference.model_file.signature import (
     CELLS_INPUT,
     FEATURES_INPUT,
+    HEATMAP,
     descriptor_problem,
-    signature_problems,
 )
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
+Cells = np.ndarray | Sequence[np.ndarray]
+"""An array of N crops, or of their descriptors, or a sequence of N."""
 CARD_KEY = "leukoscope.card"
 MAX_BYTES = 1 << 30  # a protocol buffer has at most 2 GiB; models of cells are far smaller
 
@@ -55,16 +59,18 @@ class ModelFile:
     Attributes:
         path: The file.
         card: Its card.
-        session: The network.
+        session: The network, without its heatmap.
+        whole: The network with its exact heatmap; None if it has none.
         seconds: Time limit of one call of the network; None for no limit.
     """
 
     path: Path
     card: Card
     session: "ort.InferenceSession"
+    whole: WholeNetwork | None = None
     seconds: float | None = None
 
-    def inputs(self, cells: np.ndarray) -> np.ndarray:
+    def inputs(self, cells: Cells) -> np.ndarray:
         """Compute the network's input for some cells: the crops, or their descriptors.
 
         Args:
@@ -74,13 +80,11 @@ class ModelFile:
             uint8 (N, S, S, 3), or float32 (N, F) in the order of the card's descriptors.
         """
         if self.card.descriptors is None:
-            return cells
+            return np.asarray(cells)
         columns = [NAMES.index(name) for name in self.card.descriptors.names]
         return np.stack([describe(cell)[columns] for cell in cells])
 
-    def run(
-        self, cells: np.ndarray, *, heatmaps: bool = False, embeddings: bool = False
-    ) -> ModelOutput:
+    def run(self, cells: Cells, *, heatmaps: bool = False, embeddings: bool = False) -> ModelOutput:
         """Apply the model to cells.
 
         Args:
@@ -91,10 +95,11 @@ class ModelFile:
         Raises:
             ModelFileError: ONNX Runtime cannot run the network, for example for lack of memory.
         """
-        return self.run_inputs(self.inputs(cells), heatmaps=heatmaps, embeddings=embeddings)
+        inputs = cells if self.card.descriptors is None else self.inputs(cells)  # without a copy
+        return self.run_inputs(inputs, heatmaps=heatmaps, embeddings=embeddings)
 
     def run_inputs(
-        self, inputs: np.ndarray, *, heatmaps: bool = False, embeddings: bool = False
+        self, inputs: Cells, *, heatmaps: bool = False, embeddings: bool = False
     ) -> ModelOutput:
         """Apply the network to the result of `inputs`; otherwise like `run`.
 
@@ -102,8 +107,8 @@ class ModelFile:
         the answer for an image must not depend on the others. A batch is not faster on one core.
         """
         names = ["logit"]
-        if heatmaps and self.card.heatmap == "cam":
-            names.append("heatmap")
+        if heatmaps and self.whole is not None:
+            names.append(HEATMAP)
         if embeddings:
             names.append("embedding")
         rows = [self._session_run(names, row[None]) for row in inputs]
@@ -116,8 +121,9 @@ class ModelFile:
 
     def _session_run(self, names: list[str], inputs: np.ndarray) -> list[np.ndarray]:
         name = CELLS_INPUT if self.card.descriptors is None else FEATURES_INPUT
+        session = self.whole.session if self.whole and HEATMAP in names else self.session
         try:
-            return run(self.session, names, {name: inputs}, self.seconds)
+            return run(session, names, {name: inputs}, self.seconds)
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelFileError(
                 f"{self.path}: the model fails to run: {short_error(error)}"
@@ -163,14 +169,10 @@ def load(
     card = card or _card(path, data)
     if problem := descriptor_problem(card):
         raise ModelFileError(f"{path}: {problem}")
-    model = ModelFile(path, card, open_session(path, data, threads), seconds)
-    try:
-        problems = signature_problems(card, model.session)
-    except UnicodeDecodeError as error:  # ONNX Runtime does not check names
-        raise ModelFileError(f"{path} is damaged: a name in it is not text") from error
-    if problems:
-        raise ModelFileError(f"{path}: {problems[0]}; export the model again")
-    return model
+    mapped = card.heatmap == "cam"
+    whole = WholeNetwork(path, card, data, threads) if mapped else None
+    session = open_network(path, card, without_heatmap(path, data) if mapped else data, threads)
+    return ModelFile(path, card, session, whole, seconds)
 
 
 def read_card(path: Path | str) -> Card:

@@ -11,7 +11,7 @@ from math import prod
 
 # Field numbers of onnx.proto.
 MODEL_GRAPH, MODEL_OPSET, MODEL_METADATA, MODEL_TRAINING, MODEL_FUNCTIONS = 7, 8, 14, 20, 25
-GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_SPARSE = 1, 5, 15
+GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_OUTPUT, GRAPH_SPARSE = 1, 5, 12, 15
 NODE_ATTRIBUTE, FUNCTION_NODE, FUNCTION_ATTRIBUTE = 5, 7, 11
 NODE_OPERATOR, NODE_DOMAIN, FUNCTION_NAME, FUNCTION_DOMAIN = 4, 7, 1, 10
 ATTRIBUTE_TENSOR, ATTRIBUTE_GRAPH, ATTRIBUTE_SPARSE = 5, 6, 22
@@ -94,8 +94,8 @@ def set_metadata(data: bytes, key: str, text: str) -> bytes:
         for number, wire, value, raw in fields(memoryview(data))
         if not (number == MODEL_METADATA and wire == BYTES and _entry(value)[0] == key)
     ]
-    entry = _bytes_field(1, key.encode()) + _bytes_field(2, text.encode())
-    return b"".join([*kept, _bytes_field(MODEL_METADATA, entry)])
+    entry = bytes_field(1, key.encode()) + bytes_field(2, text.encode())
+    return b"".join([*kept, bytes_field(MODEL_METADATA, entry)])
 
 
 def opsets(data: bytes) -> dict[str, int]:
@@ -104,9 +104,9 @@ def opsets(data: bytes) -> dict[str, int]:
     for number, wire, value, _ in fields(memoryview(data)):
         if number == MODEL_OPSET and wire == BYTES:
             domain, version = "", 0
-            for inner, kind, item, _ in fields(_view(value)):
+            for inner, kind, item, _ in fields(as_message(value)):
                 if inner == 1 and kind == BYTES:
-                    domain = _text(item)
+                    domain = as_text(item)
                 elif inner == 2 and isinstance(item, int):
                     version = item
             versions[domain or "ai.onnx"] = version
@@ -118,9 +118,9 @@ def count_float_initializers(data: bytes) -> int:
     total = 0
     for number, wire, graph, _ in fields(memoryview(data)):
         if number == MODEL_GRAPH and wire == BYTES:
-            for inner, kind, tensor, _ in fields(_view(graph)):
+            for inner, kind, tensor, _ in fields(as_message(graph)):
                 if inner == GRAPH_INITIALIZER and kind == BYTES:
-                    total += _floating_size(_view(tensor))
+                    total += _floating_size(as_message(tensor))
     return total
 
 
@@ -162,16 +162,16 @@ def _messages(data: bytes) -> Iterator[tuple[str, memoryview]]:
             continue
         for number, wire, value, _ in fields(view):
             if wire == BYTES and number in TENSOR_PATHS[message]:
-                waiting.append((TENSOR_PATHS[message][number], _view(value)))
+                waiting.append((TENSOR_PATHS[message][number], as_message(value)))
 
 
 def _qualified(view: memoryview, domain_field: int, name_field: int) -> tuple[str, str]:
     domain = name = ""
     for number, wire, value, _ in fields(view):
         if wire == BYTES and number == domain_field:
-            domain = _text(value)
+            domain = as_text(value)
         elif wire == BYTES and number == name_field:
-            name = _text(value)
+            name = as_text(value)
     return domain or "ai.onnx", name
 
 
@@ -184,7 +184,7 @@ def _floating_size(tensor: memoryview) -> int:
         elif number == TENSOR_DIMS and isinstance(value, int):
             sides.append(value)
         elif number == TENSOR_DIMS:  # packed
-            packed, position = _view(value), 0
+            packed, position = as_message(value), 0
             while position < len(packed):
                 side, position = _varint(packed, position)
                 sides.append(side)
@@ -207,15 +207,16 @@ def _varint(data: memoryview, position: int) -> tuple[int, int]:
 def _entry(value: int | memoryview) -> tuple[str, str]:
     """A StringStringEntryProto."""
     key = text = ""
-    for number, wire, item, _ in fields(_view(value)):
+    for number, wire, item, _ in fields(as_message(value)):
         if wire == BYTES and number == 1:
-            key = _text(item)
+            key = as_text(item)
         elif wire == BYTES and number == 2:
-            text = _text(item)
+            text = as_text(item)
     return key, text
 
 
-def _bytes_field(number: int, content: bytes) -> bytes:
+def bytes_field(number: int, content: bytes) -> bytes:
+    """A field with bytes, as it stands in a file."""
     return _encode(number << 3 | BYTES) + _encode(len(content)) + content
 
 
@@ -227,14 +228,24 @@ def _encode(value: int) -> bytes:
     return bytes([*out, value])
 
 
-def _view(value: int | memoryview) -> memoryview:
+def as_message(value: int | memoryview) -> memoryview:
+    """The value of a field that holds a message.
+
+    Raises:
+        ProtoError: It holds a number.
+    """
     if isinstance(value, int):
         raise ProtoError("a number in place of a message")
     return value
 
 
-def _text(value: int | memoryview) -> str:
+def as_text(value: int | memoryview) -> str:
+    """The value of a field that holds text.
+
+    Raises:
+        ProtoError: It holds a number, or bytes that are no text.
+    """
     try:
-        return str(_view(value), "utf-8")
+        return str(as_message(value), "utf-8")
     except UnicodeDecodeError:
         raise ProtoError("text is not UTF-8") from None

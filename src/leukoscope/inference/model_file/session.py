@@ -51,10 +51,7 @@ def run(
     inputs: dict[str, np.ndarray],
     seconds: float | None = None,
 ) -> list[np.ndarray]:
-    """Run a network.
-
-    All of it, whichever outputs are named: computing only what they need is an option that ONNX
-    Runtime ignores, except in builds for training.
+    """Run a network: all of it, whichever outputs are named.
 
     Args:
         session: The network.

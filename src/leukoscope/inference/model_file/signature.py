@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
 CELLS_INPUT, FEATURES_INPUT = "cells", "features"
+HEATMAP = "heatmap"
 
 
 def descriptor_problem(card: Card) -> str:
@@ -24,8 +25,16 @@ def descriptor_problem(card: Card) -> str:
     )
 
 
-def signature_problems(card: Card, session: "ort.InferenceSession") -> list[str]:
-    """Differences between a network's inputs and outputs and its card, a line each."""
+def signature_problems(
+    card: Card, session: "ort.InferenceSession", *, heatmap: bool = False
+) -> list[str]:
+    """Differences between a network's inputs and outputs and its card, a line each.
+
+    Args:
+        card: The card.
+        session: The network.
+        heatmap: It is the whole network, with the heatmap that the card states.
+    """
     size = card.input.size
     name, kind = CELLS_INPUT, "uint8"
     shape: tuple[int | None, ...] = (None, size, size, 3)
@@ -41,7 +50,7 @@ def signature_problems(card: Card, session: "ort.InferenceSession") -> list[str]
             f"expected {name} of {kind} ({expected}), got {inputs[0].type} {inputs[0].shape}"
         )
     outputs: dict[str, Any] = {node.name: node for node in session.get_outputs()}
-    wanted = {"logit": 1, "embedding": 2} | ({"heatmap": 3} if card.heatmap == "cam" else {})
+    wanted = {"logit": 1, "embedding": 2} | ({HEATMAP: 3} if heatmap else {})
     for name, rank in wanted.items():
         node = outputs.get(name)
         if node is None:
