@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,10 @@ from leukoscope.core.errors import ModelFileError
 from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.imaging.image import Crop, fixed_scale_crop, read_cell
+from leukoscope.inference import predictor as predictor_module
 from leukoscope.inference.model_file.model_file import ModelFile
 from leukoscope.inference.predictor import Predictor
-from leukoscope.inference.reading import read_image
+from leukoscope.inference.reading import ReadImage, read_image
 from leukoscope.inference.rejection.flags import Flag
 from leukoscope.inference.results import Prediction, as_row
 from leukoscope.inference.sources import Source, expand
@@ -90,6 +92,33 @@ def test_a_larger_frame_around_the_same_cell_changes_nothing(
     small, large = predictor.stream([cell_image(seed, 450), cell_image(seed, 600)])
     assert small.p_all is not None
     assert small.p_all == pytest.approx(large.p_all, abs=1e-6)
+
+
+@pytest.mark.parametrize(("threads", "most"), [(1, 1), (2, 1), (5, 2), (6, 3)])
+def test_at_most_half_of_the_threads_read(
+    model: ModelFile,
+    cells: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    threads: int,
+    most: int,
+) -> None:
+    lock, reading, seen = threading.Lock(), 0, 0
+    read = predictor_module.read_image
+
+    def counted(*args: Any) -> ReadImage:
+        nonlocal reading, seen
+        with lock:
+            reading += 1
+            seen = max(seen, reading)
+        result = read(*args)
+        with lock:
+            reading -= 1
+        return result
+
+    monkeypatch.setattr(predictor_module, "read_image", counted)
+    predictor = Predictor(model, threads=threads, batch_size=1)
+    assert len(logits(predictor.stream(cells * 5))) == 5 * len(cells)
+    assert 1 <= seen <= most
 
 
 def test_heatmaps_and_embeddings_on_demand(

@@ -2,8 +2,10 @@
 
 Each worker thread takes a batch of images, decodes it and runs the network on it with one thread of
 ONNX Runtime. Pillow and ONNX Runtime both release Python's lock while they work, so every core
-processes whole images from start to end; no stage waits for a slower one, and no two threads share
-one matrix product.
+processes whole images from start to end, and no two threads share one matrix product.
+
+Before the network, an image needs some hundred short calls of NumPy. Threads that make them at the
+same time spend most of it handing Python's lock to each other, so at most half of them read images.
 """
 
 import math
@@ -13,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TypeVar
 
 import numpy as np
@@ -32,8 +35,8 @@ from leukoscope.inference.scales import expected_scale
 from leukoscope.inference.sources import Image, Images, list_images, several_images
 from leukoscope.inference.verdict import decide
 
-# More images at once cost memory and are not faster: see benchmarks/predict.py --batch 2 8.
-BATCH_SIZE = 2
+# More images at once cost memory and are not faster: see benchmarks/predict.py --batch 2 8 32.
+BATCH_SIZE = 8
 
 T = TypeVar("T")
 
@@ -78,6 +81,7 @@ class Predictor:
         self.seen_images = self.model.card.seen_images()
         self.threads = threads or usable_cores()
         self.batch_size = batch_size
+        self._reading = BoundedSemaphore(max(1, self.threads // 2))
 
     @property
     def card(self) -> Card:
@@ -196,11 +200,15 @@ class Predictor:
         Raises:
             ModelFileError: The network fails to run.
         """
-        reads = [read_image(image, self.card, self.seen_images) for image in several_images(images)]
+        reads = self._read(several_images(images))
         return self._predict_reads(reads, heatmaps=heatmaps, embeddings=embeddings)
 
+    def _read(self, images: Iterable[Image]) -> list[ReadImage]:
+        with self._reading:
+            return [read_image(image, self.card, self.seen_images) for image in images]
+
     def _explain_batch(self, images: Sequence[Image]) -> list[tuple[Prediction, np.ndarray | None]]:
-        reads = [read_image(image, self.card, self.seen_images) for image in images]
+        reads = self._read(images)
         predictions = self._predict_reads(reads, heatmaps=True, embeddings=False)
         return [
             (self._with_heatmap(prediction, read.cell), read.cell)
@@ -221,7 +229,7 @@ class Predictor:
         out = ModelOutput(np.empty(0))
         if cells:
             needed = embeddings or self.model.card.out_of_distribution is not None
-            out = self.model.run(np.stack(cells), heatmaps=heatmaps, embeddings=needed)
+            out = self.model.run(cells, heatmaps=heatmaps, embeddings=needed)
             if len(out.logit) != len(cells):
                 raise ModelFileError(
                     f"{self.model.path}: the model gives {len(out.logit)} logits for {len(cells)} "

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from leukoscope.core.errors import ImageError
-from leukoscope.data.imaging.foreground import beyond_crop
-from leukoscope.data.imaging.image import decode, fixed_scale_crop, read_bytes
+from leukoscope.data.imaging.foreground import beyond_crop, nonblack_box
+from leukoscope.data.imaging.image import decode_stored, fixed_scale_crop, read_bytes
 from leukoscope.data.imaging.noise import without_noise
 from leukoscope.data.imaging.pixel_identity import pixel_sha256
 from leukoscope.data.imaging.resolution import stated_scale
@@ -20,6 +20,8 @@ from leukoscope.inference.sources import Image, Source
 from leukoscope.inference.zip_images import read_member
 
 NONE_SEEN = SeenImages(frozenset(), frozenset())
+BMP = b"BM"
+"""First bytes of a BMP, whose pixels are not compressed, or without loss."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ def _read(source: Image, card: Card, trained_on: SeenImages) -> ReadImage:
             path = source.path
             source = read_member(path, source.number) if source.member else path
         source = _content(source)
-        image = _decode(source)
+        stored = _decode(source)
+        box = nonblack_box(stored)
+        image = without_noise(stored, box)
         cell = fixed_scale_crop(image, card.input)
     except ImageError as error:
         # The row has the path already.
@@ -82,8 +86,10 @@ def _read(source: Image, card: Card, trained_on: SeenImages) -> ReadImage:
         return ReadImage(name, error=text)
     quality = check_image(image, cell, card)
     # A model's number for an empty image means nothing, and somebody would average it.
-    pixels = pixel_sha256(image)
-    seen = _seen(source, pixels, trained_on)
+    unchanged = image is stored
+    pixels = pixel_sha256(image, box if unchanged else None)
+    exact = unchanged and isinstance(source, bytes) and source.startswith(BMP)
+    seen = _seen(source, pixels, trained_on, exact)
     framed = not {Flag.EMPTY, Flag.NO_BORDER} & set(quality)
     beyond = framed and beyond_crop(image, card.input.crop)
     return ReadImage(
@@ -102,21 +108,33 @@ def _content(source: Image) -> Image:
     return read_bytes(Path(source)) if isinstance(source, str | Path) else source
 
 
-def _seen(source: Image, pixels: str, trained_on: SeenImages) -> bool:
-    by_file = bool(trained_on.files) and isinstance(source, bytes)
+def _seen(source: Image, pixels: str, trained_on: SeenImages, exact: bool) -> bool:
+    """Tell whether a model was trained on an image.
+
+    The hash of a file takes longer than that of its pixels. It is left out where it can add
+    nothing: every version decodes an uncompressed image to the same pixels.
+
+    Args:
+        source: The image; only the content of a file has a hash of its own.
+        pixels: The hash of its pixels, "" if it has none.
+        trained_on: The images of the card.
+        exact: The pixels are those of an uncompressed file, unchanged.
+    """
+    by_pixels = exact and bool(pixels and trained_on.pixels)
+    by_file = bool(trained_on.files) and isinstance(source, bytes) and not by_pixels
     digest = sha256(source).hexdigest() if by_file and isinstance(source, bytes) else ""
     return trained_on.has(digest, pixels)
 
 
 def _decode(source: Image) -> np.ndarray:
-    """Decode any source to uint8 (H, W, 3)."""
+    """Decode any source to the pixels that it stores, uint8 (H, W, 3)."""
     if isinstance(source, np.ndarray):
         if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3 or not source.size:
             raise ImageError(
                 f"expected an array of uint8 (H, W, 3), got {source.dtype} {source.shape}; "
                 "give RGB from 0 to 255"
             )
-        return without_noise(source)
+        return source
     if isinstance(source, bytes):
-        return decode(source)
+        return decode_stored(source)
     raise ImageError(f"expected a path, bytes or an array, got {type(source).__name__}")

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from leukoscope.data.imaging.shape import eroded, fill_holes
 
 Mask = NDArray[np.bool_]
+Box = tuple[slice, slice]
+"""Rows and columns."""
 
 LIT = 16
 """Gray level from which a pixel counts as lit. JPEG turns pure black into pixels below it."""
@@ -165,7 +167,7 @@ def interior(mask: Mask, least: int = 1) -> Mask:
     return core if np.count_nonzero(core) >= least else mask
 
 
-def bounding_box(mask: Mask) -> tuple[slice, slice] | None:
+def bounding_box(mask: Mask) -> Box | None:
     """Rows and columns of the smallest box that holds a mask; None for an empty one."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
@@ -173,7 +175,7 @@ def bounding_box(mask: Mask) -> tuple[slice, slice] | None:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def nonblack_box(image: NDArray[np.uint8]) -> tuple[slice, slice] | None:
+def nonblack_box(image: NDArray[np.uint8]) -> Box | None:
     """The box around `nonblack_mask`, in a third of the time of making that mask; None without one.
 
     Args:

@@ -47,7 +47,23 @@ class Crop:
 
 
 def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Read one image as RGB.
+    """Read one image as RGB, without the noise of lossy compression on its black background.
+
+    Args:
+        source: Path or content of an image file.
+        max_pixels: Limit on width times height, checked in the header before decoding.
+
+    Returns:
+        uint8 array (H, W, 3), from `decode_stored` and `without_noise`.
+
+    Raises:
+        ImageError: As `decode_stored`.
+    """
+    return without_noise(decode_stored(source, max_pixels=max_pixels))
+
+
+def decode_stored(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Read the pixels that an image file stores, as RGB.
 
     Args:
         source: Path or content of an image file.
@@ -55,8 +71,7 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
 
     Returns:
         uint8 array (H, W, 3). Gray becomes RGB. Transparent pixels are blended with black, the
-        background of a cell. The noise of lossy compression on the black is removed; see
-        `leukoscope.data.imaging.noise`.
+        background of a cell.
 
     Raises:
         ImageError: The file is absent, unreadable, not an image, truncated, too large or animated,
@@ -69,7 +84,7 @@ def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> np.nd
     try:
         with open_picture(data) as image:
             _check_header(image, data, max_pixels)
-            return without_noise(np.asarray(_rgb(image)))
+            return np.asarray(_rgb(image))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except Exception as error:  # decoders of hostile bytes raise nearly anything

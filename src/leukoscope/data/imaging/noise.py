@@ -10,7 +10,7 @@ brighter ones.
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.imaging.foreground import LIT, Mask, brightest_channel, nonblack_box
+from leukoscope.data.imaging.foreground import LIT, Box, Mask, brightest_channel, nonblack_box
 from leukoscope.data.imaging.shape import eroded, find_runs, label_runs
 
 REACH = 2
@@ -21,7 +21,7 @@ MOST_RUNS = 1_000_000
 more than this is no cell, and labeling it could fill the memory."""
 
 
-def without_noise(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def without_noise(image: NDArray[np.uint8], box: Box | None = None) -> NDArray[np.uint8]:
     """Set the faint pixels around a cell to black if the picture was compressed with loss.
 
     Outside the cell are the pixels whose brightest channel is below `LIT` and that such pixels
@@ -31,11 +31,12 @@ def without_noise(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     Args:
         image: uint8 RGB (H, W, 3).
+        box: Its `nonblack_box`, if it is known.
 
     Returns:
         The image itself if its black has no noise, else a copy.
     """
-    box = nonblack_box(image)
+    box = box or nonblack_box(image)
     if box is None or not _faint(image[_widened(box)])[1].any():  # so without loss, and fast
         return image
     dark, noise = _faint(image)
@@ -60,7 +61,7 @@ def _faint(image: NDArray[np.uint8]) -> tuple[Mask, Mask]:
     return dark, eroded(dark, REACH) & (brightest > 0)
 
 
-def _widened(box: tuple[slice, slice]) -> tuple[slice, slice]:
+def _widened(box: Box) -> Box:
     """With a rim, in which no pixel counts."""
     rows, columns = (slice(max(one.start - REACH, 0), one.stop + REACH) for one in box)
     return rows, columns

@@ -12,23 +12,24 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from leukoscope.data.imaging.foreground import nonblack_box
+from leukoscope.data.imaging.foreground import Box, nonblack_box
 
 Pixels = NDArray[np.uint8]
 
 
-def pixel_sha256(image: Pixels) -> str:
+def pixel_sha256(image: Pixels, box: Box | None = None) -> str:
     """Hash what an image shows, regardless of its file, its black margin and its orientation.
 
     Args:
         image: uint8 (H, W, 3), RGB, as `decode` returns it.
+        box: Its `nonblack_box`, if it is known.
 
     Returns:
         64 hexadecimal digits: the smallest sha256 among the eight turned and mirrored forms of the
         box around all pixels that are not pure black. "" for an image of one color, which
         identifies nothing.
     """
-    box = nonblack_box(image)
+    box = box or nonblack_box(image)
     cell = image[:0] if box is None else image[box]
     if not cell.size or _has_one_color(cell):
         return ""
@@ -49,8 +50,9 @@ def _canonical_forms(planes: Pixels) -> list[Pixels]:
     Args:
         planes: uint8 (3, H, W).
     """
-    mirrored = planes[:, :, ::-1]
-    forms = [np.rot90(side, turns, (1, 2)) for side in (planes, mirrored) for turns in range(4)]
+    upright = (planes, planes.transpose(0, 2, 1))
+    sideways = [side for form in upright for side in (form, form[:, :, ::-1])]
+    forms = [form for side in sideways for form in (side, side[:, ::-1])]
     rows = [(form.shape, form[:, 0].tobytes()) for form in forms]
     first = min(rows)
     return [form for form, row in zip(forms, rows, strict=True) if row == first]

@@ -69,7 +69,8 @@ def image_quality(image: NDArray[np.uint8]) -> dict[str, float]:
         of red and green in it.
     """
     square = center(image, WINDOW) if max(image.shape[:2]) > WINDOW else image
-    few = np.ascontiguousarray(square[STEP // 2 :: STEP, STEP // 2 :: STEP])
+    columns = np.arange(STEP // 2, square.shape[1], STEP)
+    few = square[STEP // 2 :: STEP].take(columns, axis=1)  # faster than a slice of columns
     lit = lit_mask(few)
     box = bounding_box(lit)
     if box is None:
@@ -81,7 +82,9 @@ def image_quality(image: NDArray[np.uint8]) -> dict[str, float]:
     height, width = (span.stop - span.start for span in box)
     middle = [(span.start + span.stop - 1) / 2 for span in box]
     away = [place - (side - 1) / 2 for place, side in zip(middle, lit.shape, strict=True)]
-    color = few.reshape(-1, 3)[lit.ravel()].sum(axis=0, dtype=np.float64) / count
+    # In float32 exact: fewer than 2^16 pixels of 8 bits are summed.
+    sums = lit.ravel().astype(np.float32) @ few.reshape(-1, 3).astype(np.float32)
+    color = sums.astype(np.float64) / count
     gray = float(color.sum())
     return {
         "area": float(np.log(count * STEP * STEP)),
