@@ -21,6 +21,7 @@ from leukoscope.core.statistics import sigmoid
 from leukoscope.core.verdicts import ANSWERS, Verdict
 from leukoscope.data.imaging.image import Crop, fixed_scale_crop, read_cell
 from leukoscope.inference import predictor as predictor_module
+from leukoscope.inference import reading
 from leukoscope.inference.model_file.model_file import ModelFile
 from leukoscope.inference.predictor import Predictor
 from leukoscope.inference.reading import ReadImage, read_image
@@ -95,30 +96,54 @@ def test_a_larger_frame_around_the_same_cell_changes_nothing(
 
 
 @pytest.mark.parametrize(("threads", "most"), [(1, 1), (2, 1), (5, 2), (6, 3)])
-def test_at_most_half_of_the_threads_read(
+def test_half_of_the_threads_read_at_a_time(
     model: ModelFile,
     cells: list[Path],
     monkeypatch: pytest.MonkeyPatch,
     threads: int,
     most: int,
 ) -> None:
-    lock, reading, seen = threading.Lock(), 0, 0
-    read = predictor_module.read_image
+    lock, now, seen = threading.Lock(), 0, 0
 
     def counted(*args: Any) -> ReadImage:
-        nonlocal reading, seen
+        nonlocal now, seen
         with lock:
-            reading += 1
-            seen = max(seen, reading)
-        result = read(*args)
+            now += 1
+            seen = max(seen, now)
+        result = read_image(*args)
         with lock:
-            reading -= 1
+            now -= 1
         return result
 
     monkeypatch.setattr(predictor_module, "read_image", counted)
+    monkeypatch.setattr(predictor_module, "LONGEST_WAIT", 60)
     predictor = Predictor(model, threads=threads, batch_size=1)
     assert len(logits(predictor.stream(cells * 5))) == 5 * len(cells)
     assert 1 <= seen <= most
+
+
+def test_where_reading_takes_long_all_threads_read(
+    model: ModelFile, cells: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everyone = threading.Barrier(4, timeout=60)  # passes only when four read at the same time
+
+    def met(*args: Any) -> ReadImage:
+        everyone.wait()
+        return read_image(*args)
+
+    monkeypatch.setattr(predictor_module, "read_image", met)
+    predictor = Predictor(model, threads=4, batch_size=1)
+    assert len(logits(predictor.stream(cells[:8]))) == 8
+
+
+def test_an_image_larger_than_the_free_memory_is_one_row(
+    predictor: Predictor, cells: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(reading, "without_noise", full)
+    assert [p.verdict for p in predictor.stream(cells)] == [Verdict.ERROR] * len(cells)
 
 
 def test_heatmaps_and_embeddings_on_demand(

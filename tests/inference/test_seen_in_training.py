@@ -12,8 +12,9 @@ from PIL import Image
 from leukoscope.cli.main import main
 from leukoscope.core.tables import read_table
 from leukoscope.data.imaging.pixel_identity import pixel_sha256
-from leukoscope.inference.model_file.hashes import pack_hashes
+from leukoscope.inference.model_file.hashes import SeenImages, pack_hashes
 from leukoscope.inference.predictor import Predictor
+from leukoscope.inference.reading import read_image
 from leukoscope.inference.rejection.flags import Flag
 from tests.inference.tiny_model import cell_image, tiny_card, write_tiny_model
 
@@ -45,6 +46,15 @@ def test_a_training_image_is_flagged_in_every_form(tmp_path: Path, pixels: bool)
     images = [same, str(same), png(SEEN), copy, SEEN, NEW, png(NEW)]
     flagged = [Flag.SEEN_IN_TRAINING in p.flags for p in predictor.predict_batch(images)]
     assert flagged == [True, True, True, pixels, pixels, False, False]
+
+
+def test_a_card_that_knows_some_pixels_alone_still_goes_by_files(tmp_path: Path) -> None:
+    copy = tmp_path / "seen.bmp"
+    Image.fromarray(SEEN).save(copy)
+    file = int(hashlib.sha256(copy.read_bytes()).hexdigest()[:16], 16)
+    some = SeenImages(frozenset([file]), frozenset([1]))
+    assert read_image(copy, tiny_card(), some).seen
+    assert not read_image(copy, tiny_card(), replace(some, complete=True)).seen
 
 
 def test_the_flag_changes_no_verdict(tmp_path: Path) -> None:

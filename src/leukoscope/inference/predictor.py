@@ -4,8 +4,10 @@ Each worker thread takes a batch of images, decodes it and runs the network on i
 ONNX Runtime. Pillow and ONNX Runtime both release Python's lock while they work, so every core
 processes whole images from start to end, and no two threads share one matrix product.
 
-Before the network, an image needs some hundred short calls of NumPy. Threads that make them at the
-same time spend most of it handing Python's lock to each other, so at most half of them read images.
+Before the network, an image needs some hundred short calls of Pillow and NumPy. Threads that make
+them at the same time hand Python's lock to each other at every call, and images of cells then take
+a tenth to a fifth longer. So half of the threads read at a time, unless the others would wait for
+long: large images and slow disks are read by all.
 """
 
 import math
@@ -37,6 +39,8 @@ from leukoscope.inference.verdict import decide
 
 # More images at once cost memory and are not faster: see benchmarks/predict.py --batch 2 8 32.
 BATCH_SIZE = 8
+LONGEST_WAIT = 0.05
+"""Seconds after which a thread reads though it is not its turn."""
 
 T = TypeVar("T")
 
@@ -81,7 +85,7 @@ class Predictor:
         self.seen_images = self.model.card.seen_images()
         self.threads = threads or usable_cores()
         self.batch_size = batch_size
-        self._reading = BoundedSemaphore(max(1, self.threads // 2))
+        self._turns = BoundedSemaphore(max(1, self.threads // 2))
 
     @property
     def card(self) -> Card:
@@ -204,8 +208,12 @@ class Predictor:
         return self._predict_reads(reads, heatmaps=heatmaps, embeddings=embeddings)
 
     def _read(self, images: Iterable[Image]) -> list[ReadImage]:
-        with self._reading:
+        has_turn = self._turns.acquire(timeout=LONGEST_WAIT)
+        try:
             return [read_image(image, self.card, self.seen_images) for image in images]
+        finally:
+            if has_turn:
+                self._turns.release()
 
     def _explain_batch(self, images: Sequence[Image]) -> list[tuple[Prediction, np.ndarray | None]]:
         reads = self._read(images)

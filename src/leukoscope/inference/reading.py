@@ -76,14 +76,22 @@ def _read(source: Image, card: Card, trained_on: SeenImages) -> ReadImage:
             path = source.path
             source = read_member(path, source.number) if source.member else path
         source = _content(source)
-        stored = _decode(source)
-        box = nonblack_box(stored)
-        image = without_noise(stored, box)
-        cell = fixed_scale_crop(image, card.input)
+        return _examined(name, source, _decode(source), card, trained_on)
     except ImageError as error:
         # The row has the path already.
         text = str(error).removeprefix(f"{name}: ").removeprefix("the image: ")
         return ReadImage(name, error=text)
+    except MemoryError:
+        return ReadImage(name, error="larger than the free memory; crop the cell first.")
+
+
+def _examined(
+    name: str, source: Image, stored: np.ndarray, card: Card, trained_on: SeenImages
+) -> ReadImage:
+    """Prepare a decoded image for the network, and check it."""
+    box = nonblack_box(stored)
+    image = without_noise(stored, box)
+    cell = fixed_scale_crop(image, card.input)
     quality = check_image(image, cell, card)
     # A model's number for an empty image means nothing, and somebody would average it.
     unchanged = image is stored
@@ -112,7 +120,7 @@ def _seen(source: Image, pixels: str, trained_on: SeenImages, exact: bool) -> bo
     """Tell whether a model was trained on an image.
 
     The hash of a file takes longer than that of its pixels. It is left out where it can add
-    nothing: every version decodes an uncompressed image to the same pixels.
+    nothing: a BMP without noise is decoded to the pixels that were hashed.
 
     Args:
         source: The image; only the content of a file has a hash of its own.
@@ -120,7 +128,7 @@ def _seen(source: Image, pixels: str, trained_on: SeenImages, exact: bool) -> bo
         trained_on: The images of the card.
         exact: The pixels are those of an uncompressed file, unchanged.
     """
-    by_pixels = exact and bool(pixels and trained_on.pixels)
+    by_pixels = exact and bool(pixels) and trained_on.complete
     by_file = bool(trained_on.files) and isinstance(source, bytes) and not by_pixels
     digest = sha256(source).hexdigest() if by_file and isinstance(source, bytes) else ""
     return trained_on.has(digest, pixels)

@@ -41,6 +41,7 @@ def test_only_what_nothing_else_needs_goes() -> None:
         "a"
     ]
     assert without_output(data, "c") is None
+    assert nodes_of(without_output(model(nodes[::-1], ["a", "b"]), "b")) == ["a", "shared"]
 
 
 def test_values_that_a_branch_reads_stay() -> None:

@@ -36,7 +36,7 @@ def make_engine(path: Path, settings: Settings, metrics: Metrics) -> Engine:
     """
     from leukoscope.app.predicting.examples import load_examples
 
-    network = Predictor(load(path), threads=settings.workers)
+    network = Predictor(load(path, whole=True), threads=settings.workers)
     examples = load_examples(network.model)
     predictor = ImagePredictor(network, examples, settings.limits)
 

@@ -26,12 +26,14 @@ class SeenImages:
 
     Attributes:
         files: Truncated sha256 of the files.
-        pixels: Truncated sha256 of the pixels; empty in a card before schema 4, by which only
-            identical files are recognized.
+        pixels: Truncated sha256 of the pixels; in a card before schema 4 only those of known
+            copies, so that other images are recognized by their files alone.
+        complete: `pixels` has those of every image.
     """
 
     files: frozenset[int]
     pixels: frozenset[int]
+    complete: bool = False
 
     @classmethod
     def with_known_copies(cls, files: Iterable[int], pixels: Iterable[int]) -> "SeenImages":
@@ -41,7 +43,8 @@ class SeenImages:
         lossless format, from any of its hashes. The official list is read only where the hash of
         the pixels cannot answer.
         """
-        seen = cls(frozenset(files), frozenset(pixels))
+        own = frozenset(pixels)
+        seen = cls(frozenset(files), own, complete=bool(own))
         if seen.pixels or not seen.files:
             return seen
         copied = seen._copied_files

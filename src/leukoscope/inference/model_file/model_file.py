@@ -121,7 +121,7 @@ class ModelFile:
 
     def _session_run(self, names: list[str], inputs: np.ndarray) -> list[np.ndarray]:
         name = CELLS_INPUT if self.card.descriptors is None else FEATURES_INPUT
-        session = self.whole.session if self.whole and HEATMAP in names else self.session
+        session = self.whole.open() if self.whole and HEATMAP in names else self.session
         try:
             return run(session, names, {name: inputs}, self.seconds)
         except Exception as error:  # ONNX Runtime's errors share no base class
@@ -146,7 +146,12 @@ def default_model() -> Path:
 
 
 def load(
-    path: Path | str, *, card: Card | None = None, threads: int = 1, seconds: float | None = None
+    path: Path | str,
+    *,
+    card: Card | None = None,
+    threads: int = 1,
+    seconds: float | None = None,
+    whole: bool = False,
 ) -> ModelFile:
     """Open a model file and check it.
 
@@ -159,20 +164,25 @@ def load(
         threads: Threads of ONNX Runtime inside one `run`. One is best if several threads call
             `run`, as in `predictor`.
         seconds: Time limit of one call of the network; None for no limit.
+        whole: Open the network with its heatmap at once, and not when one is first asked for.
 
     Raises:
         ModelFileError: The file is missing, is not an ONNX file, has no valid card, or its inputs
-            or outputs are not those described at the top of this module.
+            or outputs are not those described at the top of this module. Type and shape of the
+            heatmap are checked when the network is opened with it.
     """
     path = Path(path)
     data = _read(path)
     card = card or _card(path, data)
     if problem := descriptor_problem(card):
         raise ModelFileError(f"{path}: {problem}")
-    mapped = card.heatmap == "cam"
-    whole = WholeNetwork(path, card, data, threads) if mapped else None
-    session = open_network(path, card, without_heatmap(path, data) if mapped else data, threads)
-    return ModelFile(path, card, session, whole, seconds)
+    if card.heatmap != "cam":
+        return ModelFile(path, card, open_network(path, card, data, threads), seconds=seconds)
+    mapped = WholeNetwork(path, card, data, threads)
+    session = open_network(path, card, without_heatmap(path, data), threads)
+    if whole:
+        mapped.open()
+    return ModelFile(path, card, session, mapped, seconds)
 
 
 def read_card(path: Path | str) -> Card:

@@ -4,9 +4,9 @@ ONNX Runtime runs every node of a network, so the network for predictions has no
 only the heatmap needs (`pruning`).
 """
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from leukoscope.core.errors import ModelFileError
@@ -20,30 +20,31 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
 
-@dataclass(frozen=True)
 class WholeNetwork:
     """A network with its exact heatmap, opened when a heatmap is first asked for.
 
-    Attributes:
+    Args:
         path: The file, for errors.
         card: Its card.
         data: Its bytes.
         threads: Threads of one run.
     """
 
-    path: Path
-    card: Card
-    data: bytes = field(repr=False)
-    threads: int
+    def __init__(self, path: Path, card: Card, data: bytes, threads: int) -> None:
+        self._opened = partial(open_network, path, card, data, threads, heatmap=True)
+        self._session: ort.InferenceSession | None = None
+        self._lock = Lock()
 
-    @cached_property
-    def session(self) -> "ort.InferenceSession":
-        """The network.
+    def open(self) -> "ort.InferenceSession":
+        """Open the network, once.
 
         Raises:
             ModelFileError: Its outputs are not those of the card.
         """
-        return open_network(self.path, self.card, self.data, self.threads, heatmap=True)
+        with self._lock:
+            if self._session is None:
+                self._session = self._opened()
+            return self._session
 
 
 def without_heatmap(path: Path, data: bytes) -> bytes:

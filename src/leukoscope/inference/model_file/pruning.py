@@ -32,39 +32,41 @@ def without_output(data: bytes, name: str) -> bytes | None:
     Returns:
         The file without it; None if the network has no such output.
     """
-    parts, removed = [], False
+    parts, removed = bytearray(), False
     for number, wire, value, raw in fields(memoryview(data)):
+        graph = None
         if number == MODEL_GRAPH and wire == BYTES:
             graph = _graph_without(as_message(value), name)
             removed = removed or graph is not None
-            parts.append(raw if graph is None else bytes_field(MODEL_GRAPH, graph))
-        else:
-            parts.append(raw)
-    return b"".join(parts) if removed else None
+        parts += raw if graph is None else bytes_field(MODEL_GRAPH, graph)
+    return bytes(parts) if removed else None
 
 
 def _graph_without(graph: memoryview, name: str) -> bytes | None:
-    """The graph without an output; None if it has no such output. Nodes are in order of use."""
-    found = list(fields(graph))
-    outputs = {
-        at: _only(as_message(value), VALUE_NAME)
-        for at, (number, wire, value, _) in enumerate(found)
-        if number == GRAPH_OUTPUT and wire == BYTES
-    }
+    """The graph without an output; None if it has no such output."""
+    outputs: dict[int, str] = {}
+    nodes: dict[int, memoryview] = {}
+    for at, (number, wire, value, _) in enumerate(fields(graph)):
+        if number == GRAPH_OUTPUT and wire == BYTES:
+            outputs[at] = _only(as_message(value), VALUE_NAME)
+        elif number == GRAPH_NODE and wire == BYTES:
+            nodes[at] = as_message(value)
     dropped = {at for at, output in outputs.items() if output == name}
     if not dropped:
         return None
-    needed = {output for at, output in outputs.items() if at not in dropped}
-    for at in range(len(found) - 1, -1, -1):
-        number, wire, value, _ = found[at]
-        if number != GRAPH_NODE or wire != BYTES:
-            continue
-        node = as_message(value)
-        if needed.isdisjoint(_texts(node, NODE_OUTPUT)):
-            dropped.add(at)
-        else:
-            needed.update(_read_by(node))
-    return b"".join(raw for at, (*_, raw) in enumerate(found) if at not in dropped)
+    made_by = {output: at for at, node in nodes.items() for output in _texts(node, NODE_OUTPUT)}
+    waiting = [output for at, output in outputs.items() if at not in dropped]
+    unused = set(nodes)
+    while waiting:
+        at = made_by.get(waiting.pop(), -1)
+        if at in unused:
+            unused.remove(at)
+            waiting.extend(_read_by(nodes[at]))
+    kept = bytearray()
+    for at, (*_, raw) in enumerate(fields(graph)):
+        if at not in dropped and at not in unused:
+            kept += raw
+    return bytes(kept)
 
 
 def _read_by(node: memoryview) -> Iterator[str]:

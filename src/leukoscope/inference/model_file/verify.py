@@ -34,7 +34,7 @@ def verify(path: Path | str) -> list[Check]:
         The checks, in order. If the first fails, it is the only one: no other can be done.
     """
     try:
-        model = load(path, seconds=RUN_SECONDS)
+        model = load(path, seconds=RUN_SECONDS, whole=True)
     except ModelFileError as error:
         return [Check("opens", False, str(error))]
     size, descriptors = model.card.input.size, model.card.descriptors

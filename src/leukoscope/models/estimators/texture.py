@@ -77,7 +77,7 @@ class Texture(Estimator):
         ]
 
     def input_rules(self, size: int) -> list[tuple[bool, str]]:
-        """The windows in the middle of the crop begin at a place of the heatmap."""
+        """The windows begin at a place of the heatmap, and can be halved and shrunk."""
         fits = size % ALIGN == 0 and size >= 2 * ALIGN
         rule = f"input.crop, input.size: a multiple of {ALIGN} from {2 * ALIGN} for texture"
         return [(fits, rule)]

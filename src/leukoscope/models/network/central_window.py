@@ -54,7 +54,8 @@ def on_grid(map_: Tensor, side: int) -> Tensor:
         side: Side of the crop.
 
     Returns:
-        (N, side // GRID, side // GRID), 0 around the window.
+        (N, side // GRID, side // GRID), 0 around the window; the map itself if that is smaller. If
+        the margins are no whole places, it lies up to half a place off.
     """
     more = max(side // GRID - map_.shape[-1], 0)
     before, after = more // 2, more - more // 2

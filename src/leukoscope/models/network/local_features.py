@@ -4,10 +4,10 @@ At places all over the middle of a crop, which is as large as nearly any cell, a
 filters measures two color differences, bands of optical density at three scales, and the strength
 of edges at three. Random Fourier features turn the eight numbers into many bounded ones; their mean
 over the places describes the cell. This mean depends on how often each kind of structure occurs,
-but neither on the size of the cell nor on where in it anything lies. Radial basis functions of the
-logarithm of the area describe the size, separately. The logit is linear in both, so the last layer
-has a closed form (`leukoscope.models.estimators.local`), and the contribution of each place to the
-logit is known exactly. The contribution of the size is spread evenly over the places.
+but neither on the number of places nor on where among them anything lies. Radial basis functions of
+the logarithm of the area describe the size, separately. The logit is linear in both, so the last
+layer has a closed form (`leukoscope.models.estimators.local`), and the contribution of each place
+to the logit is known exactly. The contribution of the size is spread evenly over the places.
 
 Sources: the mean of a random feature map over a set, and a linear machine on it, as in K. Muandet
 et al., "Learning from distributions via support measure machines", NeurIPS 2012; the features, A.
