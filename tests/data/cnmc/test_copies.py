@@ -47,7 +47,9 @@ def test_a_model_trained_on_one_side_has_seen_the_other_by_file_and_by_pixels() 
     ):
         assert all(seen.has(digest.hex() + "0" * 32) for digest in copy.digests)
         assert seen.has("", pixels)
-    assert SeenImages.with_known_copies([1], [2]) == SeenImages(frozenset([1]), frozenset([2]))
+        assert seen.complete == (not seen.files)
+    expected = SeenImages(frozenset([1]), frozenset([2]), complete=True)
+    assert SeenImages.with_known_copies([1], [2]) == expected
 
 
 def test_the_official_list_is_read_only_where_pixels_cannot_answer(
