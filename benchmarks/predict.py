@@ -1,7 +1,8 @@
 """How far is `predict` from what the machine can do, and from what one would use instead?
 
 Measures, in alternating rounds of one run: each stage alone (reading, hashes, decoding, the checks
-of an image, the network), the predictor, and the loop one would write first (one image at a time,
+of an image, the network without and with its heatmap), the predictor, also without turns for
+reading, and the loop one would write first (one image at a time,
 plain ONNX Runtime with its own threads). The limit is the rate at which all cores could decode and
 run the network with nothing between: 1 / (1/decode + 1/network). With --peers, the same images are
 predicted in other ways as well; see benchmarks/peers.py.
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from peers import PREDICTING, Peer
@@ -25,6 +27,7 @@ from timing import Table, alternate
 from leukoscope.core.cores import usable_cores
 from leukoscope.data.imaging.image import Crop, decode, fixed_scale_crop
 from leukoscope.data.imaging.pixel_identity import pixel_sha256
+from leukoscope.inference import predictor as predictor_module
 from leukoscope.inference.evidence import check_image
 from leukoscope.inference.model_file.card import Card
 from leukoscope.inference.model_file.model_file import ModelFile, default_model, load
@@ -54,9 +57,12 @@ def stages(model: ModelFile, paths: Sequence[Path], threads: int) -> dict[str, W
     def each(action: Callable[[int], object]) -> Work:
         return lambda: in_threads(action, len(paths), threads)
 
-    def run(number: int) -> object:
-        start = number * BATCH_SIZE
-        return model.run(cells[start : start + BATCH_SIZE])
+    def network(*, heatmaps: bool) -> Work:
+        def run(number: int) -> object:
+            start = number * BATCH_SIZE
+            return model.run(cells[start : start + BATCH_SIZE], heatmaps=heatmaps)
+
+        return lambda: in_threads(run, -(-len(cells) // BATCH_SIZE), threads)
 
     return {
         "read the file": each(lambda i: paths[i].read_bytes()),
@@ -64,8 +70,15 @@ def stages(model: ModelFile, paths: Sequence[Path], threads: int) -> dict[str, W
         "decode and crop": each(lambda i: fixed_scale_crop(decode(contents[i]), crop)),
         "hash of the pixels": each(lambda i: pixel_sha256(images[i])),
         "checks of the image": each(lambda i: check_image(images[i], cells[i], model.card)),
-        "network": lambda: in_threads(run, -(-len(cells) // BATCH_SIZE), threads),
+        "network": network(heatmaps=False),
+        "network with its heatmap": network(heatmaps=True),
     }
+
+
+def reading_at_once(predictor: Predictor, paths: Sequence[Path]) -> None:
+    """Predict while no thread waits for its turn to read."""
+    with patch.object(predictor_module, "LONGEST_WAIT", 0):
+        predictor.predict(paths)
 
 
 def one_by_one(model: ModelFile, paths: Sequence[Path]) -> None:
@@ -99,6 +112,8 @@ def measure(args: argparse.Namespace) -> Table:
     for batch in args.batch:
         predictor = Predictor(model, batch_size=batch)
         work[f"predictor, batch {batch}"] = lambda p=predictor: p.predict(paths)
+    all_read = Predictor(model, batch_size=args.batch[0])
+    work["predictor, all threads read at once"] = lambda: reading_at_once(all_read, paths)
     bold = Predictor(replace(model, card=without_limits(model.card)))
     work["predictor without checks"] = lambda: bold.predict(paths)
     few = paths[:PEER_IMAGES]

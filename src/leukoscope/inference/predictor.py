@@ -6,8 +6,8 @@ processes whole images from start to end, and no two threads share one matrix pr
 
 Before the network, an image needs some hundred short calls of Pillow and NumPy. Threads that make
 them at the same time hand Python's lock to each other at every call, and images of cells then take
-a tenth to a fifth longer. So half of the threads read at a time, unless the others would wait for
-long: large images and slow disks are read by all.
+a tenth longer (`benchmarks/predict.py`). So half of the threads read at a time, unless the others
+would wait for long: large images and slow disks are read by all.
 """
 
 import math
