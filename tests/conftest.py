@@ -5,6 +5,7 @@ import gc
 import os
 import shutil
 import signal
+import ssl
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,8 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from leukoscope.core import html
-from tests.postgresql import PostgreSQL, running_postgresql
+from tests.postgresql import PostgreSQL, encryption, running_postgresql
 
 # Tests run side by side, one to a core: more threads in each only wait for one another. Read by
 # PyTorch and BLAS as they are loaded, here and in processes that tests start.
@@ -41,7 +41,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 gc.disable()
 
 CNMC = "LEUKOSCOPE_CNMC"
-DRAW = html.to_png
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
 )
@@ -97,14 +96,20 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _undrawn() -> Iterator[None]:
-    """Build the figures of reports without drawing them, which takes most of a report's time.
+def _undrawn() -> Iterator[object]:
+    """Build figures without drawing them, which takes most of a report's time.
 
     Those of tests with the fixture `drawn`, and of commands in processes, are drawn.
     """
+    try:
+        from leukoscope.core import plot_style
+    except ImportError:  # without the train extra nothing is drawn
+        yield None
+        return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(html, "to_png", lambda drawing: PIXEL)
-        yield
+        draw = plot_style.to_png
+        patch.setattr(plot_style, "to_png", lambda *figure: PIXEL)
+        yield draw
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -129,10 +134,27 @@ def _one_registry() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_tls_context() -> Iterator[None]:
+    """Read the certificates that are trusted once, and not for every client of HTTP.
+
+    That takes longer than most requests, none of which is encrypted here.
+    """
+    make = ssl.create_default_context
+    once = cache(make)
+
+    def context(*purpose: ssl.Purpose, **certificates: str) -> ssl.SSLContext:
+        return once(*purpose, **certificates) if "cafile" in certificates else make(*purpose)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", context)
+        yield
+
+
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch, _undrawn: object) -> None:
-    """Draw the figures of reports in this test, as users see them."""
-    monkeypatch.setattr(html, "to_png", DRAW)
+    """Draw figures in this test, as users see them."""
+    monkeypatch.setattr("leukoscope.core.plot_style.to_png", _undrawn)
 
 
 @pytest.fixture(scope="session")
@@ -148,6 +170,11 @@ def cnmc_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """A real PostgreSQL server; skips where none is installed."""
-    with running_postgresql() as server:
+    """A real PostgreSQL server; skips where none is installed.
+
+    Without `sslmode` in a URL it is not asked for encryption, but within `encrypted`: every
+    connection would read the certificates of this machine first.
+    """
+    with running_postgresql() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(encryption(), "prefer", False)
         yield server

@@ -58,11 +58,13 @@ class PostgreSQL:
     def connect(self, database: str) -> Any:
         import pg8000.dbapi
 
-        return pg8000.dbapi.connect(USER, "127.0.0.1", database, self.port, PASSWORD, timeout=300)
+        return pg8000.dbapi.connect(
+            USER, "127.0.0.1", database, self.port, PASSWORD, timeout=300, ssl_context=False
+        )
 
     @contextmanager
     def encrypted(self) -> Iterator[None]:
-        """Offer TLS meanwhile, under a certificate that nobody knows."""
+        """Offer TLS meanwhile, under a certificate that nobody knows, and ask for it."""
         openssl = shutil.which("openssl")
         if openssl is None:
             pytest.skip("there is no openssl to make a certificate with")
@@ -85,7 +87,9 @@ class PostgreSQL:
         )
         self.start()
         try:
-            yield
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setitem(encryption(), "prefer", None)
+                yield
         finally:
             self.stop()
             self.options = ()
@@ -117,6 +121,13 @@ class PostgreSQL:
         assert self.process is not None
         self.process.send_signal(2)  # "fast shutdown"
         self.process.wait(300)
+
+
+def encryption() -> dict[Any, Any]:
+    """What each `sslmode` is to the driver."""
+    from leukoscope.core.databases import ENCRYPTION
+
+    return ENCRYPTION
 
 
 @contextmanager

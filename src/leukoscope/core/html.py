@@ -81,14 +81,9 @@ def notebook_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[o
 
 def figure(drawing: "Figure", caption: str = "", alt: str = "") -> Markup:
     """A Matplotlib figure as an embedded PNG."""
-    return _picture(to_png(drawing), "png", caption, alt or caption)
+    from leukoscope.core import plot_style
 
-
-def to_png(drawing: "Figure") -> bytes:
-    """Draw a Matplotlib figure."""
-    stream = io.BytesIO()
-    drawing.savefig(stream, format="png", dpi=110)
-    return stream.getvalue()
+    return _picture(plot_style.to_png(drawing), "png", caption, alt or caption)
 
 
 def image_grid(

@@ -25,11 +25,16 @@ def check_cells_differ(paths: Sequence[Path], crop: Crop, source: str) -> None:
     Raises:
         TrainingError: They hardly differ: pictures of one color, or one picture under many names.
     """
-    cells = []
-    for path in paths[:: max(1, len(paths) // SAMPLE)]:
+    compared = paths[:: max(1, len(paths) // SAMPLE)]
+    first, read, total = None, 0, 0.0
+    for path in compared:
         with suppress(ImageError):  # one that is gone may be in the cache
-            cells.append(read_cell(path, crop).astype(float))
-    if cells and np.mean([np.abs(cell - cells[0]).mean() for cell in cells]) < GRAY_LEVELS:
+            cell = read_cell(path, crop).astype(np.float32)
+            first = cell if first is None else first
+            read, total = read + 1, total + float(np.abs(cell - first).mean())
+        if total >= GRAY_LEVELS * len(compared):  # whatever the others are
+            return
+    if read and total < GRAY_LEVELS * read:
         raise TrainingError(
             f"{source}: the cells are all alike, so there is nothing to learn; check that these "
             "are images of cells, and not of one color."

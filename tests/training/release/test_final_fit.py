@@ -164,6 +164,7 @@ def test_the_card_has_a_row_for_each_person(released: ReleasedModel, cohort: Coh
         assert row.area == pytest.approx(np.median(lit), rel=0.05)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_pictures_are_the_same_for_the_same_answers(
     released: ReleasedModel, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from leukoscope.core import plot_style
 from leukoscope.core.files import atomic_path
 from leukoscope.core.processes import is_first_process
 from leukoscope.core.tables import read_table
@@ -116,7 +117,7 @@ def run_training(
             fitted = fitting(on_step=display.on_step, on_epoch=on_epoch, on_stage=display.on_stage)
         with atomic_path(out / CURVES) as temporary:
             figure = learning_curves(read_table(out / LOG), best_epoch=fitted.best + 1)
-            figure.savefig(temporary, dpi=110)
+            temporary.write_bytes(plot_style.to_png(figure))
         card = package_model(
             TrainedNetwork(fitted.network, recipe.input.size),
             network_card(fitted.network, cohort, recipe, split),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from leukoscope.core import plot_style
 from leukoscope.core.drawn import mark_drawn
 from leukoscope.core.files import atomic_path
 from leukoscope.core.statistics import sigmoid
@@ -16,7 +17,7 @@ from leukoscope.evaluation.report.plots_persons import person_strip
 from leukoscope.evaluation.report.plots_selection import risk_coverage_curve
 from leukoscope.training.release.publish import ReleasedModel
 
-DOTS = 90  # per inch: a page shows them at their own size
+DPI = 90  # a page shows them at their own size
 
 
 def release_figures(model: ReleasedModel) -> Mapping[str, Figure]:
@@ -52,7 +53,7 @@ def write_release_figures(model: ReleasedModel, folder: Path) -> list[Path]:
     for name, figure in release_figures(model).items():
         path = folder / f"{name}.png"
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=DOTS, metadata={"Software": None})
+            temporary.write_bytes(plot_style.to_png(figure, DPI))
         paths.append(path)
     mark_drawn(paths)
     return paths
