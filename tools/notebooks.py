@@ -8,7 +8,6 @@ The documentation shows them with the outputs of such an execution (tools/docs_h
 
 import argparse
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,13 +22,12 @@ def notebooks() -> list[Path]:
     return sorted(FOLDER.glob("*.ipynb"))
 
 
-def execute(path: Path, folder: Path, replaced: Mapping[str, str] | None = None) -> Any:
+def execute(path: Path, folder: Path) -> Any:
     """Execute a notebook in a kernel of its own.
 
     Args:
         path: The notebook.
         folder: Folder that it runs in and writes to; crops and measurements are kept there too.
-        replaced: Text of its code to replace before, such as the line that names the data.
 
     Returns:
         The notebook with its outputs, a `nbformat.NotebookNode`.
@@ -43,9 +41,6 @@ def execute(path: Path, folder: Path, replaced: Mapping[str, str] | None = None)
     from nbclient import NotebookClient
 
     book = nbformat.read(path, as_version=4)
-    for old, new in (replaced or {}).items():
-        for cell in book.cells:
-            cell.source = cell.source.replace(old, new)
     # Sockets are files, so that no port is opened; their names may have 100 characters only.
     with TemporaryDirectory(prefix="nb") as sockets:
         kernel = AsyncKernelManager(

@@ -64,7 +64,7 @@ def kill_command(row: Row, place: Place, name: str, out: Path, kills: int) -> No
         err = process.communicate(timeout=PATIENCE)[1]
         caught += 1
         problems = damaged(out)
-        if by_hand and process.returncode != -signal.SIGINT:  # before Python could hear it
+        if by_hand and not _before_ours(process.returncode, err):
             problems += impolite(process.returncode, err)
         row.check(problems, f"{'Ctrl-C' if by_hand else 'kill'} after {moment:.2f} s")
         if caught % ROUND == 0 or caught == kills:
@@ -90,6 +90,11 @@ def _ends_within(process: "subprocess.Popen[str]", seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def _before_ours(code: int, err: str) -> bool:
+    """Whether Ctrl-C ended Python while it started, and before it read the first of our files."""
+    return code == -signal.SIGINT or (err.startswith("Traceback") and "leukoscope" not in err)
 
 
 def _empty(out: Path) -> None:
