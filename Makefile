@@ -30,7 +30,7 @@ model: $(READY) ## Train the shipped model anew from the images in DATA=data, or
 # With bytecode, also where the environment says not to write any: without it every process compiles
 # all of PyTorch and SciPy again.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q \
-	-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	-n auto --maxprocesses 4 --no-loadscope-reorder
 
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
 	$(PYTEST)

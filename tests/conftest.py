@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
+from leukoscope.core.cores import usable_cores
 from tests.postgresql import PostgreSQL, encryption, running_postgresql
 
 # Tests run side by side, one to a core: more threads in each only wait for one another. Read by
@@ -41,6 +44,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 gc.disable()
 
 CNMC = "LEUKOSCOPE_CNMC"
+PAGE = "tests/app/page"
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
 )
@@ -64,12 +68,30 @@ MARK_OF_FIXTURE = {
 }
 
 
+class ByFileOrPage(LoadFileScheduling):
+    """A worker takes a file at a time, or all files of the page, which share one browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return PAGE if nodeid.startswith(f"{PAGE}/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileOrPage:
+    """Deal out the tests to the workers of `-n`."""
+    return ByFileOrPage(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores for `-n auto`: some always wait, for a process or a page."""
+    return usable_cores() + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by what they need; begin with the files that share a browser, then the slowest.
 
-    A worker takes a file at a time: a slow one begun late would run alone at the end. One browser
-    serves all files that follow one another.
+    A slow file that is begun late would run alone at the end.
     """
     seconds: dict[Path, float] = {}
     browsing: set[Path] = set()
@@ -91,7 +113,7 @@ def pytest_collection_finish() -> None:
     It took a tenth of the time of an export, for which PyTorch makes millions of objects.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 50, 1_000)
     gc.enable()
 
 
