@@ -44,7 +44,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 gc.disable()
 
 CNMC = "LEUKOSCOPE_CNMC"
-PAGE = "tests/app/page"
+# Folders whose files share what takes seconds to start: a browser, a process to fork from.
+TOGETHER = ("tests/app/page", "tests/app", "tests/training/tuning")
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
 )
@@ -68,17 +69,18 @@ MARK_OF_FIXTURE = {
 }
 
 
-class ByFileOrPage(LoadFileScheduling):
-    """A worker takes a file at a time, or all files of the page, which share one browser."""
+class ByFileOrFolder(LoadFileScheduling):
+    """A worker takes a file at a time, or all files of a folder in `TOGETHER`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return PAGE if nodeid.startswith(f"{PAGE}/") else super()._split_scope(nodeid)
+        folder = next((one for one in TOGETHER if nodeid.startswith(f"{one}/")), None)
+        return folder or super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileOrPage:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileOrFolder:
     """Deal out the tests to the workers of `-n`."""
-    return ByFileOrPage(config, log)
+    return ByFileOrFolder(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)
