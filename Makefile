@@ -33,7 +33,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q \
 	-n auto --maxprocesses 4 --no-loadscope-reorder
 
 test: $(READY) ## The whole suite; tests of real cells skip where the data is absent
-	$(PYTEST)
+	$(PYTEST) -m 'not docs'
 
 quick: $(READY) ## In about a minute, the fast tests, without browser, servers and PostgreSQL
 	$(PYTEST) --hypothesis-profile quick -m 'not (slow or real or server or browser or postgresql)'
@@ -68,7 +68,8 @@ js: $(JS_READY) ## Format and types of the scripts of the page; needs Node.js wi
 types: $(READY) ## Check types
 	$(BIN)/mypy
 
-docs: $(DOCS_READY) ## Build the documentation into site/, with the notebooks executed
+docs: $(DOCS_READY) ## Run the examples and notebooks of the documentation, and build it into site/
+	$(BIN)/python -m pytest -q -m docs tests/test_docs.py
 	$(BIN)/mkdocs build --strict
 
 cards: $(READY) ## Write the shipped model's card and checklists into docs/, after it was replaced

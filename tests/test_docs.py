@@ -142,6 +142,7 @@ def test_the_example_of_the_readme_prints_what_it_shows(place: Path) -> None:
     run_blocks("README.md")
 
 
+@pytest.mark.docs
 @pytest.mark.slow(20)  # a tutorial trains a model
 def test_python_blocks_run_and_print_what_the_page_shows(place: Path) -> None:
     others = [page for page in PAGES if python_blocks(page) and page not in (*FIRST, "README.md")]
