@@ -20,7 +20,7 @@ from xdist.scheduler import LoadFileScheduling
 from leukoscope.core.cores import usable_cores
 from tests.postgresql import PostgreSQL, encryption, running_postgresql
 
-# Tests run side by side, one to a core: more threads in each only wait for one another. Read by
+# Tests run side by side on all cores: more threads in each only wait for one another. Read by
 # PyTorch and BLAS as they are loaded, here and in processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -168,7 +168,8 @@ def _one_tls_context() -> Iterator[None]:
     once = cache(make)
 
     def context(*purpose: ssl.Purpose, **certificates: str) -> ssl.SSLContext:
-        return once(*purpose, **certificates) if "cafile" in certificates else make(*purpose)
+        # Without a file, pg8000 makes one and changes it.
+        return (once if "cafile" in certificates else make)(*purpose, **certificates)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", context)

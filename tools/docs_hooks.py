@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -38,9 +39,15 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add a page for each notebook, executed on synthetic cells, with its pictures."""
+    """Add a page for each notebook, executed on synthetic cells, with its pictures.
+
+    Raises:
+        PluginError: A notebook shows no figure.
+    """
     for path in notebooks.notebooks():
         text, pictures = _executed(path, path.read_bytes())
+        if not pictures:
+            raise PluginError(f"{path.name} shows no figure")
         files.append(File.generated(config, f"notebooks/{path.stem}.md", content=text))
         for name, content in pictures.items():
             files.append(File.generated(config, f"notebooks/{name}", content=content))

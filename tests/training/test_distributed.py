@@ -185,6 +185,7 @@ def trained(
             "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
             "GLOO_SOCKET_IFNAME": "lo" if sys.platform == "linux" else "lo0",
             "CUDA_VISIBLE_DEVICES": "",
+            "TMPDIR": str(folder),  # the launcher leaves a folder
         },
         capture_output=True,
         text=True,
