@@ -18,7 +18,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from leukoscope.core.cores import usable_cores
-from tests.postgresql import PostgreSQL, encryption, running_postgresql
+from tests.postgresql import PostgreSQL, preferring, running_postgresql
 
 # Tests run side by side on all cores: more threads in each only wait for one another. Read by
 # PyTorch and BLAS as they are loaded, here and in processes that tests start.
@@ -197,9 +197,8 @@ def cnmc_dir() -> Path:
 def postgresql() -> Iterator[PostgreSQL]:
     """A real PostgreSQL server; skips where none is installed.
 
-    Without `sslmode` in a URL it is not asked for encryption, but within `encrypted`: every
-    connection would read the certificates of this machine first.
+    Without `sslmode` in a URL it is not asked for encryption, for which every connection reads the
+    certificates of this machine first; processes that tests start ask for it.
     """
-    with running_postgresql() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setitem(encryption(), "prefer", False)
+    with running_postgresql() as server, preferring(False):
         yield server

@@ -64,7 +64,7 @@ class PostgreSQL:
 
     @contextmanager
     def encrypted(self) -> Iterator[None]:
-        """Offer TLS meanwhile, under a certificate that nobody knows, and ask for it."""
+        """Offer TLS meanwhile, under a certificate that nobody knows."""
         openssl = shutil.which("openssl")
         if openssl is None:
             pytest.skip("there is no openssl to make a certificate with")
@@ -87,9 +87,7 @@ class PostgreSQL:
         )
         self.start()
         try:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setitem(encryption(), "prefer", None)
-                yield
+            yield
         finally:
             self.stop()
             self.options = ()
@@ -123,11 +121,14 @@ class PostgreSQL:
         self.process.wait(300)
 
 
-def encryption() -> dict[Any, Any]:
-    """What each `sslmode` is to the driver."""
+@contextmanager
+def preferring(ssl_context: bool | None) -> Iterator[None]:
+    """What the driver gets meanwhile for the `sslmode` "prefer": None asks for encryption."""
     from leukoscope.core.databases import ENCRYPTION
 
-    return ENCRYPTION
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENCRYPTION, "prefer", ssl_context)
+        yield
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def test_the_drive_is_mounted_on_colab(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_an_executed_notebook_becomes_a_page_with_its_pictures() -> None:
-    """Executed here by hand: `make docs` executes the notebooks, which takes a kernel."""
+    """With an output set here: `make docs` executes the notebooks, which takes a kernel."""
     book = nbformat.read(PATHS[0], as_version=4)
     picture = {"image/png": base64.b64encode(PNG).decode()}
     cell = next(cell for cell in book.cells if cell["cell_type"] == "code")

@@ -64,7 +64,7 @@ def kill_command(row: Row, place: Place, name: str, out: Path, kills: int) -> No
         err = process.communicate(timeout=PATIENCE)[1]
         caught += 1
         problems = damaged(out)
-        if by_hand and not _before_ours(process.returncode, err):
+        if by_hand and not ended_before_ours(process.returncode, err):
             problems += impolite(process.returncode, err)
         row.check(problems, f"{'Ctrl-C' if by_hand else 'kill'} after {moment:.2f} s")
         if caught % ROUND == 0 or caught == kills:
@@ -92,9 +92,10 @@ def _ends_within(process: "subprocess.Popen[str]", seconds: float) -> bool:
     return True
 
 
-def _before_ours(code: int, err: str) -> bool:
+def ended_before_ours(code: int, err: str) -> bool:
     """Whether Ctrl-C ended Python while it started, and before it read the first of our files."""
-    return code == -signal.SIGINT or (err.startswith("Traceback") and "leukoscope" not in err)
+    begun = err.startswith("Traceback") and err.rstrip().endswith("KeyboardInterrupt")
+    return code == -signal.SIGINT or (begun and "leukoscope" not in err)
 
 
 def _empty(out: Path) -> None:

@@ -1,5 +1,6 @@
 """A short run of each kind of torture; the long one is `make torture`."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,23 @@ def test_a_killed_command_leaves_whole_files_and_completes(tmp_path: Path) -> No
     row = Row("kills", "predict", seed=0)
     kills.kill_command(row, prepare(tmp_path / "place"), "predict", tmp_path / "out", 2)
     assert row.failures == []
+
+
+@pytest.mark.parametrize(
+    ("code", "frame", "end", "before"),
+    [
+        (-signal.SIGINT, "", "", True),
+        (1, "<frozen runpy>", "KeyboardInterrupt", True),
+        (1, "/place/leukoscope/cli/main.py", "KeyboardInterrupt", False),
+        (1, "<frozen runpy>", "ImportError: damaged", False),
+        (130, "", "Stopped.", False),
+    ],
+)
+def test_what_python_says_of_its_own_start_is_not_ours(
+    code: int, frame: str, end: str, before: bool
+) -> None:
+    lines = ["Traceback (most recent call last):", f'  File "{frame}", line 1'] if frame else []
+    assert kills.ended_before_ours(code, "\n".join([*lines, end, ""])) is before
 
 
 def test_a_machine_without_room_is_one_line(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def check_cells_differ(paths: Sequence[Path], crop: Crop, source: str) -> None:
     first, read, total = None, 0, 0.0
     for path in compared:
         with suppress(ImageError):  # one that is gone may be in the cache
-            cell = read_cell(path, crop).astype(np.float32)
+            cell = read_cell(path, crop).astype(np.int16)
             first = cell if first is None else first
             read, total = read + 1, total + float(np.abs(cell - first).mean())
         if total >= GRAY_LEVELS * len(compared):  # whatever the others are
